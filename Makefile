@@ -1,0 +1,41 @@
+# Every target sets up what it needs in .venv; nothing else is installed.
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench verify image
+
+help: ## Print this list.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
+	sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  \2/p' $(MAKEFILE_LIST)
+
+setup: .venv/.locked ## Make .venv with the locked dependencies and a real kubectl.
+
+.venv/.locked: pyproject.toml uv.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv sync --quiet --locked
+	touch $@
+
+demo: setup ## Run kubesum against a simulated cluster and print the kubectl line to try.
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/kubesum demo
+
+test: setup ## Run the tests.
+	$(BIN)/pytest
+
+check: setup ## Check format, lint, types and layers.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## Measure the initial sync and memory against curl, as ratios in one run.
+	$(BIN)/python -m tests.bench
+
+verify: setup ## Check that generated files are what the declarations generate.
+	$(BIN)/python -m app.cli render --check
+
+image: ## Build the container image.
+	docker build --tag kubesum .

@@ -1,0 +1,1 @@
+"""The upstream side: connection, list and watch, decoding. The only importer of kubernetes_asyncio."""

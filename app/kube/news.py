@@ -1,0 +1,72 @@
+"""News of one watched kind, and what has to be known of a kind to have it.
+
+A feed is an async iterator of news, without end for a cluster, one list long for files. Its consumer holds
+the objects; a feed holds none. The invariant: after `Complete`, the objects are exactly those that were put
+since the last `Relisting` and are not gone since.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from app.vocabulary.errors import UpstreamError
+from app.vocabulary.resource import Key
+
+Fact = TypeVar("Fact")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Fact]):
+    """A watched kind: where it is served, the view that decodes it, and the fact that is kept of a view."""
+
+    resource: str
+    """Plural, `pods`: the name in logs, metrics and sentences."""
+    group: str
+    """API group, empty for core."""
+    version: str
+    kind: str
+    view: type[msgspec.Struct]
+    project: Callable[[Any], Fact]
+    """From view to fact; raises ObjectError for an object that cannot be understood."""
+
+    @property
+    def path(self) -> str:
+        """The path of the collection over all namespaces."""
+        root = f"/apis/{self.group}" if self.group else "/api"
+        return f"{root}/{self.version}/{self.resource}"
+
+    @property
+    def api_version(self) -> str:
+        """`v1` or `group/version`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Relisting:
+    """A list begins. What was known stays valid until `Complete`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objects(Generic[Fact]):
+    """Objects in order of arrival: a fact, or None for an object that is gone. Empty: only a sign of life."""
+
+    changes: list[tuple[Key, Fact | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The list that began with `Relisting` is whole: objects not put since then are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The source could not be read and will be tried again; what was known stays valid."""
+
+    error: UpstreamError
+    refused: bool
+    """The server understood and said no (401, 403): waiting does not help, a person has to."""
+
+
+News = Relisting | Objects[Fact] | Complete | Trouble

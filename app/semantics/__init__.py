@@ -1,0 +1,1 @@
+"""What Kubernetes means by an object: pure functions from decoded views to compact facts."""

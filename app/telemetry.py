@@ -1,0 +1,107 @@
+"""What kubesum tells about itself: the metrics of every part, and how log lines are written.
+
+Definitions only. Whoever causes an event counts it; whoever changes a state logs the transition, once, without
+secrets and without object bodies. Metrics are the one state of the process that modules share.
+"""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from prometheus_client import Counter, Gauge, Histogram
+
+INFORMER_SYNCED: Final = Gauge(
+    "kubesum_informer_synced", "Whether one list of a watched resource was whole.", ("resource",)
+)
+INFORMER_OBJECTS: Final = Gauge("kubesum_informer_objects", "Objects of a watched resource held.", ("resource",))
+INFORMER_LAST_BYTE: Final = Gauge(
+    "kubesum_informer_last_byte_timestamp_seconds",
+    "When the last byte of a watched resource arrived, in seconds since 1970.",
+    ("resource",),
+)
+RELISTS: Final = Counter(
+    "kubesum_relists", "Lists begun anew after a first one was whole, by resource and reason.", ("resource", "reason")
+)
+WATCH_RESTARTS: Final = Counter(
+    "kubesum_watch_restarts", "Watches resumed, by resource and why the one before ended.", ("resource", "reason")
+)
+WATCH_EVENTS: Final = Counter(
+    "kubesum_watch_events", "Watch events received, by resource and type.", ("resource", "type")
+)
+WATCH_EVENTS_IGNORED: Final = Counter(
+    "kubesum_watch_events_ignored", "Watch events older than what was known already, by resource.", ("resource",)
+)
+OBJECT_ERRORS: Final = Counter(
+    "kubesum_object_errors", "Objects skipped because they cannot be understood, by reason.", ("resource", "reason")
+)
+DECODE_ERRORS: Final = Counter(
+    "kubesum_decode_errors", "Answers that are no Kubernetes answer, or not a whole one.", ("resource",)
+)
+UPSTREAM_REQUESTS: Final = Counter(
+    "kubesum_upstream_requests", "Requests to the API server, by code; `error` where none came.", ("code",)
+)
+CREDENTIAL_RELOADS: Final = Counter(
+    "kubesum_credential_reloads", "Credentials read again after the API server refused them.", ("result",)
+)
+
+SERVING_CERTIFICATE_NOT_AFTER: Final = Gauge(
+    "kubesum_serving_cert_not_after_seconds", "When the serving certificate expires, in seconds since 1970."
+)
+CERTIFICATE_RELOADS: Final = Counter(
+    "kubesum_cert_reload", "Attempts to load a changed serving certificate, by result.", ("result",)
+)
+
+ROWS: Final = Gauge("kubesum_rows", "Objects served of a computed resource.", ("resource",))
+PUBLISHED_ROWS: Final = Counter("kubesum_published_rows", "Rows published because they changed.")
+PUBLISH_DURATION: Final = Histogram(
+    "kubesum_publish_duration_seconds",
+    "Time to compute and publish what changed since the publication before.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and the `extra` of the call."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON; what JSON cannot hold is written as its repr."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extras(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line, enc_hook=repr).decode()
+
+
+class TextFormatter(logging.Formatter):
+    """One line for a person: time of day, level, message, and the `extra` of the call as name=value."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname:<7} {message}", "%H:%M:%S", "{")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The first line of the record."""
+        return " ".join(
+            [super().formatMessage(record), *(f"{key}={value}" for key, value in _extras(record).items())]
+        )
+
+
+def set_up_logging(formatter: logging.Formatter, level: int = logging.INFO) -> None:
+    """Sends the log of the whole process to stderr, in place of wherever it went before."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    # It logs each error that it also raises; we say those ourselves, with what they mean.
+    logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)
+
+
+def _extras(record: logging.LogRecord) -> dict[str, object]:
+    return {key: value for key, value in vars(record).items() if key not in _STANDARD}

@@ -1,0 +1,323 @@
+"""Effective requests and limits: what the scheduler counts for a pod."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.kube.objects import Pod
+from app.semantics.requests import Demand, claims, demand
+from app.vocabulary.errors import QuantityError
+
+Amounts = dict[str, str]
+
+
+def container(
+    name: str, requests: Amounts | None = None, limits: Amounts | None = None, sidecar: bool = False
+) -> dict[str, Any]:
+    policy = {"restartPolicy": "Always"} if sidecar else {}
+    return {"name": name, "resources": {"requests": requests or {}, "limits": limits or {}}, **policy}
+
+
+def status(
+    name: str,
+    requests: Amounts | None = None,
+    limits: Amounts | None = None,
+    allocated: Amounts | None = None,
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "resources": {"requests": requests or {}, "limits": limits or {}},
+        "allocatedResources": allocated or {},
+    }
+
+
+def demanded(spec: dict[str, Any], status: dict[str, Any] | None = None, slots: int = 0) -> Demand:
+    pod = msgspec.convert({"metadata": {"name": "p"}, "spec": spec, "status": status or {}}, Pod)
+    return demand(claims(pod, slots))
+
+
+RESIZING = [{"type": "PodResizePending", "status": "True", "reason": "Deferred"}]
+INFEASIBLE = [{"type": "PodResizePending", "status": "True", "reason": "Infeasible"}]
+
+
+def test_app_containers_add_up() -> None:
+    found = demanded(
+        {
+            "containers": [
+                container("a", {"cpu": "100m", "memory": "64Mi"}, {"cpu": "1"}),
+                container("b", {"cpu": "250m", "nvidia.com/gpu": "1"}, {"nvidia.com/gpu": "1"}),
+            ]
+        }
+    )
+
+    assert found.requests.quantities() == {"cpu": "350m", "memory": "64Mi", "nvidia.com/gpu": "1"}
+    assert found.limits.quantities() == {"cpu": "1", "nvidia.com/gpu": "1"}
+
+
+def test_a_pod_is_rounded_up_once_and_not_per_container() -> None:
+    found = demanded(
+        {
+            "containers": [
+                container("a", {"cpu": "0.5m", "memory": "500m"}),
+                container("b", {"cpu": "0.5m", "memory": "0.6"}),
+            ]
+        }
+    )
+
+    assert dict(found.requests) == {"cpu": 1, "memory": 2}
+
+
+def test_amounts_of_zero_are_left_out() -> None:
+    found = demanded({"containers": [container("a", {"cpu": "0", "memory": "1Mi"}, {"cpu": "0"})]})
+
+    assert found.requests.quantities() == {"memory": "1Mi"}
+    assert found.limits.quantities() == {}
+
+
+def test_the_largest_init_container_counts_if_it_asks_for_more_than_all_app_containers() -> None:
+    found = demanded(
+        {
+            "initContainers": [
+                container("i", {"cpu": "1", "memory": "10Mi"}),
+                container("j", {"cpu": "500m", "memory": "70Mi"}),
+            ],
+            "containers": [container("a", {"cpu": "300m", "memory": "64Mi"})],
+        }
+    )
+
+    assert found.requests.quantities() == {"cpu": "1", "memory": "70Mi"}
+
+
+def test_an_init_container_runs_beside_the_sidecars_declared_before_it_and_overhead_comes_on_top() -> None:
+    """`kubectl describe node` shows 310m for this pod."""
+    found = demanded(
+        {
+            "initContainers": [
+                container("sidecar", {"cpu": "100m"}, sidecar=True),
+                container("i", {"cpu": "200m"}),
+            ],
+            "containers": [container("a", {"cpu": "100m"})],
+            "overhead": {"cpu": "10m"},
+        }
+    )
+
+    assert found.requests.quantities() == {"cpu": "310m"}
+
+
+def test_a_sidecar_declared_after_an_init_container_does_not_run_beside_it() -> None:
+    found = demanded(
+        {
+            "initContainers": [
+                container("i", {"cpu": "200m"}),
+                container("sidecar", {"cpu": "100m"}, sidecar=True),
+            ],
+            "containers": [container("a", {"cpu": "50m"})],
+        }
+    )
+
+    assert found.requests.quantities() == {"cpu": "200m"}
+
+
+def test_sidecars_add_up_with_each_other_and_with_app_containers() -> None:
+    found = demanded(
+        {
+            "initContainers": [
+                container("s", {"cpu": "100m"}, {"cpu": "200m"}, sidecar=True),
+                container("t", {"cpu": "100m"}, {"cpu": "300m"}, sidecar=True),
+                container("i", {"cpu": "1"}, {"cpu": "1"}),
+                container("u", {"cpu": "50m"}, {"cpu": "50m"}, sidecar=True),
+            ],
+            "containers": [container("a", {"cpu": "100m"}, {"cpu": "100m"})],
+        }
+    )
+
+    assert found.requests.quantities() == {"cpu": "1200m"}
+    assert found.limits.quantities() == {"cpu": "1500m"}
+
+
+def test_pod_level_values_replace_those_of_containers_even_if_they_are_lower() -> None:
+    """`kubectl describe node` shows 300m and 1 for this pod."""
+    found = demanded(
+        {
+            "containers": [container("a", {"cpu": "400m", "nvidia.com/gpu": "1"}, {"cpu": "2"})],
+            "resources": {
+                "requests": {"cpu": "300m", "memory": "100Mi"},
+                "limits": {"cpu": "1", "memory": "200Mi"},
+            },
+        }
+    )
+
+    assert found.requests.quantities() == {"cpu": "300m", "memory": "100Mi", "nvidia.com/gpu": "1"}
+    assert found.limits.quantities() == {"cpu": "1", "memory": "200Mi"}
+
+
+def test_pod_level_values_may_be_of_cpu_memory_and_huge_pages_only() -> None:
+    found = demanded(
+        {
+            "containers": [container("a", {"ephemeral-storage": "1Gi"})],
+            "resources": {"requests": {"hugepages-2Mi": "4Mi", "ephemeral-storage": "9Gi"}},
+        }
+    )
+
+    assert found.requests.quantities() == {"ephemeral-storage": "1Gi", "hugepages-2Mi": "4Mi"}
+
+
+def test_overhead_is_added_to_pod_level_values() -> None:
+    found = demanded(
+        {
+            "containers": [container("a")],
+            "resources": {"requests": {"cpu": "300m"}, "limits": {"cpu": "1"}},
+            "overhead": {"cpu": "250m", "memory": "120Mi"},
+        }
+    )
+
+    assert found.requests.quantities() == {"cpu": "550m", "memory": "120Mi"}
+    assert found.limits.quantities() == {"cpu": "1250m"}
+
+
+def test_overhead_makes_no_limit_where_there_is_none() -> None:
+    found = demanded(
+        {
+            "containers": [container("a", limits={"cpu": "1", "memory": "0"})],
+            "overhead": {"cpu": "250m", "memory": "120Mi"},
+        }
+    )
+
+    assert found.limits.quantities() == {"cpu": "1250m"}
+    assert found.requests.quantities() == {"cpu": "250m", "memory": "120Mi"}
+
+
+def test_a_resize_in_flight_counts_with_the_largest_value_of_each_resource() -> None:
+    found = demanded(
+        {"containers": [container("a", {"cpu": "100m", "memory": "300Mi"}, {"cpu": "200m", "memory": "300Mi"})]},
+        {
+            "conditions": RESIZING,
+            "containerStatuses": [
+                status(
+                    "a",
+                    {"cpu": "500m", "memory": "100Mi"},
+                    {"cpu": "1", "memory": "100Mi"},
+                    {"cpu": "400m", "memory": "200Mi"},
+                )
+            ],
+        },
+    )
+
+    assert found.requests.quantities() == {"cpu": "500m", "memory": "300Mi"}
+    assert found.limits.quantities() == {"cpu": "1", "memory": "300Mi"}
+
+
+def test_what_is_allocated_counts_while_it_is_more_than_asked_and_enforced() -> None:
+    found = demanded(
+        {"containers": [container("a", {"cpu": "100m"})]},
+        {"containerStatuses": [status("a", {"cpu": "200m"}, allocated={"cpu": "300m"})]},
+    )
+
+    assert found.requests.quantities() == {"cpu": "300m"}
+
+
+def test_an_infeasible_resize_counts_as_if_it_was_not_asked_for() -> None:
+    found = demanded(
+        {"containers": [container("a", {"cpu": "64"}, {"cpu": "64"})]},
+        {
+            "conditions": INFEASIBLE,
+            "containerStatuses": [status("a", {"cpu": "100m"}, {"cpu": "200m"}, {"cpu": "150m"})],
+        },
+    )
+
+    assert found.requests.quantities() == {"cpu": "150m"}
+    assert found.limits.quantities() == {"cpu": "200m"}
+
+
+def test_a_container_without_reported_resources_counts_as_asked_even_if_infeasible() -> None:
+    found = demanded(
+        {"containers": [container("a", {"cpu": "2"}), container("b", {"cpu": "1"})]},
+        {
+            "conditions": INFEASIBLE,
+            "containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "8"}}],
+        },
+    )
+
+    assert found.requests.quantities() == {"cpu": "3"}
+
+
+def test_sidecars_are_resized_and_plain_init_containers_are_not() -> None:
+    found = demanded(
+        {
+            "initContainers": [
+                container("s", {"cpu": "100m"}, sidecar=True),
+                container("i", {"cpu": "300m"}),
+            ],
+            "containers": [container("a", {"cpu": "100m"})],
+        },
+        {"initContainerStatuses": [status("s", {"cpu": "150m"}), status("i", {"cpu": "9"})]},
+    )
+
+    assert found.requests.quantities() == {"cpu": "450m"}
+
+
+def test_pod_level_values_can_be_resized_too() -> None:
+    spec = {
+        "containers": [container("a", {"cpu": "100m"})],
+        "resources": {"requests": {"cpu": "200m"}, "limits": {"cpu": "300m"}},
+    }
+    now = {
+        "resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": "800m"}},
+        "allocatedResources": {"cpu": "600m"},
+    }
+
+    assert demanded(spec, now).requests.quantities() == {"cpu": "600m"}
+    assert demanded(spec, now).limits.quantities() == {"cpu": "800m"}
+
+
+def test_an_infeasible_pod_level_resize_counts_as_enforced() -> None:
+    found = demanded(
+        {
+            "containers": [container("a", {"cpu": "100m"})],
+            "resources": {"requests": {"cpu": "64", "memory": "1Gi"}, "limits": {"cpu": "64"}},
+        },
+        {"conditions": INFEASIBLE, "resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": "800m"}}},
+    )
+
+    assert found.requests.quantities() == {"cpu": "500m"}
+    assert found.limits.quantities() == {"cpu": "800m"}
+
+
+def test_a_pod_on_a_node_is_one_of_its_pods() -> None:
+    assert demanded({"containers": [container("a")]}, slots=1).requests.quantities() == {"pods": "1"}
+    assert demanded({"containers": [container("a")]}, slots=0).requests.quantities() == {}
+
+
+@pytest.mark.parametrize(
+    ("containers", "init", "pod_level", "missing"),
+    [
+        ([{"cpu": "1", "memory": "1"}], [], {}, ()),
+        ([{"cpu": "1"}], [], {}, ("memory",)),
+        ([{"cpu": "0", "memory": "1"}], [], {}, ("cpu",)),
+        ([{}], [], {}, ("cpu", "memory")),
+        ([{"cpu": "1", "memory": "1"}, {"cpu": "1"}], [], {}, ("memory",)),
+        ([{"cpu": "1"}, {"cpu": "1"}], [], {"memory": "1Gi"}, ()),
+        ([{"cpu": "1"}], [], {"memory": "0"}, ("memory",)),
+        ([{"cpu": "1", "memory": "1"}], [({}, True)], {}, ("cpu", "memory")),
+        ([{"cpu": "1", "memory": "1"}], [({}, False)], {}, ()),
+    ],
+)
+def test_what_a_lasting_container_leaves_open_is_named_unless_the_pod_covers_it(
+    containers: list[Amounts], init: list[tuple[Amounts, bool]], pod_level: Amounts, missing: tuple[str, ...]
+) -> None:
+    spec = {
+        "containers": [container(f"c{i}", one, one) for i, one in enumerate(containers)],
+        "initContainers": [container(f"i{i}", one, one, sidecar=sidecar) for i, (one, sidecar) in enumerate(init)],
+        "resources": {"requests": pod_level, "limits": pod_level},
+    }
+
+    found = demanded(spec)
+
+    assert found.without_requests == missing
+    assert found.without_limits == missing
+
+
+def test_a_pod_whose_quantities_make_no_sense_is_refused() -> None:
+    with pytest.raises(QuantityError, match="'lots' is not a quantity"):
+        demanded({"containers": [container("a", {"cpu": "lots"})]})

@@ -1,0 +1,158 @@
+"""Images: references, digests, and the names of rows."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.kube.objects import Pod
+from app.semantics.facts import ContainerImage
+from app.semantics.images import container_images, parsed, running_digest, uses
+
+SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("image", "registry", "repository", "tag", "digest"),
+    [
+        ("nginx", "docker.io", "docker.io/library/nginx", "latest", ""),
+        ("nginx:1.25", "docker.io", "docker.io/library/nginx", "1.25", ""),
+        ("grafana/grafana", "docker.io", "docker.io/grafana/grafana", "latest", ""),
+        ("docker.io/nginx", "docker.io", "docker.io/library/nginx", "latest", ""),
+        ("index.docker.io/nginx:1", "docker.io", "docker.io/library/nginx", "1", ""),
+        ("index.docker.io/a/b:1", "docker.io", "docker.io/a/b", "1", ""),
+        ("registry.k8s.io/pause:3.10", "registry.k8s.io", "registry.k8s.io/pause", "3.10", ""),
+        ("localhost/app", "localhost", "localhost/app", "latest", ""),
+        ("localhost:5000/app", "localhost:5000", "localhost:5000/app", "latest", ""),
+        ("kind:5000/team/app:v2", "kind:5000", "kind:5000/team/app", "v2", ""),
+        ("127.0.0.1/app:v2", "127.0.0.1", "127.0.0.1/app", "v2", ""),
+        ("[::1]:5000/app:v2", "[::1]:5000", "[::1]:5000/app", "v2", ""),
+        ("HARBOR/app", "HARBOR", "HARBOR/app", "latest", ""),
+        ("localhost:5000", "docker.io", "docker.io/library/localhost", "5000", ""),
+        (f"nginx@{DIGEST}", "docker.io", "docker.io/library/nginx", "", DIGEST),
+        (f"ghcr.io/a/b:v1@{DIGEST}", "ghcr.io", "ghcr.io/a/b", "v1", DIGEST),
+        (f"kind:5000/b@{DIGEST}", "kind:5000", "kind:5000/b", "", DIGEST),
+    ],
+)
+def test_references_are_read_as_container_runtimes_read_them(
+    image: str, registry: str, repository: str, tag: str, digest: str
+) -> None:
+    found = parsed(image)
+
+    assert (found.registry, found.repository, found.tag, found.digest) == (registry, repository, tag, digest)
+
+
+@pytest.mark.parametrize(
+    ("image", "text"),
+    [
+        ("nginx", "docker.io/library/nginx:latest"),
+        (f"nginx@{DIGEST}", f"docker.io/library/nginx@{DIGEST}"),
+        (f"ghcr.io/a/b:v1@{DIGEST}", f"ghcr.io/a/b:v1@{DIGEST}"),
+    ],
+)
+def test_equal_images_have_one_reference(image: str, text: str) -> None:
+    assert parsed(image).text == text
+
+
+@pytest.mark.parametrize(
+    ("image", "row"),
+    [
+        ("nginx", "docker.io-library-nginx-latest-86cee2c108"),
+        ("docker.io/library/nginx:latest", "docker.io-library-nginx-latest-86cee2c108"),
+        ("kind:5000/Team_x/app:V2", "kind-5000-team-x-app-v2-d0658dbfc1"),
+        (f"nginx@{DIGEST}", "docker.io-library-nginx-0123456789ab-d50838d989"),
+        (f"ghcr.io/a/b:v1@{DIGEST}", "ghcr.io-a-b-v1-83c29e1399"),
+        ("ghcr.io/a/b:_._x", "ghcr.io-a-b.x-1ba358841c"),
+    ],
+)
+def test_rows_are_named_after_repository_and_tag_and_a_hash(image: str, row: str) -> None:
+    assert parsed(image).row == row
+
+
+@given(st.text(min_size=1, max_size=400))
+def test_any_reference_has_a_row_with_a_valid_name(image: str) -> None:
+    row = parsed(image).row
+
+    assert len(row) <= 211
+    assert SUBDOMAIN.fullmatch(row)
+
+
+@pytest.mark.parametrize(
+    ("image_id", "digest"),
+    [
+        (f"docker.io/library/nginx@{DIGEST}", DIGEST),
+        (f"docker-pullable://nginx@{DIGEST}", DIGEST),
+        (DIGEST, DIGEST),
+        (f"docker://{DIGEST}", DIGEST),
+        ("", ""),
+        ("docker.io/library/nginx:latest", ""),
+        ("sha256:short", ""),
+    ],
+)
+def test_the_running_digest_is_found_in_the_ids_of_all_runtimes(image_id: str, digest: str) -> None:
+    assert running_digest(image_id) == digest
+
+
+def images(spec: dict[str, Any], status: dict[str, Any]) -> tuple[ContainerImage, ...]:
+    pod = msgspec.convert({"metadata": {"name": "p"}, "spec": spec, "status": status}, Pod)
+    return container_images(uses(pod))
+
+
+def test_app_init_and_ephemeral_containers_use_images() -> None:
+    found = images(
+        {
+            "containers": [{"name": "a", "image": "nginx"}, {"name": "none"}],
+            "initContainers": [
+                {"name": "i", "image": "busybox:1"},
+                {"name": "s", "image": "proxy:2", "restartPolicy": "Always"},
+            ],
+            "ephemeralContainers": [{"name": "e", "image": "debug:3"}],
+        },
+        {"containerStatuses": [{"name": "a", "imageID": f"docker.io/library/nginx@{DIGEST}"}]},
+    )
+
+    assert [(one.repository, one.tag, one.digest, one.init) for one in found] == [
+        ("docker.io/library/nginx", "latest", DIGEST, False),
+        ("docker.io/library/busybox", "1", "", True),
+        ("docker.io/library/proxy", "2", "", True),
+        ("docker.io/library/debug", "3", "", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("image", "floating"),
+    [
+        ("nginx", True),
+        ("nginx:latest", True),
+        ("nginx:1", False),
+        (f"nginx:latest@{DIGEST}", False),
+        (f"nginx@{DIGEST}", False),
+    ],
+)
+def test_a_tag_floats_if_it_is_latest_or_absent_and_no_digest_pins_it(image: str, floating: bool) -> None:
+    assert images({"containers": [{"name": "a", "image": image}]}, {})[0].floating is floating
+
+
+@pytest.mark.parametrize(
+    ("state", "failing"),
+    [
+        ({"waiting": {"reason": "ImagePullBackOff"}}, True),
+        ({"waiting": {"reason": "ErrImagePull"}}, True),
+        ({"waiting": {"reason": "ErrImageNeverPull"}}, True),
+        ({"waiting": {"reason": "InvalidImageName"}}, True),
+        ({"waiting": {"reason": "ImageInspectError"}}, True),
+        ({"waiting": {"reason": "RegistryUnavailable"}}, True),
+        ({"waiting": {"reason": "SignatureValidationFailed"}}, True),
+        ({"waiting": {"reason": "CrashLoopBackOff"}}, False),
+        ({"running": {}}, False),
+        ({}, False),
+    ],
+)
+def test_a_pull_fails_while_the_container_waits_for_it(state: dict[str, Any], failing: bool) -> None:
+    spec = {"initContainers": [{"name": "i", "image": "nginx"}]}
+
+    assert images(spec, {"initContainerStatuses": [{"name": "i", "state": state}]})[0].pull_failing is failing

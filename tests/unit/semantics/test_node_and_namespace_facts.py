@@ -1,0 +1,125 @@
+"""What is kept of nodes and namespaces."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.kube.objects import Namespace, Node
+from app.semantics.facts import NamespaceFacts, NodeFacts
+from app.semantics.interner import Interner
+from app.semantics.nodes import namespace_facts, node_facts
+from app.vocabulary.errors import ObjectError
+
+
+def facts(
+    labels: dict[str, str] | None = None, spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None
+) -> NodeFacts:
+    node = {"metadata": {"name": "n", "labels": labels or {}}, "spec": spec or {}, "status": status or {}}
+    return node_facts(msgspec.convert(node, Node), Interner())
+
+
+def test_a_node_is_known_by_what_others_ask_of_it() -> None:
+    node = msgspec.json.decode(
+        b"""{
+          "metadata": {"name": "gpu-a-01", "uid": "u", "creationTimestamp": "2026-01-02T03:04:05Z",
+                       "labels": {"topology.kubernetes.io/zone": "a", "node-role.kubernetes.io/worker": ""}},
+          "spec": {"unschedulable": true, "taints": [{"key": "gpu", "effect": "NoSchedule"}]},
+          "status": {"capacity": {"cpu": "4", "memory": "8Gi"},
+                     "allocatable": {"cpu": "3920m", "memory": "7Gi", "hugepages-2Mi": "0"},
+                     "conditions": [{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "True"},
+                                    {"type": "MemoryPressure", "status": "False"}],
+                     "nodeInfo": {"kubeletVersion": "v1.36.1"}}}""",
+        type=Node,
+    )
+
+    found = node_facts(node, Interner())
+
+    assert (found.name, found.uid, found.zone) == ("gpu-a-01", "u", "a")
+    assert found.created == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert found.labels == {"topology.kubernetes.io/zone": "a", "node-role.kubernetes.io/worker": ""}
+    assert (found.ready, found.unschedulable, found.schedulable) == ("True", True, False)
+    assert (found.roles, found.problems, found.taints, found.tainted) == (("worker",), ("DiskPressure",), 1, True)
+    assert found.kubelet_version == "v1.36.1"
+    assert found.capacity.quantities() == {"cpu": "4", "memory": "8Gi"}
+    assert found.allocatable.quantities() == {"cpu": "3920m", "hugepages-2Mi": "0", "memory": "7Gi"}
+
+
+def test_a_node_that_states_nothing_allocatable_can_allocate_its_capacity() -> None:
+    assert facts(status={"capacity": {"cpu": "4"}}).allocatable.quantities() == {"cpu": "4"}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ready"),
+    [
+        ([], "Unknown"),
+        ([{"type": "Ready", "status": "True"}], "True"),
+        ([{"type": "Ready", "status": "False"}], "False"),
+        ([{"type": "Ready", "status": "Unknown"}], "Unknown"),
+    ],
+)
+def test_ready_is_the_status_of_the_condition(conditions: list[dict[str, str]], ready: str) -> None:
+    found = facts(status={"conditions": conditions})
+
+    assert found.ready == ready
+    assert found.schedulable is (ready == "True")
+
+
+def test_problems_are_the_other_conditions_that_hold_in_order_of_name() -> None:
+    conditions = [
+        {"type": "Ready", "status": "True"},
+        {"type": "PIDPressure", "status": "True"},
+        {"type": "KernelDeadlock", "status": "True"},
+        {"type": "DiskPressure", "status": "Unknown"},
+    ]
+
+    assert facts(status={"conditions": conditions}).problems == ("KernelDeadlock", "PIDPressure")
+
+
+@pytest.mark.parametrize(
+    ("labels", "roles"),
+    [
+        ({}, ()),
+        ({"node-role.kubernetes.io/": ""}, ()),
+        ({"kubernetes.io/role": ""}, ()),
+        (
+            {"node-role.kubernetes.io/worker": "", "node-role.kubernetes.io/control-plane": "x"},
+            ("control-plane", "worker"),
+        ),
+        ({"kubernetes.io/role": "infra", "node-role.kubernetes.io/infra": ""}, ("infra",)),
+    ],
+)
+def test_roles_come_from_labels(labels: dict[str, str], roles: tuple[str, ...]) -> None:
+    assert facts(labels).roles == roles
+
+
+@pytest.mark.parametrize(
+    ("effects", "tainted"),
+    [
+        ([], False),
+        (["PreferNoSchedule"], False),
+        (["NoSchedule"], True),
+        (["PreferNoSchedule", "NoExecute"], True),
+    ],
+)
+def test_a_node_is_tainted_if_pods_are_kept_away(effects: list[str], tainted: bool) -> None:
+    found = facts(spec={"taints": [{"key": "k", "effect": effect} for effect in effects]})
+
+    assert (found.taints, found.tainted) == (len(effects), tainted)
+
+
+def test_a_namespace_is_known_by_its_phase() -> None:
+    namespace = msgspec.convert(
+        {"metadata": {"name": "a", "uid": "u", "labels": {"team": "x"}}, "status": {"phase": "Terminating"}},
+        Namespace,
+    )
+
+    assert namespace_facts(namespace, Interner()) == NamespaceFacts("a", "u", None, {"team": "x"}, "Terminating")
+
+
+def test_what_has_no_name_is_no_object() -> None:
+    with pytest.raises(ObjectError, match=r"metadata\.name is missing"):
+        node_facts(msgspec.convert({"metadata": {}}, Node), Interner())
+    with pytest.raises(ObjectError, match=r"metadata\.name is missing"):
+        namespace_facts(msgspec.convert({"metadata": {}}, Namespace), Interner())

@@ -1,0 +1,311 @@
+"""From pods as servers send them to facts and to what they add to groups."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.kube.objects import Pod
+from app.semantics.facts import PodFacts
+from app.semantics.interner import Interner
+from app.semantics.kinds import kinds
+from app.semantics.pods import pod_facts
+from app.vocabulary.errors import ObjectError
+from app.vocabulary.quantity import ResourceList
+
+RUNNING: dict[str, Any] = {
+    "metadata": {
+        "name": "web-1-abcde",
+        "namespace": "shop",
+        "uid": "pod-uid",
+        "creationTimestamp": "2026-01-02T03:04:05Z",
+        "labels": {"app": "web", "pod-template-hash": "1"},
+        "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "rs-uid", "controller": True}
+        ],
+    },
+    "spec": {
+        "nodeName": "node-a",
+        "priorityClassName": "high",
+        "containers": [
+            {
+                "name": "app",
+                "image": "ghcr.io/shop/web:1.2",
+                "resources": {"requests": {"cpu": "250m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
+            },
+            {"name": "proxy", "image": "envoy", "resources": {"requests": {"cpu": "100m"}}},
+        ],
+    },
+    "status": {
+        "phase": "Running",
+        "qosClass": "Burstable",
+        "conditions": [
+            {"type": "Initialized", "status": "True"},
+            {"type": "Ready", "status": "True"},
+            {"type": "PodScheduled", "status": "True"},
+        ],
+        "containerStatuses": [
+            {
+                "name": "app",
+                "ready": True,
+                "started": True,
+                "restartCount": 2,
+                "state": {"running": {"startedAt": "2026-01-02T04:00:00Z"}},
+                "lastState": {
+                    "terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-02T03:59:00Z"}
+                },
+            },
+            {"name": "proxy", "ready": True, "restartCount": 0, "state": {"running": {}}},
+        ],
+    },
+}
+
+
+def facts(pod: dict[str, Any], interner: Interner | None = None) -> PodFacts:
+    view = msgspec.json.decode(json.dumps(pod), type=Pod)
+    return pod_facts(view, interner or Interner())
+
+
+def changed(**parts: dict[str, Any]) -> dict[str, Any]:
+    """The running pod with other fields in some of its parts."""
+    return {name: {**part, **parts.get(name, {})} for name, part in RUNNING.items()}
+
+
+def test_a_running_pod_is_known_by_what_others_ask_of_it() -> None:
+    found = facts(RUNNING)
+
+    assert (found.namespace, found.name, found.uid) == ("shop", "web-1-abcde", "pod-uid")
+    assert found.created == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert found.labels == {"app": "web", "pod-template-hash": "1"}
+    assert (found.node, found.active, found.phase) == ("node-a", True, "Running")
+    assert (found.reason, found.reason_class) == ("Running", "Running")
+    assert (found.healthy, found.bad, found.ready) == (True, False, True)
+    assert (found.ready_containers, found.total_containers, found.restarts) == (2, 2, 2)
+    assert found.last_restart == datetime(2026, 1, 2, 3, 59, tzinfo=UTC)
+    assert found.last_termination_reason == "OOMKilled"
+    assert (found.qos, found.priority_class, found.pending) == ("Burstable", "high", ())
+    assert found.requests.quantities() == {"cpu": "350m", "memory": "64Mi", "pods": "1"}
+    assert found.limits.quantities() == {"memory": "128Mi"}
+    assert found.owner.row == "replicaset.web-1"
+    assert [image.image for image in found.images] == ["ghcr.io/shop/web:1.2", "docker.io/library/envoy:latest"]
+
+
+def test_a_running_pod_adds_to_every_group_that_counts_it() -> None:
+    assert set(facts(RUNNING).totals) == {
+        ("pods", "total", 1),
+        ("pods", "active", 1),
+        ("pods", "ready", 1),
+        ("statusCounts", "Running", 1),
+        ("restarts", "", 2),
+        ("qos", "burstable", 1),
+        ("requests", "cpu", 350),
+        ("requests", "memory", 67108864),
+        ("requests", "pods", 1),
+        ("limits", "memory", 134217728),
+        ("podsWithoutRequests", "memory", 1),
+        ("podsWithoutLimits", "cpu", 1),
+        ("podsWithoutLimits", "memory", 1),
+    }
+
+
+def test_a_pod_that_is_not_ready_and_terminating_is_counted_as_both() -> None:
+    found = facts(
+        changed(
+            metadata={"deletionTimestamp": "2026-01-03T00:00:00Z"},
+            spec={"containers": []},
+            status={"conditions": [], "containerStatuses": []},
+        )
+    )
+
+    assert set(found.totals) == {
+        ("pods", "total", 1),
+        ("pods", "active", 1),
+        ("pods", "notReady", 1),
+        ("pods", "terminating", 1),
+        ("statusCounts", "Terminating", 1),
+        ("unhealthy", "", 1),
+        ("qos", "burstable", 1),
+        ("requests", "pods", 1),
+    }
+
+
+def test_an_unscheduled_pod_takes_no_place_and_says_why_it_waits() -> None:
+    message = "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {a: b}."
+    unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    found = facts(
+        changed(
+            spec={"nodeName": ""},
+            status={"phase": "Pending", "conditions": [unscheduled], "containerStatuses": []},
+        )
+    )
+
+    assert found.pending == (("Insufficient cpu", 1), ("node(s) had untolerated taint", 2))
+    assert found.requests.quantities() == {"cpu": "350m", "memory": "64Mi"}
+    assert set(found.totals) >= {
+        ("pods", "unscheduled", 1),
+        ("pendingReasons", "Insufficient cpu", 1),
+        ("pendingReasons", "node(s) had untolerated taint", 1),
+        ("requests", "cpu", 350),
+        ("unhealthy", "", 1),
+    }
+    assert not {key for field, key, _ in found.totals if field == "pods"} & {"notReady", "ready"}
+
+
+@pytest.mark.parametrize(
+    ("phase", "key", "unhealthy"), [("Succeeded", "succeeded", set()), ("Failed", "failed", {("unhealthy", "", 1)})]
+)
+def test_a_finished_pod_adds_its_number_its_reason_and_its_restarts(
+    phase: str, key: str, unhealthy: set[tuple[str, str, int]]
+) -> None:
+    found = facts(changed(status={"phase": phase, "containerStatuses": [{"name": "app", "restartCount": 3}]}))
+
+    assert (found.active, found.ready, found.images) == (False, False, ())
+    assert found.requests.quantities() == {"cpu": "350m", "memory": "64Mi"}
+    assert set(found.totals) == unhealthy | {
+        ("pods", "total", 1),
+        ("pods", key, 1),
+        ("statusCounts", phase, 1),
+        ("restarts", "", 3),
+    }
+
+
+def test_a_pod_of_unknown_phase_is_active_bad_and_counted_as_unknown() -> None:
+    found = facts(changed(status={"phase": "Unknown"}))
+
+    assert (found.active, found.bad, found.healthy) == (True, True, False)
+    assert {("pods", "unknown", 1), ("pods", "active", 1), ("unhealthy", "", 1)} <= set(found.totals)
+
+
+def test_reasons_are_counted_without_their_numbers() -> None:
+    init = {"name": "i", "state": {"terminated": {"exitCode": 7}}}
+    found = facts(
+        changed(status={"conditions": [], "initContainerStatuses": [init]}, spec={"initContainers": [init]})
+    )
+
+    assert (found.reason, found.reason_class, found.bad) == ("Init:ExitCode:7", "Init:ExitCode", True)
+    assert ("statusCounts", "Init:ExitCode", 1) in found.totals
+
+
+@pytest.mark.parametrize(
+    ("resources", "qos", "key"),
+    [
+        ({}, "BestEffort", "bestEffort"),
+        ({"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "1"}}, "BestEffort", "bestEffort"),
+        ({"requests": {"cpu": "0"}}, "BestEffort", "bestEffort"),
+        ({"requests": {"cpu": "1"}}, "Burstable", "burstable"),
+        ({"limits": {"cpu": "1"}}, "Burstable", "burstable"),
+        (
+            {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "1Gi"}},
+            "Burstable",
+            "burstable",
+        ),
+        (
+            {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1000m", "memory": "1024Mi"}},
+            "Guaranteed",
+            "guaranteed",
+        ),
+    ],
+)
+def test_a_pod_that_no_server_classified_has_the_class_of_its_spec(
+    resources: dict[str, Any], qos: str, key: str
+) -> None:
+    containers = [{"name": "app", "resources": resources}]
+
+    by_container = facts(changed(spec={"containers": containers}, status={"qosClass": ""}))
+    by_pod = facts(changed(spec={"containers": [{"name": "app"}], "resources": resources}, status={"qosClass": ""}))
+
+    assert by_container.qos == by_pod.qos == qos
+    assert ("qos", key, 1) in by_container.totals
+
+
+def test_one_container_without_limits_keeps_a_pod_from_being_guaranteed() -> None:
+    capped = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
+    containers = [{"name": "a", "resources": capped}, {"name": "b"}]
+
+    assert facts(changed(spec={"containers": containers}, status={"qosClass": ""})).qos == "Burstable"
+
+
+@pytest.mark.parametrize("field", ["name", "namespace"])
+def test_a_pod_without_name_or_namespace_is_no_object(field: str) -> None:
+    with pytest.raises(ObjectError, match=f"metadata.{field}"):
+        facts(changed(metadata={field: ""}))
+
+
+def test_a_time_without_a_zone_is_no_time() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        facts(changed(metadata={"creationTimestamp": "2026-01-02T03:04:05"}))
+
+
+def test_replicas_share_what_they_have_in_common() -> None:
+    interner = Interner()
+
+    first = facts(RUNNING, interner)
+    second = facts(changed(metadata={"name": "web-1-fghij", "uid": "other"}), interner)
+
+    for field in ("namespace", "labels", "node", "reason", "requests", "limits", "owner", "images", "totals"):
+        assert getattr(first, field) is getattr(second, field)
+
+
+def test_a_replica_that_is_being_resized_does_not_share_its_requests() -> None:
+    interner = Interner()
+    facts(RUNNING, interner)
+    resized = {"name": "app", "resources": {"requests": {"cpu": "500m"}}, "allocatedResources": {"cpu": "500m"}}
+
+    found = facts(changed(status={"containerStatuses": [resized]}), interner)
+
+    assert found.requests.quantities() == {"cpu": "600m", "memory": "64Mi", "pods": "1"}
+
+
+def test_an_unchanged_pod_has_equal_facts() -> None:
+    heartbeat = {"annotations": {"seen": "again"}, "resourceVersion": "2"}
+
+    assert facts(RUNNING) == facts(changed(metadata=heartbeat))
+
+
+def test_a_full_interner_forgets_and_goes_on() -> None:
+    interner = Interner(capacity=2)
+
+    made = [interner.labels({"n": str(i)}) for i in range(5)]
+
+    assert made == [{"n": "0"}, {"n": "1"}, {"n": "2"}, {"n": "3"}, {"n": "4"}]
+    assert interner.labels({"n": "4"}) is made[4]
+    assert interner.labels({"n": "0"}) is not made[0]
+
+
+def test_every_watched_kind_is_decoded_and_kept() -> None:
+    watched = kinds(Interner())
+    metadata = {"name": "x", "namespace": "n"}
+
+    kept = {
+        kind.path: type(kind.project(msgspec.convert({"metadata": metadata}, kind.view))).__name__ for kind in watched
+    }
+
+    assert kept == {
+        "/api/v1/pods": "PodFacts",
+        "/api/v1/nodes": "NodeFacts",
+        "/api/v1/namespaces": "NamespaceFacts",
+        "/apis/apps/v1/deployments": "OwnerFacts",
+        "/apis/apps/v1/statefulsets": "OwnerFacts",
+        "/apis/apps/v1/daemonsets": "OwnerFacts",
+        "/apis/apps/v1/replicasets": "OwnerFacts",
+        "/apis/batch/v1/cronjobs": "OwnerFacts",
+        "/apis/batch/v1/jobs": "OwnerFacts",
+    }
+
+
+def test_a_kind_refers_to_its_objects_as_itself() -> None:
+    metadata = {"name": "x", "namespace": "n"}
+
+    for kind in kinds(Interner())[3:]:
+        owner = kind.project(msgspec.convert({"metadata": metadata}, kind.view))
+        assert (owner.ref.api_version, owner.ref.kind) == (kind.api_version, kind.kind)
+
+
+def test_a_pod_with_nothing_but_a_name_asks_for_nothing() -> None:
+    found = facts({"metadata": {"name": "p", "namespace": "n"}})
+
+    assert found.requests == ResourceList()
+    assert found.qos == "BestEffort"
+    assert found.owner.row == "pod.p"

@@ -1,0 +1,198 @@
+"""Who a pod runs for, and what the workload's row is called."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.kube.objects import Metadata, Pod
+from app.semantics.facts import OwnerFacts, Replicas, WorkloadRef
+from app.semantics.owners import Lookup, controller, immediate, reference, row_name, topmost
+
+SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+
+
+def owner_reference(kind: str, name: str, api_version: str = "apps/v1", controller: bool = True) -> dict[str, Any]:
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "name": name,
+        "uid": f"{name}-uid",
+        "controller": controller,
+    }
+
+
+def pod(owners: list[dict[str, Any]], annotations: dict[str, str] | None = None, node: str = "cp-01") -> Pod:
+    return msgspec.convert(
+        {
+            "metadata": {
+                "name": "etcd-cp-01",
+                "uid": "pod-uid",
+                "ownerReferences": owners,
+                "annotations": annotations or {},
+            },
+            "spec": {"nodeName": node},
+        },
+        Pod,
+    )
+
+
+Link = tuple[str, str, str]
+"""(apiVersion, kind, name) of an object."""
+
+WEB: Link = ("apps/v1", "Deployment", "web")
+REPLICA_SET: Link = ("apps/v1", "ReplicaSet", "web-1")
+STATEFUL_SET: Link = ("apps/v1", "StatefulSet", "db")
+CRON_JOB: Link = ("batch/v1", "CronJob", "nightly")
+JOB: Link = ("batch/v1", "Job", "nightly-1")
+ROLLOUT: Link = ("argoproj.io/v1alpha1", "Rollout", "canary")
+DATABASE: Link = ("db.example/v1", "Database", "orders")
+
+
+def ref(link: Link) -> WorkloadRef:
+    return reference(*link, f"{link[2]}-uid")
+
+
+def cache(controllers: dict[Link, Link | None]) -> Lookup:
+    """A cache that holds these objects, each with its controller."""
+    return {
+        ref(link).uid: OwnerFacts(
+            namespace="ns",
+            name=link[2],
+            uid=ref(link).uid,
+            created=None,
+            labels={},
+            ref=ref(link),
+            controller=ref(above) if above else None,
+            replicas=Replicas(),
+        )
+        for link, above in controllers.items()
+    }.get
+
+
+def test_the_controller_is_who_made_the_pod() -> None:
+    owners = [owner_reference("ConfigMap", "other", "v1", controller=False), owner_reference("ReplicaSet", "web-1")]
+
+    assert immediate(pod(owners)) == WorkloadRef("apps/v1", "ReplicaSet", "web-1", "web-1-uid", "replicaset.web-1")
+
+
+@pytest.mark.parametrize("owners", [[], [owner_reference("ReplicaSet", "web-1", controller=False)]])
+def test_a_pod_that_nobody_controls_is_its_own_workload(owners: list[dict[str, Any]]) -> None:
+    assert immediate(pod(owners)) == WorkloadRef("v1", "Pod", "etcd-cp-01", "pod-uid", "pod.etcd-cp-01")
+
+
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        pod([owner_reference("Node", "cp-01", "v1")]),
+        pod([], {"kubernetes.io/config.mirror": "hash"}),
+        pod([owner_reference("Node", "cp-01", "v1")], {"kubernetes.io/config.mirror": ""}),
+    ],
+)
+def test_a_mirror_pod_runs_for_the_manifest_that_all_nodes_share(mirror: Pod) -> None:
+    assert immediate(mirror) == WorkloadRef("v1", "StaticPod", "etcd", "", "staticpod.etcd")
+
+
+def test_a_static_pod_whose_name_lacks_the_node_keeps_its_name() -> None:
+    assert immediate(pod([owner_reference("Node", "x", "v1")], node="other")).name == "etcd-cp-01"
+
+
+def test_a_node_of_another_group_is_no_node() -> None:
+    found = immediate(pod([owner_reference("Node", "n", "mesh.example/v1")]))
+
+    assert (found.kind, found.name) == ("Node", "n")
+
+
+def test_the_controller_of_an_owner_is_a_reference_too() -> None:
+    metadata = msgspec.convert({"ownerReferences": [owner_reference("Deployment", "web")]}, Metadata)
+
+    assert controller(metadata) == WorkloadRef("apps/v1", "Deployment", "web", "web-uid", "deployment.web")
+    assert controller(Metadata()) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "known", "top"),
+    [
+        (REPLICA_SET, {REPLICA_SET: None}, REPLICA_SET),
+        (REPLICA_SET, {REPLICA_SET: WEB, WEB: None}, WEB),
+        (REPLICA_SET, {REPLICA_SET: WEB, WEB: DATABASE}, WEB),
+        (REPLICA_SET, {REPLICA_SET: ROLLOUT}, ROLLOUT),
+        (JOB, {JOB: None}, JOB),
+        (JOB, {JOB: CRON_JOB, CRON_JOB: None}, CRON_JOB),
+        (JOB, {JOB: CRON_JOB, CRON_JOB: DATABASE}, CRON_JOB),
+        (JOB, {JOB: DATABASE}, DATABASE),
+        (STATEFUL_SET, {STATEFUL_SET: DATABASE}, STATEFUL_SET),
+        (STATEFUL_SET, {STATEFUL_SET: WEB, WEB: None}, WEB),
+        (DATABASE, {}, DATABASE),
+    ],
+)
+def test_the_workload_is_the_highest_controller_that_a_person_would_name(
+    start: Link, known: dict[Link, Link | None], top: Link
+) -> None:
+    assert topmost(ref(start), cache(known)) == ref(top)
+
+
+@pytest.mark.parametrize(("known", "top"), [({}, REPLICA_SET), ({REPLICA_SET: WEB}, WEB), ({WEB: None}, REPLICA_SET)])
+def test_what_is_not_in_the_cache_yet_ends_the_walk_with_the_reference_to_it(
+    known: dict[Link, Link | None], top: Link
+) -> None:
+    assert topmost(ref(REPLICA_SET), cache(known)) == ref(top)
+
+
+def test_a_replicaset_of_another_group_is_passed_through_only_to_a_watched_kind() -> None:
+    other: Link = ("cluster.x-k8s.io/v1beta1", "ReplicaSet", "web-1")
+
+    assert topmost(ref(other), cache({other: DATABASE})) == ref(other)
+
+
+def test_owners_that_control_each_other_end_the_walk() -> None:
+    first: Link = ("batch/v1", "Job", "a")
+    second: Link = ("batch/v1", "Job", "b")
+
+    assert topmost(ref(first), cache({first: second, second: first})) == ref(second)
+
+
+def test_an_owner_without_a_uid_is_looked_for_nowhere() -> None:
+    static = reference("v1", "StaticPod", "etcd", "")
+    stray = cache({WEB: None})("web-uid")
+
+    assert topmost(static, {"": stray}.get) == static
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "name", "row"),
+    [
+        ("apps/v1", "Deployment", "coredns", "deployment.coredns"),
+        ("apps/v1beta1", "StatefulSet", "db", "statefulset.db"),
+        ("batch/v1", "CronJob", "nightly", "cronjob.nightly"),
+        ("v1", "ReplicationController", "old", "replicationcontroller.old"),
+        ("v1", "StaticPod", "haproxy", "staticpod.haproxy"),
+        ("v1", "Pod", "debug", "pod.debug"),
+        ("apps/v1", "Deployment", "Odd_Name-", "deployment.odd-name"),
+        (
+            "argoproj.io/v1alpha1",
+            "Rollout",
+            "web",
+            "rollout.argoproj.io.web-51d3543c65",
+        ),
+        ("batch.volcano.sh/v1alpha1", "Job", "train", "job.batch.volcano.sh.train-acb3ac14ac"),
+        ("x.example/v1", "K", "_", "k.x.example-e62847d0b1"),
+    ],
+)
+def test_rows_are_named_after_kind_and_name_and_foreign_ones_also_after_group(
+    api_version: str, kind: str, name: str, row: str
+) -> None:
+    assert row_name(api_version, kind, name) == row
+    assert SUBDOMAIN.fullmatch(row)
+
+
+@pytest.mark.parametrize(("api_version", "kind"), [("v1", "Pod"), ("longhorn.io/v1beta2", "InstanceManager")])
+def test_long_names_are_cut_and_told_apart_by_a_hash(api_version: str, kind: str) -> None:
+    first = row_name(api_version, kind, "a" * 230 + "." * 10 + "b" * 20)
+    second = row_name(api_version, kind, "a" * 230 + "." * 10 + "b" * 21)
+
+    assert len(first) <= 253
+    assert first != second
+    assert SUBDOMAIN.fullmatch(first)
+    assert re.search(r"-[0-9a-f]{10}$", first)

@@ -1,0 +1,188 @@
+"""Quantities: grammar, rounding and canonical form of k8s.io/apimachinery's resource.Quantity."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.vocabulary.errors import QuantityError
+from app.vocabulary.quantity import ResourceList, amount, canonical, nanos, percent, rounded, whole
+
+NAMES = st.sampled_from(["cpu", "memory", "ephemeral-storage", "hugepages-2Mi", "pods", "nvidia.com/gpu"])
+
+
+@pytest.mark.parametrize(
+    ("quantity", "millicores"),
+    [
+        ("0", 0),
+        ("1", 1000),
+        ("100m", 100),
+        ("0.1", 100),
+        (".5", 500),
+        ("5.", 5000),
+        ("+2", 2000),
+        ("1e3", 1_000_000),
+        ("1E-1", 100),
+        ("1.5e+1", 15_000),
+        ("1k", 1_000_000),
+        ("1u", 1),
+        ("1n", 1),
+        ("1000001n", 2),
+        ("100000u", 100),
+        (2, 2000),
+        (0.25, 250),
+        (1e-07, 1),
+        ("1e-999", 1),
+        ("0e-999", 0),
+    ],
+)
+def test_cpu_is_in_millicores_rounded_up(quantity: str | int | float, millicores: int) -> None:
+    assert amount("cpu", quantity) == millicores
+
+
+@pytest.mark.parametrize(
+    ("quantity", "units"),
+    [
+        ("128974848", 128_974_848),
+        ("129e6", 129_000_000),
+        ("129M", 129_000_000),
+        ("128974848000m", 128_974_848),
+        ("123Mi", 128_974_848),
+        ("1.5Gi", 1_610_612_736),
+        ("0.0001Ki", 1),
+        ("1Ei", 1 << 60),
+        ("7E", 7 * 10**18),
+        ("1P", 10**15),
+        ("2Ti", 2 << 40),
+        ("3Pi", 3 << 50),
+        ("4T", 4 * 10**12),
+        ("1m", 1),
+        ("9223372036854775807", (1 << 63) - 1),
+    ],
+)
+def test_other_resources_are_in_whole_units_rounded_up(quantity: str, units: int) -> None:
+    assert amount("memory", quantity) == units
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            ".",
+            "+",
+            "m",
+            "Ki",
+            "-1",
+            "1K",
+            "1ki",
+            "1MiB",
+            "1 Gi",
+            "1e",
+            "1e1.5",
+            "0x10",
+            "1\n",
+            "१",
+            "NaN",
+            "inf",
+        ),
+        *("9223372036854775808", "8Ei", "10E", "1e999"),
+        pytest.param("9" * 100_000, id="very many digits"),
+        pytest.param("1." + "0" * 100_000, id="very many decimal places"),
+    ],
+)
+def test_what_is_no_quantity_is_refused(text: str) -> None:
+    with pytest.raises(QuantityError):
+        amount("memory", text)
+
+
+def test_sums_are_exact_until_they_are_rounded() -> None:
+    assert whole("cpu", nanos("0.5m") + nanos("0.5m")) == 1
+    assert whole("memory", nanos("500m") + nanos("0.5")) == 1
+
+
+def test_what_is_finer_than_a_billionth_becomes_one() -> None:
+    assert nanos("0.1n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("cpu", 0, "0"),
+        ("cpu", 2540, "2540m"),
+        ("cpu", 35_000, "35"),
+        ("cpu", 1_000_000, "1k"),
+        ("cpu", -250, "-250m"),
+        ("cpu", -2000, "-2"),
+        ("memory", 0, "0"),
+        ("memory", 1216 << 20, "1216Mi"),
+        ("memory", 1000, "1k"),
+        ("memory", 1023, "1023"),
+        ("memory", 1024, "1Ki"),
+        ("memory", 1500, "1500"),
+        ("memory", -(2 << 30), "-2Gi"),
+        ("memory", -1000, "-1k"),
+        ("memory", 1 << 70, "1024Ei"),
+        ("hugepages-2Mi", 4 << 20, "4Mi"),
+        ("ephemeral-storage", 10**9, "1000000000"),
+        ("pods", 110, "110"),
+        ("nvidia.com/gpu", 8, "8"),
+        ("nvidia.com/gpu", 8000, "8k"),
+        ("example.com/bytes", 2048, "2048"),
+    ],
+)
+def test_amounts_are_written_as_kubernetes_writes_them(name: str, value: int, text: str) -> None:
+    assert canonical(name, value) == text
+
+
+@given(NAMES, st.integers(0, (1 << 63) - 1))
+def test_reading_what_was_written_gives_the_same_amount(name: str, value: int) -> None:
+    assert amount(name, canonical(name, value)) == value
+
+
+@given(st.integers(0, 10**9), st.integers(0, 12), st.sampled_from(["", "n", "u", "m", "k", "Mi", "Gi", "e3", "E-4"]))
+def test_a_quantity_is_never_less_than_it_says(digits: int, places: int, suffix: str) -> None:
+    scale = {"": 1, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "Mi": 2**20, "Gi": 2**30, "e3": 1e3, "E-4": 1e-4}
+    text = f"{digits:0{places + 1}d}"
+    text = f"{text[: len(text) - places]}.{text[len(text) - places :]}{suffix}"
+    said = digits / 10**places * scale[suffix] * 1e9
+
+    assert said * (1 - 1e-9) <= nanos(text) <= said * (1 + 1e-9) + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("memory", 1840 << 20, "1840Mi"),
+        ("memory", 148 << 30, "148Gi"),
+        ("memory", 52 << 30, "52Gi"),
+        ("memory", (52 << 30) + 1, "53248Mi"),
+        ("memory", 5 << 40, "5Ti"),
+        ("memory", (5 << 40) - 1, "5119Gi"),
+        ("memory", 100_000, "100000"),
+        ("memory", 102_401, "100Ki"),
+        ("memory", 0, "0"),
+        ("memory", -(148 << 30), "-148Gi"),
+        ("cpu", 28_500, "28500m"),
+        ("nvidia.com/gpu", 8, "8"),
+    ],
+)
+def test_cells_keep_three_digits_of_bytes(name: str, value: int, text: str) -> None:
+    assert rounded(name, value) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "of", "share"), [(0, 10, 0), (1, 3, 33), (2, 3, 66), (3, 2, 150), (5, 0, None), (0, 0, None)]
+)
+def test_percents_are_cut_and_absent_without_a_whole(part: int, of: int, share: int | None) -> None:
+    assert percent(part, of) == share
+
+
+def test_a_resource_list_is_sorted_by_name_and_equal_by_value() -> None:
+    first = ResourceList.parse({"memory": "1Gi", "cpu": "0.5"})
+    second = ResourceList({"cpu": 500, "memory": 1 << 30})
+
+    assert first == second
+    assert hash(first) == hash(second)
+    assert list(first) == ["cpu", "memory"]
+    assert first.quantities() == {"cpu": "500m", "memory": "1Gi"}
+    assert first != ResourceList({"cpu": 500})

@@ -1,0 +1,41 @@
+"""Tallies: sums, distinct keys and extremes that follow members as they come and go."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.vocabulary.tally import Tally
+
+
+def test_a_member_that_leaves_takes_away_what_it_brought() -> None:
+    tally = Tally()
+    tally.add((("requests", "cpu", 100), ("nodes", "a", 1)))
+    tally.add((("requests", "cpu", 50), ("nodes", "a", 1)))
+
+    tally.subtract((("requests", "cpu", 100), ("nodes", "a", 1)))
+
+    assert tally.total("requests", "cpu") == 50
+    assert dict(tally.sums("nodes")) == {"a": 1}
+    assert tally.distinct("nodes") == 1
+
+
+def test_a_tally_is_empty_when_its_last_member_left() -> None:
+    tally = Tally()
+    tally.add((("requests", "cpu", 100), ("requests", "memory", 0)))
+
+    tally.subtract((("requests", "cpu", 100), ("requests", "memory", 0)))
+
+    assert not tally
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.booleans())))
+def test_the_smallest_key_is_that_of_the_members_present(steps: list[tuple[int, bool]]) -> None:
+    tally, present = Tally(), []
+    for key, joins in steps:
+        if joins:
+            present.append(key)
+            tally.add((("free", key, 1),))
+        elif key in present:
+            present.remove(key)
+            tally.subtract((("free", key, 1),))
+
+        assert tally.smallest("free") == min(present, default=None)

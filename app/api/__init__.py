@@ -1,0 +1,1 @@
+"""API machinery: pure functions from declarations, rows and requests to documents and bytes."""

@@ -1,0 +1,188 @@
+"""Lists: which rows, in which form, as bytes.
+
+A list is encoded in slices, between which others on the event loop have their turn, and kept for those who
+ask for the same. Paging names keys, not stored lists: each page comes from the current rows and carries the
+version of the first one.
+"""
+
+import asyncio
+import math
+import zlib
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+
+from app.api.bodies import Body, BodyCache
+from app.api.negotiation import Form, Representation
+from app.api.objects import ENCODER, object_of, partial_of
+from app.api.options import Continue, Include, ListOptions
+from app.api.table import Ages, column_definitions, table_row
+from app.rollups.collection import Collection
+from app.rollups.rows import Row, Snapshot
+from app.vocabulary.resource import ComputedResource
+
+GZIP_ABOVE_BYTES: Final = 128 * 1024
+"""kube-apiserver compresses only bodies larger than this; endpoints/handlers/responsewriters/writers.go."""
+CACHE_BYTES: Final = 64 * 1024 * 1024
+
+_GZIP_LEVEL: Final = 1
+_GZIP_FORMAT: Final = 31  # zlib's number for a gzip header around the widest window
+_SLICE_ROWS: Final = 200
+_STABLE_AT_LEAST_S: Final = 1.0
+_STABLE_AT_MOST_S: Final = 10.0
+
+
+class ListMeta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """metav1.ListMeta."""
+
+    resource_version: str = msgspec.field(name="resourceVersion")
+    continue_: str = msgspec.field(default="", name="continue")
+    remaining: int = msgspec.field(default=0, name="remainingItemCount")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A list that somebody asks for; `namespace` empty is all namespaces."""
+
+    collection: Collection
+    namespace: str
+    options: ListOptions
+    representation: Representation
+    include: Include = Include.METADATA
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A list as bytes, compressed or not."""
+
+    content: bytes
+    gzipped: bool
+
+
+class Lists:
+    """Encoded lists of all collections."""
+
+    def __init__(self, now: Callable[[], float], capacity_bytes: int = CACHE_BYTES) -> None:
+        """`now` tells seconds since 1970; `capacity_bytes` bounds the memory of what is kept."""
+        self._now = now
+        self._cache = BodyCache(capacity_bytes, now)
+
+    async def encoded(self, wanted: Wanted, gzip: bool) -> Encoded:
+        """A list as it is now; compressed if the client takes `gzip` and the list is large."""
+        snapshot = wanted.collection.snapshot()
+        key = _key(wanted, snapshot)
+
+        async def encode() -> Body:
+            ages = Ages(self._now())
+            content = await encode_list(wanted, snapshot, ages)
+            return Body(content, snapshot.version, self._expiry(wanted, ages))
+
+        async def compress() -> Body:
+            content = await asyncio.to_thread(zlib.compress, plain.content, _GZIP_LEVEL, _GZIP_FORMAT)
+            return Body(content, plain.version, plain.expires)
+
+        plain = await self._cache.body(key, snapshot.version, encode)
+        if not gzip or len(plain.content) <= GZIP_ABOVE_BYTES:
+            return Encoded(plain.content, gzipped=False)
+        compressed = await self._cache.body((*key, "gzip"), plain.version, compress)
+        return Encoded(compressed.content, gzipped=True)
+
+    def _expiry(self, wanted: Wanted, ages: Ages) -> float:
+        if wanted.representation.form is not Form.TABLE:
+            return math.inf
+        return self._now() + min(max(ages.stable_s, _STABLE_AT_LEAST_S), _STABLE_AT_MOST_S)
+
+
+def _key(wanted: Wanted, snapshot: Snapshot) -> tuple[object, ...]:
+    options = wanted.options
+    # kubectl asks for pages of 500: a list that fits into one is the same body as the unlimited list.
+    limit = options.limit if options.limit < len(snapshot.rows) else 0
+    return (
+        wanted.collection.resource.api_version,
+        wanted.collection.resource.plural,
+        wanted.namespace,
+        wanted.representation,
+        wanted.include,
+        limit,
+        options.continue_,
+    )
+
+
+def page(snapshot: Snapshot, namespace: str, options: ListOptions) -> tuple[Sequence[Row], ListMeta]:
+    """The rows of one page and the metadata of its list."""
+    rows = snapshot.within(namespace) if namespace else snapshot.rows
+    version = snapshot.version
+    first = 0
+    if options.continue_:
+        version = options.continue_.version
+        first = bisect_right(rows, options.continue_.after, key=attrgetter("key"))
+    end = first + options.limit if options.limit else len(rows)
+    remaining = len(rows) - end
+    if remaining <= 0:
+        return rows[first:], ListMeta(str(version))
+    token = Continue(version, rows[end - 1].key).token()
+    return rows[first:end], ListMeta(str(version), token, remaining)
+
+
+async def encode_list(wanted: Wanted, snapshot: Snapshot, ages: Ages) -> bytes:
+    """A list in the form that is wanted, as JSON."""
+    resource = wanted.collection.resource
+    rows, metadata = page(snapshot, wanted.namespace, wanted.options)
+    document = row_document(resource, wanted.representation, wanted.include, ages)
+    chunks: list[bytes] = []
+    for start in range(0, len(rows), _SLICE_ROWS):
+        encoded = ENCODER.encode([document(row) for row in rows[start : start + _SLICE_ROWS]])
+        chunks.append(encoded[1:-1])
+        await asyncio.sleep(0)
+    return b"".join((_opening(resource, wanted.representation, metadata), b",".join(chunks), b"]}\n"))
+
+
+def row_document(
+    resource: ComputedResource, representation: Representation, include: Include, ages: Ages
+) -> Callable[[Row], Any]:
+    """How a row is told in a representation: a function to what is encoded."""
+    api_version = representation.api_version
+    match representation.form:
+        case Form.OBJECT:
+            return lambda row: object_of(resource, row)
+        case Form.TABLE:
+            return lambda row: table_row(resource, row, ages, include, api_version)
+        case Form.METADATA | Form.METADATA_LIST:
+            return lambda row: partial_of(resource, row, api_version)
+
+
+def _opening(resource: ComputedResource, representation: Representation, metadata: ListMeta) -> bytes:
+    """The document up to its first row."""
+    match representation.form:
+        case Form.TABLE:
+            head = {
+                "kind": "Table",
+                "apiVersion": representation.api_version,
+                "metadata": metadata,
+                "columnDefinitions": column_definitions(resource),
+                "rows": (),
+            }
+        case Form.METADATA_LIST:
+            head = _list_head("PartialObjectMetadataList", representation.api_version, metadata)
+        case _:
+            head = _list_head(f"{resource.kind}List", resource.api_version, metadata)
+    return ENCODER.encode(head).removesuffix(b"]}")
+
+
+def _list_head(kind: str, api_version: str, metadata: ListMeta) -> dict[str, object]:
+    return {"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": ()}
+
+
+def encode_object(
+    resource: ComputedResource, row: Row, representation: Representation, include: Include, now: float
+) -> bytes:
+    """One row in the form that is wanted, as JSON; a Table of it carries its version."""
+    document = row_document(resource, representation, include, Ages(now))(row)
+    if representation.form is not Form.TABLE:
+        return ENCODER.encode(document) + b"\n"
+    opening = _opening(resource, representation, ListMeta(str(row.version)))
+    return opening + ENCODER.encode(document) + b"]}\n"

@@ -1,0 +1,1 @@
+"""The informer's store: the facts of every watched object, joined."""

@@ -1,0 +1,235 @@
+"""The informer's store: the facts of every watched object, and pods joined with what others say of them.
+
+A pod's workload depends on its owners and its zone on its node. When an owner or a node comes, changes or
+goes, the pods below it are joined again and those that differ are passed on as changed; objects may arrive in
+any order. Everything runs on one event loop, so nothing is locked.
+
+Invariant: what is passed on, summed up, is what a cache filled from the final objects in any order holds.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from app.cache.informer import Informer
+from app.kube.news import News
+from app.semantics.facts import NamespaceFacts, NodeFacts, OwnerFacts, Pod, PodFacts, SourceFacts
+from app.semantics.owners import topmost
+from app.vocabulary.resource import Key, Source
+
+OWNERS: Final = ("deployments", "statefulsets", "daemonsets", "cronjobs", "replicasets", "jobs")
+KINDS_OF: Final[Mapping[Source, tuple[str, ...]]] = {
+    Source.PODS: ("pods",),
+    Source.NODES: ("nodes",),
+    Source.NAMESPACES: ("namespaces",),
+    Source.WORKLOADS: OWNERS,
+    Source.INFORMERS: (),
+}
+"""Which watched kinds a source is made of."""
+
+Fact = TypeVar("Fact")
+Member = TypeVar("Member")
+
+OnChange = Callable[[Source, Any, Any], None]
+"""Called with (source, old, new) for each object that came (old is None), changed or went (new is None)."""
+
+
+class Cache:
+    """All watched objects of a cluster."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` tells seconds since 1970."""
+        self.informers: Final = {kind: Informer(kind) for kinds in KINDS_OF.values() for kind in kinds}
+        self._on_change: OnChange = _ignore
+        self._now = now
+        self._pods: dict[Key, Pod] = {}
+        self._nodes: dict[Key, NodeFacts] = {}
+        self._namespaces: dict[Key, NamespaceFacts] = {}
+        self._owners: dict[str, dict[Key, OwnerFacts]] = {kind: {} for kind in OWNERS}
+        self._owners_by_uid: dict[str, OwnerFacts] = {}
+        self._workloads: dict[Key, OwnerFacts] = {}
+        self._sources: dict[Key, SourceFacts] = {}
+        self._pods_on: dict[str, set[Key]] = {}
+        self._pods_of: dict[str, set[Key]] = {}
+        self._owned_by: dict[str, set[str]] = {}
+        for kind in self.informers:
+            self._report(kind, synced=False)
+
+    def subscribe(self, on_change: OnChange) -> None:
+        """Passes every change from now on to `on_change`."""
+        self._on_change = on_change
+
+    def contents(self, source: Source) -> Mapping[Key, Any]:
+        """What a source holds now, by key."""
+        stores: dict[Source, Mapping[Key, Any]] = {
+            Source.PODS: self._pods,
+            Source.NODES: self._nodes,
+            Source.NAMESPACES: self._namespaces,
+            Source.WORKLOADS: self._workloads,
+            Source.INFORMERS: self._sources,
+        }
+        return stores[source]
+
+    async def settled(self) -> None:
+        """Returns once every kind is synced or refused."""
+        for informer in self.informers.values():
+            await informer.settled.wait()
+
+    def unavailable(self, sources: Iterable[Source]) -> str | None:
+        """Why some of the sources can't be served yet, in a sentence; None when all can."""
+        for kind in (kind for source in Source if source in sources for kind in KINDS_OF[source]):
+            informer = self.informers[kind]
+            if informer.refused and not informer.synced:
+                return f"kubesum may not list {kind}: {informer.refused}"
+            if not informer.synced:
+                return f"the initial list of {kind} is not complete yet"
+        return None
+
+    def apply(self, kind: str, news: News[Any]) -> None:
+        """Takes in news of one watched kind."""
+        informer = self.informers[kind]
+        was_synced = informer.synced
+        change, known = self._reader(kind)
+        for key, fact in informer.changes(news, known):
+            change(key, fact)
+        if informer.synced != was_synced:
+            self._report(kind, informer.synced)
+
+    def _reader(self, kind: str) -> tuple[Callable[[Key, Any], None], Mapping[Key, Any]]:
+        match kind:
+            case "pods":
+                return self._pod, self._pods
+            case "nodes":
+                return self._node, self._nodes
+            case "namespaces":
+                return self._namespace, self._namespaces
+            case _:
+                owners = self._owners[kind]
+                return partial(self._owner, owners), owners
+
+    def _report(self, kind: str, synced: bool) -> None:
+        key = ("", kind)
+        changed = datetime.fromtimestamp(self._now(), UTC).replace(microsecond=0)
+        old, new = self._sources.get(key), SourceFacts(kind, synced, changed)
+        self._sources[key] = new
+        self._on_change(Source.INFORMERS, old, new)
+
+    def _namespace(self, key: Key, facts: NamespaceFacts | None) -> None:
+        old = replace(self._namespaces, key, facts)
+        if old != facts:
+            self._on_change(Source.NAMESPACES, old, facts)
+
+    def _node(self, key: Key, facts: NodeFacts | None) -> None:
+        old = replace(self._nodes, key, facts)
+        if old == facts:
+            return
+        self._on_change(Source.NODES, old, facts)
+        if old is None or facts is None or old.zone != facts.zone:
+            self._rejoin(self._pods_on.get(key[1], ()))
+
+    def _pod(self, key: Key, facts: PodFacts | None) -> None:
+        old = self._pods.get(key)
+        if facts is None:
+            if old is not None:
+                del self._pods[key]
+                self._unlink(key, old.facts)
+                self._on_change(Source.PODS, old, None)
+            return
+        if old is not None and old.facts == facts:
+            return
+        new = self._pods[key] = self._joined(facts)
+        if old is None or (old.facts.node, old.facts.owner.uid) != (facts.node, facts.owner.uid):
+            if old is not None:
+                self._unlink(key, old.facts)
+            self._link(key, facts)
+        self._on_change(Source.PODS, old, new)
+
+    def _joined(self, facts: PodFacts) -> Pod:
+        node = self._nodes.get(("", facts.node))
+        return Pod(facts, topmost(facts.owner, self._owners_by_uid.get), node.zone if node else None)
+
+    def _link(self, key: Key, facts: PodFacts) -> None:
+        if facts.node:
+            self._pods_on.setdefault(facts.node, set()).add(key)
+        if facts.owner.uid not in ("", facts.uid):
+            self._pods_of.setdefault(facts.owner.uid, set()).add(key)
+
+    def _unlink(self, key: Key, facts: PodFacts) -> None:
+        drop(self._pods_on, facts.node, key)
+        drop(self._pods_of, facts.owner.uid, key)
+
+    def _rejoin(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            old = self._pods[key]
+            new = self._joined(old.facts)
+            if (old.workload, old.zone) != (new.workload, new.zone):
+                self._pods[key] = new
+                self._on_change(Source.PODS, old, new)
+
+    def _owner(self, store: dict[Key, OwnerFacts], key: Key, facts: OwnerFacts | None) -> None:
+        old = replace(store, key, facts)
+        if old == facts:
+            return
+        if old is not None:
+            self._owners_by_uid.pop(old.uid, None)
+            drop(self._owned_by, old.controller.uid if old.controller else "", old.uid)
+        # Objects from files may lack a uid: nothing can refer to them.
+        if facts is not None and facts.uid:
+            self._owners_by_uid[facts.uid] = facts
+            if facts.controller:
+                self._owned_by.setdefault(facts.controller.uid, set()).add(facts.uid)
+        self._place_owner(old, facts)
+
+    def _place_owner(self, old: OwnerFacts | None, new: OwnerFacts | None) -> None:
+        if old is not None and (new is None or new.uid != old.uid):
+            self._place(old, None)
+            self._resettle_below(old.uid, set())
+        if new is not None:
+            self._place(new, new)
+            if old is None or (old.uid, old.controller) != (new.uid, new.controller):
+                self._resettle_below(new.uid, set())
+
+    def _resettle_below(self, uid: str, visited: set[str]) -> None:
+        """What hangs below an owner that came, went or has another controller finds its place anew."""
+        visited.add(uid)
+        self._rejoin(self._pods_of.get(uid, ()))
+        for child in self._owned_by.get(uid, set()) - visited:
+            owner = self._owners_by_uid[child]
+            self._place(owner, owner)
+            self._resettle_below(child, visited)
+
+    def _place(self, owner: OwnerFacts, new: OwnerFacts | None) -> None:
+        """Keeps the source of workloads to the owners that nothing watched owns in turn."""
+        key = (owner.namespace, owner.ref.row)
+        old = self._workloads.get(key)
+        if new is not None and topmost(new.ref, self._owners_by_uid.get) != new.ref:
+            new = None
+        if old == new or (new is None and old is not None and old.uid != owner.uid):
+            return
+        replace(self._workloads, key, new)
+        self._on_change(Source.WORKLOADS, old, new)
+
+
+def _ignore(_source: Source, _old: Any, _new: Any) -> None:
+    """Nobody has subscribed yet."""
+
+
+def replace(store: dict[Key, Fact], key: Key, fact: Fact | None) -> Fact | None:
+    """Puts a fact into a store, or takes it out (None); returns the one that was there."""
+    old = store.get(key)
+    if fact is not None:
+        store[key] = fact
+    elif old is not None:
+        del store[key]
+    return old
+
+
+def drop(index: dict[str, set[Member]], value: str, member: Member) -> None:
+    """Takes a member out of an index, and the set with its last one."""
+    members = index.get(value)
+    if members is None:
+        return
+    members.discard(member)
+    if not members:
+        del index[value]

@@ -1,0 +1,1 @@
+"""Certificates and TLS: who is on the other end of a connection."""

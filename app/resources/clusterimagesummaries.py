@@ -1,0 +1,32 @@
+"""ClusterImageSummary: where in the whole cluster an image runs."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from app.resources import imagesummaries
+from app.semantics.facts import Pod
+from app.vocabulary.resource import ComputedResource, Fold, Key, Source
+from app.vocabulary.tally import Contribution
+
+
+def by_image(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """A pod counts for each of its images."""
+    for row, contribution in imagesummaries.uses(pod):
+        yield ("", row), contribution
+
+
+RESOURCE: Final = ComputedResource(
+    kind="ClusterImageSummary",
+    plural="clusterimagesummaries",
+    short_names=("cimgsum",),
+    namespaced=False,
+    help="Where in the cluster an image runs, as which digests, and whether it can be pulled.",
+    status_type=imagesummaries.ImageStatus,
+    status=imagesummaries.status,
+    subjects=None,
+    subject_key=lambda _: None,
+    folds=(Fold(Source.PODS, by_image),),
+    implied=lambda _key, _tally: None,
+    columns=imagesummaries.COLUMNS,
+    field_selectors=imagesummaries.FIELD_SELECTORS,
+)

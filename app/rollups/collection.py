@@ -1,0 +1,183 @@
+"""One computed resource at work: its groups, the rows that wait, and the rows that are published.
+
+A change reaches the groups at once, in time that depends on the change alone. Rows follow when the publisher
+asks: `refresh` computes the rows of touched groups, `publish_due` gives those that may appear a version.
+
+Invariant: once nothing waits, every published row equals what its subject and members give from scratch.
+"""
+
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+from typing import Any, Final
+
+from app.rollups.clock import Version, VersionClock, issued_at
+from app.rollups.rows import Row, Snapshot, same_content, status_of
+from app.vocabulary.resource import ComputedResource, Fold, Key
+from app.vocabulary.tally import Contribution, Tally
+
+QUIET_S: Final = 1.0
+"""How long a published row rests before it may change again, so that watches of busy groups stay calm."""
+
+_EMPTY: Final = Tally()
+
+
+class Collection:
+    """The rows of one resource, kept up to date by its engine."""
+
+    def __init__(self, resource: ComputedResource, clock: VersionClock, cold: Callable[[], str | None]) -> None:
+        """`cold` tells in a sentence why there is nothing to compute from yet; None when there is."""
+        self.resource: Final = resource
+        self._cold = cold
+        self._published = False
+        self._clock = clock
+        # Of its own: what was kept of a removed resource of the same name must not pass for this one's.
+        self._version: Version = clock.issue()
+        self._rows: dict[Key, Row] = {}
+        self._tallies: dict[Key, Tally] = {}
+        self._subjects: dict[Key, Any] = {}
+        self._touched: dict[Key, None] = {}  # a set that remembers the order of arrival
+        self._waiting: dict[Key, Row | None] = {}  # computed, not yet published; None: the row goes
+        self._due: list[tuple[float, Key]] = []
+        self._keys: list[Key] = []  # sorted, but for those in the next two
+        self._new_keys: list[Key] = []
+        self._gone_keys: set[Key] = set()
+        self._snapshot: Snapshot | None = None
+
+    def unavailable(self) -> str | None:
+        """Why there is nothing to serve yet, in a sentence; None when there is."""
+        if (reason := self._cold()) is not None:
+            return reason
+        return None if self._published else f"the first {self.resource.plural} are being computed"
+
+    def get(self, key: Key) -> Row | None:
+        """The published row of `key`."""
+        return self._rows.get(key)
+
+    def snapshot(self) -> Snapshot:
+        """All published rows; made when somebody asks, once per version."""
+        if self._snapshot is None:
+            self._snapshot = Snapshot(self._version, tuple(self._rows[key] for key in self._sorted_keys()))
+        return self._snapshot
+
+    def _sorted_keys(self) -> list[Key]:
+        if self._gone_keys:
+            self._keys = [key for key in self._keys if key not in self._gone_keys]
+            self._new_keys = [key for key in self._new_keys if key not in self._gone_keys]
+            self._gone_keys.clear()
+        if self._new_keys:
+            # A sorted run with another behind it: Python's sort merges them in linear time.
+            self._keys.extend(sorted(self._new_keys))
+            self._keys.sort()
+            self._new_keys = []
+        return self._keys
+
+    def _key_came(self, key: Key) -> None:
+        if key in self._gone_keys:
+            self._gone_keys.remove(key)
+        else:
+            self._new_keys.append(key)
+
+    def subject_changed(self, old: Any | None, new: Any | None) -> None:
+        """A subject came, changed or went; None where it did not or does not exist."""
+        before = self.resource.subject_key(old) if old is not None else None
+        after = self.resource.subject_key(new) if new is not None else None
+        if before is not None and before != after:
+            del self._subjects[before]
+            self._touched[before] = None
+        if after is not None:
+            self._subjects[after] = new
+            self._touched[after] = None
+
+    def member_changed(self, fold: Fold, old: Any | None, new: Any | None) -> None:
+        """A member of one of the resource's folds came, changed or went."""
+        before = tuple(fold.spread(old)) if old is not None else ()
+        after = tuple(fold.spread(new)) if new is not None else ()
+        if before == after:
+            return
+        for key, contribution in before:
+            self._leave(key, contribution)
+        for key, contribution in after:
+            self._join(key, contribution)
+
+    def _join(self, key: Key, contribution: Contribution) -> None:
+        tally = self._tallies.get(key)
+        if tally is None:
+            tally = self._tallies[key] = Tally()
+        tally.add(contribution)
+        self._touched[key] = None
+
+    def _leave(self, key: Key, contribution: Contribution) -> None:
+        tally = self._tallies[key]
+        tally.subtract(contribution)
+        if not tally:
+            del self._tallies[key]
+        self._touched[key] = None
+
+    def refresh(self) -> Iterator[tuple[Key, Row | None, Row | None]]:
+        """Computes the rows of all touched groups; yields those that changed as (key, before, after).
+
+        The work is done as the iterator is drawn, so that the caller can pause between rows.
+        """
+        touched, self._touched = self._touched, {}
+        for key in touched:
+            before = self._waiting[key] if key in self._waiting else self._rows.get(key)
+            after = self._computed(key)
+            if self._unchanged(before, after):
+                continue
+            if key not in self._waiting:
+                published = self._rows.get(key)
+                heappush(self._due, (issued_at(published.version) + QUIET_S if published else 0.0, key))
+            self._waiting[key] = after
+            yield key, before, after
+
+    def _computed(self, key: Key) -> Row | None:
+        subject = self._subjects.get(key)
+        tally = self._tallies.get(key)
+        if subject is None:
+            if tally is None or self.resource.implied is None:
+                return None
+            subject = self.resource.implied(key, tally)
+        if not self.resource.folds:
+            return Row(key, 0, subject, None)
+        return Row(key, 0, subject, self.resource.status(key, subject, tally or _EMPTY))
+
+    def _unchanged(self, before: Row | None, after: Row | None) -> bool:
+        if before is None or after is None:
+            return before is after
+        return same_content(self.resource, before, after)
+
+    def latest(self) -> Iterator[tuple[Key, Any]]:
+        """(key, status) of every row as last computed, published or not."""
+        for key in self._rows.keys() | self._waiting.keys():
+            row = self._waiting[key] if key in self._waiting else self._rows[key]
+            if row is not None:
+                yield key, status_of(self.resource, row)
+
+    def publish_due(self, now: float) -> Iterator[tuple[Row | None, Row | None]]:
+        """Publishes the rows whose quiet second is over at `now` (seconds since 1970).
+
+        Yields (before, after) of each row that changed, done as the iterator is drawn; a row that came back
+        to what is published while it waited is dropped.
+        """
+        while self._due and self._due[0][0] <= now:
+            key = heappop(self._due)[1]
+            after = self._waiting.pop(key)
+            before = self._rows.get(key)
+            if self._unchanged(before, after):
+                continue
+            self._version = self._clock.issue()
+            self._snapshot = None
+            if after is None:
+                del self._rows[key]
+                self._gone_keys.add(key)
+            else:
+                after = Row(key, self._version, after.subject, after.status)
+                self._rows[key] = after
+            if before is None:
+                self._key_came(key)
+            yield before, after
+        self._published = True
+
+    def next_due(self) -> float | None:
+        """When the next waiting row may be published, in seconds since 1970; None if none waits."""
+        return self._due[0][0] if self._due else None

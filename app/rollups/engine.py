@@ -1,0 +1,147 @@
+"""The engine: changes of the cluster go in, published rows come out.
+
+It holds one collection per resource, hands each change to those that read its source, and feeds the computed
+rows of one resource to those that fold over it, in the order of their dependencies. Resources may be added
+and removed while it runs. It knows neither which resources exist nor where changes come from.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from app.rollups.catalogue import Catalogue
+from app.rollups.clock import VersionClock
+from app.rollups.collection import Collection
+from app.rollups.rows import Row, status_of
+from app.vocabulary.resource import ComputedResource, Fold, Key, Source
+
+SLICE: Final = 100
+"""Rows computed or published before others on the event loop have their turn."""
+
+Contents = Callable[[Source], Mapping[Key, Any]]
+"""What a source holds at this moment."""
+
+
+class Engine:
+    """The computation of all resources."""
+
+    def __init__(
+        self,
+        clock: VersionClock,
+        now: Callable[[], float],
+        contents: Contents,
+        unavailable: Callable[[frozenset[Source]], str | None],
+    ) -> None:
+        """`now` tells seconds since 1970; `unavailable` why a set of sources can't be served yet, or None."""
+        self.catalogue = Catalogue()
+        self.stirred: Final = asyncio.Event()
+        self._clock = clock
+        self._now = now
+        self._contents = contents
+        self._unavailable = unavailable
+        self._order: tuple[Collection, ...] = ()
+        self._subjects: dict[Source, list[Collection]] = {}
+        self._members: dict[Source | str, list[tuple[Collection, Fold]]] = {}
+
+    def add(self, resources: Iterable[ComputedResource]) -> None:
+        """Serves further resources, from what the sources hold now on."""
+        added = [Collection(r, self._clock, self._availability(r.plural)) for r in resources]
+        self._serve((*self.catalogue.collections, *added))
+        for collection in in_order(added):
+            self._fill(collection)
+        self.stirred.set()
+
+    def remove(self, plural: str) -> None:
+        """Serves a resource no longer; those that fold over it must be gone already."""
+        self._serve(c for c in self.catalogue.collections if c.resource.plural != plural)
+
+    def _serve(self, collections: Iterable[Collection]) -> None:
+        self.catalogue = Catalogue(tuple(collections))
+        self._order = in_order(self.catalogue.collections)
+        self._subjects, self._members = {}, {}
+        for collection in self._order:
+            resource = collection.resource
+            if resource.subjects is not None:
+                self._subjects.setdefault(resource.subjects, []).append(collection)
+            for fold in resource.folds:
+                self._members.setdefault(fold.over, []).append((collection, fold))
+
+    def _fill(self, collection: Collection) -> None:
+        resource = collection.resource
+        if resource.subjects is not None:
+            for subject in self._contents(resource.subjects).values():
+                collection.subject_changed(None, subject)
+        for fold in resource.folds:
+            for member in self._present(fold.over):
+                collection.member_changed(fold, None, member)
+
+    def _present(self, over: Source | str) -> Iterable[Any]:
+        if isinstance(over, Source):
+            return self._contents(over).values()
+        return self._find(over).latest()
+
+    def _availability(self, plural: str) -> Callable[[], str | None]:
+        return lambda: self._unavailable(self.sources(plural))
+
+    def sources(self, plural: str) -> frozenset[Source]:
+        """All sources that a resource depends on, itself or through the resources that it folds over."""
+        resource = self._find(plural).resource
+        derived = (fold.over for fold in resource.folds if not isinstance(fold.over, Source))
+        return resource.sources.union(*(self.sources(over) for over in derived))
+
+    def change(self, source: Source, old: Any | None, new: Any | None) -> None:
+        """One object of a source came (old is None), changed, or went (new is None)."""
+        for collection in self._subjects.get(source, ()):
+            collection.subject_changed(old, new)
+        for collection, fold in self._members.get(source, ()):
+            collection.member_changed(fold, old, new)
+        self.stirred.set()
+
+    async def publish(self) -> int:
+        """Computes what is touched and publishes what is due; returns how many rows changed.
+
+        Pauses between slices of rows, so that requests are answered meanwhile.
+        """
+        published = 0
+        for collection in self._order:
+            refreshed = collection.refresh()
+            while changes := list(islice(refreshed, SLICE)):
+                self._derive(collection.resource.plural, changes)
+                await asyncio.sleep(0)
+            due = collection.publish_due(self._now())
+            while rows := sum(1 for _ in islice(due, SLICE)):
+                published += rows
+                await asyncio.sleep(0)
+        return published
+
+    def _derive(self, plural: str, changes: Iterable[tuple[Key, Row | None, Row | None]]) -> None:
+        source = self._find(plural).resource
+        for collection, fold in self._members.get(plural, ()):
+            for key, before, after in changes:
+                old = None if before is None else (key, status_of(source, before))
+                new = None if after is None else (key, status_of(source, after))
+                collection.member_changed(fold, old, new)
+
+    def _find(self, plural: str) -> Collection:
+        return next(c for c in self._order if c.resource.plural == plural)
+
+    def next_due(self) -> float | None:
+        """When the next waiting row may be published, in seconds since 1970; None if none waits."""
+        return min((due for c in self._order if (due := c.next_due()) is not None), default=None)
+
+
+def in_order(collections: Iterable[Collection]) -> tuple[Collection, ...]:
+    """The collections such that each comes after those that it folds over."""
+    remaining = {collection.resource.plural: collection for collection in collections}
+    ordered: list[Collection] = []
+
+    def place(collection: Collection) -> None:
+        for fold in collection.resource.folds:
+            if isinstance(fold.over, str) and fold.over in remaining:
+                place(remaining.pop(fold.over))
+        ordered.append(collection)
+
+    while remaining:
+        place(remaining.pop(next(iter(remaining))))
+    return tuple(ordered)

@@ -1,0 +1,1 @@
+"""HTTP: routes, errors and probes on FastAPI."""

@@ -1,0 +1,165 @@
+"""Routes of discovery and of the computed resources.
+
+Paths are parametric over the catalogue, so a resource that appears or goes while the server runs needs no
+route. Handlers don't read path parameters: what is asked for was read once, at the entrance.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPMethod
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from app.api import discovery
+from app.api.freshness import exactly, not_older_than
+from app.api.listing import Wanted, encode_object
+from app.api.negotiation import (
+    Form,
+    Representation,
+    accepts_gzip,
+    discovery_version,
+    representation,
+    require_json,
+)
+from app.api.options import Include, included, is_pretty, list_options, object_version, timeout_s
+from app.api.query import Query
+from app.api.status import RETRY_SOON, UNKNOWN_METHOD, UNKNOWN_PATH
+from app.rollups.collection import Collection
+from app.vocabulary.errors import MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails, Timeout
+from app.web.dependencies import Asked, Chosen, Serving, collection_of
+from app.web.responses import JSON, READ_METHODS
+
+router: Final = APIRouter(redirect_slashes=False)
+catch_all: Final = APIRouter(redirect_slashes=False)
+
+
+@router.api_route("/apis/{group}/{version}/{resource}/{name}", methods=READ_METHODS)
+@router.api_route("/apis/{group}/{version}/namespaces/{namespace}/{resource}/{name}", methods=READ_METHODS)
+async def one_object(request: Request, asked: Asked, chosen: Chosen, serving: Serving) -> Response:
+    """One object."""
+    if not asked.name:
+        raise NotFound(UNKNOWN_PATH)
+    resource = chosen.resource
+    version = object_version(asked.query)
+    deadline_s = timeout_s(asked.query)
+    form = representation(accepted(request), resource.kind, is_list=False)
+    include = included_in(form, asked.query)
+    require_data(chosen)
+    if version:
+        with answered_within():
+            async with asyncio.timeout(deadline_s):
+                await not_older_than(version, chosen.snapshot().version, serving.now)
+    row = chosen.get((asked.namespace, asked.name))
+    if row is None:
+        details = StatusDetails(name=asked.name, group=resource.group, kind=resource.plural)
+        raise NotFound(f'{resource.resource_group} "{asked.name}" not found', details)
+    content = encode_object(resource, row, form, include, serving.now())
+    return JSON(msgspec.json.format(content) if pretty(request, asked.query) else content)
+
+
+@router.api_route("/apis/{group}/{version}/{resource}", methods=READ_METHODS)
+@router.api_route("/apis/{group}/{version}/namespaces/{namespace}/{resource}", methods=READ_METHODS)
+async def objects(request: Request, asked: Asked, chosen: Chosen, serving: Serving) -> Response:
+    """The objects of a resource, of one namespace or of all."""
+    options = list_options(asked.query)
+    deadline_s = timeout_s(asked.query)
+    form = representation(accepted(request), chosen.resource.kind, is_list=True)
+    wanted = Wanted(chosen, asked.namespace, options, form, included_in(form, asked.query))
+    require_data(chosen)
+    with answered_within():
+        async with asyncio.timeout(deadline_s):
+            if options.exact:
+                exactly(options.version, chosen.snapshot().version)
+            await not_older_than(options.version, chosen.snapshot().version, serving.now)
+            if pretty(request, asked.query):
+                plain = await serving.lists.encoded(wanted, gzip=False)
+                return JSON(msgspec.json.format(plain.content))
+            gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
+            encoded = await serving.lists.encoded(wanted, gzip)
+    if encoded.gzipped:
+        return JSON(encoded.content, headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+    return JSON(encoded.content)
+
+
+@router.api_route("/", methods=READ_METHODS)
+async def root(request: Request, serving: Serving) -> Response:
+    """The paths that are served."""
+    require_json(accepted(request))
+    return JSON(msgspec.json.encode({"paths": discovery.paths(serving.catalogue())}) + b"\n")
+
+
+@router.api_route("/apis", methods=READ_METHODS)
+async def groups(request: Request, serving: Serving) -> Response:
+    """Aggregated discovery for those who ask for it, the list of groups for others."""
+    version = discovery_version(accepted(request))
+    if version is None:
+        return JSON(discovery.group_list(serving.catalogue()), headers={"Vary": "Accept"})
+    document = discovery.aggregated(serving.catalogue(), version)
+    etag = discovery.etag(document)
+    headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    media_type = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+    return JSON(document, headers=headers, media_type=media_type)
+
+
+@router.api_route("/apis/{group}", methods=READ_METHODS)
+async def group(request: Request, group: str, serving: Serving) -> Response:
+    """One group."""
+    document = discovery.group(serving.catalogue(), group)
+    require_json(accepted(request))
+    return JSON(document)
+
+
+@router.api_route("/apis/{group}/{version}", methods=READ_METHODS)
+async def resources(request: Request, group: str, version: str, serving: Serving) -> Response:
+    """The resources of one group and version. kube-aggregator probes it: no cache is asked, no 304 given."""
+    document = discovery.resource_list(serving.catalogue(), group, version)
+    require_json(accepted(request))
+    return JSON(document)
+
+
+@catch_all.api_route("/{path:path}", methods=[method.value for method in HTTPMethod])
+async def unknown(request: Request, asked: Asked, serving: Serving) -> Response:
+    """Everything else: paths that are not served, and methods that are not."""
+    if request.method in READ_METHODS:
+        raise NotFound(UNKNOWN_PATH)
+    catalogue = serving.catalogue()
+    if asked.resource:
+        collection_of(asked, catalogue)
+    elif request.scope["path"] not in ("/", *discovery.paths(catalogue)):
+        raise NotFound(UNKNOWN_PATH)
+    raise MethodNotAllowed(UNKNOWN_METHOD)
+
+
+def accepted(request: Request) -> str:
+    """What the client accepts; empty for anything."""
+    return request.headers.get("accept", "")
+
+
+def pretty(request: Request, query: Query) -> bool:
+    """Whether the answer is indented for a person."""
+    return is_pretty(query, request.headers.get("user-agent", ""))
+
+
+def included_in(form: Representation, query: Query) -> Include:
+    """What rows carry of their objects; only a Table has rows, so only there can it be asked wrongly."""
+    return included(query) if form.form is Form.TABLE else Include.METADATA
+
+
+def require_data(chosen: Collection) -> None:
+    """Raises ServiceUnavailable while there is nothing to answer from: an empty list would be a lie."""
+    if reason := chosen.unavailable():
+        raise ServiceUnavailable(reason, RETRY_SOON)
+
+
+@contextmanager
+def answered_within() -> Iterator[None]:
+    """Turns a deadline that passed into the answer that says so."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise Timeout("Timeout: request did not complete within the allotted timeout") from error

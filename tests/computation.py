@@ -1,0 +1,99 @@
+"""The computation over a cache that a test fills: JSON objects in, rows as JSON out, time moved by hand."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from app.api.objects import ENCODER
+from app.cache.cache import Cache
+from app.kube.news import Complete, Kind, Objects, Relisting
+from app.resources import RESOURCES
+from app.rollups.clock import VersionClock
+from app.rollups.collection import Collection
+from app.rollups.engine import Engine
+from app.rollups.rows import status_of, uid_of
+from app.semantics.interner import Interner
+from app.semantics.kinds import kinds
+from app.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
+
+JsonObject = dict[str, Any]
+
+KINDS: dict[str, Kind[Any]] = {kind.resource: kind for kind in kinds(Interner(capacity=32))}
+
+
+def key_of(found: JsonObject) -> Key:
+    """Namespace and name of an object."""
+    return found["metadata"].get("namespace", ""), found["metadata"]["name"]
+
+
+def fact_of(kind: str, found: JsonObject) -> Any:
+    """What is kept of an object."""
+    view = msgspec.json.decode(msgspec.json.encode(found), type=KINDS[kind].view)
+    return KINDS[kind].project(view)
+
+
+class Computation:
+    """A synced cache, and the resources computed from it."""
+
+    def __init__(self, *resources: ComputedResource) -> None:
+        self.now = 1_000.0
+        clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
+        self.cache = Cache(lambda: 500.0)
+        self.engine = Engine(clock, lambda: self.now, self.cache.contents, self.cache.unavailable)
+        self.cache.subscribe(self.engine.change)
+        self.engine.add(resources or RESOURCES)
+        for kind in KINDS:
+            self.relist(kind, [])
+
+    def put(self, kind: str, found: JsonObject) -> None:
+        """An object comes or changes."""
+        self.cache.apply(kind, Objects([(key_of(found), fact_of(kind, found))]))
+
+    def delete(self, kind: str, key: Key) -> None:
+        """An object goes."""
+        self.cache.apply(kind, Objects([(key, None)]))
+
+    def relist(self, kind: str, found: Iterable[JsonObject]) -> None:
+        """The kind is listed again, and these objects are found."""
+        self.cache.apply(kind, Relisting())
+        self.cache.apply(kind, Objects([(key_of(one), fact_of(kind, one)) for one in found]))
+        self.cache.apply(kind, Complete())
+
+    async def publish(self) -> None:
+        """One flush; a little time passes."""
+        await self.engine.publish()
+        self.now += 0.3
+
+    async def settle(self) -> None:
+        """Flushes until no row waits."""
+        await self.engine.publish()
+        while (due := self.engine.next_due()) is not None:
+            self.now = max(self.now, due)
+            await self.engine.publish()
+
+    async def settled(self, plural: str) -> dict[Key, JsonObject]:
+        """The rows of a resource once nothing waits, without versions."""
+        await self.settle()
+        collection = self.engine.catalogue.find(GROUP, VERSION, plural)
+        assert collection is not None
+        return rows_of(collection)
+
+    async def everything(self) -> dict[str, dict[Key, JsonObject]]:
+        """The rows of all resources once nothing waits, without versions."""
+        await self.settle()
+        return {one.resource.plural: rows_of(one) for one in self.engine.catalogue.collections}
+
+
+def rows_of(collection: Collection) -> dict[Key, JsonObject]:
+    """The published rows of a collection as JSON, without versions."""
+    resource = collection.resource
+    return {
+        row.key: {
+            "uid": uid_of(resource, row),
+            "created": row.subject and row.subject.created,
+            "labels": row.subject and row.subject.labels,
+            "status": msgspec.json.decode(ENCODER.encode(status_of(resource, row))),
+        }
+        for row in collection.snapshot().rows
+    }

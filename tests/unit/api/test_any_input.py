@@ -1,0 +1,57 @@
+"""Whatever a client sends is understood or refused as the client's mistake; nothing of it is a defect of ours."""
+
+from collections.abc import Callable
+from functools import partial
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.api.negotiation import accepts_gzip, discovery_version, representation, require_json
+from app.api.options import included, is_pretty, list_options, object_version, timeout_s
+from app.api.query import parse
+from app.api.requestinfo import request_info
+from app.vocabulary.errors import ApiError
+
+NAMES = ["limit", "continue", "resourceVersion", "resourceVersionMatch", "timeout", "watch", "includeObject"]
+VALUES = st.one_of(st.text(), st.integers().map(str), st.sampled_from(["Exact", "NotOlderThan", "1.h", "e30", "W10"]))
+PATH_PARTS = st.sampled_from(
+    [b"/", b"apis", b"api", b"watch", b"namespaces", b"%2f", b"%00", b"%", b"..", b"a", b"\xff"]
+)
+
+
+def code(read: Callable[[], object]) -> int:
+    """The code of the error that a client gets, 200 for none."""
+    try:
+        read()
+    except ApiError as error:
+        return error.code
+    return 200
+
+
+@given(st.sampled_from(["GET", "DELETE", "BREW"]), st.lists(PATH_PARTS).map(b"".join), st.binary())
+def test_any_path_is_read_or_refused(method: str, path: bytes, query: bytes) -> None:
+    assert code(lambda: request_info(method, path, query)) < 500
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES))
+def test_any_options_are_read_or_refused(query: dict[str, str]) -> None:
+    for read in (list_options, object_version, timeout_s, included):
+        assert code(partial(read, query)) < 500
+    is_pretty(query, "curl")
+
+
+@given(st.binary())
+def test_any_query_string_is_read(raw: bytes) -> None:
+    parse(raw)
+
+
+@given(
+    st.one_of(
+        st.text(), st.lists(st.sampled_from([*";,=/*q", "application/json", "as", "g", "v", "0.5"])).map("".join)
+    )
+)
+def test_any_accept_header_is_read_or_refused(accept: str) -> None:
+    assert code(lambda: representation(accept, "Shelf", is_list=True)) < 500
+    assert code(lambda: discovery_version(accept)) < 500
+    assert code(lambda: require_json(accept)) < 500
+    accepts_gzip(accept)

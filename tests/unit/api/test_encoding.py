@@ -1,0 +1,121 @@
+"""Rows as objects, lists and pages, down to the bytes."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from app.api.listing import ListMeta, encode_object, page
+from app.api.negotiation import Form, Representation
+from app.api.objects import ENCODER
+from app.api.options import Continue, Include, ListOptions
+from app.api.status import status_body
+from app.rollups.rows import Row, Snapshot
+from app.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetails
+from app.vocabulary.quantity import ResourceList
+from app.vocabulary.resource import Ago, Column, ComputedResource
+
+
+class Subject(msgspec.Struct, frozen=True):
+    uid: str
+    created: datetime | None
+    labels: dict[str, str]
+
+
+class Status(msgspec.Struct, frozen=True, rename="camel"):
+    free_space: ResourceList
+
+
+RESOURCE = ComputedResource(
+    kind="Shelf",
+    plural="shelves",
+    short_names=(),
+    namespaced=True,
+    help="",
+    status_type=Status,
+    status=lambda *_: None,
+    columns=(Column("NAME", "", lambda row: row.name), Column("AGE", "", lambda row: Ago(row.created))),
+    subjects=None,
+    subject_key=lambda _: None,
+)
+ROW = Row(
+    ("team", "oak"),
+    9007,
+    Subject("u-1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), {"wood": "oak"}),
+    Status(ResourceList({"cpu": -250, "memory": 3 << 20})),
+)
+
+
+def test_an_object_is_metadata_and_status() -> None:
+    content = encode_object(RESOURCE, ROW, Representation(Form.OBJECT), Include.METADATA, now=0.0)
+
+    assert content == (
+        b'{"apiVersion":"summary.kubesum.dev/v1alpha1","kind":"Shelf","metadata":{"name":"oak","namespace":"team",'
+        b'"uid":"56569e69-4c29-5c15-92db-a8838ae74814","resourceVersion":"9007",'
+        b'"creationTimestamp":"2026-01-02T03:04:05Z","labels":{"wood":"oak"}},'
+        b'"status":{"freeSpace":{"cpu":"-250m","memory":"3Mi"}}}\n'
+    )
+
+
+def test_a_row_that_nothing_was_created_for_has_no_time() -> None:
+    row = Row(("", "x"), 1, None, Status(ResourceList()))
+
+    document = msgspec.json.decode(
+        encode_object(RESOURCE, row, Representation(Form.OBJECT), Include.METADATA, now=0.0)
+    )
+    table = msgspec.json.decode(
+        encode_object(RESOURCE, row, Representation(Form.TABLE, "meta.k8s.io/v1"), Include.NONE, now=0.0)
+    )
+
+    assert document["metadata"]["creationTimestamp"] is None
+    assert set(document["metadata"]) == {"name", "uid", "resourceVersion", "creationTimestamp"}
+    assert table["rows"] == [{"cells": ["x", "<unknown>"], "object": None}]
+
+
+def test_what_has_no_json_form_is_a_defect() -> None:
+    with pytest.raises(NotImplementedError, match="complex has no JSON form"):
+        ENCODER.encode(1j)
+
+
+SNAPSHOT = Snapshot(50, tuple(Row(key, 1, None, None) for key in [("a", "x"), ("b", "x"), ("b", "y"), ("c", "x")]))
+
+
+def names(options: ListOptions, namespace: str = "") -> tuple[list[str], ListMeta]:
+    rows, metadata = page(SNAPSHOT, namespace, options)
+    return ["/".join(row.key) for row in rows], metadata
+
+
+def test_a_list_without_limit_is_whole() -> None:
+    assert names(ListOptions()) == (["a/x", "b/x", "b/y", "c/x"], ListMeta("50"))
+    assert names(ListOptions(), "b") == (["b/x", "b/y"], ListMeta("50"))
+    assert names(ListOptions(limit=4)) == (["a/x", "b/x", "b/y", "c/x"], ListMeta("50"))
+
+
+def test_a_page_says_where_the_next_one_begins() -> None:
+    keys, metadata = names(ListOptions(limit=3))
+
+    assert keys == ["a/x", "b/x", "b/y"]
+    assert metadata.remaining == 1
+    assert Continue.parse(metadata.continue_) == Continue(50, ("b", "y"))
+
+
+def test_a_page_goes_on_behind_a_key_that_is_gone() -> None:
+    keys, metadata = names(ListOptions(limit=2, continue_=Continue(7, ("b", "xx"))))
+
+    assert keys == ["b/y", "c/x"]
+    assert metadata == ListMeta("7")
+
+
+def test_a_page_behind_the_last_key_is_empty() -> None:
+    assert names(ListOptions(continue_=Continue(7, ("z", "")))) == ([], ListMeta("7"))
+
+
+def test_a_status_leaves_out_what_is_empty() -> None:
+    assert status_body(NotFound("gone")) == (
+        b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"gone",'
+        b'"reason":"NotFound","code":404}\n'
+    )
+    assert status_body(ServiceUnavailable("wait", StatusDetails(retry_after_seconds=1))) == (
+        b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"wait",'
+        b'"reason":"ServiceUnavailable","details":{"retryAfterSeconds":1},"code":503}\n'
+    )

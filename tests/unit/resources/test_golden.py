@@ -1,0 +1,76 @@
+"""One whole example of each kind: the cluster of cluster.yaml as every resource tells it, in YAML and as a table."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from app.api.listing import encode_object
+from app.api.negotiation import Form, Representation
+from app.api.objects import ENCODER, object_of
+from app.api.options import Include
+from app.resources import RESOURCES
+from app.rollups.collection import Collection
+from app.vocabulary.resource import GROUP, VERSION
+from tests.computation import KINDS, Computation
+
+HERE = Path(__file__).parent
+NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC).timestamp()
+PLURALS = [resource.plural for resource in RESOURCES]
+TABLE = Representation(Form.TABLE, "meta.k8s.io/v1")
+
+
+@pytest.fixture
+async def computation() -> Computation:
+    by_kind = {kind.kind: kind.resource for kind in KINDS.values()}
+    computation = Computation()
+    for found in yaml.safe_load_all((HERE / "cluster.yaml").read_text()):
+        computation.put(by_kind[found["kind"]], found)
+    await computation.settle()
+    return computation
+
+
+def collection_of(computation: Computation, plural: str) -> Collection:
+    collection = computation.engine.catalogue.find(GROUP, VERSION, plural)
+    assert collection is not None
+    return collection
+
+
+def told(collection: Collection) -> Iterator[dict[str, Any]]:
+    for row in collection.snapshot().rows:
+        told = msgspec.json.decode(ENCODER.encode(object_of(collection.resource, row)))
+        del told["metadata"]["resourceVersion"]
+        yield told
+
+
+def table(collection: Collection) -> str:
+    """All columns, wide ones too, as kubectl would line them up."""
+    tables = [
+        msgspec.json.decode(encode_object(collection.resource, row, TABLE, Include.NONE, NOW))
+        for row in collection.snapshot().rows
+    ]
+    lines = [[column["name"] for column in tables[0]["columnDefinitions"]]]
+    lines += [[str(cell) for cell in one["rows"][0]["cells"]] for one in tables]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+async def test_every_object_is_told_whole(computation: Computation, plural: str) -> None:
+    expected = list(yaml.safe_load_all((HERE / "golden" / f"{plural}.yaml").read_text()))
+
+    assert list(told(collection_of(computation, plural))) == expected
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+async def test_every_column_is_told(computation: Computation, plural: str) -> None:
+    expected = (HERE / "golden" / f"{plural}.txt").read_text()
+
+    assert table(collection_of(computation, plural)) == expected

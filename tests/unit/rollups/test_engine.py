@@ -1,0 +1,299 @@
+"""The engine on a small resource of its own: what is folded, when it is published, and what comes along."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.rollups.clock import VersionClock
+from app.rollups.engine import Engine
+from app.vocabulary.resource import ComputedResource, Fold, Key, Source
+from app.vocabulary.tally import Contribution, Tally
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    name: str
+    uid: str = "u"
+    created: datetime | None = None
+    labels: dict[str, str] = {}
+
+
+class Book(msgspec.Struct, frozen=True):
+    shelf: str
+    pages: int
+
+
+class ShelfStatus(msgspec.Struct, frozen=True):
+    books: int
+    pages: int
+
+
+def by_shelf(book: Book) -> Iterator[tuple[Key, Contribution]]:
+    yield ("", book.shelf), (("books", "", 1), ("pages", "", book.pages))
+
+
+def shelf_status(_key: Key, _shelf: Shelf | None, tally: Tally) -> ShelfStatus:
+    return ShelfStatus(tally.total("books"), tally.total("pages"))
+
+
+def library_status(_key: Key, _subject: None, tally: Tally) -> ShelfStatus:
+    return ShelfStatus(tally.total("books"), tally.total("pages"))
+
+
+def by_library(member: tuple[Key, ShelfStatus]) -> Iterator[tuple[Key, Contribution]]:
+    yield ("", "library"), (("books", "", member[1].books), ("pages", "", member[1].pages))
+
+
+def resource(plural: str, **changes: Any) -> ComputedResource:
+    fields: dict[str, Any] = {
+        "kind": plural.title(),
+        "plural": plural,
+        "short_names": (),
+        "namespaced": False,
+        "help": "",
+        "status_type": ShelfStatus,
+        "status": shelf_status,
+        "columns": (),
+        "subjects": Source.NODES,
+        "subject_key": lambda shelf: ("", shelf.name),
+        "folds": (Fold(Source.PODS, by_shelf),),
+    }
+    return ComputedResource(**(fields | changes))
+
+
+SHELVES = resource("shelves")
+LIBRARIES = resource(
+    "libraries",
+    status=library_status,
+    subjects=None,
+    folds=(Fold("shelves", by_library),),
+    implied=lambda _key, _tally: None,
+)
+
+
+class Cluster:
+    """An engine with a clock that stands still and sources that hold what was put."""
+
+    def __init__(self, *resources: ComputedResource) -> None:
+        self.now = 1_000.0
+        self.held: dict[Source, dict[Key, Any]] = {source: {} for source in Source}
+        self.engine = Engine(
+            VersionClock(lambda: int(self.now * 1_000_000), tag=7),
+            lambda: self.now,
+            lambda source: self.held[source],
+            lambda _sources: None,
+        )
+        self.engine.add(resources)
+
+    def put(self, source: Source, name: str, new: Any | None) -> None:
+        old = self.held[source].pop(("", name), None)
+        if new is not None:
+            self.held[source]["", name] = new
+        self.engine.change(source, old, new)
+
+    def rows(self, plural: str) -> dict[str, Any]:
+        collection = self.engine.catalogue.find("summary.kubesum.dev", "v1alpha1", plural)
+        assert collection is not None
+        return {row.key[1]: row.status for row in collection.snapshot().rows}
+
+    def version(self, plural: str, name: str) -> int:
+        collection = self.engine.catalogue.find("summary.kubesum.dev", "v1alpha1", plural)
+        assert collection is not None
+        row = collection.get(("", name))
+        assert row is not None
+        return row.version
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster(LIBRARIES, SHELVES)
+
+
+async def test_a_member_that_changes_group_leaves_the_old_one(cluster: Cluster) -> None:
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    cluster.put(Source.NODES, "b", Shelf("b"))
+    cluster.put(Source.PODS, "novel", Book("a", 300))
+    cluster.put(Source.PODS, "novel", Book("b", 310))
+
+    await cluster.engine.publish()
+
+    assert cluster.rows("shelves") == {"a": ShelfStatus(0, 0), "b": ShelfStatus(1, 310)}
+
+
+async def test_members_without_a_subject_make_no_row_unless_the_resource_says_so(cluster: Cluster) -> None:
+    cluster.put(Source.PODS, "novel", Book("nowhere", 300))
+
+    await cluster.engine.publish()
+
+    assert cluster.rows("shelves") == {}
+    assert cluster.rows("libraries") == {}
+
+
+async def test_a_subject_that_comes_late_finds_its_members(cluster: Cluster) -> None:
+    cluster.put(Source.PODS, "novel", Book("a", 300))
+    await cluster.engine.publish()
+    cluster.put(Source.NODES, "a", Shelf("a"))
+
+    await cluster.engine.publish()
+
+    assert cluster.rows("shelves") == {"a": ShelfStatus(1, 300)}
+
+
+async def test_rows_of_one_resource_are_members_of_another_in_the_same_flush(cluster: Cluster) -> None:
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    cluster.put(Source.NODES, "b", Shelf("b"))
+    cluster.put(Source.PODS, "novel", Book("a", 300))
+    cluster.put(Source.PODS, "atlas", Book("b", 50))
+
+    await cluster.engine.publish()
+
+    assert cluster.rows("libraries") == {"library": ShelfStatus(2, 350)}
+
+
+async def test_an_implied_row_stays_while_it_has_a_member_that_adds_nothing(cluster: Cluster) -> None:
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    cluster.put(Source.PODS, "novel", Book("a", 300))
+    await cluster.engine.publish()
+    cluster.now += 2
+    cluster.put(Source.PODS, "novel", None)
+
+    await cluster.engine.publish()
+
+    assert cluster.rows("libraries") == {"library": ShelfStatus(0, 0)}
+
+
+async def test_an_implied_row_goes_with_its_last_member(cluster: Cluster) -> None:
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    await cluster.engine.publish()
+    cluster.now += 2
+    cluster.put(Source.NODES, "a", None)
+
+    await cluster.engine.publish()
+
+    assert cluster.rows("libraries") == {}
+
+
+async def test_a_row_rests_for_a_second_and_then_shows_its_last_state() -> None:
+    cluster = Cluster(SHELVES)
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    await cluster.engine.publish()
+    for pages in (100, 200, 300):
+        cluster.put(Source.PODS, "novel", Book("a", pages))
+        await cluster.engine.publish()
+    resting = cluster.rows("shelves")["a"]
+    due = cluster.engine.next_due()
+    assert due is not None
+
+    cluster.now = due
+    await cluster.engine.publish()
+
+    assert resting == ShelfStatus(0, 0)
+    assert due == pytest.approx(1_001.0, abs=0.001)
+    assert cluster.rows("shelves")["a"] == ShelfStatus(1, 300)
+    assert cluster.engine.next_due() is None
+
+
+async def test_a_row_that_is_as_it_was_keeps_its_version(cluster: Cluster) -> None:
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    await cluster.engine.publish()
+    version = cluster.version("shelves", "a")
+    cluster.now += 2
+
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    cluster.put(Source.PODS, "novel", Book("a", 300))
+    cluster.put(Source.PODS, "novel", None)
+    await cluster.engine.publish()
+
+    assert cluster.version("shelves", "a") == version
+
+
+async def test_a_change_of_labels_is_published_though_no_number_changed(cluster: Cluster) -> None:
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    await cluster.engine.publish()
+    version = cluster.version("shelves", "a")
+    cluster.now += 2
+
+    cluster.put(Source.NODES, "a", Shelf("a", labels={"zone": "1"}))
+    await cluster.engine.publish()
+
+    assert cluster.version("shelves", "a") > version
+
+
+async def test_versions_rise_over_all_resources_and_a_list_is_not_older_than_its_rows(cluster: Cluster) -> None:
+    for name in "abc":
+        cluster.put(Source.NODES, name, Shelf(name))
+    await cluster.engine.publish()
+    shelves = cluster.engine.catalogue.find("summary.kubesum.dev", "v1alpha1", "shelves")
+    assert shelves is not None
+
+    versions = [row.version for row in shelves.snapshot().rows]
+
+    assert len(set(versions)) == 3
+    assert shelves.snapshot().version == max(versions)
+    assert all(version % 1000 == 7 for version in versions)
+
+
+async def test_a_snapshot_never_changes(cluster: Cluster) -> None:
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    await cluster.engine.publish()
+    shelves = cluster.engine.catalogue.find("summary.kubesum.dev", "v1alpha1", "shelves")
+    assert shelves is not None
+    before = shelves.snapshot()
+
+    cluster.put(Source.NODES, "a", None)
+    cluster.put(Source.NODES, "b", Shelf("b"))
+    cluster.now += 2
+    await cluster.engine.publish()
+
+    assert [row.key for row in before.rows] == [("", "a")]
+    assert [row.key for row in shelves.snapshot().rows] == [("", "b")]
+
+
+async def test_rows_stay_sorted_while_some_go_and_come_back(cluster: Cluster) -> None:
+    for name in ("d", "b", "a", "c"):
+        cluster.put(Source.NODES, name, Shelf(name))
+    await cluster.engine.publish()
+    assert list(cluster.rows("shelves")) == ["a", "b", "c", "d"]
+    for name in ("b", "d"):
+        cluster.put(Source.NODES, name, None)
+    cluster.now += 2
+    await cluster.engine.publish()
+    for name in ("e", "b"):
+        cluster.put(Source.NODES, name, Shelf(name))
+    await cluster.engine.publish()
+
+    assert list(cluster.rows("shelves")) == ["a", "b", "c", "e"]
+
+
+async def test_a_resource_added_while_running_starts_from_what_is_there() -> None:
+    cluster = Cluster(SHELVES)
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    cluster.put(Source.PODS, "novel", Book("a", 300))
+    await cluster.engine.publish()
+
+    cluster.engine.add([LIBRARIES])
+    added = cluster.engine.catalogue.find("summary.kubesum.dev", "v1alpha1", "libraries")
+    assert added is not None
+    unavailable = added.unavailable()
+    await cluster.engine.publish()
+
+    assert unavailable == "the first libraries are being computed"
+    assert added.unavailable() is None
+    assert cluster.rows("libraries") == {"library": ShelfStatus(1, 300)}
+
+
+async def test_a_resource_removed_while_running_is_gone_and_the_others_stay(cluster: Cluster) -> None:
+    held = cluster.engine.catalogue
+    cluster.engine.remove("libraries")
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    await cluster.engine.publish()
+
+    assert cluster.engine.catalogue.find("summary.kubesum.dev", "v1alpha1", "libraries") is None
+    assert held.find("summary.kubesum.dev", "v1alpha1", "libraries") is not None
+    assert cluster.rows("shelves") == {"a": ShelfStatus(0, 0)}
+
+
+async def test_the_sources_of_a_resource_include_those_of_what_it_folds_over(cluster: Cluster) -> None:
+    assert cluster.engine.sources("libraries") == {Source.NODES, Source.PODS}

@@ -1,0 +1,311 @@
+"""Whatever happened in whatever order: what is published equals what the final objects give from scratch."""
+
+import asyncio
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.vocabulary.quantity import amount
+from tests.computation import KINDS, Computation, JsonObject, key_of
+
+Identity = tuple[str, str, str]
+"""(kind, namespace, name)."""
+
+
+def metadata(kind: str, namespace: str, name: str, generation: int = 0, **more: Any) -> JsonObject:
+    made: JsonObject = {
+        "name": name,
+        "uid": f"{kind}-{namespace}-{name}-{generation}",
+        "creationTimestamp": "2026-01-02T03:04:05Z",
+        **more,
+    }
+    return made | {"namespace": namespace} if namespace else made
+
+
+def controlled_by(kind: str, namespace: str, name: str, generation: int = 0) -> list[JsonObject]:
+    apps = {"replicasets": "ReplicaSet", "deployments": "Deployment", "statefulsets": "StatefulSet"}
+    batch = {"jobs": "Job", "cronjobs": "CronJob"}
+    reference = {"controller": True, "name": name, "uid": f"{kind}-{namespace}-{name}-{generation}"}
+    if kind in apps:
+        return [{"apiVersion": "apps/v1", "kind": apps[kind], **reference}]
+    if kind in batch:
+        return [{"apiVersion": "batch/v1", "kind": batch[kind], **reference}]
+    return [{"apiVersion": "example.org/v1", "kind": "Database", **reference}]
+
+
+namespaces = st.sampled_from(["blue", "green"])
+node_names = st.sampled_from(["", "n0", "n1", "lost"])
+generations = st.integers(0, 1)
+labels = st.dictionaries(st.sampled_from(["app", "zone"]), st.sampled_from(["x", "y"]), max_size=2)
+quantities = st.sampled_from(["1m", "250m", "1", "3", "1500m"])
+amounts = st.dictionaries(st.sampled_from(["cpu", "memory", "example.org/gpu"]), quantities, max_size=3)
+owners = st.one_of(
+    st.just([]),
+    st.builds(
+        controlled_by,
+        st.sampled_from(["replicasets", "jobs", "statefulsets", "databases"]),
+        st.just("blue"),
+        st.sampled_from(["a", "b"]),
+        generations,
+    ),
+)
+
+
+@st.composite
+def containers(draw: st.DrawFn, name: str) -> JsonObject:
+    return {
+        "name": name,
+        "image": draw(
+            st.sampled_from(["nginx", "nginx:1.27", "registry.example.org:5000/team/app@sha256:" + "a" * 64])
+        ),
+        "resources": {"requests": draw(amounts), "limits": draw(amounts)},
+    }
+
+
+@st.composite
+def statuses(draw: st.DrawFn) -> JsonObject:
+    phase = draw(st.sampled_from(["Pending", "Running", "Running", "Succeeded", "Failed", "Unknown"]))
+    state = draw(
+        st.sampled_from(
+            [
+                {"running": {}},
+                {"waiting": {"reason": "CrashLoopBackOff"}},
+                {"waiting": {"reason": "ImagePullBackOff"}},
+                {"terminated": {"exitCode": 0, "reason": "Completed"}},
+            ]
+        )
+    )
+    restarts = draw(st.integers(0, 2))
+    ended = {
+        "terminated": {"exitCode": 1, "finishedAt": draw(st.sampled_from([f"2026-01-0{n}T00:00:00Z" for n in "123"]))}
+    }
+    scheduled = draw(
+        st.sampled_from(
+            [
+                {"status": "True"},
+                {
+                    "status": "False",
+                    "reason": "Unschedulable",
+                    "message": "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable.",
+                },
+            ]
+        )
+    )
+    ready = draw(st.booleans())
+    return {
+        "phase": phase,
+        "qosClass": draw(st.sampled_from(["BestEffort", "Burstable", "Guaranteed"])),
+        "conditions": [
+            {"type": "PodScheduled", **scheduled},
+            {"type": "Ready", "status": "True" if ready else "False"},
+        ],
+        "containerStatuses": [
+            {
+                "name": "app",
+                "ready": ready,
+                "restartCount": restarts,
+                "state": state,
+                "lastState": ended if restarts else {},
+                "imageID": draw(st.sampled_from(["", "docker.io/library/nginx@sha256:" + "b" * 64])),
+            }
+        ],
+    }
+
+
+@st.composite
+def pods(draw: st.DrawFn) -> tuple[str, JsonObject]:
+    name, namespace = draw(st.sampled_from(["p0", "p1", "p2"])), draw(namespaces)
+    more: JsonObject = {"labels": draw(labels), "ownerReferences": draw(owners)}
+    if draw(st.booleans()):
+        more["deletionTimestamp"] = "2026-02-01T00:00:00Z"
+    found = {
+        "metadata": metadata("pods", namespace, name, draw(generations), **more),
+        "spec": {
+            "nodeName": draw(node_names),
+            "containers": [draw(containers("app"))],
+            "initContainers": draw(st.lists(containers("init"), max_size=1)),
+            "priorityClassName": draw(st.sampled_from(["", "high"])),
+        },
+        "status": draw(statuses()),
+    }
+    return "pods", found
+
+
+@st.composite
+def nodes(draw: st.DrawFn) -> tuple[str, JsonObject]:
+    zone = draw(st.sampled_from(["", "z1", "z2"]))
+    found = {
+        "metadata": metadata(
+            "nodes", "", draw(st.sampled_from(["n0", "n1"])), labels={"topology.kubernetes.io/zone": zone}
+        ),
+        "spec": {
+            "unschedulable": draw(st.booleans()),
+            "taints": draw(st.lists(st.just({"key": "k", "effect": "NoSchedule"}), max_size=1)),
+        },
+        "status": {
+            "allocatable": draw(amounts),
+            "capacity": {"cpu": "8", "memory": "1Gi"},
+            "conditions": [{"type": "Ready", "status": draw(st.sampled_from(["True", "False", "Unknown"]))}],
+            "nodeInfo": {"kubeletVersion": draw(st.sampled_from(["v1.35.4", "v1.36.2"]))},
+        },
+    }
+    return "nodes", found
+
+
+@st.composite
+def other_objects(draw: st.DrawFn) -> tuple[str, JsonObject]:
+    kind = draw(st.sampled_from(["namespaces", "replicasets", "jobs", "deployments", "statefulsets", "cronjobs"]))
+    if kind == "namespaces":
+        name = draw(st.sampled_from(["blue", "green", "kube-system"]))
+        return kind, {"metadata": metadata(kind, "", name, labels=draw(labels)), "status": {"phase": "Active"}}
+    above = {"replicasets": ["deployments", "rollouts"], "jobs": ["cronjobs"], "statefulsets": ["deployments", "x"]}
+    controllers = st.just([])
+    if kind in above:
+        made = st.builds(
+            controlled_by, st.sampled_from(above[kind]), st.just("blue"), st.sampled_from(["a", "b"]), generations
+        )
+        controllers = st.one_of(st.just([]), made)
+    found = {
+        "metadata": metadata(
+            kind,
+            "blue",
+            draw(st.sampled_from(["a", "b"])),
+            draw(generations),
+            labels=draw(labels),
+            ownerReferences=draw(controllers),
+        ),
+        "spec": {"replicas": draw(st.integers(0, 3)), "suspend": draw(st.booleans())},
+        "status": {"readyReplicas": draw(st.integers(0, 3)), "updatedReplicas": draw(st.integers(0, 3))},
+    }
+    return kind, found
+
+
+objects = st.one_of(pods(), pods(), nodes(), other_objects())
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), objects),
+        st.tuples(st.just("put"), objects),
+        st.tuples(st.just("delete"), st.integers(0, 99)),
+        st.tuples(st.just("relist"), st.sampled_from(sorted(KINDS))),
+        st.tuples(st.just("publish"), st.none()),
+    ),
+    max_size=40,
+)
+
+
+async def played(world: Computation, happenings: list[tuple[str, Any]]) -> dict[Identity, tuple[str, JsonObject]]:
+    """The objects that are there after all that happened; a relist finds one object less than was there."""
+    there: dict[Identity, tuple[str, JsonObject]] = {}
+    for verb, what in happenings:
+        match verb:
+            case "put":
+                kind, found = what
+                there[kind, *key_of(found)] = (kind, found)
+                world.put(kind, found)
+            case "delete" if there:
+                identity = sorted(there)[what % len(there)]
+                del there[identity]
+                world.delete(identity[0], identity[1:])
+            case "relist":
+                of_kind = sorted(identity for identity in there if identity[0] == what)
+                for identity in of_kind[:1]:
+                    del there[identity]
+                world.relist(what, [there[identity][1] for identity in of_kind[1:]])
+            case "publish":
+                await world.publish()
+    return there
+
+
+@settings(max_examples=250, deadline=None)
+@given(steps, st.randoms(use_true_random=False))
+def test_every_resource_equals_its_recomputation_from_scratch(
+    happenings: list[tuple[str, Any]], chance: random.Random
+) -> None:
+    async def run() -> None:
+        world, fresh = Computation(), Computation()
+        there = list((await played(world, happenings)).values())
+        chance.shuffle(there)
+        for kind, found in there:
+            fresh.put(kind, found)
+
+        assert await world.everything() == await fresh.everything()
+
+    asyncio.run(run())
+
+
+def summed(rows: Iterable[JsonObject], field: str) -> dict[str, int]:
+    """The sum of a ResourceList over rows, without names that sum up to nothing."""
+    sums: dict[str, int] = {}
+    for row in rows:
+        for name, quantity in row["status"].get(field, {}).items():
+            sums[name] = sums.get(name, 0) + amount(name, quantity)
+    return {name: value for name, value in sums.items() if value}
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps)
+def test_sums_over_nodes_namespaces_workloads_and_pods_agree_for_every_resource(
+    happenings: list[tuple[str, Any]],
+) -> None:
+    async def run() -> None:
+        world = Computation()
+        there = await played(world, happenings)
+        rows = await world.everything()
+        node_names = {name for kind, _, name in there if kind == "nodes"}
+        orphans = [pod for pod in rows["podsummaries"].values() if pod["status"]["nodeName"] not in {"", *node_names}]
+        cluster = rows["clustersummaries"].values()
+        whole = summed(
+            [{"status": {"r": one["status"][f]}} for one in cluster for f in ("requests", "pendingRequests")], "r"
+        )
+
+        assert summed([*rows["nodesummaries"].values(), *orphans], "requests") == summed(cluster, "requests")
+        assert summed(rows["namespacesummaries"].values(), "requests") == whole
+        assert summed(rows["workloadsummaries"].values(), "requests") == whole
+        assert summed(rows["podsummaries"].values(), "requests") == whole
+        assert summed(rows["namespacesummaries"].values(), "limits") == summed(
+            rows["podsummaries"].values(), "limits"
+        )
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("first", ["pods", "owners"])
+async def test_a_pod_belongs_to_its_deployment_whichever_arrives_first(first: str) -> None:
+    world = Computation()
+    arrivals = [
+        ("deployments", {"metadata": metadata("deployments", "blue", "web")}),
+        (
+            "replicasets",
+            {
+                "metadata": metadata(
+                    "replicasets", "blue", "web-1", ownerReferences=controlled_by("deployments", "blue", "web")
+                )
+            },
+        ),
+        (
+            "pods",
+            {
+                "metadata": metadata(
+                    "pods", "blue", "web-1-x", ownerReferences=controlled_by("replicasets", "blue", "web-1")
+                )
+            },
+        ),
+    ]
+
+    for kind, found in reversed(arrivals) if first == "pods" else arrivals:
+        world.put(kind, found)
+        await world.publish()
+    rows = await world.everything()
+
+    assert rows["podsummaries"]["blue", "web-1-x"]["status"]["workloadRef"] == {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "name": "web",
+        "uid": "deployments-blue-web-0",
+    }
+    assert [name for _, name in rows["workloadsummaries"]] == ["deployment.web"]
+    assert rows["workloadsummaries"]["blue", "deployment.web"]["status"]["pods"]["total"] == 1

@@ -1,0 +1,81 @@
+"""Who gets through the handshake, and what is agreed on in it."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+from shelves import client_context
+
+from app.edge.certificates import KeyPair, authority, client, serving
+from app.edge.tls import server_context
+
+CA = authority("ca")
+SERVER = serving(CA, ["kubesum.test"])
+
+
+def shake(server: ssl.SSLContext, client: ssl.SSLContext, session: ssl.SSLSession | None = None) -> ssl.SSLObject:
+    """The client's end of a finished handshake; raises what either end raises."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = server.wrap_bio(to_server, to_client, server_side=True)
+    theirs = client.wrap_bio(to_client, to_server, server_hostname="kubesum.test", session=session)
+    for _ in range(5):
+        for end in (theirs, ours):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+    ours.write(b"hello")
+    assert theirs.read() == b"hello"
+    return theirs
+
+
+def client_of(issuer: KeyPair, directory: Path) -> ssl.SSLContext:
+    return client_context(CA, client(issuer, "somebody"), directory)
+
+
+@pytest.fixture
+def server() -> ssl.SSLContext:
+    return server_context(SERVER.certificate, SERVER.key, CA.certificate)
+
+
+def test_a_client_of_our_authority_gets_through(server: ssl.SSLContext, tmp_path: Path) -> None:
+    client = client_of(CA, tmp_path)
+    client.set_alpn_protocols(["h2", "http/1.1"])
+
+    connection = shake(server, client)
+
+    assert connection.selected_alpn_protocol() == "http/1.1"
+    assert connection.version() == "TLSv1.3"
+
+
+def test_a_client_without_a_certificate_does_not(server: ssl.SSLContext) -> None:
+    with pytest.raises(ssl.SSLError, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
+        shake(server, ssl.create_default_context(cadata=CA.certificate.decode()))
+
+
+def test_a_client_of_another_authority_does_not(server: ssl.SSLContext, tmp_path: Path) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake(server, client_of(authority("ca"), tmp_path))
+
+
+def test_a_server_certificate_is_no_client_certificate(server: ssl.SSLContext, tmp_path: Path) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError, match="unsuitable certificate purpose"):
+        shake(server, client_context(CA, SERVER, tmp_path))
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_no_session_is_resumed(server: ssl.SSLContext, tmp_path: Path, version: ssl.TLSVersion) -> None:
+    client = client_of(CA, tmp_path)
+    client.maximum_version = version
+
+    session = shake(server, client).session
+    again = shake(server, client, session)
+
+    assert not again.session_reused
+
+
+def test_a_key_of_another_certificate_is_refused() -> None:
+    other = serving(CA, ["other.test"])
+
+    with pytest.raises(ssl.SSLError, match="KEY_VALUES_MISMATCH"):
+        server_context(SERVER.certificate, other.key, CA.certificate)

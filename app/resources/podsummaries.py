@@ -108,7 +108,7 @@ RESOURCE: Final = ComputedResource(
     columns=(
         columns.NAME,
         columns.share("READY", "ready_containers", "total_containers", "Ready containers of all, sidecars included."),
-        columns.value("STATUS", "reason", "Status of the pod as `kubectl get pods` displays it."),
+        Column("STATUS", "Status of the pod as `kubectl get pods` displays it.", lambda row: row.status.reason),
         Column("RESTARTS", "Container restarts, and how long ago the last one was.", shown_restarts),
         columns.CPU_REQUESTS,
         columns.MEMORY_REQUESTS,

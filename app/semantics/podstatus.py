@@ -86,7 +86,9 @@ def displayed(pod: Pod) -> Displayed:
     """STATUS, READY and RESTARTS of a pod."""
     status = pod.status
     reason = _overall_reason(status)
-    init = _initialization(pod) if pod.spec.init_containers else _NO_INITIALIZATION
+    # A status may outlive its spec's init containers; Kubernetes goes by the status.
+    has_inits = pod.spec.init_containers or status.init_container_statuses
+    init = _initialization(pod) if has_inits else _NO_INITIALIZATION
     if init.blocked_by and not _is_initialized(status):
         reason, ready, counted = init.blocked_by, 0, init.seen
     else:

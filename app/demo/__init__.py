@@ -1,0 +1,1 @@
+"""A simulated cluster: one real HTTP API server on loopback over a seeded world that lives."""

@@ -1,0 +1,179 @@
+"""The kinds that the simulated API server stores and serves, as data.
+
+Discovery, routing, listing and selecting all read this table; nothing else names a kind. Names, short names
+and selectable fields are those of kube-apiserver (pkg/registry/*/storage and pkg/apis/core/v1/conversion.go).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+READING: Final = ("get", "list", "watch")
+WRITING: Final = ("create", "delete", "patch", "update")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One built-in kind; `fields` are the paths, besides metadata, that field selectors may name.
+
+    `subresources` are views of the object that can be read and replaced on their own.
+    """
+
+    kind: str
+    plural: str
+    namespaced: bool
+    group: str = ""
+    version: str = "v1"
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    subresources: tuple[str, ...] = ()
+
+    @property
+    def api_version(self) -> str:
+        """`v1` or `group/version`, as objects carry it."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def singular(self) -> str:
+        """The kind in lower case."""
+        return self.kind.lower()
+
+    @property
+    def resource_group(self) -> str:
+        """`pods` or `deployments.apps`, as error messages name a resource."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What may be done with objects of this kind, in ascending order."""
+        return tuple(sorted(READING + WRITING))
+
+
+_RBAC: Final = "rbac.authorization.k8s.io"
+_STATUS: Final = ("status",)
+_ALL: Final = ("all",)
+_INVOLVED: Final = tuple(
+    f"involvedObject.{field}"
+    for field in ("apiVersion", "fieldPath", "kind", "name", "namespace", "resourceVersion", "uid")
+)
+
+KINDS: Final = (
+    Kind(
+        kind="Pod",
+        plural="pods",
+        namespaced=True,
+        short_names=("po",),
+        categories=_ALL,
+        fields=("spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "status.phase"),
+        subresources=_STATUS,
+    ),
+    Kind(
+        kind="Node",
+        plural="nodes",
+        namespaced=False,
+        short_names=("no",),
+        fields=("spec.unschedulable",),
+        subresources=_STATUS,
+    ),
+    Kind(
+        kind="Namespace",
+        plural="namespaces",
+        namespaced=False,
+        short_names=("ns",),
+        fields=("status.phase",),
+        subresources=_STATUS,
+    ),
+    Kind(
+        kind="Event",
+        plural="events",
+        namespaced=True,
+        short_names=("ev",),
+        fields=(*_INVOLVED, "reason", "type"),
+    ),
+    Kind(kind="ConfigMap", plural="configmaps", namespaced=True, short_names=("cm",)),
+    Kind(
+        kind="Service",
+        plural="services",
+        namespaced=True,
+        short_names=("svc",),
+        categories=_ALL,
+        subresources=_STATUS,
+    ),
+    Kind(kind="ServiceAccount", plural="serviceaccounts", namespaced=True, short_names=("sa",)),
+    Kind(
+        kind="Deployment",
+        plural="deployments",
+        namespaced=True,
+        group="apps",
+        short_names=("deploy",),
+        categories=_ALL,
+        subresources=_STATUS,
+    ),
+    Kind(
+        kind="StatefulSet",
+        plural="statefulsets",
+        namespaced=True,
+        group="apps",
+        short_names=("sts",),
+        categories=_ALL,
+        subresources=_STATUS,
+    ),
+    Kind(
+        kind="DaemonSet",
+        plural="daemonsets",
+        namespaced=True,
+        group="apps",
+        short_names=("ds",),
+        categories=_ALL,
+        subresources=_STATUS,
+    ),
+    Kind(
+        kind="ReplicaSet",
+        plural="replicasets",
+        namespaced=True,
+        group="apps",
+        short_names=("rs",),
+        categories=_ALL,
+        fields=("status.replicas",),
+        subresources=_STATUS,
+    ),
+    Kind(
+        kind="Job",
+        plural="jobs",
+        namespaced=True,
+        group="batch",
+        categories=_ALL,
+        fields=("status.successful",),
+        subresources=_STATUS,
+    ),
+    Kind(
+        kind="CronJob",
+        plural="cronjobs",
+        namespaced=True,
+        group="batch",
+        short_names=("cj",),
+        categories=_ALL,
+        subresources=_STATUS,
+    ),
+    Kind(kind="Lease", plural="leases", namespaced=True, group="coordination.k8s.io"),
+    Kind(
+        kind="APIService",
+        plural="apiservices",
+        namespaced=False,
+        group="apiregistration.k8s.io",
+        subresources=_STATUS,
+    ),
+    Kind(kind="ClusterRole", plural="clusterroles", namespaced=False, group=_RBAC),
+    Kind(kind="ClusterRoleBinding", plural="clusterrolebindings", namespaced=False, group=_RBAC),
+    Kind(kind="Role", plural="roles", namespaced=True, group=_RBAC),
+    Kind(kind="RoleBinding", plural="rolebindings", namespaced=True, group=_RBAC),
+)
+
+BY_PLURAL: Final = {kind.plural: kind for kind in KINDS}
+GROUP_VERSIONS: Final = tuple(sorted({(kind.group, kind.version) for kind in KINDS}))
+"""The (group, version) pairs that exist, the core group first."""
+
+
+def in_group_version(group: str, version: str) -> tuple[Kind, ...]:
+    """The kinds of one group version, in ascending order of plural."""
+    return tuple(sorted((k for k in KINDS if (k.group, k.version) == (group, version)), key=lambda kind: kind.plural))

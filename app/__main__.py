@@ -1,0 +1,5 @@
+"""Runs kubesum as `python -m app`."""
+
+from app.cli import main
+
+raise SystemExit(main())

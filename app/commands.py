@@ -1,0 +1,154 @@
+"""What each command does: which cluster it reads, who may connect, and what it tells the person who ran it.
+
+Every command listens on loopback and asks for a client certificate of an authority made at its start: callers
+from elsewhere cannot be told apart yet.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.demo import kubeconfig as simulated_kubeconfig
+from app.demo import pki
+from app.demo.aggregator import SERVICE_HOST
+from app.demo.apiserver import ApiServer, ServerOptions
+from app.demo.life import live
+from app.demo.store import Store
+from app.demo.world import World
+from app.edge import certificates, tls
+from app.kube import files
+from app.kube.client import Upstream, connect
+from app.kube.credentials import Credentials, kubeconfig, service_account
+from app.kube.news import Kind
+from app.kube.reflector import reflect
+from app.local import credentials, written
+from app.semantics.interner import Interner
+from app.semantics.kinds import kinds
+from app.server import LOOPBACK, Feed, Kubesum, listen
+from app.vocabulary.errors import UpstreamError, UsageError
+
+GREETING_S: float = 10.0
+"""So long a cluster may take to answer the first request before a person is told that it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A simulated cluster; `churn` is in happenings per second."""
+
+    nodes: int
+    pods: int
+    seed: int
+    churn: float
+
+
+async def serve(port: int, kubeconfig_out: Path | None) -> None:
+    """Serves the cluster that this process runs in, to the holder of the kubeconfig that it writes."""
+    async with await connect(service_account) as upstream:
+        await _run(cluster_feeds(upstream), port, kubeconfig_out)
+
+
+async def local(path: Path | None, context: str | None, port: int, kubeconfig_out: Path | None) -> None:
+    """Serves any cluster that you can read, to you alone; nothing is installed in the cluster."""
+    await _local(kubeconfig(path, context), port, kubeconfig_out)
+
+
+async def _local(reader: Credentials, port: int, kubeconfig_out: Path | None) -> None:
+    async with await connect(reader) as upstream:
+        await upstream.get("/version", {}, GREETING_S)
+        await _run(cluster_feeds(upstream), port, kubeconfig_out)
+
+
+async def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> None:
+    """Serves what files say of a cluster."""
+    content = files.read(path, _kinds())
+    if content.foreign:
+        _tell(f"files without Kubernetes objects left aside: {len(content.foreign)}, such as {content.foreign[0]}")
+    if content.bad:
+        _tell(f"objects that cannot be understood left aside: {content.bad}")
+    await _run({kind.resource: partial(content.feed, kind.resource) for kind in _kinds()}, port, kubeconfig_out)
+
+
+async def demo(simulation: Simulation, port: int, kubeconfig_out: Path | None) -> None:
+    """Serves a simulated cluster through the aggregator of its simulated API server."""
+    store = Store()
+    now = datetime.now(UTC)
+    world = World(simulation.seed, simulation.nodes, simulation.pods, now)
+    world.fill(store)
+    with tempfile.TemporaryDirectory(prefix="kubesum-demo-") as directory:
+        secrets = pki.create(Path(directory))
+        server = _api_server(store, secrets, port)
+        own = Path(directory) / "kubesum.kubeconfig"
+        certificates.write_private(
+            own, msgspec.json.encode(simulated_kubeconfig.service_kubeconfig(server.url, secrets))
+        )
+        authority = certificates.authority("kubesum-ca")
+        serving = certificates.serving(authority, (SERVICE_HOST,))
+        context = tls.server_context(serving.certificate, serving.key, secrets.front_proxy_authority.certificate)
+        people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
+        async with await connect(kubeconfig(own, None)) as upstream:
+            kubesum = Kubesum(cluster_feeds(upstream), context)
+            with listen(0) as listener, written(people, kubeconfig_out) as shown:
+                server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(server.run(), name="API server")
+                    tasks.create_task(live(world, store, simulation.churn), name="life")
+                    tasks.create_task(kubesum.run(listener), name="kubesum")
+                    await kubesum.ready.wait()
+                    await server.aggregator.ready()
+                    _announce(shown, "get summaries -A")
+
+
+def _api_server(store: Store, secrets: pki.Pki, port: int) -> ApiServer:
+    try:
+        return ApiServer(store, secrets, ServerOptions(port=port))
+    except OSError as error:
+        raise UsageError(f"cannot listen on {LOOPBACK}:{port}: {error.strerror}; choose another --port") from error
+
+
+async def _run(feeds: Mapping[str, Feed], port: int, kubeconfig_out: Path | None) -> None:
+    """Serves what the feeds say, to the holder of one certificate, until cancelled."""
+    with listen(port) as listener:
+        own = credentials(listener.getsockname()[1])
+        kubesum = Kubesum(feeds, own.tls)
+        with written(own.kubeconfig, kubeconfig_out) as shown:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(kubesum.run(listener), name="kubesum")
+                await kubesum.ready.wait()
+                _tell_refusals(kubesum)
+                _announce(shown, "get nosum")
+
+
+def _tell_refusals(kubesum: Kubesum) -> None:
+    """Names the kinds that may not be listed; raises UpstreamError if that is all of them."""
+    informers = kubesum.cache.informers.values()
+    refused = [informer for informer in informers if informer.refused and not informer.synced]
+    if len(refused) == len(informers):
+        raise UpstreamError(f"none of the watched kinds may be listed: {refused[0].refused}")
+    if refused:
+        names = ", ".join(informer.resource for informer in refused)
+        _tell(f"not allowed to list {names}: what is computed from them is not served")
+
+
+def _announce(shown: Path, arguments: str) -> None:
+    print(f"ready: kubectl --kubeconfig {shown} {arguments}", flush=True)
+
+
+def _tell(sentence: str) -> None:
+    print(f"kubesum: {sentence}", file=sys.stderr, flush=True)
+
+
+def _kinds() -> tuple[Kind[Any], ...]:
+    return kinds(Interner())
+
+
+def cluster_feeds(upstream: Upstream) -> dict[str, Feed]:
+    """The feeds of all watched kinds of a cluster."""
+    return {kind.resource: partial(reflect, upstream, kind) for kind in _kinds()}

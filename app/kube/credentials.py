@@ -1,0 +1,137 @@
+"""Credentials: where the API server is, how it is trusted, and who we are there.
+
+Everything is read by kubernetes_asyncio, from a kubeconfig (client certificates, tokens, exec plugins, OIDC) or
+from the service account of a pod. Reading is repeatable: a server that no longer accepts what was read makes
+the client read again. What is wrong with a file becomes one sentence that names the file.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import yaml
+from kubernetes_asyncio.client import Configuration
+from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes_asyncio.config.kube_config import KubeConfigMerger
+from yarl import URL
+
+from app.vocabulary.errors import UsageError
+
+Credentials = Callable[[], Awaitable[Configuration]]
+"""Reads the credentials, as they are now; raises UsageError."""
+
+_DEFAULT_PATH: Final = "~/.kube/config"
+# What reading a malformed kubeconfig raises besides ConfigException: it is indexed before it is checked.
+_UNREADABLE: Final = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError)
+
+
+def kubeconfig(path: Path | None, context: str | None) -> Credentials:
+    """Credentials of a kubeconfig.
+
+    Without `path` it is what KUBECONFIG names, else ~/.kube/config; without `context` the current one.
+    """
+    paths = str(path) if path else os.environ.get("KUBECONFIG") or os.path.expanduser(_DEFAULT_PATH)
+
+    async def read() -> Configuration:
+        chosen = _chosen_context(paths, context)
+        configuration = _blank()
+        try:
+            await load_kube_config(paths, chosen, configuration)
+        except _UNREADABLE as error:
+            raise UsageError(f"kubeconfig {paths}, context {chosen!r}: {_reason(error)}") from error
+        _check_server(configuration, f"kubeconfig {paths}, context {chosen!r}")
+        configuration.proxy = configuration.proxy or _environment_proxy(str(configuration.host))
+        return configuration
+
+    return read
+
+
+async def service_account() -> Configuration:
+    """Credentials of the pod that this process runs in; kubernetes_asyncio re-reads the token every minute."""
+    configuration = _blank()
+    try:
+        load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # it has no types
+    except (ConfigException, OSError) as error:
+        raise UsageError(f"no service account to use, is this a pod? {_reason(error)}") from error
+    return configuration
+
+
+def fingerprint(configuration: Configuration) -> bytes:
+    """A digest of the files that TLS is set up from: a changed one means that new connections are needed."""
+    digest = sha256()
+    for name in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file):
+        digest.update(sha256(Path(name).read_bytes() if name else b"").digest())
+    return digest.digest()
+
+
+def _blank() -> Configuration:
+    configuration = Configuration(host="")
+    # Go does not ask for key identifiers, and clusters made by kubeadm have certificates without them.
+    configuration.disable_strict_ssl_verification = True
+    return configuration
+
+
+def _chosen_context(paths: str, context: str | None) -> str:
+    names, current = _contexts(paths)
+    chosen, known = context or current, ", ".join(names) or "none"
+    if not chosen:
+        raise UsageError(f"kubeconfig {paths} has no current context; choose one of its contexts: {known}")
+    if chosen not in names:
+        raise UsageError(f"kubeconfig {paths} has no context {chosen!r}; its contexts: {known}")
+    return chosen
+
+
+def _contexts(paths: str) -> tuple[list[str], str | None]:
+    """The names of all contexts and of the current one."""
+    if not any(os.path.exists(os.path.expanduser(path)) for path in paths.split(os.pathsep)):
+        raise UsageError(f"kubeconfig {paths} does not exist")
+    try:
+        config = KubeConfigMerger(paths).config
+        merged: dict[str, Any] = config.value if config else {}
+        return [str(item.value["name"]) for item in merged["contexts"]], merged.get("current-context")
+    except yaml.YAMLError as error:
+        raise UsageError(f"kubeconfig {paths} is not valid YAML{_position(error)}") from error
+    except OSError as error:
+        raise UsageError(f"kubeconfig {paths} cannot be read: {_reason(error)}") from error
+    except (TypeError, KeyError, AttributeError) as error:
+        raise UsageError(f"{paths} is not a kubeconfig") from error
+
+
+def _check_server(configuration: Configuration, where: str) -> None:
+    if not _is_http(configuration.host):
+        raise UsageError(f"{where}: server {configuration.host!r} is not a URL that begins with https://")
+    if configuration.proxy and not _is_http(configuration.proxy):
+        raise UsageError(f"{where}: proxy-url {configuration.proxy!r} is not an HTTP proxy")
+
+
+def _is_http(url: str | None) -> bool:
+    try:
+        parsed = URL(url or "")
+        # What IDNA refuses, the resolver would refuse with an exception of its own for each request.
+        host = (parsed.raw_host or "").encode("idna")
+    except ValueError:
+        return False
+    return parsed.scheme in ("http", "https") and host != b""
+
+
+def _environment_proxy(host: str) -> str | None:
+    url = urlsplit(host)
+    proxy = getproxies().get(url.scheme)
+    return proxy if proxy and not proxy_bypass(url.netloc) else None
+
+
+def _position(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f": line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    # Of several lines, as an exec plugin may print, the first says what and the last why.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ... ".join(dict.fromkeys((lines[0], lines[-1]))) if lines else type(error).__name__

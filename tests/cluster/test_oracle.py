@@ -1,0 +1,104 @@
+"""kubesum in front of a real kube-apiserver says what kubectl says of the same cluster."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.controlplane import ControlPlane
+from tests.cluster.stage import enact_pod, remove, report
+from tests.computation import key_of
+from tests.oracle import recording
+from tests.oracle.described import described
+from tests.oracle.kubectl import kubectl
+from tests.oracle.parts import RESIZING, Draft, container, demand, running, waiting
+from tests.oracle.printed import TABLE, Cells, of_table, of_text, without_ages
+from tests.oracle.shapes import STEADY_NODES
+from tests.oracle.summaries import Summaries
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FOLLOWS_WITHIN_S = 2.0
+
+
+async def summaries(kubesum: Path) -> Summaries:
+    """All rows of nodes and pods, as kubectl gets them."""
+    nodes = json.loads(await kubectl(kubesum, "get", "nosum", "-o", "json"))["items"]
+    pods = json.loads(await kubectl(kubesum, "get", "posum", "-A", "-o", "json"))["items"]
+    return Summaries(
+        {node["metadata"]["name"]: node["status"] for node in nodes}, {key_of(pod): pod["status"] for pod in pods}
+    )
+
+
+async def printed(kubeconfig: Path, resource: str) -> dict[tuple[str, str], Cells]:
+    """The compared cells of all pods, as kubectl prints them."""
+    cells = of_text(await kubectl(kubeconfig, "get", resource, "--all-namespaces"))
+    return {key: without_ages(row) for key, row in cells.items()}
+
+
+async def test_get_podsummaries_prints_what_get_pods_prints(plane: ControlPlane, kubesum: Path) -> None:
+    theirs = await printed(plane.kubeconfig, "pods")
+
+    assert len(theirs) > 300
+    assert await printed(kubesum, "podsummaries") == theirs
+
+
+async def test_describe_nodes_says_what_node_and_pod_summaries_say(plane: ControlPlane, kubesum: Path) -> None:
+    ours = await summaries(kubesum)
+
+    found = {node.name: node for node in described(await kubectl(plane.kubeconfig, "describe", "nodes"))}
+
+    assert {name: node.pods for name, node in found.items()} == {
+        name: status["pods"]["active"] for name, status in ours.nodes.items()
+    }
+    for name in (*STEADY_NODES, RESIZING):
+        assert {key: ours.row(key) for key in found[name].rows} == found[name].rows
+    for name in STEADY_NODES:
+        totals = {what: (asked.amount, most.amount) for what, (asked, most) in found[name].totals.items()}
+        assert {what: ours.total(name, what) for what in totals} == totals
+
+
+async def test_this_server_prints_what_the_one_that_was_recorded_did(plane: ControlPlane) -> None:
+    recorded = recording.read()
+    with plane.client() as client:
+        here = of_table(client.send("GET", "/api/v1/pods", accept=TABLE).json())
+
+    assert {key_of(pod): without_ages(here[key_of(pod)]) for pod in recorded.pods} == {
+        key_of(pod): without_ages(cells) for pod, cells in zip(recorded.pods, recorded.cells, strict=True)
+    }
+
+
+async def test_a_pod_is_followed_from_its_creation_to_its_end(plane: ControlPlane, kubesum: Path) -> None:
+    now = datetime.now(UTC)
+    asked = demand({"cpu": "150m"})
+    new = Draft("followed", "steady-1", "Pending", [container("app", None, asks=asked)]).pod()
+    up = Draft("followed", "steady-1", "Running", [container("app", running(now), asks=asked)]).pod()
+    down = container("app", waiting("CrashLoopBackOff"), asks=asked, restartCount=1)
+    crashed = Draft("followed", "steady-1", "Running", [down]).pod()
+    _, _, cpu = before = await seen(kubesum, "followed")
+
+    with plane.client() as client:
+        enact_pod(client, new)
+        await becomes(kubesum, "followed", ("Pending", 0, cpu + 150))
+        report(client, up)
+        await becomes(kubesum, "followed", ("Running", 0, cpu + 150))
+        report(client, crashed)
+        await becomes(kubesum, "followed", ("CrashLoopBackOff", 1, cpu + 150))
+        remove(client, crashed)
+        await becomes(kubesum, "followed", before)
+
+
+async def seen(kubesum: Path, name: str) -> tuple[str, int, int]:
+    """Displayed status and restarts of a pod, empty and 0 if there is none, and the cpu requests of its node."""
+    ours = await summaries(kubesum)
+    pod = ours.pods.get(("blue", name), {"reason": "", "restarts": 0})
+    return pod["reason"], pod["restarts"], ours.total("steady-1", "cpu")[0]
+
+
+async def becomes(kubesum: Path, name: str, expected: tuple[str, int, int]) -> None:
+    """Waits until a pod and its node are seen as expected."""
+    deadline = asyncio.get_running_loop().time() + FOLLOWS_WITHIN_S
+    while (found := await seen(kubesum, name)) != expected:
+        assert asyncio.get_running_loop().time() < deadline, found

@@ -1,0 +1,32 @@
+"""What the tests of the upstream side share: a scripted API server and a connection to it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from kubeconfigs import written
+from scripted import Script, playing
+
+from app.kube.client import Upstream, connect
+from app.kube.credentials import kubeconfig
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the proxies of the machine that runs the tests out of them."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[Script]:
+    """An API server that plays what a test adds to it."""
+    async with playing(Script()) as script:
+        yield script
+
+
+@pytest.fixture
+async def upstream(script: Script, tmp_path: Path) -> AsyncIterator[Upstream]:
+    """A connection to the scripted API server."""
+    async with await connect(kubeconfig(written(tmp_path / "config", script.url), None)) as upstream:
+        yield upstream

@@ -1,0 +1,156 @@
+"""Objects of every shape: read, or counted as absent."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from feeding import PODS
+from prometheus_client import REGISTRY
+from scripted import JsonObject, bookmark, event, pod, status
+
+from app.kube.decoding import Decoder
+from app.kube.news import Kind
+from app.kube.objects import Metadata
+from app.vocabulary.errors import UpstreamError
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+class Anything(msgspec.Struct, frozen=True):
+    """A view that fits every object, a Status too."""
+
+    metadata: Metadata = Metadata()
+
+
+ANYTHING: Kind[str] = Kind("things", "example.org", "v1", "Thing", Anything, lambda view: view.metadata.name)
+
+
+def raw(document: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(document).encode())
+
+
+def skipped(reason: str) -> float:
+    return REGISTRY.get_sample_value("kubesum_object_errors_total", {"resource": "pods", "reason": reason}) or 0
+
+
+def listed(**more: Any) -> bytes:
+    return json.dumps({"kind": "PodList", "metadata": {"resourceVersion": "9"}, **more}).encode()
+
+
+def test_a_page_knows_its_version_and_where_it_goes_on() -> None:
+    page = Decoder(PODS).page(
+        listed(metadata={"resourceVersion": "9", "continue": "abc"}, items=[pod("a"), pod("b")])
+    )
+
+    assert (page.version, page.continue_token, len(page.items)) == ("9", "abc", 2)
+
+
+def test_a_page_whose_items_are_null_is_empty() -> None:
+    assert Decoder(PODS).page(listed(items=None)).items == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b'{"kind":"PodList","metadata":{"resourceVersion":"9"},"items":[{"a":',
+        b'{"kind":"PodList","metadata":{},"items":[]}',
+        b'{"kind":"Status","metadata":{},"code":200}',
+        b'{"kind":"PodList","metadata":{"resourceVersion":"9"},"items":{}}',
+        b'{"kind":"PodList","metadata":{"resourceVersion":"9"},"items":[%s]}' % DEEP.encode(),
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_no_whole_list_is_refused(body: bytes) -> None:
+    with pytest.raises(UpstreamError, match="what the server sends for /api/v1/pods cannot be read"):
+        Decoder(PODS).page(body)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"status": {"phase": "Impossible"}}, "content"),
+        ({"status": {"phase": 5}}, "shape"),
+        ({"spec": []}, "shape"),
+        ({"spec": {"containers": [{"name": {}}]}}, "shape"),
+        ({"spec": {"containers": "none"}}, "shape"),
+    ],
+)
+def test_a_bad_object_is_counted_and_counts_as_absent(changes: JsonObject, reason: str) -> None:
+    before = skipped(reason)
+
+    found = Decoder(PODS).objects([raw(pod("a")), raw(pod("bad") | changes), raw(pod("b"))])
+
+    assert found == [(("shop", "a"), "Running"), (("shop", "bad"), None), (("shop", "b"), "Running")]
+    assert skipped(reason) == before + 1
+
+
+@pytest.mark.parametrize("item", [5, None, [], "pod", {"metadata": {"name": 7}}, {"metadata": []}])
+def test_what_is_no_object_at_all_is_nobody(item: Any) -> None:
+    assert Decoder(PODS).objects([raw(item)]) == [(("", ""), None)]
+
+
+def test_nulls_count_as_absent_wherever_they_are() -> None:
+    hollow = pod("a") | {"spec": {"containers": [None, {"name": "c", "resources": None}], "nodeName": None}}
+    hollow["status"] |= {"conditions": None}
+
+    assert Decoder(PODS).objects([raw(hollow)]) == [(("shop", "a"), "Running")]
+
+
+def test_unknown_fields_and_values_do_no_harm() -> None:
+    strange = pod("a", "Levitating") | {"apiVersion": "v7", "whatever": {"deep": [1, 2, {"x": None}]}}
+
+    assert Decoder(PODS).objects([raw(strange)]) == [(("shop", "a"), "Levitating")]
+
+
+def test_events_tell_the_last_version() -> None:
+    lines = [event("ADDED", pod("a", version="5")), event("DELETED", pod("b", version="7")), bookmark("9")]
+
+    events = Decoder(PODS).events(lines, "4")
+
+    assert events.changes == [(("shop", "a"), "Running"), (("shop", "b"), None)]
+    assert (events.version, events.complete, events.error) == ("9", False, None)
+
+
+def test_versions_that_are_no_numbers_are_never_older() -> None:
+    lines = [event("MODIFIED", pod("a", version="abc")), event("MODIFIED", pod("b", version=""))]
+
+    events = Decoder(PODS).events(lines, "100")
+
+    assert [key for key, _ in events.changes] == [("shop", "a"), ("shop", "b")]
+    assert events.version == "abc"
+
+
+def test_a_deletion_is_believed_whatever_its_version() -> None:
+    assert Decoder(PODS).events([event("DELETED", pod("a", version="3"))], "100").changes == [(("shop", "a"), None)]
+
+
+def test_nothing_after_an_error_is_read() -> None:
+    lines = [event("ADDED", pod("a")), event("ERROR", status(410, "Expired", "too old")), b"not JSON"]
+
+    events = Decoder(PODS).events(lines, "")
+
+    assert events.changes == [(("shop", "a"), "Running")]
+    assert events.error is not None
+    assert (events.error.code, events.error.reason, events.error.message) == (410, "Expired", "too old")
+
+
+def test_an_error_is_recognised_even_if_the_view_of_the_kind_fits_it() -> None:
+    events = Decoder(ANYTHING).events([event("ERROR", status(410, "Expired", "too old"))], "1")
+
+    assert events.error is not None
+    assert events.error.code == 410
+
+
+def test_a_bookmark_without_a_version_ends_no_list() -> None:
+    nameless = {"kind": "Pod", "metadata": {"annotations": {"k8s.io/initial-events-end": "true"}}}
+
+    assert not Decoder(PODS).events([event("BOOKMARK", nameless)], "").complete
+
+
+@pytest.mark.parametrize("line", [b"<html>", b"{}", b'{"type":"ADDED"', b"[]", b'{"type":"ADDED","object":'])
+def test_a_line_that_is_no_event_is_refused(line: bytes) -> None:
+    with pytest.raises(UpstreamError, match="cannot be read"):
+        Decoder(PODS).events([line], "1")

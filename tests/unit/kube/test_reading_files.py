@@ -1,0 +1,169 @@
+"""Objects from files instead of a cluster."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from feeding import PODS, Step, steps, take
+from scripted import JsonObject, pod
+
+from app.kube.files import Content, read
+from app.kube.news import Kind
+from app.kube.objects import Node
+from app.vocabulary.errors import UsageError
+
+NODES: Kind[str] = Kind("nodes", "", "v1", "Node", Node, lambda node: node.metadata.name.upper())
+NODE: JsonObject = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}
+CONFIG_MAP: JsonObject = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"items": "x"}}
+
+
+def content_of(path: Path) -> Content:
+    return read(path, (PODS, NODES))
+
+
+async def all_steps(content: Content) -> list[Step]:
+    return [step for resource in ("pods", "nodes") async for step in steps(content.feed(resource))]
+
+
+def written(path: Path, *documents: Any) -> Path:
+    """The documents in a file, as its suffix says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(documents[0]) if path.suffix == ".json" else yaml.safe_dump_all(documents))
+    return path
+
+
+def sentence(path: Path) -> str:
+    """What reading a file that is wrong says."""
+    with pytest.raises(UsageError) as caught:
+        content_of(path)
+    return str(caught.value)
+
+
+async def test_a_mixed_list_as_kubectl_get_writes_it(tmp_path: Path) -> None:
+    items = [pod("a"), NODE, CONFIG_MAP, pod("b", "Pending")]
+    path = written(tmp_path / "all.json", {"apiVersion": "v1", "kind": "List", "items": items, "metadata": {}})
+
+    assert await all_steps(content_of(path)) == [
+        *("relisting", ("a", "Running"), ("b", "Pending"), "complete"),
+        *("relisting", ("n1", "N1"), "complete"),
+    ]
+
+
+async def test_items_of_a_typed_list_need_not_repeat_its_kind(tmp_path: Path) -> None:
+    item = {key: value for key, value in pod("a").items() if key not in ("kind", "apiVersion")}
+    path = written(tmp_path / "pods.json", {"apiVersion": "v1", "kind": "PodList", "items": [item]})
+
+    assert await take(steps(content_of(path).feed("pods")), 3) == ["relisting", ("a", "Running"), "complete"]
+
+
+@pytest.mark.parametrize("name", ["pod.json", "pod.yaml", "pod"])
+async def test_a_single_object(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / name, pod("a"))
+
+    assert await take(steps(content_of(path).feed("pods")), 3) == ["relisting", ("a", "Running"), "complete"]
+
+
+async def test_many_documents_in_one_yaml_file(tmp_path: Path) -> None:
+    path = written(tmp_path / "all.yaml", pod("a"), None, {"apiVersion": "v1", "kind": "List", "items": [NODE]})
+
+    assert await all_steps(content_of(path)) == [
+        *("relisting", ("a", "Running"), "complete"),
+        *("relisting", ("n1", "N1"), "complete"),
+    ]
+
+
+async def test_uids_and_times_may_be_missing_and_times_unquoted(tmp_path: Path) -> None:
+    path = tmp_path / "pods.yaml"
+    path.write_text("""
+apiVersion: v1
+kind: Pod
+metadata: {name: bare}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: dated, creationTimestamp: 2026-01-02T03:04:05Z}
+""")
+
+    content = content_of(path)
+
+    assert content.bad == 0
+    assert await take(steps(content.feed("pods")), 4) == ["relisting", ("bare", ""), ("dated", ""), "complete"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+async def test_files_that_windows_wrote(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "pods.json"
+    path.write_text(json.dumps(pod("a")), encoding=encoding)
+
+    assert await take(steps(content_of(path).feed("pods")), 2) == ["relisting", ("a", "Running")]
+
+
+async def test_bad_objects_are_counted_and_skipped(tmp_path: Path) -> None:
+    items = [pod("a"), pod("bad", "Impossible"), pod("odd") | {"status": []}, 5]
+    path = written(tmp_path / "pods.json", {"apiVersion": "v1", "kind": "PodList", "items": items})
+
+    content = content_of(path)
+
+    assert content.bad == 2
+    assert await take(steps(content.feed("pods")), 3) == ["relisting", ("a", "Running"), "complete"]
+
+
+async def test_a_folder_is_read_with_all_folders_in_it(tmp_path: Path) -> None:
+    written(tmp_path / "deep" / "er" / "pods.yml", pod("b"))
+    written(tmp_path / "pods.json", pod("a"))
+    written(tmp_path / "deep" / "nodes.yaml", NODE)
+    written(tmp_path / "values.yaml", {"replicas": 3})
+    (tmp_path / "chart.yaml").write_text("{{ template }}: [")
+    (tmp_path / "notes.txt").write_text("not even looked at")
+
+    content = content_of(tmp_path)
+
+    assert content.foreign == (tmp_path / "chart.yaml", tmp_path / "values.yaml")
+    assert await all_steps(content) == [
+        *("relisting", ("b", "Running"), ("a", "Running"), "complete"),
+        *("relisting", ("n1", "N1"), "complete"),
+    ]
+
+
+async def test_kubernetes_objects_that_are_not_watched_are_passed_over(tmp_path: Path) -> None:
+    content = content_of(written(tmp_path / "map.json", CONFIG_MAP))
+
+    assert (content.foreign, content.bad) == ((), 0)
+    assert await all_steps(content) == ["relisting", "complete", "relisting", "complete"]
+
+
+def test_a_file_that_is_missing(tmp_path: Path) -> None:
+    assert sentence(tmp_path / "none.json") == f"cannot read {tmp_path}/none.json: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("cut.json", '{"kind": "List", "items": [{', "is neither JSON nor YAML: Input data was truncated"),
+        ("odd.yaml", "a: [1\nb: 2\n", "is neither JSON nor YAML: did not find expected ',' or ']' (line 2)"),
+        ("tab.yaml", "a:\n\t- b", "is neither JSON nor YAML: found character that cannot start any token (line 2)"),
+        ("binary.json", "\x00\x01\x02", "is neither JSON nor YAML: "),
+        ("self.yaml", "&a [*a]", "is neither JSON nor YAML: "),
+        ("empty.yaml", "", "holds no Kubernetes object"),
+        ("text.txt", "just words", "holds no Kubernetes object"),
+        ("list.json", "[1, 2]", "holds no Kubernetes object"),
+        ("helm.yaml", "replicas: 3\nimage: {tag: x}\n", "holds no Kubernetes object"),
+        ("none.json", '{"apiVersion": "v1", "kind": "List", "items": []}', "holds no Kubernetes object"),
+        ("config", "apiVersion: v1\nkind: Config\nclusters: []\n", "holds no Kubernetes object"),
+    ],
+)
+def test_a_file_that_is_of_no_use(tmp_path: Path, name: str, text: str, reason: str) -> None:
+    (tmp_path / name).write_text(text)
+
+    said = sentence(tmp_path / name)
+
+    assert said.startswith(f"{tmp_path}/{name} {reason}")
+    assert "\n" not in said
+
+
+def test_a_folder_without_objects(tmp_path: Path) -> None:
+    written(tmp_path / "values.yaml", {"replicas": 3})
+
+    assert sentence(tmp_path) == f"no file in {tmp_path} holds a Kubernetes object (1 JSON or YAML files were read)"

@@ -1,0 +1,284 @@
+"""The connection to the API server: what is sent, what is believed, and what is said when it fails."""
+
+import asyncio
+import json
+import socket
+import ssl
+from contextlib import aclosing
+from pathlib import Path
+
+import aiohttp
+import pytest
+from kubeconfigs import written
+from scripted import Answer, Script, body, cut, playing, refusal, silence, silent_watch
+
+from app.edge import certificates
+from app.kube.client import Upstream, connect
+from app.kube.credentials import kubeconfig, service_account
+from app.kube.failures import Refusal, Stalled, cause
+from app.vocabulary.errors import UpstreamError, UsageError
+
+
+def server_context(tmp_path: Path, authority: certificates.KeyPair) -> ssl.SSLContext:
+    """TLS of a server on loopback that accepts clients of the same authority."""
+    (tmp_path / "ca.crt").write_bytes(authority.certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificates.serving(authority, ("127.0.0.1",)).write(tmp_path, "server"))
+    context.load_verify_locations(tmp_path / "ca.crt")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+async def test_an_answer_is_asked_for_as_plain_json(script: Script, upstream: Upstream) -> None:
+    script.answers = [body(b'{"a": 1}')]
+
+    assert await upstream.get("/api/v1/pods", {"limit": "5", "continue": "a+/="}) == b'{"a": 1}'
+    request = script.requests[0]
+    assert (request.method, request.path) == ("GET", "/api/v1/pods")
+    assert request.query == {"limit": "5", "continue": "a+/="}
+    assert request.headers["accept"] == "application/json"
+    assert request.headers["accept-encoding"] == "identity"
+    assert request.headers["user-agent"].startswith("kubesum/")
+
+
+async def test_a_body_is_posted_as_json(script: Script, upstream: Upstream) -> None:
+    script.answers = [body(b"{}", 201)]
+
+    await upstream.post("/apis/authentication.k8s.io/v1/tokenreviews", b'{"spec":{}}')
+
+    assert script.requests[0].method == "POST"
+    assert script.requests[0].headers["content-type"] == "application/json"
+    assert script.requests[0].body == b'{"spec":{}}'
+
+
+async def test_a_refusal_carries_what_the_server_said(script: Script, upstream: Upstream) -> None:
+    script.answers = [refusal(429, "TooManyRequests", "slow down", "Retry-After: 3\r\n")]
+
+    with pytest.raises(Refusal) as caught:
+        await upstream.get("/api", {})
+
+    assert (caught.value.code, caught.value.reason, caught.value.message) == (429, "TooManyRequests", "slow down")
+    assert caught.value.retry_after_s == 3
+    assert str(caught.value) == f"{script.url}/api answers 429 TooManyRequests: slow down"
+
+
+async def test_a_refusal_without_a_status_names_the_code(script: Script, upstream: Upstream) -> None:
+    script.answers = [body(b"<h1>Bad gateway</h1>", 502, "text/html")]
+
+    with pytest.raises(Refusal, match="answers 502: X"):
+        await upstream.get("/api", {})
+
+
+async def test_redirects_are_not_followed(script: Script, upstream: Upstream) -> None:
+    script.answers = [body(b"", 302, headers="Location: https://elsewhere.example/\r\n")]
+
+    with pytest.raises(Refusal, match=r"answers 302: it redirects to https://elsewhere.example/, which is not"):
+        await upstream.get("/api", {})
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (silence, "it does not answer in time"),
+        (cut(b"{", 50), "the answer broke off"),
+    ],
+)
+async def test_an_answer_that_does_not_come_is_an_upstream_error(
+    script: Script, upstream: Upstream, answer: Answer, sentence: str
+) -> None:
+    script.answers = [answer]
+
+    with pytest.raises(UpstreamError) as caught:
+        await upstream.get("/api", {}, deadline_s=0.2)
+
+    assert str(caught.value) == f"cannot reach {script.url}: {sentence}"
+
+
+async def said_by(upstream: Upstream) -> str:
+    """What a request that cannot be made says."""
+    with pytest.raises(UpstreamError) as caught:
+        await upstream.get("/api", {}, 5)
+    return str(caught.value).replace(upstream.host, "HOST")
+
+
+async def test_what_does_not_speak_http_is_told(script: Script, upstream: Upstream) -> None:
+    async def greet(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+
+    script.answers = [greet]
+
+    assert await said_by(upstream) == "cannot reach HOST: it does not speak HTTP"
+
+
+async def test_what_does_not_speak_tls_is_told(tmp_path: Path) -> None:
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        config = written(tmp_path / "config", f"https://127.0.0.1:{port}")
+        async with await connect(kubeconfig(config, None)) as upstream:
+            assert await said_by(upstream) == "cannot reach HOST: TLS fails: wrong version number"
+
+
+def test_the_alert_of_a_server_that_wants_a_certificate_is_told() -> None:
+    """It was told as `operation not permitted`, which is what errno 1 means elsewhere."""
+    alert = "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required (_ssl.c:2580)"
+
+    assert cause(aiohttp.ClientOSError(1, alert)) == "TLS fails: tlsv13 alert certificate required"
+
+
+async def test_netrc_is_not_believed(
+    script: Script, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ~/.netrc with a default entry made every request fail, or logged in as somebody else."""
+    (tmp_path / "netrc").write_text("default login eve password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    script.answers = [body(b"{}")]
+
+    await upstream.get("/api", {})
+
+    assert "authorization" not in script.requests[0].headers
+
+
+async def test_a_stream_notices_silence(script: Script, upstream: Upstream) -> None:
+    script.answers = [silent_watch(b"line\n")]
+
+    async with asyncio.timeout(5), aclosing(upstream.stream("/api/v1/pods", {}, 0.1)) as chunks:
+        assert await anext(chunks) == b""
+        assert await anext(chunks) == b"line\n"
+        with pytest.raises(Stalled, match="has fallen silent"):
+            await anext(chunks)
+
+
+async def test_a_stream_probes_whether_its_peer_is_still_there(
+    script: Script, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: list[tuple[int, int, int]] = []
+    real = socket.socket.setsockopt
+
+    def record(self: socket.socket, level: int, name: int, value: int) -> None:
+        options.append((level, name, value))
+        real(self, level, name, value)
+
+    monkeypatch.setattr(socket.socket, "setsockopt", record)
+    script.answers = [silent_watch()]
+
+    async with asyncio.timeout(5), aclosing(upstream.stream("/api/v1/pods", {}, 5)) as chunks:
+        await anext(chunks)
+
+    assert (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1) in options
+    assert (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30) in options
+    assert (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000) in options
+
+
+async def test_a_refused_token_is_read_again(script: Script, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old\n")
+    config = written(tmp_path / "config", script.url, {"tokenFile": str(token)})
+
+    async with await connect(kubeconfig(config, None)) as upstream:
+        token.write_text("new")
+        script.answers = [refusal(401, "Unauthorized", "Unauthorized"), body(b"{}")]
+
+        assert await upstream.get("/api", {}) == b"{}"
+    assert [request.headers["authorization"] for request in script.requests] == ["Bearer old", "Bearer new"]
+
+
+async def test_credentials_that_stay_refused_are_a_refusal(script: Script, tmp_path: Path) -> None:
+    config = written(tmp_path / "config", script.url, {"token": "stolen"})
+    script.answers = [refusal(401, "Unauthorized", "Unauthorized")] * 2
+
+    async with await connect(kubeconfig(config, None)) as upstream:
+        with pytest.raises(Refusal, match="answers 401 Unauthorized"):
+            await upstream.get("/api", {})
+
+
+async def test_credentials_that_are_gone_when_refused_are_named(script: Script, tmp_path: Path) -> None:
+    config = written(tmp_path / "config", script.url, {"token": "stolen"})
+    script.answers = [refusal(401, "Unauthorized", "Unauthorized")]
+
+    async with await connect(kubeconfig(config, None)) as upstream:
+        config.unlink()
+        with pytest.raises(UpstreamError, match=r"cannot be read again: kubeconfig .*config does not exist"):
+            await upstream.get("/api", {})
+
+
+async def test_requests_that_are_refused_together_read_credentials_once(script: Script, tmp_path: Path) -> None:
+    counter = tmp_path / "count"
+    plugin = tmp_path / "plugin"
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "t"}}
+    plugin.write_text(f"#!/bin/sh\necho run >> {counter}\necho '{json.dumps(credential)}'\n")
+    plugin.chmod(0o755)
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin)}}
+    config = written(tmp_path / "config", script.url, user)
+    script.answers = [refusal(401)] * 3 + [body(b"{}")] * 3
+
+    async with await connect(kubeconfig(config, None)) as upstream, asyncio.timeout(5):
+        await asyncio.gather(*(upstream.get("/api", {}) for _ in range(3)))
+
+    assert counter.read_text() == "run\nrun\n"
+    assert script.requests[0].headers["authorization"] == "Bearer t"
+
+
+async def test_a_client_certificate_is_presented(tmp_path: Path) -> None:
+    authority = certificates.authority("test")
+    certificate, key = certificates.client(authority, "eve").write(tmp_path, "client")
+    context = server_context(tmp_path, authority)
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    async with playing(Script([body(b"{}")]), context) as script:
+        user = {"client-certificate": str(certificate), "client-key": str(key)}
+        config = written(tmp_path / "config", script.url, user, {"certificate-authority": "ca.crt"})
+        async with await connect(kubeconfig(config, None)) as upstream:
+            assert await upstream.get("/api", {}) == b"{}"
+
+
+async def test_a_server_of_an_unknown_authority_is_not_trusted(tmp_path: Path) -> None:
+    context = server_context(tmp_path, certificates.authority("test"))
+    (tmp_path / "ca.crt").write_bytes(certificates.authority("other").certificate)
+
+    async with playing(Script(), context) as script:
+        config = written(tmp_path / "config", script.url, None, {"certificate-authority": "ca.crt"})
+        async with await connect(kubeconfig(config, None)) as upstream:
+            with pytest.raises(UpstreamError, match=r"its certificate is not trusted: .*certificate"):
+                await upstream.get("/api", {})
+
+
+async def test_an_authority_that_was_replaced_is_read_again(tmp_path: Path) -> None:
+    new = certificates.authority("new")
+    context = server_context(tmp_path, new)
+    (tmp_path / "ca.crt").write_bytes(certificates.authority("old").certificate)
+
+    async with playing(Script([body(b"{}")]), context) as script:
+        config = written(tmp_path / "config", script.url, None, {"certificate-authority": "ca.crt"})
+        async with await connect(kubeconfig(config, None)) as upstream:
+            (tmp_path / "ca.crt").write_bytes(new.certificate)
+            assert await upstream.get("/api", {}) == b"{}"
+
+
+async def test_in_a_pod_a_refused_token_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = server_context(tmp_path, certificates.authority("test"))
+    token = tmp_path / "token"
+    token.write_text("old")
+    module = "kubernetes_asyncio.config.incluster_config"
+    monkeypatch.setattr(f"{module}.SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(f"{module}.SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+
+    async with playing(Script([refusal(401), body(b"{}")]), context) as script:
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", script.url.rpartition(":")[2])
+        async with await connect(service_account) as upstream:
+            token.write_text("new")
+            assert await upstream.get("/api", {}) == b"{}"
+
+    assert [request.headers["authorization"] for request in script.requests] == ["Bearer old", "Bearer new"]
+
+
+async def test_outside_a_pod_there_is_no_service_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+
+    with pytest.raises(UsageError, match=r"no service account to use, is this a pod\? Service host/port is not set"):
+        await connect(service_account)

@@ -5,7 +5,7 @@ UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench verify image
+.PHONY: help setup demo test check bench generate verify image
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -15,7 +15,7 @@ setup: .venv/.locked ## Make .venv with the locked dependencies and a real kubec
 
 .venv/.locked: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv sync --quiet --locked
 	touch $@
 
@@ -34,8 +34,11 @@ check: setup ## Check format, lint, types and layers.
 bench: setup ## Measure the initial sync and memory against curl, as ratios in one run.
 	$(BIN)/python -m tests.bench
 
-verify: setup ## Check that generated files are what the declarations generate.
-	$(BIN)/python -m app.cli render --check
+generate: setup ## Write docs/resources.md from the declarations.
+	$(BIN)/kubesum render docs > docs/resources.md
+
+verify: generate ## Check that what is generated is what is committed.
+	git diff --exit-code docs
 
 image: ## Build the container image.
 	docker build --tag kubesum .

@@ -5,21 +5,21 @@ Reads arguments, runs one command, and turns what a person can mend into one sen
 
 import argparse
 import asyncio
+import gc
 import logging
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import uvloop
 
-from app import __version__, commands
-from app.server import until_stopped
-from app.telemetry import TextFormatter, set_up_logging
+from app import __version__
 from app.vocabulary.errors import KubesumError
 
 FAILED: Final = 1
 MISUSED: Final = 2
+INTERRUPTED: Final = 130
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,17 +34,21 @@ def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     top = Parser(prog="kubesum", description="Answers about many pods at once, served as Kubernetes objects.")
     top.add_argument("--version", action="version", version=f"kubesum {__version__}")
-    of = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _serve(of.add_parser("serve", help="serve a cluster from inside it", description=commands.serve.__doc__))
-    _local(of.add_parser("local", help="look at any cluster or dump from here", description=commands.local.__doc__))
-    _demo(of.add_parser("demo", help="try it on a simulated cluster", description=commands.demo.__doc__))
+    of = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    _serve(_command(of, "serve", "serve the cluster that this pod runs in, to the holder of one kubeconfig"))
+    _local(_command(of, "local", "look at a cluster or at files from here, with nothing installed in the cluster"))
+    _demo(_command(of, "demo", "try it on a simulated cluster that lives"))
+    _render(_command(of, "render", "print what is generated from the declarations"))
     return top
+
+
+def _command(of: "argparse._SubParsersAction[Parser]", name: str, purpose: str) -> argparse.ArgumentParser:
+    return of.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")
 
 
 def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--secure-port", dest="port", type=port, default=10250, help="port (default: %(default)s)")
     _kubeconfig_out(command)
-    command.set_defaults(run=lambda o: commands.serve(o.port, o.kubeconfig_out))
 
 
 def _local(command: argparse.ArgumentParser) -> None:
@@ -53,7 +57,7 @@ def _local(command: argparse.ArgumentParser) -> None:
         "--kubeconfig", metavar="FILE", type=Path, help="kubeconfig (default: $KUBECONFIG or ~/.kube/config)"
     )
     cluster.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: the current one)")
-    command.add_argument(
+    cluster.add_argument(
         "--from",
         dest="path",
         metavar="PATH",
@@ -61,15 +65,6 @@ def _local(command: argparse.ArgumentParser) -> None:
         help="read files instead of a cluster: a file or folder of Kubernetes JSON or YAML",
     )
     _port_and_kubeconfig_out(command)
-    command.set_defaults(run=_run_local, command=command)
-
-
-def _run_local(options: argparse.Namespace) -> Coroutine[Any, Any, None]:
-    if options.path is None:
-        return commands.local(options.kubeconfig, options.context, options.port, options.kubeconfig_out)
-    if options.kubeconfig or options.context:
-        options.command.error("--from reads files, so --kubeconfig and --context have no meaning with it")
-    return commands.local_from(options.path, options.port, options.kubeconfig_out)
 
 
 def _demo(command: argparse.ArgumentParser) -> None:
@@ -78,15 +73,16 @@ def _demo(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=1, help="seed of the world (default: %(default)s)")
     command.add_argument(
         "--churn",
+        metavar="RATE",
         type=rate,
         default=2.0,
-        metavar="RATE",
         help="happenings per second, 0 for none (default: %(default)s)",
     )
     _port_and_kubeconfig_out(command)
-    command.set_defaults(
-        run=lambda o: commands.demo(commands.Simulation(o.nodes, o.pods, o.seed, o.churn), o.port, o.kubeconfig_out)
-    )
+
+
+def _render(command: argparse.ArgumentParser) -> None:
+    command.add_argument("what", choices=("docs",), help="docs: the reference page of all resources")
 
 
 def _port_and_kubeconfig_out(command: argparse.ArgumentParser) -> None:
@@ -105,37 +101,79 @@ def _kubeconfig_out(command: argparse.ArgumentParser) -> None:
 
 def port(text: str) -> int:
     """A port number, 0 for any free one."""
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 65535")
-    return number
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 65535")
+    return int(text)
 
 
 def positive(text: str) -> int:
     """A number of things, at least one."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
 
 
 def rate(text: str) -> float:
     """A number of happenings per second."""
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
     if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a rate")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
     return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
-    options = parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], Coroutine[Any, Any, None]] = options.run
+    options = parsed(arguments)
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options that make sense together; ends the program for others."""
+    top = parser()
+    options = top.parse_args(arguments)
+    if options.command == "local" and options.path and (options.kubeconfig or options.context):
+        top.error("local --from reads files: --kubeconfig and --context have no meaning with it")
+    return options
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the command that was asked for; returns the exit code."""
+    # Imported here, since it takes most of a second in which Ctrl-C must work too.
+    from app.server import until_stopped  # noqa: PLC0415
+    from app.telemetry import TextFormatter, set_up_logging  # noqa: PLC0415
+
     set_up_logging(TextFormatter(), logging.WARNING)
     try:
+        command = chosen(options)
+        # What is imported stays: collections that walked it would stop the event loop for a tenth of a second.
+        gc.freeze()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(until_stopped(run(options)))
+            runner.run(until_stopped(command))
     except KubesumError as error:
         print(f"kubesum: {error}", file=sys.stderr)
         return FAILED
     return 0
+
+
+def chosen(options: argparse.Namespace) -> Coroutine[Any, Any, None]:
+    """The command that was asked for, prepared; raises KubesumError."""
+    from app import commands  # noqa: PLC0415 (see run)
+
+    match options.command:
+        case "serve":
+            return commands.serve(options.port, options.kubeconfig_out)
+        case "local" if options.path is None:
+            return commands.local(options.kubeconfig, options.context, options.port, options.kubeconfig_out)
+        case "local":
+            return commands.local_from(options.path, options.port, options.kubeconfig_out)
+        case "render":
+            return commands.render_docs()
+        case _:
+            simulation = commands.Simulation(options.nodes, options.pods, options.seed, options.churn)
+            return commands.demo(simulation, options.port, options.kubeconfig_out)

@@ -5,17 +5,20 @@ from elsewhere cannot be told apart yet.
 """
 
 import asyncio
+import os
+import shlex
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from app.api.docs import reference
 from app.demo import kubeconfig as simulated_kubeconfig
 from app.demo import pki
 from app.demo.aggregator import SERVICE_HOST
@@ -26,16 +29,19 @@ from app.demo.world import World
 from app.edge import certificates, tls
 from app.kube import files
 from app.kube.client import Upstream, connect
-from app.kube.credentials import Credentials, kubeconfig, service_account
+from app.kube.credentials import Credentials, kubeconfig, kubeconfig_files, service_account
 from app.kube.news import Kind
 from app.kube.reflector import reflect
 from app.local import credentials, written
+from app.resources import RESOURCES
 from app.semantics.interner import Interner
 from app.semantics.kinds import kinds
 from app.server import LOOPBACK, Feed, Kubesum, listen
 from app.vocabulary.errors import UpstreamError, UsageError
 
-GREETING_S: float = 10.0
+Command = Coroutine[Any, Any, None]
+
+GREETING_S: Final = 10.0
 """So long a cluster may take to answer the first request before a person is told that it does not."""
 
 
@@ -55,9 +61,11 @@ async def serve(port: int, kubeconfig_out: Path | None) -> None:
         await _run(cluster_feeds(upstream), port, kubeconfig_out)
 
 
-async def local(path: Path | None, context: str | None, port: int, kubeconfig_out: Path | None) -> None:
+def local(path: Path | None, context: str | None, port: int, kubeconfig_out: Path | None) -> Command:
     """Serves any cluster that you can read, to you alone; nothing is installed in the cluster."""
-    await _local(kubeconfig(path, context), port, kubeconfig_out)
+    if kubeconfig_out and kubeconfig_out.resolve() in [source.resolve() for source in kubeconfig_files(path)]:
+        raise UsageError(f"--kubeconfig-out {kubeconfig_out} is the kubeconfig that is read: it would be lost")
+    return _local(kubeconfig(path, context), port, kubeconfig_out)
 
 
 async def _local(reader: Credentials, port: int, kubeconfig_out: Path | None) -> None:
@@ -66,51 +74,62 @@ async def _local(reader: Credentials, port: int, kubeconfig_out: Path | None) ->
         await _run(cluster_feeds(upstream), port, kubeconfig_out)
 
 
-async def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> None:
-    """Serves what files say of a cluster."""
+def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Command:
+    """Serves what files say of a cluster. Reads them before it returns, so that a signal ends that at once."""
     content = files.read(path, _kinds())
     if content.foreign:
         _tell(f"files without Kubernetes objects left aside: {len(content.foreign)}, such as {content.foreign[0]}")
     if content.bad:
         _tell(f"objects that cannot be understood left aside: {content.bad}")
-    await _run({kind.resource: partial(content.feed, kind.resource) for kind in _kinds()}, port, kubeconfig_out)
+    return _run({kind.resource: partial(content.feed, kind.resource) for kind in _kinds()}, port, kubeconfig_out)
 
 
-async def demo(simulation: Simulation, port: int, kubeconfig_out: Path | None) -> None:
-    """Serves a simulated cluster through the aggregator of its simulated API server."""
+def demo(simulation: Simulation, port: int, kubeconfig_out: Path | None) -> Command:
+    """Serves a simulated cluster through its API server. Makes it before it returns, as `local_from` reads."""
     store = Store()
-    now = datetime.now(UTC)
-    world = World(simulation.seed, simulation.nodes, simulation.pods, now)
+    world = World(simulation.seed, simulation.nodes, simulation.pods, datetime.now(UTC))
     world.fill(store)
+    return _demo(store, partial(live, world, store, simulation.churn), port, kubeconfig_out)
+
+
+async def _demo(store: Store, life: Callable[[], Command], port: int, kubeconfig_out: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="kubesum-demo-") as directory:
         secrets = pki.create(Path(directory))
         server = _api_server(store, secrets, port)
         own = Path(directory) / "kubesum.kubeconfig"
-        certificates.write_private(
-            own, msgspec.json.encode(simulated_kubeconfig.service_kubeconfig(server.url, secrets))
-        )
+        service = simulated_kubeconfig.service_kubeconfig(server.url, secrets)
+        certificates.write_private(own, msgspec.json.encode(service))
         authority = certificates.authority("kubesum-ca")
         serving = certificates.serving(authority, (SERVICE_HOST,))
         context = tls.server_context(serving.certificate, serving.key, secrets.front_proxy_authority.certificate)
         people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
         async with await connect(kubeconfig(own, None)) as upstream:
             kubesum = Kubesum(cluster_feeds(upstream), context)
-            with listen(0) as listener, written(people, kubeconfig_out) as shown:
+            with listen(0) as listener:
                 server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(server.run(), name="API server")
-                    tasks.create_task(live(world, store, simulation.churn), name="life")
-                    tasks.create_task(kubesum.run(listener), name="kubesum")
+                    tasks.create_task(life(), name="life")
+                    running = tasks.create_task(kubesum.run(listener), name="kubesum")
                     await kubesum.ready.wait()
                     await server.aggregator.ready()
-                    _announce(shown, "get summaries -A")
+                    with written(people, kubeconfig_out) as shown:
+                        _announce(shown, "get summaries -A")
+                        await running
+
+
+async def render_docs() -> None:
+    """Prints the reference page of all resources."""
+    print(reference(RESOURCES))
 
 
 def _api_server(store: Store, secrets: pki.Pki, port: int) -> ApiServer:
     try:
         return ApiServer(store, secrets, ServerOptions(port=port))
     except OSError as error:
-        raise UsageError(f"cannot listen on {LOOPBACK}:{port}: {error.strerror}; choose another --port") from error
+        # The socket module's words for the error end with a Python tuple.
+        reason = os.strerror(error.errno or 0)
+        raise UsageError(f"cannot listen on {LOOPBACK}:{port}: {reason}; choose another --port") from error
 
 
 async def _run(feeds: Mapping[str, Feed], port: int, kubeconfig_out: Path | None) -> None:
@@ -118,12 +137,13 @@ async def _run(feeds: Mapping[str, Feed], port: int, kubeconfig_out: Path | None
     with listen(port) as listener:
         own = credentials(listener.getsockname()[1])
         kubesum = Kubesum(feeds, own.tls)
-        with written(own.kubeconfig, kubeconfig_out) as shown:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(kubesum.run(listener), name="kubesum")
-                await kubesum.ready.wait()
-                _tell_refusals(kubesum)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(kubesum.run(listener), name="kubesum")
+            await kubesum.ready.wait()
+            _tell_refusals(kubesum)
+            with written(own.kubeconfig, kubeconfig_out) as shown:
                 _announce(shown, "get nosum")
+                await running
 
 
 def _tell_refusals(kubesum: Kubesum) -> None:
@@ -138,7 +158,7 @@ def _tell_refusals(kubesum: Kubesum) -> None:
 
 
 def _announce(shown: Path, arguments: str) -> None:
-    print(f"ready: kubectl --kubeconfig {shown} {arguments}", flush=True)
+    print(f"ready: kubectl --kubeconfig {shlex.quote(str(shown))} {arguments}", flush=True)
 
 
 def _tell(sentence: str) -> None:

@@ -23,6 +23,7 @@ from app.rollups.clock import TAGS, VersionClock
 from app.rollups.engine import Engine
 from app.rollups.publisher import publish_forever
 from app.vocabulary.errors import KubesumError, UsageError
+from app.vocabulary.resource import Source
 from app.web.app import create_app
 
 LOOPBACK: Final = "127.0.0.1"
@@ -63,14 +64,17 @@ class Kubesum:
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
         self.ready: Final = asyncio.Event()
-        self._server = Server(
-            server_config(create_app(lambda: self.engine.catalogue, self.readiness, time.time), tls)
-        )
+        app = create_app(lambda: self.engine.catalogue, self.readiness, self.has_namespace, time.time)
+        self._server = Server(server_config(app, tls))
 
     def readiness(self) -> Mapping[str, bool]:
         """The named checks of /readyz."""
         synced = all(informer.settled.is_set() for informer in self.cache.informers.values())
         return {"informer-sync": synced, "first-rows": self.ready.is_set()}
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether a namespace of this name is known."""
+        return ("", name) in self.cache.contents(Source.NAMESPACES)
 
     async def run(self, listener: socket.socket) -> None:
         """Serves until cancelled; raises what any part raises."""

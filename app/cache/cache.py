@@ -16,7 +16,7 @@ from app.cache.informer import Informer
 from app.kube.news import News
 from app.semantics.facts import NamespaceFacts, NodeFacts, OwnerFacts, Pod, PodFacts, SourceFacts
 from app.semantics.owners import topmost
-from app.vocabulary.resource import Key, Source
+from app.vocabulary.resource import Key, Source, Unavailable
 
 OWNERS: Final = ("deployments", "statefulsets", "daemonsets", "cronjobs", "replicasets", "jobs")
 KINDS_OF: Final[Mapping[Source, tuple[str, ...]]] = {
@@ -50,9 +50,11 @@ class Cache:
         self._owners_by_uid: dict[str, OwnerFacts] = {}
         self._workloads: dict[Key, OwnerFacts] = {}
         self._sources: dict[Key, SourceFacts] = {}
-        self._pods_on: dict[str, set[Key]] = {}
-        self._pods_of: dict[str, set[Key]] = {}
-        self._owned_by: dict[str, set[str]] = {}
+        # A node has some hundred pods at most: a list of them is searched fast, and takes a third of a dict.
+        self._pods_on: dict[str, list[Key]] = {}
+        # Sets as dicts: small sets take three times the memory.
+        self._pods_of: dict[str, dict[Key, None]] = {}
+        self._owned_by: dict[str, dict[str, None]] = {}
         for kind in self.informers:
             self._report(kind, synced=False)
 
@@ -76,14 +78,14 @@ class Cache:
         for informer in self.informers.values():
             await informer.settled.wait()
 
-    def unavailable(self, sources: Iterable[Source]) -> str | None:
-        """Why some of the sources can't be served yet, in a sentence; None when all can."""
+    def unavailable(self, sources: Iterable[Source]) -> Unavailable | None:
+        """Why some of the sources can't be served yet; None when all can."""
         for kind in (kind for source in Source if source in sources for kind in KINDS_OF[source]):
             informer = self.informers[kind]
             if informer.refused and not informer.synced:
-                return f"kubesum may not list {kind}: {informer.refused}"
+                return Unavailable(f"kubesum may not list {kind}: {informer.refused}", passes=False)
             if not informer.synced:
-                return f"the initial list of {kind} is not complete yet"
+                return Unavailable(f"the initial list of {kind} is not complete yet", passes=True)
         return None
 
     def apply(self, kind: str, news: News[Any]) -> None:
@@ -138,6 +140,8 @@ class Cache:
             return
         if old is not None and old.facts == facts:
             return
+        # The fact's own key: one tuple for the store, the indexes and the rows.
+        key = facts.key
         new = self._pods[key] = self._joined(facts)
         if old is None or (old.facts.node, old.facts.owner.uid) != (facts.node, facts.owner.uid):
             if old is not None:
@@ -151,12 +155,16 @@ class Cache:
 
     def _link(self, key: Key, facts: PodFacts) -> None:
         if facts.node:
-            self._pods_on.setdefault(facts.node, set()).add(key)
+            self._pods_on.setdefault(facts.node, []).append(key)
         if facts.owner.uid not in ("", facts.uid):
-            self._pods_of.setdefault(facts.owner.uid, set()).add(key)
+            self._pods_of.setdefault(facts.owner.uid, {})[key] = None
 
     def _unlink(self, key: Key, facts: PodFacts) -> None:
-        drop(self._pods_on, facts.node, key)
+        if facts.node:
+            on_node = self._pods_on[facts.node]
+            on_node.remove(key)
+            if not on_node:
+                del self._pods_on[facts.node]
         drop(self._pods_of, facts.owner.uid, key)
 
     def _rejoin(self, keys: Iterable[Key]) -> None:
@@ -178,7 +186,7 @@ class Cache:
         if facts is not None and facts.uid:
             self._owners_by_uid[facts.uid] = facts
             if facts.controller:
-                self._owned_by.setdefault(facts.controller.uid, set()).add(facts.uid)
+                self._owned_by.setdefault(facts.controller.uid, {})[facts.uid] = None
         self._place_owner(old, facts)
 
     def _place_owner(self, old: OwnerFacts | None, new: OwnerFacts | None) -> None:
@@ -194,7 +202,7 @@ class Cache:
         """What hangs below an owner that came, went or has another controller finds its place anew."""
         visited.add(uid)
         self._rejoin(self._pods_of.get(uid, ()))
-        for child in self._owned_by.get(uid, set()) - visited:
+        for child in self._owned_by.get(uid, {}).keys() - visited:
             owner = self._owners_by_uid[child]
             self._place(owner, owner)
             self._resettle_below(child, visited)
@@ -225,11 +233,11 @@ def replace(store: dict[Key, Fact], key: Key, fact: Fact | None) -> Fact | None:
     return old
 
 
-def drop(index: dict[str, set[Member]], value: str, member: Member) -> None:
-    """Takes a member out of an index, and the set with its last one."""
+def drop(index: dict[str, dict[Member, None]], value: str, member: Member) -> None:
+    """Takes a member out of an index, and the whole entry with its last one."""
     members = index.get(value)
     if members is None:
         return
-    members.discard(member)
+    members.pop(member, None)
     if not members:
         del index[value]

@@ -1,7 +1,7 @@
 """One informer: turns the news of a kind into changes, and knows how fresh they are.
 
-It keeps no objects; it knows which keys of a list in progress were seen, so that what is missing at its end
-counts as gone. Until a new list is whole, the objects of the last one stay.
+It keeps no objects; it knows which keys a list in progress has not confirmed yet, and what is left of them at its
+end counts as gone. Until a new list is whole, the objects of the last one stay.
 """
 
 import asyncio
@@ -26,36 +26,24 @@ class Informer:
         """What the server said when it refused the last attempt, None when it did not refuse."""
         self.settled: Final = asyncio.Event()
         """Set once the kind is synced or refused: nothing more can be expected soon."""
-        self._seen: set[Key] | None = None
+        self._unconfirmed: set[Key] = set()
+        """What was known when a list began and has not come again; an initial list has none."""
 
     def changes(self, news: News[Any], known: Collection[Key]) -> Iterator[Change]:
         """The changes that news of this kind mean, given the keys known so far."""
         match news:
             case Relisting():
-                self._seen = set()
+                self._unconfirmed = set(known)
             case Objects(changes):
-                if self._seen is not None:
-                    self._note(self._seen, changes)
+                if self._unconfirmed:
+                    self._unconfirmed.difference_update(key for key, _ in changes)
                 yield from changes
             case Complete():
-                yield from self._missing(known)
-                self._seen = None
+                missing, self._unconfirmed = self._unconfirmed, set()
+                yield from ((key, None) for key in missing)
                 self.synced, self.refused = True, None
                 self.settled.set()
             case Trouble(error, refused):
                 self.refused = str(error) if refused else None
                 if refused:
                     self.settled.set()
-
-    def _note(self, seen: set[Key], changes: list[Change]) -> None:
-        for key, fact in changes:
-            if fact is None:
-                seen.discard(key)
-            else:
-                seen.add(key)
-
-    def _missing(self, known: Collection[Key]) -> Iterator[Change]:
-        if self._seen is None:
-            return
-        for key in [key for key in known if key not in self._seen]:
-            yield key, None

@@ -25,6 +25,8 @@ from app.vocabulary.errors import UpstreamError, UsageError
 ANSWER_DEADLINE_S: Final = 60.0
 """For a whole answer, to its last byte."""
 CONNECT_DEADLINE_S: Final = 10.0
+CHUNK_BYTES: Final = 64 * 1024
+"""The most of a stream that is taken at a time: decoded in a millisecond or two, its memory soon used again."""
 
 _HEADERS: Final = {
     "Accept": "application/json",
@@ -120,8 +122,10 @@ class Upstream:
             async with self._answer(_Request("GET", path, limits, params)) as answer:
                 _keep_alive(answer)
                 yield b""
-                async for chunk in answer.content.iter_any():
+                while chunk := await answer.content.read(CHUNK_BYTES):
                     yield chunk
+                    # It must not live on here while the next one is awaited, perhaps for minutes.
+                    del chunk
 
     async def _body(self, request: _Request) -> bytes:
         with self._explained():

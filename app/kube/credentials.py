@@ -34,7 +34,7 @@ def kubeconfig(path: Path | None, context: str | None) -> Credentials:
 
     Without `path` it is what KUBECONFIG names, else ~/.kube/config; without `context` the current one.
     """
-    paths = str(path) if path else os.environ.get("KUBECONFIG") or os.path.expanduser(_DEFAULT_PATH)
+    paths = os.pathsep.join(map(str, kubeconfig_files(path)))
 
     async def read() -> Configuration:
         chosen = _chosen_context(paths, context)
@@ -48,6 +48,14 @@ def kubeconfig(path: Path | None, context: str | None) -> Credentials:
         return configuration
 
     return read
+
+
+def kubeconfig_files(path: Path | None) -> tuple[Path, ...]:
+    """The files that make up a kubeconfig: `path`, else what KUBECONFIG names, else ~/.kube/config."""
+    if path is not None:
+        return (path,)
+    named = os.environ.get("KUBECONFIG") or os.path.expanduser(_DEFAULT_PATH)
+    return tuple(Path(name) for name in named.split(os.pathsep) if name)
 
 
 async def service_account() -> Configuration:

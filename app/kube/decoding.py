@@ -8,6 +8,7 @@ if that does not help they are counted and count as absent. One bad object never
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, Final, Generic
 
 import msgspec
@@ -185,7 +186,7 @@ class Decoder(Generic[Fact]):
 
 
 def _key(metadata: Any) -> Key:
-    return metadata.namespace, metadata.name
+    return intern(metadata.namespace), metadata.name
 
 
 def _number(version: str) -> int:

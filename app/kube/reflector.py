@@ -122,13 +122,17 @@ class Reflector(Generic[Fact]):
             self._fall_back("it ended before the initial state did")
 
     async def _lines(self) -> AsyncGenerator[Sequence[bytes], None]:
-        """The lines of the stream, some at a time; none where the server began to answer or a line goes on."""
+        """The lines of the stream, a chunk at a time; none where the server began to answer or a line goes on.
+
+        They are gone once the next ones are asked for.
+        """
         chunks = self._upstream.stream(self._kind.path, self._stream_params(), self._timing.stall_s)
         async with aclosing(chunks), aclosing(whole_lines(chunks)) as batches:
             async for lines in batches:
                 self._note_life()
-                for part in sliced(lines) if lines else [lines]:
-                    yield part
+                yield lines
+                # Nobody needs them while the next ones are awaited, perhaps for minutes.
+                lines.clear()
 
     async def _pages(self) -> AsyncGenerator[News[Fact], None]:
         yield Relisting()
@@ -244,7 +248,9 @@ class Reflector(Generic[Fact]):
     def _log_trouble(self, trouble: Trouble) -> None:
         if str(trouble.error) != self._trouble:
             self._trouble = str(trouble.error)
-            log.warning("source is in trouble", extra={"resource": self._kind.resource, "reason": self._trouble})
+            # Kinds that were never allowed are named by whoever runs this.
+            level = logging.INFO if trouble.refused and not self._version else logging.WARNING
+            log.log(level, "source is in trouble", extra={"resource": self._kind.resource, "reason": self._trouble})
 
 
 async def whole_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
@@ -264,7 +270,10 @@ async def whole_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes
             last = lines.pop()
             lines.insert(0, b"".join(unfinished))
             unfinished, size = [last], len(last)
+        # What was given away must not live on here while the next chunk is awaited.
+        del chunk, first
         yield lines
+        del lines
 
 
 def sliced(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

@@ -119,7 +119,7 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
 
 def pods(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
     """Every pod counts; requests of those without a node are kept apart, since they take nothing yet."""
-    totals = pod.facts.totals
+    totals = pod.state.totals
     if not pod.facts.node:
         totals = tuple(pending(totals))
     yield CLUSTER, (*totals, ("orphaned", "", 1)) if pod.orphaned else totals

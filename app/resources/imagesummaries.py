@@ -34,7 +34,7 @@ class ImageStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 def uses(pod: Pod) -> Iterator[tuple[str, Contribution]]:
     """(row name, contribution) for each image of an active pod."""
-    if not pod.facts.active:
+    if not pod.state.active:
         return
     for row in dict.fromkeys(image.row for image in pod.facts.images):
         containers = [image for image in pod.facts.images if image.row == row]

@@ -64,11 +64,11 @@ def by_namespace(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
     """A pod counts in its namespace; the nodes and images of active ones are told apart."""
     facts = pod.facts
     entries: list[tuple[str, Any, int]] = []
-    if facts.active:
+    if pod.state.active:
         if facts.node:
             entries.append(("nodes", facts.node, 1))
         entries.extend(("images", image.row, 1) for image in facts.images)
-    yield (facts.namespace, facts.namespace), facts.totals + tuple(entries)
+    yield (facts.namespace, facts.namespace), pod.state.totals + tuple(entries)
 
 
 def by_namespace_of_workload(member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:

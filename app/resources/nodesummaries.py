@@ -73,7 +73,7 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 def by_node(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
     """A pod counts on the node that it is assigned to."""
     if pod.facts.node:
-        yield ("", pod.facts.node), pod.facts.totals
+        yield ("", pod.facts.node), pod.state.totals
 
 
 def status(_key: Key, node: NodeFacts, tally: Tally) -> NodeSummaryStatus:

@@ -59,26 +59,26 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 def status(_key: Key, pod: Pod, _tally: Tally) -> PodSummaryStatus:
     """The summary of one pod."""
-    facts, workload = pod.facts, pod.workload
+    facts, state, workload = pod.facts, pod.state, pod.workload
     return PodSummaryStatus(
-        phase=facts.phase,
-        reason=facts.reason,
-        reason_class=facts.reason_class,
-        healthy=facts.healthy,
-        ready=facts.ready,
-        ready_containers=facts.ready_containers,
-        total_containers=facts.total_containers,
-        restarts=facts.restarts,
+        phase=state.phase,
+        reason=state.reason,
+        reason_class=state.reason_class,
+        healthy=state.healthy,
+        ready=state.ready,
+        ready_containers=state.ready_containers,
+        total_containers=state.total_containers,
+        restarts=state.restarts,
         last_restart_time=facts.last_restart or UNSET,
-        last_termination_reason=facts.last_termination_reason,
+        last_termination_reason=state.last_termination_reason,
         node_name=facts.node,
         workload_ref=WorkloadReference(workload.api_version, workload.kind, workload.name, workload.uid),
-        qos_class=facts.qos,
-        priority_class_name=facts.priority_class,
+        qos_class=state.qos,
+        priority_class_name=state.priority_class,
         # A finished pod holds nothing: sums over pods are those of what they run on and belong to.
-        requests=facts.requests if facts.active else NOTHING,
-        limits=facts.limits if facts.active else NOTHING,
-        pending_reasons=tuple(ReasonCount(reason, nodes) for reason, nodes in facts.pending),
+        requests=state.requests if state.active else NOTHING,
+        limits=state.limits if state.active else NOTHING,
+        pending_reasons=tuple(ReasonCount(reason, nodes) for reason, nodes in state.pending),
     )
 
 
@@ -104,7 +104,7 @@ RESOURCE: Final = ComputedResource(
     status_type=PodSummaryStatus,
     status=status,
     subjects=Source.PODS,
-    subject_key=lambda pod: (pod.facts.namespace, pod.facts.name),
+    subject_key=lambda pod: pod.facts.key,
     columns=(
         columns.NAME,
         columns.share("READY", "ready_containers", "total_containers", "Ready containers of all, sidecars included."),

@@ -93,22 +93,22 @@ def by_workload(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
     entries: list[tuple[str, Any, int]] = [("owner", (pod.workload.uid, pod.workload), 1)]
     if facts.last_restart is not None:
         entries.append(("restarted", -int(facts.last_restart.timestamp()), 1))
-    if facts.active:
+    if pod.state.active:
         entries += active_entries(pod)
-    yield (facts.namespace, pod.workload.row), facts.totals + tuple(entries)
+    yield (facts.namespace, pod.workload.row), pod.state.totals + tuple(entries)
 
 
 def active_entries(pod: Pod) -> Iterator[tuple[str, Any, int]]:
     """What only an active pod adds: where it runs, what with, and what it has in common with the others."""
-    facts = pod.facts
-    yield "each", tuple(without_pods(facts.requests.amounts).items()), 1
-    yield "priority", facts.priority_class, 1
-    yield "qosClass", facts.qos, 1
+    facts, state = pod.facts, pod.state
+    yield "each", tuple(without_pods(state.requests).items()), 1
+    yield "priority", state.priority_class, 1
+    yield "qosClass", state.qos, 1
     if facts.node:
         yield "nodes", facts.node, 1
     if pod.zone:
         yield "zones", pod.zone, 1
-    if facts.bad:
+    if state.bad:
         yield "bad", "", 1
     for image in facts.images:
         yield "images", image.image, 1

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.rollups.clock import Version, VersionClock, issued_at
 from app.rollups.rows import Row, Snapshot, same_content, status_of
-from app.vocabulary.resource import ComputedResource, Fold, Key
+from app.vocabulary.resource import ComputedResource, Fold, Key, Unavailable
 from app.vocabulary.tally import Contribution, Tally
 
 QUIET_S: Final = 1.0
@@ -24,8 +24,10 @@ _EMPTY: Final = Tally()
 class Collection:
     """The rows of one resource, kept up to date by its engine."""
 
-    def __init__(self, resource: ComputedResource, clock: VersionClock, cold: Callable[[], str | None]) -> None:
-        """`cold` tells in a sentence why there is nothing to compute from yet; None when there is."""
+    def __init__(
+        self, resource: ComputedResource, clock: VersionClock, cold: Callable[[], Unavailable | None]
+    ) -> None:
+        """`cold` tells why there is nothing to compute from yet; None when there is."""
         self.resource: Final = resource
         self._cold = cold
         self._published = False
@@ -35,7 +37,8 @@ class Collection:
         self._rows: dict[Key, Row] = {}
         self._tallies: dict[Key, Tally] = {}
         self._subjects: dict[Key, Any] = {}
-        self._touched: dict[Key, None] = {}  # a set that remembers the order of arrival
+        # In order of arrival. A projection's rows hold their subjects: here they wait, and are kept nowhere else.
+        self._touched: dict[Key, Any] = {}
         self._waiting: dict[Key, Row | None] = {}  # computed, not yet published; None: the row goes
         self._due: list[tuple[float, Key]] = []
         self._keys: list[Key] = []  # sorted, but for those in the next two
@@ -43,11 +46,13 @@ class Collection:
         self._gone_keys: set[Key] = set()
         self._snapshot: Snapshot | None = None
 
-    def unavailable(self) -> str | None:
-        """Why there is nothing to serve yet, in a sentence; None when there is."""
-        if (reason := self._cold()) is not None:
-            return reason
-        return None if self._published else f"the first {self.resource.plural} are being computed"
+    def unavailable(self) -> Unavailable | None:
+        """Why there is nothing to serve yet; None when there is."""
+        if (cold := self._cold()) is not None:
+            return cold
+        if self._published:
+            return None
+        return Unavailable(f"the first {self.resource.plural} are being computed", passes=True)
 
     def get(self, key: Key) -> Row | None:
         """The published row of `key`."""
@@ -82,11 +87,12 @@ class Collection:
         before = self.resource.subject_key(old) if old is not None else None
         after = self.resource.subject_key(new) if new is not None else None
         if before is not None and before != after:
-            del self._subjects[before]
+            self._subjects.pop(before, None)
             self._touched[before] = None
         if after is not None:
-            self._subjects[after] = new
-            self._touched[after] = None
+            if self.resource.folds:
+                self._subjects[after] = new
+            self._touched[after] = new
 
     def member_changed(self, fold: Fold, old: Any | None, new: Any | None) -> None:
         """A member of one of the resource's folds came, changed or went."""
@@ -119,9 +125,9 @@ class Collection:
         The work is done as the iterator is drawn, so that the caller can pause between rows.
         """
         touched, self._touched = self._touched, {}
-        for key in touched:
+        for key, subject in touched.items():
             before = self._waiting[key] if key in self._waiting else self._rows.get(key)
-            after = self._computed(key)
+            after = self._computed(key) if self.resource.folds else projected(key, subject)
             if self._unchanged(before, after):
                 continue
             if key not in self._waiting:
@@ -137,8 +143,6 @@ class Collection:
             if tally is None or self.resource.implied is None:
                 return None
             subject = self.resource.implied(key, tally)
-        if not self.resource.folds:
-            return Row(key, 0, subject, None)
         return Row(key, 0, subject, self.resource.status(key, subject, tally or _EMPTY))
 
     def _unchanged(self, before: Row | None, after: Row | None) -> bool:
@@ -176,8 +180,19 @@ class Collection:
             if before is None:
                 self._key_came(key)
             yield before, after
+        if not self._waiting:
+            # An emptied dict keeps the memory of its fullest hour.
+            self._waiting = {}
+
+    def note_whole(self) -> None:
+        """What was touched is computed, and what was due is published: from now on there is something to serve."""
         self._published = True
 
     def next_due(self) -> float | None:
         """When the next waiting row may be published, in seconds since 1970; None if none waits."""
         return self._due[0][0] if self._due else None
+
+
+def projected(key: Key, subject: Any | None) -> Row | None:
+    """The row of a projection: its subject, of which the status is computed when somebody asks."""
+    return None if subject is None else Row(key, 0, subject, None)

@@ -14,7 +14,7 @@ from app.rollups.catalogue import Catalogue
 from app.rollups.clock import VersionClock
 from app.rollups.collection import Collection
 from app.rollups.rows import Row, status_of
-from app.vocabulary.resource import ComputedResource, Fold, Key, Source
+from app.vocabulary.resource import ComputedResource, Fold, Key, Source, Unavailable
 
 SLICE: Final = 100
 """Rows computed or published before others on the event loop have their turn."""
@@ -31,7 +31,7 @@ class Engine:
         clock: VersionClock,
         now: Callable[[], float],
         contents: Contents,
-        unavailable: Callable[[frozenset[Source]], str | None],
+        unavailable: Callable[[frozenset[Source]], Unavailable | None],
     ) -> None:
         """`now` tells seconds since 1970; `unavailable` why a set of sources can't be served yet, or None."""
         self.catalogue = Catalogue()
@@ -81,7 +81,7 @@ class Engine:
             return self._contents(over).values()
         return self._find(over).latest()
 
-    def _availability(self, plural: str) -> Callable[[], str | None]:
+    def _availability(self, plural: str) -> Callable[[], Unavailable | None]:
         return lambda: self._unavailable(self.sources(plural))
 
     def sources(self, plural: str) -> frozenset[Source]:
@@ -109,10 +109,18 @@ class Engine:
             while changes := list(islice(refreshed, SLICE)):
                 self._derive(collection.resource.plural, changes)
                 await asyncio.sleep(0)
-            due = collection.publish_due(self._now())
-            while rows := sum(1 for _ in islice(due, SLICE)):
-                published += rows
-                await asyncio.sleep(0)
+                # Rows that are due needn't pile up until all are computed.
+                published += await self._publish_due(collection)
+            published += await self._publish_due(collection)
+            collection.note_whole()
+        return published
+
+    async def _publish_due(self, collection: Collection) -> int:
+        published = 0
+        due = collection.publish_due(self._now())
+        while rows := sum(1 for _ in islice(due, SLICE)):
+            published += rows
+            await asyncio.sleep(0)
         return published
 
     def _derive(self, plural: str, changes: Iterable[tuple[Key, Row | None, Row | None]]) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 import msgspec
 
 from app.vocabulary.quantity import ResourceList
+from app.vocabulary.resource import Key
 from app.vocabulary.tally import Contribution
 
 Labels = dict[str, str]
@@ -58,16 +59,9 @@ class ContainerImage(msgspec.Struct, frozen=True, gc=False):
     pull_failing: bool
 
 
-class PodFacts(msgspec.Struct, frozen=True, gc=False):
-    """One pod."""
+class PodState(msgspec.Struct, frozen=True, gc=False):
+    """How a pod is and what it asks for: nothing of its own, so that all its equals share one."""
 
-    namespace: str
-    name: str
-    uid: str
-    created: datetime | None
-    labels: Labels
-    node: str
-    """Empty while unscheduled."""
     active: bool
     phase: str
     reason: str
@@ -81,7 +75,6 @@ class PodFacts(msgspec.Struct, frozen=True, gc=False):
     ready_containers: int
     total_containers: int
     restarts: int
-    last_restart: datetime | None
     last_termination_reason: str
     qos: str
     priority_class: str
@@ -90,11 +83,30 @@ class PodFacts(msgspec.Struct, frozen=True, gc=False):
     limits: ResourceList
     pending: tuple[tuple[str, int], ...]
     """(reason, nodes) of a pod that the scheduler could not place."""
+    totals: Contribution
+    """What such a pod adds to any group that counts it: see app.semantics.totals."""
+
+
+class PodFacts(msgspec.Struct, frozen=True, gc=False):
+    """One pod."""
+
+    key: Key
+    """Namespace and name: the one tuple that stores and rows share."""
+    uid: str
+    created: datetime | None
+    labels: Labels
+    node: str
+    """Empty while unscheduled."""
+    state: PodState
+    last_restart: datetime | None
     owner: WorkloadRef
     """The immediate owner: the controller reference, a static pod's manifest, or the pod itself."""
     images: tuple[ContainerImage, ...]
-    totals: Contribution
-    """What this pod adds to any group that counts it: see app.semantics.totals."""
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the pod."""
+        return self.key[0]
 
 
 class Pod(msgspec.Struct, frozen=True, gc=False):
@@ -122,9 +134,14 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
         return self.facts.labels
 
     @property
+    def state(self) -> PodState:
+        """How the pod is, what it asks for, and what it adds to every group."""
+        return self.facts.state
+
+    @property
     def orphaned(self) -> bool:
         """Active, and assigned to a node that does not exist."""
-        return self.facts.active and self.facts.node != "" and self.zone is None
+        return self.state.active and self.facts.node != "" and self.zone is None
 
 
 class NodeFacts(msgspec.Struct, frozen=True, gc=False):

@@ -27,16 +27,25 @@ class Interner:
         known: Value | None = self._values.get(key)
         return known if known is not None else self._remember(key, make())
 
+    def shared(self, value: Value) -> Value:
+        """The first value that equals this one, which can be hashed."""
+        return self.made(value, lambda: value)
+
     def labels(self, labels: Labels) -> Labels:
         """The first label map with these entries in this order, which is by name wherever a server sent it."""
-        known: Labels | None = self._values.get((Labels, *labels.items()))
+        known: Labels | None = self._values.get((Labels, *labels, *labels.values()))
         if known is not None:
             return known
-        shared = {intern(name): intern(value) for name, value in labels.items()}
-        return self._remember((Labels, *shared.items()), shared)
+        shared = interned(labels)
+        return self._remember((Labels, *shared, *shared.values()), shared)
 
     def _remember(self, key: Hashable, value: Value) -> Value:
         if len(self._values) >= self._capacity:
             self._values.clear()
         self._values[key] = value
         return value
+
+
+def interned(labels: Labels) -> Labels:
+    """A label map of shared strings."""
+    return {intern(name): intern(value) for name, value in labels.items()}

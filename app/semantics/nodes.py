@@ -7,7 +7,7 @@ from typing import Final
 from app.kube.objects import Namespace, Node
 from app.semantics.facts import NamespaceFacts, NodeFacts
 from app.semantics.identity import checked
-from app.semantics.interner import Interner
+from app.semantics.interner import Interner, interned
 from app.vocabulary.quantity import ResourceList
 
 _ZONE: Final = "topology.kubernetes.io/zone"
@@ -28,17 +28,18 @@ def node_facts(node: Node, interner: Interner) -> NodeFacts:
         name=intern(metadata.name),
         uid=metadata.uid,
         created=metadata.creation_timestamp,
-        labels=interner.labels(metadata.labels),
+        # No two nodes have the same labels: they carry its name.
+        labels=interned(metadata.labels),
         zone=intern(metadata.labels.get(_ZONE, "")),
-        ready=conditions.get(_READY, "Unknown"),
+        ready=intern(conditions.get(_READY, "Unknown")),
         unschedulable=spec.unschedulable,
-        roles=roles(metadata.labels),
+        roles=interner.shared(roles(metadata.labels)),
         problems=tuple(sorted(t for t, value in conditions.items() if t != _READY and value == "True")),
         taints=len(spec.taints),
         tainted=any(taint.effect in _REPELLING for taint in spec.taints),
         kubelet_version=intern(status.node_info.kubelet_version),
-        capacity=ResourceList.parse(status.capacity),
-        allocatable=ResourceList.parse(status.allocatable or status.capacity),
+        capacity=interner.shared(ResourceList.parse(status.capacity)),
+        allocatable=interner.shared(ResourceList.parse(status.allocatable or status.capacity)),
     )
 
 

@@ -10,13 +10,14 @@ from typing import Final
 import msgspec
 
 from app.kube.objects import Pod
-from app.semantics.facts import PodFacts
+from app.semantics.facts import PodFacts, PodState
 from app.semantics.identity import checked_in_namespace
 from app.semantics.images import container_images, uses
 from app.semantics.interner import Interner
 from app.semantics.owners import immediate
 from app.semantics.pending import pending_reasons
 from app.semantics.podstatus import (
+    Displayed,
     displayed,
     is_active,
     is_bad,
@@ -32,58 +33,99 @@ from app.semantics.totals import Counted, totals
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
+class _Seen(msgspec.Struct, frozen=True, gc=False):
+    """Everything that decides the state of a pod."""
+
+    phase: str
+    assigned: bool
+    ready: bool
+    """The condition Ready is True."""
+    terminating: bool
+    reason: str
+    ready_containers: int
+    total_containers: int
+    restarts: int
+    last_termination_reason: str
+    qos: str
+    priority_class: str
+    pending: tuple[tuple[str, int], ...]
+    demand: Demand
+
+
 def pod_facts(pod: Pod, interner: Interner) -> PodFacts:
     """The facts of a pod; raises ObjectError."""
-    metadata, spec, status = checked_in_namespace(pod.metadata), pod.spec, pod.status
-    node, phase = intern(spec.node_name), intern(status.phase)
-    active = is_active(phase)
+    metadata, spec = checked_in_namespace(pod.metadata), pod.spec
     cells = displayed(pod)
-    class_ = intern(reason_class(cells.reason))
-    ready = active and is_ready(status)
-    bad = is_bad(phase, class_)
-    healthy = is_healthy(phase, bad, ready)
-    qos = intern(qos_class(pod))
-    pending = pending_reasons(pod)
-    asked = _shared_demand(claims(pod, int(active and node != "")), interner)
-    counted = Counted(
-        phase=phase,
-        active=active,
-        assigned=node != "",
-        ready=ready,
-        terminating=metadata.deletion_timestamp is not None,
-        healthy=healthy,
-        reason_class=class_,
-        restarts=cells.restarts,
-        qos=qos,
-        pending=tuple([reason for reason, _ in pending]),
-    )
+    seen = _seen(pod, cells, interner)
     return PodFacts(
-        namespace=intern(metadata.namespace),
-        name=metadata.name,
+        key=(intern(metadata.namespace), metadata.name),
         uid=metadata.uid,
         created=metadata.creation_timestamp,
         labels=interner.labels(metadata.labels),
-        node=node,
-        active=active,
-        phase=phase,
+        node=intern(spec.node_name),
+        state=interner.made(seen, lambda: _state(seen)),
+        last_restart=cells.last_restart,
+        owner=immediate(pod),
+        images=container_images(uses(pod)) if is_active(seen.phase) else (),
+    )
+
+
+def _seen(pod: Pod, cells: Displayed, interner: Interner) -> _Seen:
+    spec, status = pod.spec, pod.status
+    assigned = spec.node_name != ""
+    return _Seen(
+        phase=intern(status.phase),
+        assigned=assigned,
+        ready=is_ready(status),
+        terminating=pod.metadata.deletion_timestamp is not None,
         reason=intern(cells.reason),
+        ready_containers=cells.ready,
+        total_containers=cells.total,
+        restarts=cells.restarts,
+        last_termination_reason=intern(last_termination_reason(status)),
+        qos=intern(qos_class(pod)),
+        priority_class=intern(spec.priority_class_name),
+        pending=pending_reasons(pod),
+        demand=_shared_demand(claims(pod, int(assigned and is_active(status.phase))), interner),
+    )
+
+
+def _state(seen: _Seen) -> PodState:
+    active = is_active(seen.phase)
+    ready = active and seen.ready
+    class_ = intern(reason_class(seen.reason))
+    bad = is_bad(seen.phase, class_)
+    healthy = is_healthy(seen.phase, bad, ready)
+    counted = Counted(
+        phase=seen.phase,
+        active=active,
+        assigned=seen.assigned,
+        ready=ready,
+        terminating=seen.terminating,
+        healthy=healthy,
+        reason_class=class_,
+        restarts=seen.restarts,
+        qos=seen.qos,
+        pending=tuple([reason for reason, _ in seen.pending]),
+    )
+    return PodState(
+        active=active,
+        phase=seen.phase,
+        reason=seen.reason,
         reason_class=class_,
         healthy=healthy,
         bad=bad,
         ready=ready,
-        ready_containers=cells.ready,
-        total_containers=cells.total,
-        restarts=cells.restarts,
-        last_restart=cells.last_restart,
-        last_termination_reason=intern(last_termination_reason(status)),
-        qos=qos,
-        priority_class=intern(spec.priority_class_name),
-        requests=asked.requests,
-        limits=asked.limits,
-        pending=pending,
-        owner=immediate(pod),
-        images=container_images(uses(pod)) if active else (),
-        totals=totals(counted, asked),
+        ready_containers=seen.ready_containers,
+        total_containers=seen.total_containers,
+        restarts=seen.restarts,
+        last_termination_reason=seen.last_termination_reason,
+        qos=seen.qos,
+        priority_class=seen.priority_class,
+        requests=seen.demand.requests,
+        limits=seen.demand.limits,
+        pending=seen.pending,
+        totals=totals(counted, seen.demand),
     )
 
 

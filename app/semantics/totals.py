@@ -48,9 +48,8 @@ class Counted(msgspec.Struct, frozen=True, gc=False):
     pending: tuple[str, ...]
 
 
-@lru_cache(maxsize=16_384)
 def totals(counted: Counted, demand: Demand) -> Contribution:
-    """The contribution of a pod; equal pods have one."""
+    """The contribution of a pod."""
     entries: list[tuple[str, str, int]] = [(PODS, key, 1) for key in _pod_counts(counted)]
     entries.append((STATUS_COUNTS, counted.reason_class, 1))
     if counted.restarts:
@@ -62,7 +61,13 @@ def totals(counted: Counted, demand: Demand) -> Contribution:
         entries += _demanded(demand)
         if counted.qos in _QOS_KEYS:
             entries.append((QOS, _QOS_KEYS[counted.qos], 1))
-    return tuple(entries)
+    return tuple([_shared(*entry) for entry in entries])
+
+
+@lru_cache(maxsize=16_384)
+def _shared(field: str, key: str, amount: int) -> tuple[str, str, int]:
+    """The one entry of its kind: every running pod has the same half a dozen."""
+    return field, key, amount
 
 
 def _pod_counts(counted: Counted) -> list[str]:

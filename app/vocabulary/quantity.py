@@ -9,7 +9,7 @@ Invariant: `amount(name, canonical(name, n)) == n` for every n from 0 to 2^63 - 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -120,11 +120,14 @@ class ResourceList(Mapping[str, int]):
     JSON form: canonical quantities, `{"cpu": "2540m", "memory": "1216Mi"}`. Amounts may be negative (`free`).
     """
 
-    __slots__ = ("amounts",)
+    __slots__ = ("_names", "_values")
 
     def __init__(self, amounts: Mapping[str, int] = {}) -> None:
         """Takes a map from resource name to amount."""
-        self.amounts: Final = {name: amounts[name] for name in sorted(amounts)}
+        names = tuple(sorted(amounts))
+        # Lists of thousands of nodes and workloads name the same resources: a dict each would take twice the memory.
+        self._names: Final = _shared(names)
+        self._values: Final = tuple([amounts[name] for name in names])
 
     @classmethod
     def parse(cls, quantities: Mapping[str, str | int | float]) -> "ResourceList":
@@ -133,22 +136,34 @@ class ResourceList(Mapping[str, int]):
 
     def quantities(self) -> dict[str, str]:
         """The canonical quantities, as they stand in JSON."""
-        return {name: canonical(name, value) for name, value in self.amounts.items()}
+        return {name: canonical(name, value) for name, value in zip(self._names, self._values, strict=True)}
+
+    def items(self) -> ItemsView[str, int]:
+        """The pairs (name, amount), without a look-up for each."""
+        return dict(zip(self._names, self._values, strict=True)).items()
 
     def __getitem__(self, name: str) -> int:
-        return self.amounts[name]
+        if name not in self._names:
+            raise KeyError(name)
+        return self._values[self._names.index(name)]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.amounts)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self.amounts)
+        return len(self._names)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ResourceList) and self.amounts == other.amounts
+        return isinstance(other, ResourceList) and self._values == other._values and self._names == other._names
 
     def __hash__(self) -> int:
-        return hash(tuple(self.amounts.items()))
+        return hash(self._values)
 
     def __repr__(self) -> str:
         return f"ResourceList({self.quantities()})"
+
+
+@lru_cache(maxsize=1024)
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The first tuple of these names."""
+    return names

@@ -37,6 +37,14 @@ class Source(Enum):
     INFORMERS = "informers"
 
 
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Why something can't be served, in a sentence, and whether that passes by waiting."""
+
+    reason: str
+    passes: bool
+
+
 class Subject(Protocol):
     """The watched object that a row is about; its metadata becomes the row's."""
 

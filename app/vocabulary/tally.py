@@ -14,7 +14,8 @@ from typing import Any, Final
 Contribution = tuple[tuple[str, Any, int], ...]
 """Entries (field, key, amount). All keys of a field have one type; an amount of zero adds nothing."""
 
-_NOTHING: Final[Mapping[Any, int]] = {}
+_NOTHING: Final[dict[Any, int]] = {}
+_NO_HEAPS: Final[dict[str, list[Any]]] = {}
 
 
 class Tally:
@@ -24,8 +25,9 @@ class Tally:
 
     def __init__(self) -> None:
         self._members = 0
-        self._sums: dict[str, dict[Any, int]] = {}
-        self._heaps: dict[str, list[Any]] = {}
+        # Most fields of most groups have one key, and a pair takes a quarter of a dict's memory.
+        self._sums: dict[str, dict[Any, int] | tuple[Any, int]] = {}
+        self._heaps: dict[str, list[Any]] = _NO_HEAPS
 
     def __bool__(self) -> bool:
         return self._members > 0
@@ -43,22 +45,46 @@ class Tally:
     def _apply(self, contribution: Contribution, sign: int) -> None:
         sums = self._sums
         for field, key, amount in contribution:
-            keys = sums.get(field)
-            if keys is None:
-                keys = sums[field] = {}
-            if key not in keys and field in self._heaps:
-                heappush(self._heaps[field], key)
-            total = keys.get(key, 0) + sign * amount
-            if total:
-                keys[key] = total
-                continue
-            keys.pop(key, None)
-            if not keys:
-                del sums[field]
+            held = sums.get(field)
+            if isinstance(held, dict):
+                total = held.get(key, 0) + sign * amount
+                if total and key in held:
+                    held[key] = total
+                else:
+                    self._come_or_go(field, held, key, total)
+            elif held is not None and held[0] == key and (total := held[1] + sign * amount):
+                sums[field] = (key, total)
+            else:
+                self._start_or_end(field, held, key, sign * amount)
+
+    def _come_or_go(self, field: str, keys: dict[Any, int], key: Any, total: int) -> None:
+        """A key of a field that has several appears, or is used up."""
+        if total:
+            self._came(field, key)
+            keys[key] = total
+            return
+        keys.pop(key, None)
+        if not keys:
+            del self._sums[field]
+
+    def _start_or_end(self, field: str, pair: tuple[Any, int] | None, key: Any, amount: int) -> None:
+        """A field gets its first key or its second, or loses its only one."""
+        if not amount:
+            return
+        if pair is not None and pair[0] == key:
+            del self._sums[field]
+            return
+        self._came(field, key)
+        self._sums[field] = (key, amount) if pair is None else {pair[0]: pair[1], key: amount}
+
+    def _came(self, field: str, key: Any) -> None:
+        if field in self._heaps:
+            heappush(self._heaps[field], key)
 
     def sums(self, field: str) -> Mapping[Any, int]:
         """The sum of each key of `field`; keys whose sum is zero are absent."""
-        return self._sums.get(field, _NOTHING)
+        held = self._sums.get(field, _NOTHING)
+        return held if isinstance(held, dict) else {held[0]: held[1]}
 
     def total(self, field: str, key: Hashable = "") -> int:
         """The sum of one key of `field`."""
@@ -76,7 +102,8 @@ class Tally:
         present = self.sums(field)
         heap = self._heaps.get(field)
         if heap is None:
-            heap = self._heaps[field] = list(present)
+            heap = list(present)
+            self._heaps = {**self._heaps, field: heap}
             heapify(heap)
         while heap and heap[0] not in present:
             heappop(heap)

@@ -21,13 +21,18 @@ from app.web.entrance import Entrance
 from app.web.responses import failure
 
 
-def create_app(catalogue: Callable[[], Catalogue], readiness: Readiness, now: Callable[[], float]) -> ASGIApp:
+def create_app(
+    catalogue: Callable[[], Catalogue],
+    readiness: Readiness,
+    has_namespace: Callable[[str], bool],
+    now: Callable[[], float],
+) -> ASGIApp:
     """The application that serves what `catalogue` gives at the time of each request.
 
-    `readiness` tells the checks of /readyz; `now` tells seconds since 1970.
+    `readiness` tells the checks of /readyz, `has_namespace` which namespaces exist; `now` tells seconds since 1970.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.service = Service(catalogue, readiness, now, Lists(now))
+    app.state.service = Service(catalogue, readiness, has_namespace, now, Lists(now))
     # In the order in which they are tried: what is asked for most comes first.
     for router in (routes.router, probes.router, routes.catch_all):
         app.include_router(router)

@@ -23,6 +23,7 @@ class Service:
 
     catalogue: Callable[[], Catalogue]
     readiness: Readiness
+    has_namespace: Callable[[str], bool]
     now: Callable[[], float]
     lists: Lists
 

@@ -122,6 +122,20 @@ async def resources(request: Request, group: str, version: str, serving: Serving
     return JSON(document)
 
 
+@router.api_route("/api/v1/namespaces/{name}", methods=READ_METHODS)
+async def namespace(name: str, serving: Serving) -> Response:
+    """Whether there is a namespace, and nothing else about it.
+
+    kubectl asks before it says that an object in a namespace is not found (cli-runtime/pkg/resource/visitor.go);
+    behind an API server it asks that one.
+    """
+    if not serving.has_namespace(name):
+        details = StatusDetails(name=name, kind="namespaces")
+        raise NotFound(f'namespaces "{name}" not found', details)
+    document = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}}
+    return JSON(msgspec.json.encode(document) + b"\n")
+
+
 @catch_all.api_route("/{path:path}", methods=[method.value for method in HTTPMethod])
 async def unknown(request: Request, asked: Asked, serving: Serving) -> Response:
     """Everything else: paths that are not served, and methods that are not."""
@@ -152,8 +166,9 @@ def included_in(form: Representation, query: Query) -> Include:
 
 def require_data(chosen: Collection) -> None:
     """Raises ServiceUnavailable while there is nothing to answer from: an empty list would be a lie."""
-    if reason := chosen.unavailable():
-        raise ServiceUnavailable(reason, RETRY_SOON)
+    if (unavailable := chosen.unavailable()) is not None:
+        # Clients that are told when to come back wait: no use where only a person can help.
+        raise ServiceUnavailable(unavailable.reason, RETRY_SOON if unavailable.passes else None)
 
 
 @contextmanager

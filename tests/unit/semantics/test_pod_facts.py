@@ -76,24 +76,24 @@ def changed(**parts: dict[str, Any]) -> dict[str, Any]:
 def test_a_running_pod_is_known_by_what_others_ask_of_it() -> None:
     found = facts(RUNNING)
 
-    assert (found.namespace, found.name, found.uid) == ("shop", "web-1-abcde", "pod-uid")
+    assert (found.key, found.namespace, found.uid) == (("shop", "web-1-abcde"), "shop", "pod-uid")
     assert found.created == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert found.labels == {"app": "web", "pod-template-hash": "1"}
-    assert (found.node, found.active, found.phase) == ("node-a", True, "Running")
-    assert (found.reason, found.reason_class) == ("Running", "Running")
-    assert (found.healthy, found.bad, found.ready) == (True, False, True)
-    assert (found.ready_containers, found.total_containers, found.restarts) == (2, 2, 2)
+    assert (found.node, found.state.active, found.state.phase) == ("node-a", True, "Running")
+    assert (found.state.reason, found.state.reason_class) == ("Running", "Running")
+    assert (found.state.healthy, found.state.bad, found.state.ready) == (True, False, True)
+    assert (found.state.ready_containers, found.state.total_containers, found.state.restarts) == (2, 2, 2)
     assert found.last_restart == datetime(2026, 1, 2, 3, 59, tzinfo=UTC)
-    assert found.last_termination_reason == "OOMKilled"
-    assert (found.qos, found.priority_class, found.pending) == ("Burstable", "high", ())
-    assert found.requests.quantities() == {"cpu": "350m", "memory": "64Mi", "pods": "1"}
-    assert found.limits.quantities() == {"memory": "128Mi"}
+    assert found.state.last_termination_reason == "OOMKilled"
+    assert (found.state.qos, found.state.priority_class, found.state.pending) == ("Burstable", "high", ())
+    assert found.state.requests.quantities() == {"cpu": "350m", "memory": "64Mi", "pods": "1"}
+    assert found.state.limits.quantities() == {"memory": "128Mi"}
     assert found.owner.row == "replicaset.web-1"
     assert [image.image for image in found.images] == ["ghcr.io/shop/web:1.2", "docker.io/library/envoy:latest"]
 
 
 def test_a_running_pod_adds_to_every_group_that_counts_it() -> None:
-    assert set(facts(RUNNING).totals) == {
+    assert set(facts(RUNNING).state.totals) == {
         ("pods", "total", 1),
         ("pods", "active", 1),
         ("pods", "ready", 1),
@@ -119,7 +119,7 @@ def test_a_pod_that_is_not_ready_and_terminating_is_counted_as_both() -> None:
         )
     )
 
-    assert set(found.totals) == {
+    assert set(found.state.totals) == {
         ("pods", "total", 1),
         ("pods", "active", 1),
         ("pods", "notReady", 1),
@@ -141,16 +141,16 @@ def test_an_unscheduled_pod_takes_no_place_and_says_why_it_waits() -> None:
         )
     )
 
-    assert found.pending == (("Insufficient cpu", 1), ("node(s) had untolerated taint", 2))
-    assert found.requests.quantities() == {"cpu": "350m", "memory": "64Mi"}
-    assert set(found.totals) >= {
+    assert found.state.pending == (("Insufficient cpu", 1), ("node(s) had untolerated taint", 2))
+    assert found.state.requests.quantities() == {"cpu": "350m", "memory": "64Mi"}
+    assert set(found.state.totals) >= {
         ("pods", "unscheduled", 1),
         ("pendingReasons", "Insufficient cpu", 1),
         ("pendingReasons", "node(s) had untolerated taint", 1),
         ("requests", "cpu", 350),
         ("unhealthy", "", 1),
     }
-    assert not {key for field, key, _ in found.totals if field == "pods"} & {"notReady", "ready"}
+    assert not {key for field, key, _ in found.state.totals if field == "pods"} & {"notReady", "ready"}
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ def test_a_finished_pod_adds_its_number_its_reason_and_its_restarts(
 ) -> None:
     found = facts(changed(status={"phase": phase, "containerStatuses": [{"name": "app", "restartCount": 3}]}))
 
-    assert (found.active, found.ready, found.images) == (False, False, ())
-    assert found.requests.quantities() == {"cpu": "350m", "memory": "64Mi"}
-    assert set(found.totals) == unhealthy | {
+    assert (found.state.active, found.state.ready, found.images) == (False, False, ())
+    assert found.state.requests.quantities() == {"cpu": "350m", "memory": "64Mi"}
+    assert set(found.state.totals) == unhealthy | {
         ("pods", "total", 1),
         ("pods", key, 1),
         ("statusCounts", phase, 1),
@@ -174,8 +174,8 @@ def test_a_finished_pod_adds_its_number_its_reason_and_its_restarts(
 def test_a_pod_of_unknown_phase_is_active_bad_and_counted_as_unknown() -> None:
     found = facts(changed(status={"phase": "Unknown"}))
 
-    assert (found.active, found.bad, found.healthy) == (True, True, False)
-    assert {("pods", "unknown", 1), ("pods", "active", 1), ("unhealthy", "", 1)} <= set(found.totals)
+    assert (found.state.active, found.state.bad, found.state.healthy) == (True, True, False)
+    assert {("pods", "unknown", 1), ("pods", "active", 1), ("unhealthy", "", 1)} <= set(found.state.totals)
 
 
 def test_reasons_are_counted_without_their_numbers() -> None:
@@ -184,8 +184,12 @@ def test_reasons_are_counted_without_their_numbers() -> None:
         changed(status={"conditions": [], "initContainerStatuses": [init]}, spec={"initContainers": [init]})
     )
 
-    assert (found.reason, found.reason_class, found.bad) == ("Init:ExitCode:7", "Init:ExitCode", True)
-    assert ("statusCounts", "Init:ExitCode", 1) in found.totals
+    assert (found.state.reason, found.state.reason_class, found.state.bad) == (
+        "Init:ExitCode:7",
+        "Init:ExitCode",
+        True,
+    )
+    assert ("statusCounts", "Init:ExitCode", 1) in found.state.totals
 
 
 @pytest.mark.parametrize(
@@ -216,15 +220,15 @@ def test_a_pod_that_no_server_classified_has_the_class_of_its_spec(
     by_container = facts(changed(spec={"containers": containers}, status={"qosClass": ""}))
     by_pod = facts(changed(spec={"containers": [{"name": "app"}], "resources": resources}, status={"qosClass": ""}))
 
-    assert by_container.qos == by_pod.qos == qos
-    assert ("qos", key, 1) in by_container.totals
+    assert by_container.state.qos == by_pod.state.qos == qos
+    assert ("qos", key, 1) in by_container.state.totals
 
 
 def test_one_container_without_limits_keeps_a_pod_from_being_guaranteed() -> None:
     capped = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
     containers = [{"name": "a", "resources": capped}, {"name": "b"}]
 
-    assert facts(changed(spec={"containers": containers}, status={"qosClass": ""})).qos == "Burstable"
+    assert facts(changed(spec={"containers": containers}, status={"qosClass": ""})).state.qos == "Burstable"
 
 
 @pytest.mark.parametrize("field", ["name", "namespace"])
@@ -244,7 +248,7 @@ def test_replicas_share_what_they_have_in_common() -> None:
     first = facts(RUNNING, interner)
     second = facts(changed(metadata={"name": "web-1-fghij", "uid": "other"}), interner)
 
-    for field in ("namespace", "labels", "node", "reason", "requests", "limits", "owner", "images", "totals"):
+    for field in ("namespace", "labels", "node", "state", "owner", "images"):
         assert getattr(first, field) is getattr(second, field)
 
 
@@ -255,7 +259,7 @@ def test_a_replica_that_is_being_resized_does_not_share_its_requests() -> None:
 
     found = facts(changed(status={"containerStatuses": [resized]}), interner)
 
-    assert found.requests.quantities() == {"cpu": "600m", "memory": "64Mi", "pods": "1"}
+    assert found.state.requests.quantities() == {"cpu": "600m", "memory": "64Mi", "pods": "1"}
 
 
 def test_an_unchanged_pod_has_equal_facts() -> None:
@@ -306,6 +310,6 @@ def test_a_kind_refers_to_its_objects_as_itself() -> None:
 def test_a_pod_with_nothing_but_a_name_asks_for_nothing() -> None:
     found = facts({"metadata": {"name": "p", "namespace": "n"}})
 
-    assert found.requests == ResourceList()
-    assert found.qos == "BestEffort"
+    assert found.state.requests == ResourceList()
+    assert found.state.qos == "BestEffort"
     assert found.owner.row == "pod.p"

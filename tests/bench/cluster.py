@@ -1,0 +1,46 @@
+"""The cluster of the benchmarks: a simulated API server in a process of its own, at a stated rate."""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvloop
+
+from app.demo import pki
+from app.demo.apiserver import ApiServer, ServerOptions
+from app.demo.kubeconfig import service_kubeconfig
+from app.demo.store import Store
+from app.demo.world import World
+from app.edge.certificates import write_private
+
+
+async def main() -> None:
+    """Seeds a world, serves it until killed, and prints where and how as one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nodes", type=int, required=True)
+    parser.add_argument("--pods", type=int, required=True)
+    parser.add_argument("--rate", type=float, required=True, help="bytes per second")
+    parser.add_argument("--core", type=int, required=True, help="processor to run on")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {options.core})
+    store = Store()
+    World(1, options.nodes, options.pods, datetime.now(UTC)).fill(store)
+    with tempfile.TemporaryDirectory(prefix="kubesum-bench-") as directory:
+        secrets = pki.create(Path(directory))
+        server = ApiServer(store, secrets, ServerOptions(bytes_per_s=options.rate))
+        kubeconfig = Path(directory) / "kubeconfig"
+        write_private(kubeconfig, json.dumps(service_kubeconfig(server.url, secrets)).encode())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.run())
+            print(
+                json.dumps({"url": server.url, "token": secrets.service_token, "kubeconfig": str(kubeconfig)}),
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -1,0 +1,112 @@
+"""One initial sync, measured from inside: the real server on a real connection, alone on its core.
+
+Prints one line of JSON: seconds from the first request to the first rows, processor seconds, and memory before
+and after, in bytes.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import resource
+import tempfile
+import time
+from base64 import b64decode
+from pathlib import Path
+
+import uvloop
+import yaml
+
+from app.commands import cluster_feeds
+from app.edge.certificates import write_private
+from app.kube.client import connect
+from app.kube.credentials import kubeconfig
+from app.local import credentials
+from app.resources import RESOURCES
+from app.server import LOOPBACK, Kubesum, listen
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+PAGE_BYTES = resource.getpagesize()
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in use."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
+
+
+async def longest_block_s(stop: asyncio.Event) -> float:
+    """The longest time that the event loop ran without a pause, until stopped."""
+    longest, interval_s = 0.0, 0.005
+    while not stop.is_set():
+        began = time.perf_counter()
+        await asyncio.sleep(interval_s)
+        longest = max(longest, time.perf_counter() - began - interval_s)
+    return longest
+
+
+async def list_everything(port: int, folder: Path) -> None:
+    """Asks for one JSON and one Table list of every kind, as somebody else on another core."""
+    for computed in RESOURCES:
+        for accept in ("application/json", TABLE):
+            url = f"https://{LOOPBACK}:{port}/apis/{computed.api_version}/{computed.plural}"
+            process = await asyncio.create_subprocess_exec(
+                *(
+                    "curl",
+                    "--silent",
+                    "--fail",
+                    "--insecure",
+                    "--output",
+                    "/dev/null",
+                    "--header",
+                    f"Accept: {accept}",
+                ),
+                *("--cert", str(folder / "client.crt"), "--key", str(folder / "client.key"), url),
+                preexec_fn=lambda: os.sched_setaffinity(0, set(range(os.cpu_count() or 1))),
+            )
+            if await process.wait():
+                raise RuntimeError(f"{url} could not be listed")
+
+
+def client_files(kubeconfig: bytes, folder: Path) -> None:
+    """Writes the client certificate and key of a kubeconfig."""
+    user = yaml.safe_load(kubeconfig)["users"][0]["user"]
+    (folder / "client.crt").write_bytes(b64decode(user["client-certificate-data"]))
+    write_private(folder / "client.key", b64decode(user["client-key-data"]))
+
+
+async def main() -> None:
+    """Syncs once and tells what it took."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kubeconfig", type=Path)
+    parser.add_argument("--core", type=int, required=True, help="processor to run on")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {options.core})
+    gc.freeze()  # as the command does
+    async with await connect(kubeconfig(options.kubeconfig, None)) as upstream:
+        with listen(0) as listener, tempfile.TemporaryDirectory() as folder:
+            port = listener.getsockname()[1]
+            own = credentials(port)
+            client_files(own.kubeconfig, Path(folder))
+            kubesum = Kubesum(cluster_feeds(upstream), own.tls)
+            stop = asyncio.Event()
+            figures: dict[str, float] = {"idle": resident_bytes()}
+            began, began_cpu = time.perf_counter(), time.process_time()
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(kubesum.run(listener))
+                block = tasks.create_task(longest_block_s(stop))
+                await kubesum.ready.wait()
+                figures["wall_s"] = time.perf_counter() - began
+                figures["cpu_s"] = time.process_time() - began_cpu
+                figures["synced"] = resident_bytes()
+                figures["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+                stop.set()
+                figures["block_s"] = await block
+                await list_everything(port, Path(folder))
+                figures["listed"] = resident_bytes()
+                running.cancel()
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

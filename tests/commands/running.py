@@ -1,0 +1,142 @@
+"""kubesum's commands as a person runs them: processes of their own, and the real kubectl beside them.
+
+Each process gets a directory as its home, and keeps its caches and temporary files there.
+"""
+
+import asyncio
+import os
+import shlex
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+_LONGEST_START_S = 30
+_LONGEST_RUN_S = 20
+_LONGEST_STOP_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a process that ended has printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def words(self) -> list[list[str]]:
+        """The words of each line of the output."""
+        return [line.split() for line in self.out.splitlines()]
+
+    @property
+    def names(self) -> list[str]:
+        """The first word of each line."""
+        return [words[0] for words in self.words]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of kubesum that runs."""
+
+    process: asyncio.subprocess.Process
+    home: Path
+
+    async def ready_line(self) -> str:
+        """The first line of the output, without its end."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(_LONGEST_START_S):
+            line = await self.process.stdout.readline()
+        assert line.endswith(b"\n"), await self.ended()
+        return line.decode().removesuffix("\n")
+
+    async def stopped(self, number: signal.Signals) -> Output:
+        """What is printed from now on to the end, which a signal brings about."""
+        self.process.send_signal(number)
+        return await self.ended()
+
+    async def ended(self) -> Output:
+        """What is printed from now on to the end."""
+        return await _ended(self.process, _LONGEST_STOP_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A command that has said it is ready."""
+
+    command: Command
+    line: str
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The file that the line names."""
+        words = shlex.split(self.line)
+        return Path(words[words.index("--kubeconfig") + 1])
+
+    async def kubectl(self, *arguments: str, given: str = "") -> Output:
+        """A run of the real kubectl with the kubeconfig of the line, and `given` as its input."""
+        return await self.run_line("kubectl", "--kubeconfig", str(self.kubeconfig), *arguments, given=given)
+
+    async def run_line(self, *arguments: str, given: str = "") -> Output:
+        """A run of a command line, as a shell would find its program."""
+        process = await _process(self.command.home, *arguments)
+        return await _ended(process, _LONGEST_RUN_S, given)
+
+
+@asynccontextmanager
+async def kubesum(home: Path, *arguments: str) -> AsyncIterator[Command]:
+    """A command of kubesum that was just started, ended on the way out."""
+    process = await _process(home, sys.executable, "-m", "app", *arguments)
+    try:
+        yield Command(process, home)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+@asynccontextmanager
+async def ready(home: Path, *arguments: str) -> AsyncIterator[Ready]:
+    """A command of kubesum that has become ready."""
+    async with kubesum(home, *arguments) as command:
+        yield Ready(command, await command.ready_line())
+
+
+async def refused(home: Path, *arguments: str) -> Output:
+    """What a command of kubesum prints that cannot do its work."""
+    async with kubesum(home, *arguments) as command:
+        return await _ended(command.process, _LONGEST_RUN_S)
+
+
+def permissions(path: Path) -> int:
+    """The permission bits of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def _process(home: Path, *arguments: str) -> asyncio.subprocess.Process:
+    beside = str(Path(sys.executable).parent)
+    return await asyncio.create_subprocess_exec(
+        *arguments,
+        cwd=_ROOT,
+        env={
+            # The kubectl that the project brings, before any other.
+            "PATH": os.pathsep.join([beside, os.defpath]),
+            "HOME": str(home),
+            "KUBECACHEDIR": str(home / "cache"),
+            "TMPDIR": str(home),
+        },
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def _ended(process: asyncio.subprocess.Process, within_s: float, given: str = "") -> Output:
+    async with asyncio.timeout(within_s):
+        out, err = await process.communicate(given.encode())
+    assert process.returncode is not None
+    return Output(process.returncode, out.decode(), err.decode())

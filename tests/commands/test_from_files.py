@@ -1,0 +1,118 @@
+"""`kubesum local --from`: what files say of a cluster, and what is wrong with those that say nothing."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.commands.running import Output, kubesum, ready, refused
+from tests.unit.demo_server.simulated import node, pod
+
+NODE = {"apiVersion": "v1", "kind": "Node", **node("node-1")}
+POD = {"apiVersion": "v1", "kind": "Pod", **pod("a", "team")}
+OTHER_POD = {"apiVersion": "v1", "kind": "Pod", **pod("b", "team", phase="Succeeded")}
+
+
+def listed(*items: dict[str, Any]) -> str:
+    """What `kubectl get -o json` prints."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items, "metadata": {"resourceVersion": ""}})
+
+
+async def test_a_list_in_json(tmp_path: Path) -> None:
+    dump = tmp_path / "cluster.json"
+    dump.write_text(listed(NODE, POD, OTHER_POD))
+
+    async with ready(tmp_path, "local", "--from", str(dump)) as local:
+        assert local.line == f"ready: kubectl --kubeconfig {local.kubeconfig} get nosum"
+        nodes = await local.kubectl("get", "nosum", "--no-headers")
+        pods = await local.kubectl("get", "posum", "-A", "--no-headers")
+
+    assert [words[:8] for words in nodes.words] == [
+        ["node-1", "Ready", "<none>", "1/110", "500m", "12", "256Mi", "3"]
+    ]
+    assert [words[:4] for words in pods.words] == [["team", "a", "1/1", "Running"], ["team", "b", "1/1", "Succeeded"]]
+
+
+async def test_documents_in_yaml(tmp_path: Path) -> None:
+    dump = tmp_path / "cluster.yaml"
+    dump.write_text(yaml.safe_dump_all([NODE, POD]))
+
+    async with ready(tmp_path, "local", "--from", str(dump)) as local:
+        assert (await local.kubectl("get", "nosum", "-o", "name")).names == ["nodesummary.summary.kubesum.dev/node-1"]
+        assert (await local.kubectl("get", "nssum", "-A", "-o", "name")).names == [
+            "namespacesummary.summary.kubesum.dev/team"
+        ]
+
+
+async def test_one_object_makes_empty_lists_of_the_rest(tmp_path: Path) -> None:
+    dump = tmp_path / "node.json"
+    dump.write_text(json.dumps(NODE))
+
+    async with ready(tmp_path, "local", "--from", str(dump)) as local:
+        assert (await local.kubectl("get", "nosum", "-o", "name")).names == ["nodesummary.summary.kubesum.dev/node-1"]
+        assert await local.kubectl("get", "posum", "-A") == Output(0, "", "No resources found\n")
+
+
+async def test_foreign_files_and_bad_objects_are_named_once(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "nodes.yaml").write_text(yaml.safe_dump(NODE))
+    (folder / "deeper" / "pods.json").write_text(listed(POD, {"apiVersion": "v1", "kind": "Pod", "metadata": 7}))
+    (folder / "values.yaml").write_text("replicas: 3\n")
+    (folder / "notes.txt").write_text("of no interest")
+
+    async with kubesum(tmp_path, "local", "--from", str(folder)) as local:
+        await local.ready_line()
+        rest = await local.stopped(signal.SIGINT)
+
+    assert rest == Output(
+        0,
+        "",
+        f"kubesum: files without Kubernetes objects left aside: 1, such as {folder}/values.yaml\n"
+        "kubesum: objects that cannot be understood left aside: 1\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("empty.json", b"", "{path} holds no Kubernetes object"),
+        ("other.json", b'{"replicas": 3}', "{path} holds no Kubernetes object"),
+        ("cut.json", b'{"kind": "List", "items": [{', "{path} is neither JSON nor YAML: Input data was truncated"),
+        (
+            "binary",
+            bytes(range(256)),
+            "{path} is neither JSON nor YAML: unacceptable character #x0000: control characters are not allowed",
+        ),
+    ],
+)
+async def test_a_file_of_no_use_is_refused_in_a_sentence(
+    tmp_path: Path, name: str, content: bytes, sentence: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+
+    said = await refused(tmp_path, "local", "--from", str(path))
+
+    assert said == Output(1, "", f"kubesum: {sentence.format(path=path)}\n")
+
+
+async def test_a_missing_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    said = await refused(tmp_path, "local", "--from", str(tmp_path / "none.json"))
+
+    assert said == Output(1, "", f"kubesum: cannot read {tmp_path}/none.json: No such file or directory\n")
+
+
+async def test_a_folder_without_objects_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "chart"
+    folder.mkdir()
+    (folder / "values.yaml").write_text("replicas: 3\n")
+
+    said = await refused(tmp_path, "local", "--from", str(folder))
+
+    assert said == Output(
+        1, "", f"kubesum: no file in {folder} holds a Kubernetes object (1 JSON or YAML files were read)\n"
+    )

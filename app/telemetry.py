@@ -46,11 +46,25 @@ CREDENTIAL_RELOADS: Final = Counter(
     "kubesum_credential_reloads", "Credentials read again after the API server refused them.", ("result",)
 )
 
+WATCHES: Final = Gauge("kubesum_watches", "Watches that are open, by resource.", ("resource",))
+WATCHES_CUT: Final = Counter(
+    "kubesum_watches_cut", "Watches cut off because their client did not read what it was sent.", ("resource",)
+)
+
 SERVING_CERTIFICATE_NOT_AFTER: Final = Gauge(
     "kubesum_serving_cert_not_after_seconds", "When the serving certificate expires, in seconds since 1970."
 )
-CERTIFICATE_RELOADS: Final = Counter(
-    "kubesum_cert_reload", "Attempts to load a changed serving certificate, by result.", ("result",)
+
+REQUESTS: Final = Counter(
+    "kubesum_requests",
+    "Requests answered, by verb, resource (empty for other paths) and code.",
+    ("verb", "resource", "code"),
+)
+REQUEST_DURATION: Final = Histogram(
+    "kubesum_request_duration_seconds",
+    "Time from a request to the end of its answer, by verb and resource.",
+    ("verb", "resource"),
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
 
 ROWS: Final = Gauge("kubesum_rows", "Objects served of a computed resource.", ("resource",))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from app import telemetry
 from app.cache.informer import Informer
 from app.kube.news import News
 from app.semantics.facts import NamespaceFacts, NodeFacts, OwnerFacts, Pod, PodFacts, SourceFacts
@@ -95,6 +96,7 @@ class Cache:
         change, known = self._reader(kind)
         for key, fact in informer.changes(news, known):
             change(key, fact)
+        telemetry.INFORMER_OBJECTS.labels(kind).set(len(known))
         if informer.synced != was_synced:
             self._report(kind, informer.synced)
 

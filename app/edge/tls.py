@@ -8,6 +8,10 @@ that the strict mode of newer Pythons demands, so that mode is off.
 import ssl
 import tempfile
 
+from cryptography import x509
+
+from app import telemetry
+
 
 def server_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
     """A context that shows `certificate_pem` and requires a client certificate of `client_ca_pem`.
@@ -21,6 +25,8 @@ def server_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes)
     context.num_tickets = 0
     context.set_alpn_protocols(["http/1.1"])
     _load_pair(context, certificate_pem, key_pem)
+    expiry = x509.load_pem_x509_certificate(certificate_pem).not_valid_after_utc
+    telemetry.SERVING_CERTIFICATE_NOT_AFTER.set(expiry.timestamp())
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.load_verify_locations(cadata=client_ca_pem.decode("ascii"))

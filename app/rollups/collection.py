@@ -58,6 +58,11 @@ class Collection:
         """The published row of `key`."""
         return self._rows.get(key)
 
+    @property
+    def size(self) -> int:
+        """How many rows are published."""
+        return len(self._rows)
+
     def snapshot(self) -> Snapshot:
         """All published rows; made when somebody asks, once per version."""
         if self._snapshot is None:

@@ -24,6 +24,8 @@ async def publish_forever(engine: Engine, now: Callable[[], float]) -> None:
         with telemetry.PUBLISH_DURATION.time():
             published = await engine.publish()
         telemetry.PUBLISHED_ROWS.inc(published)
+        for collection in engine.catalogue.collections:
+            telemetry.ROWS.labels(collection.resource.plural).set(collection.size)
 
 
 async def _stirred_or_due(engine: Engine, now: Callable[[], float]) -> None:

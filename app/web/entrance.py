@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.requestinfo import RequestInfo, request_info
 from app.rollups.catalogue import Catalogue
+from app.telemetry import REQUEST_DURATION, REQUESTS
 from app.vocabulary.errors import ApiError
-from app.web.metrics import REQUEST_DURATION, REQUESTS
 from app.web.responses import failure
 
 _VERBS: Final = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"})

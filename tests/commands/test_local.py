@@ -98,6 +98,27 @@ async def test_the_rows_of_the_cluster_are_served(local: Ready) -> None:
     ]
 
 
+async def test_metrics_tell_of_informers_rows_requests_and_the_certificate(local: Ready) -> None:
+    await local.kubectl("get", "nosum")
+
+    lines = set((await local.kubectl("get", "--raw", "/metrics")).out.splitlines())
+
+    assert 'kubesum_informer_synced{resource="pods"} 1.0' in lines
+    assert 'kubesum_informer_objects{resource="nodes"} 1.0' in lines
+    assert 'kubesum_rows{resource="nodesummaries"} 1.0' in lines
+    assert any(
+        line.startswith('kubesum_requests_total{code="200",resource="nodesummaries.summary.kubesum.dev",verb="list"}')
+        for line in lines
+    )
+    assert any(line.startswith("kubesum_serving_cert_not_after_seconds 1.") for line in lines)
+
+
+async def test_readiness_is_told_check_by_check(local: Ready) -> None:
+    assert (await local.kubectl("get", "--raw", "/readyz?verbose")).out == (
+        "[+]ping ok\n[+]informer-sync ok\n[+]first-rows ok\nreadyz check passed\n"
+    )
+
+
 async def test_a_pod_that_comes_and_goes_is_followed(cluster: Cluster, local: Ready) -> None:
     cluster.store.put("pods", pod("passing"))
     async with asyncio.timeout(FOLLOWS_WITHIN_S):

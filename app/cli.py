@@ -146,9 +146,12 @@ def run(options: argparse.Namespace) -> int:
     """Runs the command that was asked for; returns the exit code."""
     # Imported here, since it takes most of a second in which Ctrl-C must work too.
     from app.server import until_stopped  # noqa: PLC0415
-    from app.telemetry import TextFormatter, set_up_logging  # noqa: PLC0415
+    from app.telemetry import JsonFormatter, TextFormatter, set_up_logging  # noqa: PLC0415
 
-    set_up_logging(TextFormatter(), logging.WARNING)
+    if options.command == "serve":
+        set_up_logging(JsonFormatter(), logging.INFO)
+    else:
+        set_up_logging(TextFormatter(), logging.WARNING)
     try:
         command = chosen(options)
         # What is imported stays: collections that walked it would stop the event loop for a tenth of a second.

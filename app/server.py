@@ -17,6 +17,7 @@ from typing import Any, Final
 import uvicorn
 
 from app.cache.cache import Cache
+from app.cache.informer import Informer
 from app.kube.news import News
 from app.resources import RESOURCES
 from app.rollups.clock import TAGS, VersionClock
@@ -29,6 +30,10 @@ from app.web.app import create_app
 LOOPBACK: Final = "127.0.0.1"
 PODS_WAIT_S: Final = 5.0
 """Pods are listed after the kinds that say where they belong, but no later than this."""
+
+REFUSAL_COUNTS_S: Final = 60.0
+"""A kind that is refused for so long no longer keeps the server from being ready for the others."""
+FRESHNESS_CHECK_S: Final = 5.0
 
 Feed = Callable[[], AsyncIterator[News[Any]]]
 """Begins to read one watched kind."""
@@ -69,8 +74,13 @@ class Kubesum:
 
     def readiness(self) -> Mapping[str, bool]:
         """The named checks of /readyz."""
-        synced = all(informer.settled.is_set() for informer in self.cache.informers.values())
+        synced = all(self._has_said_its_last(informer) for informer in self.cache.informers.values())
         return {"informer-sync": synced, "first-rows": self.ready.is_set()}
+
+    def _has_said_its_last(self, informer: Informer) -> bool:
+        # Rights are often granted in the minute in which kubesum starts.
+        refused_since = informer.refused_since
+        return informer.synced or (refused_since is not None and time.time() - refused_since > REFUSAL_COUNTS_S)
 
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace of this name is known."""
@@ -81,6 +91,7 @@ class Kubesum:
         async with asyncio.TaskGroup() as tasks:
             for kind in self._feeds:
                 tasks.create_task(self._follow(kind), name=f"informer {kind}")
+            tasks.create_task(self._check_freshness(), name="freshness")
             tasks.create_task(self._compute(), name="publisher")
             tasks.create_task(self._server.serve([listener]), name="server")
 
@@ -89,6 +100,12 @@ class Kubesum:
             await self._others_settled()
         async for news in self._feeds[kind]():
             self.cache.apply(kind, news)
+        self.cache.end(kind)
+
+    async def _check_freshness(self) -> None:
+        while True:
+            await asyncio.sleep(FRESHNESS_CHECK_S)
+            self.cache.check_freshness()
 
     async def _others_settled(self) -> None:
         # A pod that comes after its owners and nodes is computed once; the other way round twice.

@@ -38,8 +38,9 @@ class Computation:
 
     def __init__(self, *resources: ComputedResource) -> None:
         self.now = 1_000.0
+        self.cache_now = 500.0
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
-        self.cache = Cache(lambda: 500.0)
+        self.cache = Cache(lambda: self.cache_now)
         self.engine = Engine(clock, lambda: self.now, self.cache.contents, self.cache.unavailable)
         self.cache.subscribe(self.engine.change)
         self.engine.add(resources or RESOURCES)

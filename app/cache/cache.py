@@ -92,13 +92,26 @@ class Cache:
     def apply(self, kind: str, news: News[Any]) -> None:
         """Takes in news of one watched kind."""
         informer = self.informers[kind]
-        was_synced = informer.synced
         change, known = self._reader(kind)
         for key, fact in informer.changes(news, known):
             change(key, fact)
+        informer.hear(news, self._now())
         telemetry.INFORMER_OBJECTS.labels(kind).set(len(known))
-        if informer.synced != was_synced:
-            self._report(kind, informer.synced)
+        self._report_change(informer)
+
+    def check_freshness(self) -> None:
+        """Notes which kinds have not been heard of for too long; to be called every few seconds."""
+        for informer in self.informers.values():
+            self._report_change(informer)
+
+    def end(self, kind: str) -> None:
+        """Says that no more news of a kind will come, and that none is missing: it was read from files."""
+        self.informers[kind].is_final = True
+
+    def _report_change(self, informer: Informer) -> None:
+        in_step = informer.is_in_step(self._now())
+        if in_step != self._sources["", informer.resource].synced:
+            self._report(informer.resource, in_step)
 
     def _reader(self, kind: str) -> tuple[Callable[[Key, Any], None], Mapping[Key, Any]]:
         match kind:
@@ -182,7 +195,8 @@ class Cache:
         if old == facts:
             return
         if old is not None:
-            self._owners_by_uid.pop(old.uid, None)
+            if self._owners_by_uid.get(old.uid) is old:
+                del self._owners_by_uid[old.uid]
             drop(self._owned_by, old.controller.uid if old.controller else "", old.uid)
         # Objects from files may lack a uid: nothing can refer to them.
         if facts is not None and facts.uid:
@@ -205,7 +219,9 @@ class Cache:
         visited.add(uid)
         self._rejoin(self._pods_of.get(uid, ()))
         for child in self._owned_by.get(uid, {}).keys() - visited:
-            owner = self._owners_by_uid[child]
+            owner = self._owners_by_uid.get(child)
+            if owner is None:
+                continue
             self._place(owner, owner)
             self._resettle_below(child, visited)
 

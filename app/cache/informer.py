@@ -11,6 +11,11 @@ from typing import Any, Final
 from app.kube.news import Complete, News, Objects, Relisting, Trouble
 from app.vocabulary.resource import Key
 
+SILENT_S: Final = 150.0
+"""A watch without a sign of life for so long says nothing about now: servers give one every minute."""
+TROUBLED_S: Final = 30.0
+"""A server that does not answer for so long is not merely being restarted."""
+
 Change = tuple[Key, Any]
 """(key, fact); a fact of None says that the object is gone."""
 
@@ -26,6 +31,12 @@ class Informer:
         """What the server said when it refused the last attempt, None when it did not refuse."""
         self.settled: Final = asyncio.Event()
         """Set once the kind is synced or refused: nothing more can be expected soon."""
+        self.is_final = False
+        """Nothing changes any more: the kind was read from files."""
+        self.refused_since: float | None = None
+        """Since when the server refuses, in seconds since 1970; None while it does not."""
+        self._heard_at = 0.0
+        self._troubled_since: float | None = None
         self._unconfirmed: set[Key] = set()
         """What was known when a list began and has not come again; an initial list has none."""
 
@@ -41,9 +52,31 @@ class Informer:
             case Complete():
                 missing, self._unconfirmed = self._unconfirmed, set()
                 yield from ((key, None) for key in missing)
-                self.synced, self.refused = True, None
+                self.synced = True
                 self.settled.set()
             case Trouble(error, refused):
                 self.refused = str(error) if refused else None
                 if refused:
                     self.settled.set()
+
+    def hear(self, news: News[Any], now: float) -> None:
+        """Takes note of when something was heard, `now` in seconds since 1970."""
+        if not isinstance(news, Trouble):
+            self._heard_at, self._troubled_since = now, None
+            if not isinstance(news, Relisting):
+                self.refused, self.refused_since = None, None
+            return
+        if self._troubled_since is None:
+            self._troubled_since = now
+        if not news.refused:
+            self.refused_since = None
+        elif self.refused_since is None:
+            self.refused_since = now
+
+    def is_in_step(self, now: float) -> bool:
+        """Whether what was listed is being followed at `now`, in seconds since 1970."""
+        if not self.synced or self.is_final:
+            return self.synced
+        if self._troubled_since is not None and now - self._troubled_since > TROUBLED_S:
+            return False
+        return now - self._heard_at <= SILENT_S

@@ -61,12 +61,13 @@ def read(path: Path, kinds: Sequence[Kind[Any]]) -> Content:
         return _content(_items(path), kinds, ())
     items: list[Item] = []
     foreign: list[Path] = []
-    for file in sorted(found for found in path.rglob("*") if found.suffix in _SUFFIXES and found.is_file()):
+    files = sorted(found for found in path.rglob("*") if found.suffix in _SUFFIXES and found.is_file())
+    for file in files:
         try:
             items += _items(file)
         except UsageError:
             foreign.append(file)
-    if not items:
+    if len(foreign) == len(files):
         raise UsageError(f"no file in {path} holds a Kubernetes object ({len(foreign)} JSON or YAML files were read)")
     return _content(items, kinds, tuple(foreign))
 
@@ -87,7 +88,7 @@ def _content(items: Sequence[Item], kinds: Sequence[Kind[Any]], foreign: tuple[P
 
 
 def _items(path: Path) -> list[Item]:
-    """The Kubernetes objects in a file; raises UsageError if there is none."""
+    """The Kubernetes objects in a file; raises UsageError if there is none, and no list that could hold some."""
     try:
         documents = _documents(path.read_bytes())
     except OSError as error:
@@ -98,7 +99,7 @@ def _items(path: Path) -> list[Item]:
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is neither JSON nor YAML: {str(error).splitlines()[0]}") from error
     items = [item for document in documents for item in _objects(document, _Header())]
-    if not items:
+    if not items and not any(map(_is_list, documents)):
         raise UsageError(f"{path} holds no Kubernetes object")
     return items
 
@@ -117,6 +118,14 @@ def _utf8(content: bytes) -> bytes:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16").encode()
     return content.removeprefix(codecs.BOM_UTF8)
+
+
+def _is_list(document: msgspec.Raw) -> bool:
+    try:
+        header = _HEADERS.decode(document)
+    except MALFORMED:
+        return False
+    return header.items is not None and header.kind.endswith("List")
 
 
 def _objects(document: msgspec.Raw, within: _Header) -> Iterator[Item]:

@@ -60,7 +60,7 @@ def gpu(part: str = "requests", whole: str | None = None, wide: bool = False) ->
 
 
 def devices(amounts: Mapping[str, int]) -> tuple[int, bool]:
-    """The sum of all resources named `*/gpu`, and whether any is named."""
+    """The sum of all resources named `*/gpu`, and whether there is any."""
     found = [value for name, value in amounts.items() if name.endswith("/gpu")]
     return sum(found), any(found)
 

@@ -49,9 +49,7 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         ResourceList,
         doc("Effective requests of the pod, as the scheduler counts them; nothing once it has finished."),
     ] = NOTHING
-    limits: Annotated[ResourceList, doc("Effective limits of the pod; nothing once it has finished.")] = (
-        ResourceList()
-    )
+    limits: Annotated[ResourceList, doc("Effective limits of the pod; nothing once it has finished.")] = NOTHING
     pending_reasons: Annotated[
         tuple[ReasonCount, ...], doc("What keeps the pod from being scheduled, with the number of nodes concerned.")
     ] = ()

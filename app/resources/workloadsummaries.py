@@ -116,7 +116,9 @@ def active_entries(pod: Pod) -> Iterator[tuple[str, Any, int]]:
 
 def owner_of(tally: Tally) -> WorkloadRef:
     """The owner that the pods name; of several that came one after the other, the same one on every replica."""
-    _uid, ref = max(tally.sums("owner"), key=lambda owner: owner[0])
+    _uid, ref = max(
+        tally.sums("owner"), key=lambda owner: (owner[0], owner[1].api_version, owner[1].kind, owner[1].name)
+    )
     found: WorkloadRef = ref
     return found
 

@@ -15,6 +15,7 @@ Contribution = tuple[tuple[str, Any, int], ...]
 """Entries (field, key, amount). All keys of a field have one type; an amount of zero adds nothing."""
 
 _NOTHING: Final[dict[Any, int]] = {}
+_SLACK: Final = 16
 _NO_HEAPS: Final[dict[str, list[Any]]] = {}
 
 
@@ -78,8 +79,13 @@ class Tally:
         self._sums[field] = (key, amount) if pair is None else {pair[0]: pair[1], key: amount}
 
     def _came(self, field: str, key: Any) -> None:
-        if field in self._heaps:
-            heappush(self._heaps[field], key)
+        heap = self._heaps.get(field)
+        if heap is None:
+            return
+        heappush(heap, key)
+        if len(heap) > 2 * self.distinct(field) + _SLACK:
+            # Mostly keys that went and came again: whoever asks next makes a heap of those that are there.
+            self._heaps = {name: other for name, other in self._heaps.items() if name != field}
 
     def sums(self, field: str) -> Mapping[Any, int]:
         """The sum of each key of `field`; keys whose sum is zero are absent."""

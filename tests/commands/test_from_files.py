@@ -56,6 +56,14 @@ async def test_one_object_makes_empty_lists_of_the_rest(tmp_path: Path) -> None:
         assert await local.kubectl("get", "posum", "-A") == Output(0, "", "No resources found\n")
 
 
+async def test_the_dump_of_an_empty_cluster_has_no_rows(tmp_path: Path) -> None:
+    dump = tmp_path / "cluster.json"
+    dump.write_text(listed())
+
+    async with ready(tmp_path, "local", "--from", str(dump)) as local:
+        assert await local.kubectl("get", "nosum") == Output(0, "", "No resources found\n")
+
+
 async def test_foreign_files_and_bad_objects_are_named_once(tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     (folder / "deeper").mkdir(parents=True)

@@ -51,6 +51,13 @@ async def test_a_mixed_list_as_kubectl_get_writes_it(tmp_path: Path) -> None:
     ]
 
 
+async def test_an_empty_list_is_an_empty_cluster(tmp_path: Path) -> None:
+    path = written(tmp_path / "all.json", {"apiVersion": "v1", "kind": "List", "items": [], "metadata": {}})
+
+    assert await all_steps(content_of(path)) == ["relisting", "complete", "relisting", "complete"]
+    assert content_of(path.parent).foreign == ()
+
+
 async def test_items_of_a_typed_list_need_not_repeat_its_kind(tmp_path: Path) -> None:
     item = {key: value for key, value in pod("a").items() if key not in ("kind", "apiVersion")}
     path = written(tmp_path / "pods.json", {"apiVersion": "v1", "kind": "PodList", "items": [item]})
@@ -150,7 +157,6 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
         ("text.txt", "just words", "holds no Kubernetes object"),
         ("list.json", "[1, 2]", "holds no Kubernetes object"),
         ("helm.yaml", "replicas: 3\nimage: {tag: x}\n", "holds no Kubernetes object"),
-        ("none.json", '{"apiVersion": "v1", "kind": "List", "items": []}', "holds no Kubernetes object"),
         ("config", "apiVersion: v1\nkind: Config\nclusters: []\n", "holds no Kubernetes object"),
     ],
 )

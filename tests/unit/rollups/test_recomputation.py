@@ -220,7 +220,7 @@ async def played(world: Computation, happenings: list[tuple[str, Any]]) -> dict[
     return there
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(steps, st.randoms(use_true_random=False))
 def test_every_resource_equals_its_recomputation_from_scratch(
     happenings: list[tuple[str, Any]], chance: random.Random
@@ -246,7 +246,7 @@ def summed(rows: Iterable[JsonObject], field: str) -> dict[str, int]:
     return {name: value for name, value in sums.items() if value}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps)
 def test_sums_over_nodes_namespaces_workloads_and_pods_agree_for_every_resource(
     happenings: list[tuple[str, Any]],

@@ -1,5 +1,7 @@
 """Tallies: sums, distinct keys and extremes that follow members as they come and go."""
 
+import pickle
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +41,18 @@ def test_the_smallest_key_is_that_of_the_members_present(steps: list[tuple[int, 
             tally.subtract((("free", key, 1),))
 
         assert tally.smallest("free") == min(present, default=None)
+
+
+def test_a_key_that_comes_and_goes_leaves_nothing_behind() -> None:
+    """ClusterSummary grew with every change of a pod: dead keys below the smallest stayed in its heap."""
+    tally = Tally()
+    tally.add((("free", 1, 1),))
+    assert tally.smallest("free") == 1
+    before = len(pickle.dumps(tally))
+
+    for key in range(2, 10_000):
+        tally.add((("free", key, 1),))
+        assert tally.smallest("free") == 1
+        tally.subtract((("free", key, 1),))
+
+    assert len(pickle.dumps(tally)) < before + 1_000

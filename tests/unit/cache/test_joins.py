@@ -1,0 +1,39 @@
+"""What the cache makes of objects that refer to each other, sound or not."""
+
+from typing import Any
+
+from tests.computation import Computation, JsonObject
+
+
+def owned(name: str, uid: str, *, by: str = "", version: str = "v1") -> JsonObject:
+    reference = {"apiVersion": f"apps/{version}", "kind": "Deployment", "name": by, "uid": by, "controller": True}
+    return {"metadata": {"namespace": "blue", "name": name, "uid": uid, "ownerReferences": [reference] if by else []}}
+
+
+async def test_two_owners_of_one_uid_do_no_harm() -> None:
+    """A malformed object must never end the process."""
+    computation = Computation()
+    computation.put("replicasets", owned("a", "same", by="one"))
+    computation.put("replicasets", owned("b", "same", by="two"))
+    computation.delete("replicasets", ("blue", "a"))
+    computation.put("deployments", owned("one", "one"))
+    computation.put("deployments", owned("two", "two"))
+
+    rows = await computation.settled("workloadsummaries")
+
+    assert sorted(name for _, name in rows) == ["deployment.one", "deployment.two"]
+
+
+async def test_a_source_that_falls_silent_is_told_in_the_cluster_summary() -> None:
+    computation = Computation()
+    summary: dict[str, Any] = (await computation.settled("clustersummaries"))["", "cluster"]["status"]
+    in_step = summary["conditions"][0]["status"]
+
+    computation.cache_now += 151
+    computation.cache.check_freshness()
+    computation.now += 2
+    summary = (await computation.settled("clustersummaries"))["", "cluster"]["status"]
+
+    assert in_step == "True"
+    assert summary["conditions"][0]["status"] == "False"
+    assert {source["synced"] for source in summary["sources"]} == {False}

@@ -22,7 +22,7 @@ from app.kube.news import News
 from app.resources import RESOURCES
 from app.rollups.clock import TAGS, VersionClock
 from app.rollups.engine import Engine
-from app.rollups.publisher import publish_forever
+from app.rollups.publisher import publish_forever, publish_once
 from app.vocabulary.errors import KubesumError, UsageError
 from app.vocabulary.resource import Source
 from app.web.app import create_app
@@ -63,7 +63,7 @@ class Kubesum:
     def __init__(self, feeds: Mapping[str, Feed], tls: ssl.SSLContext) -> None:
         """`feeds` are the watched kinds by plural; `tls` says who may connect."""
         self._feeds = feeds
-        clock = VersionClock(lambda: time.time_ns() // 1000, secrets.randbelow(TAGS))
+        clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
         self.cache: Final = Cache(time.time)
         self.engine: Final = Engine(clock, time.time, self.cache.contents, self.cache.unavailable)
         self.cache.subscribe(self.engine.change)
@@ -119,7 +119,7 @@ class Kubesum:
 
     async def _compute(self) -> None:
         await self.cache.settled()
-        await self.engine.publish()
+        await publish_once(self.engine)
         await self._server.listening.wait()
         self.ready.set()
         await publish_forever(self.engine, time.time)

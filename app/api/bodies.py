@@ -2,7 +2,8 @@
 
 A body is right while the collection is at the version that it was made from and, where it tells ages, while
 their text stays the same. A newer body takes the place of the older one; the least recently used ones go when
-all together exceed a number of bytes. However many ask for a body at once, it is made once.
+all together exceed a number of bytes. Keys count too: clients write parts of them, and make as many as they
+like. However many ask for a body at once, it is made once.
 """
 
 import asyncio
@@ -21,21 +22,27 @@ class Body:
     expires: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    body: Body
+    size_bytes: int
+
+
 class BodyCache:
     """The bodies that were made lately."""
 
     def __init__(self, capacity_bytes: int, now: Callable[[], float]) -> None:
         """`now` tells seconds since 1970."""
         self._now = now
-        self._bodies: LRUCache[Hashable, Body] = LRUCache(capacity_bytes, lambda body: len(body.content))
+        self._bodies: LRUCache[Hashable, _Kept] = LRUCache(capacity_bytes, lambda kept: kept.size_bytes)
         self._in_the_making: dict[tuple[Hashable, int], asyncio.Future[Body]] = {}
 
     async def body(self, key: Hashable, version: int, make: Callable[[], Awaitable[Body]]) -> Body:
         """The body for `key` made from `version`; `make` is called unless there is one or one is being made."""
         while True:
-            body = self._bodies.get(key)
-            if body is not None and body.version == version and self._now() < body.expires:
-                return body
+            kept = self._bodies.get(key)
+            if kept is not None and kept.body.version == version and self._now() < kept.body.expires:
+                return kept.body
             pending = self._in_the_making.get((key, version))
             if pending is None:
                 return await self._made(key, version, make)
@@ -58,5 +65,6 @@ class BodyCache:
         return body
 
     def _keep(self, key: Hashable, body: Body) -> None:
-        if len(body.content) <= self._bodies.maxsize:
-            self._bodies[key] = body
+        kept = _Kept(body, len(body.content) + len(repr(key)))
+        if kept.size_bytes <= self._bodies.maxsize:
+            self._bodies[key] = kept

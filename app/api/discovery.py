@@ -16,10 +16,19 @@ from app.rollups.catalogue import Catalogue
 from app.vocabulary.errors import NotFound
 from app.vocabulary.resource import CATEGORY, ComputedResource
 
-VERBS: Final = ("get", "list")
+VERBS: Final = ("get", "list", "watch")
 """The verbs that work. Anything advertised here and not served breaks controllers of the whole cluster."""
 
-LISTED_PATHS: Final = ("/apis", "/healthz", "/livez", "/metrics", "/readyz", "/version")
+LISTED_PATHS: Final = (
+    "/apis",
+    "/healthz",
+    "/livez",
+    "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+)
 
 
 def aggregated(catalogue: Catalogue, version: str) -> bytes:

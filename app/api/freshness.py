@@ -24,11 +24,16 @@ async def not_older_than(asked: Version, current: Version, now: Callable[[], flo
         return
     ahead_s = issued_at(asked) - now()
     if ahead_s > WAIT_AT_MOST_S:
-        causes = (StatusCause("ResourceVersionTooLarge", "Too large resource version"),)
-        details = StatusDetails(causes=causes, retry_after_seconds=1)
-        raise Timeout(f"Timeout: Too large resource version: {asked}, current: {current}", details)
+        raise too_large(asked, current)
     if ahead_s > 0:
         await asyncio.sleep(ahead_s)
+
+
+def too_large(asked: Version, current: Version) -> Timeout:
+    """The answer to a version too far ahead of the `current` one."""
+    causes = (StatusCause("ResourceVersionTooLarge", "Too large resource version"),)
+    details = StatusDetails(causes=causes, retry_after_seconds=1)
+    return Timeout(f"Timeout: Too large resource version: {asked}, current: {current}", details)
 
 
 def exactly(asked: Version, current: Version) -> None:

@@ -8,8 +8,8 @@ version of the first one.
 import asyncio
 import math
 import zlib
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
@@ -17,10 +17,12 @@ from typing import Any, Final
 import msgspec
 
 from app.api.bodies import Body, BodyCache
-from app.api.negotiation import Form, Representation
+from app.api.negotiation import Encoding, Form, Representation
 from app.api.objects import ENCODER, object_of, partial_of
 from app.api.options import Continue, Include, ListOptions
+from app.api.selectors import Selector
 from app.api.table import Ages, column_definitions, table_row
+from app.api.yamltext import yaml_list
 from app.rollups.collection import Collection
 from app.rollups.rows import Row, Snapshot
 from app.vocabulary.resource import ComputedResource
@@ -32,6 +34,7 @@ CACHE_BYTES: Final = 64 * 1024 * 1024
 _GZIP_LEVEL: Final = 1
 _GZIP_FORMAT: Final = 31  # zlib's number for a gzip header around the widest window
 _SLICE_ROWS: Final = 200
+_BY_KEY: Final = attrgetter("key")
 _STABLE_AT_LEAST_S: Final = 1.0
 _STABLE_AT_MOST_S: Final = 10.0
 
@@ -81,20 +84,31 @@ class Lists:
             content = await encode_list(wanted, snapshot, ages)
             return Body(content, snapshot.version, self._expiry(wanted, ages))
 
-        async def compress() -> Body:
-            content = await asyncio.to_thread(zlib.compress, plain.content, _GZIP_LEVEL, _GZIP_FORMAT)
-            return Body(content, plain.version, plain.expires)
-
-        plain = await self._cache.body(key, snapshot.version, encode)
-        if not gzip or len(plain.content) <= GZIP_ABOVE_BYTES:
-            return Encoded(plain.content, gzipped=False)
-        compressed = await self._cache.body((*key, "gzip"), plain.version, compress)
+        body = await self._cache.body(key, snapshot.version, encode)
+        if wanted.representation.encoding is Encoding.YAML:
+            key = (*key, "yaml")
+            body = await self._derived(key, body, yaml_list)
+        if not gzip or len(body.content) <= GZIP_ABOVE_BYTES:
+            return Encoded(body.content, gzipped=False)
+        compressed = await self._derived((*key, "gzip"), body, _compressed)
         return Encoded(compressed.content, gzipped=True)
+
+    async def _derived(self, key: Hashable, body: Body, convert: Callable[[bytes], Awaitable[bytes]]) -> Body:
+        """A body in another writing, as right as the first one and as long."""
+
+        async def make() -> Body:
+            return Body(await convert(body.content), body.version, body.expires)
+
+        return await self._cache.body(key, body.version, make)
 
     def _expiry(self, wanted: Wanted, ages: Ages) -> float:
         if wanted.representation.form is not Form.TABLE:
             return math.inf
         return self._now() + min(max(ages.stable_s, _STABLE_AT_LEAST_S), _STABLE_AT_MOST_S)
+
+
+async def _compressed(content: bytes) -> bytes:
+    return await asyncio.to_thread(zlib.compress, content, _GZIP_LEVEL, _GZIP_FORMAT)
 
 
 def _key(wanted: Wanted, snapshot: Snapshot) -> tuple[object, ...]:
@@ -105,33 +119,63 @@ def _key(wanted: Wanted, snapshot: Snapshot) -> tuple[object, ...]:
         wanted.collection.resource.api_version,
         wanted.collection.resource.plural,
         wanted.namespace,
-        wanted.representation,
+        wanted.representation.form,
+        wanted.representation.api_version,
         wanted.include,
         limit,
         options.continue_,
+        options.selector.text,
     )
 
 
-def page(snapshot: Snapshot, namespace: str, options: ListOptions) -> tuple[Sequence[Row], ListMeta]:
+async def page(
+    resource: ComputedResource, snapshot: Snapshot, namespace: str, options: ListOptions
+) -> tuple[Sequence[Row], ListMeta]:
     """The rows of one page and the metadata of its list."""
-    rows = snapshot.within(namespace) if namespace else snapshot.rows
+    rows = _candidates(resource, snapshot, namespace, options.selector)
     version = snapshot.version
-    first = 0
     if options.continue_:
         version = options.continue_.version
-        first = bisect_right(rows, options.continue_.after, key=attrgetter("key"))
-    end = first + options.limit if options.limit else len(rows)
-    remaining = len(rows) - end
-    if remaining <= 0:
-        return rows[first:], ListMeta(str(version))
-    token = Continue(version, rows[end - 1].key).token()
-    return rows[first:end], ListMeta(str(version), token, remaining)
+        rows = rows[bisect_right(rows, options.continue_.after, key=_BY_KEY) :]
+    if options.selector:
+        rows = await _selected(resource, rows, options)
+    if not options.limit or len(rows) <= options.limit:
+        return rows, ListMeta(str(version))
+    token = Continue(version, rows[options.limit - 1].key).token()
+    # How many more are selected would take a look at each of them; kube-apiserver leaves it out too.
+    remaining = 0 if options.selector else len(rows) - options.limit
+    return rows[: options.limit], ListMeta(str(version), token, remaining)
+
+
+def _candidates(resource: ComputedResource, snapshot: Snapshot, namespace: str, selector: Selector) -> Sequence[Row]:
+    """As few rows as can be told without a look at them: all that are wanted, and perhaps others."""
+    namespace = namespace or selector.exact_namespace() or ""
+    name = selector.exact_name()
+    if name is not None and (namespace or not resource.namespaced):
+        key = (namespace, name)
+        at = bisect_left(snapshot.rows, key, key=_BY_KEY)
+        return [row for row in snapshot.rows[at : at + 1] if row.key == key]
+    return snapshot.within(namespace) if namespace else snapshot.rows
+
+
+async def _selected(resource: ComputedResource, rows: Sequence[Row], options: ListOptions) -> Sequence[Row]:
+    """The rows that are selected; with a limit at most one more, which tells that there is another page."""
+    selects = options.selector.predicate(resource)
+    most = options.limit + 1 if options.limit else len(rows)
+    step = max(1, _SLICE_ROWS // len(options.selector))
+    found: list[Row] = []
+    for start in range(0, len(rows), step):
+        found.extend(filter(selects, rows[start : start + step]))
+        if len(found) >= most:
+            break
+        await asyncio.sleep(0)
+    return found[:most]
 
 
 async def encode_list(wanted: Wanted, snapshot: Snapshot, ages: Ages) -> bytes:
     """A list in the form that is wanted, as JSON."""
     resource = wanted.collection.resource
-    rows, metadata = page(snapshot, wanted.namespace, wanted.options)
+    rows, metadata = await page(resource, snapshot, wanted.namespace, wanted.options)
     document = row_document(resource, wanted.representation, wanted.include, ages)
     chunks: list[bytes] = []
     for start in range(0, len(rows), _SLICE_ROWS):

@@ -1,7 +1,7 @@
 """Content negotiation: from an Accept header to what is sent.
 
-Everything is JSON; what varies is the form: the object itself, a Table, or its metadata alone. Clauses are
-tried by quality, then by how specific they are, then in order, and one that asks for a form that is not
+Two things vary: the encoding, and the form, which is the object itself, a Table, or its metadata alone.
+Clauses are tried by quality, then by how specific they are, then in order, and one that asks for a form that is not
 served is passed over. k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go.
 """
 
@@ -13,9 +13,21 @@ from typing import Final
 
 from app.vocabulary.errors import NotAcceptable
 
-SERVED: Final = ("application/json",)
 
-_WILDNESS: Final = {"application/json": 0, "application/*": 1, "*/*": 2}
+class Encoding(Enum):
+    """How a document is written; the value is its media type."""
+
+    JSON = "application/json"
+    YAML = "application/yaml"
+
+
+# What a wildcard takes comes first.
+ENCODINGS: Final = (Encoding.JSON, Encoding.YAML)
+JSON_ALONE: Final = (Encoding.JSON,)
+"""For what can't be written in YAML, such as a watch: documents that follow each other on lines."""
+SERVED: Final = tuple(encoding.value for encoding in ENCODINGS)
+
+_WILDNESS: Final = {Encoding.JSON.value: 0, Encoding.YAML.value: 0, "application/*": 1, "*/*": 2}
 _QUALITY: Final = re.compile(r"[01](?:\.[0-9]{0,9})?", re.ASCII)
 _META: Final = "meta.k8s.io"
 _META_VERSIONS: Final = ("v1", "v1beta1")
@@ -38,34 +50,41 @@ class Representation:
 
     form: Form
     api_version: str = ""
+    encoding: Encoding = Encoding.JSON
 
 
 _FORMS: Final = {form.value: form for form in Form if form is not Form.OBJECT}
-PLAIN: Final = Representation(Form.OBJECT)
 
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """One acceptable JSON answer: the kind to be turned into, empty for none."""
+    """One acceptable answer: its encoding, and the kind to be turned into, empty for none."""
 
+    encoding: Encoding
     kind: str = ""
     group: str = ""
     version: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is to be turned into anything."""
+        return not (self.kind or self.group or self.version)
 
-def representation(accept: str, kind: str, is_list: bool) -> Representation:
-    """The form in which to send an object of `kind`, or a list of them; raises NotAcceptable."""
+
+def representation(accept: str, kind: str, is_list: bool, served: tuple[Encoding, ...] = ENCODINGS) -> Representation:
+    """How to send an object of `kind`, or a list of them, in one of the encodings `served`; raises NotAcceptable."""
     unknown_table: str | None = None
-    for clause in _clauses(accept):
-        if clause == _Clause():
-            return PLAIN
+    for clause in _clauses(accept, served):
+        if clause.is_plain:
+            return Representation(Form.OBJECT, encoding=clause.encoding)
         if clause.group == _META and clause.version in _META_VERSIONS and clause.kind in _FORMS:
-            return _checked(Representation(_FORMS[clause.kind], f"{_META}/{clause.version}"), kind, is_list)
+            api_version = f"{_META}/{clause.version}"
+            return _checked(Representation(_FORMS[clause.kind], api_version, clause.encoding), kind, is_list)
         if clause.kind == "Table":
             unknown_table = unknown_table or f"{clause.group}/{clause.version}"
     if unknown_table:
         raise NotAcceptable(f"no Table exists in group version {unknown_table}")
-    raise _not_acceptable()
+    raise _not_acceptable(served)
 
 
 def _checked(chosen: Representation, kind: str, is_list: bool) -> Representation:
@@ -78,23 +97,31 @@ def _checked(chosen: Representation, kind: str, is_list: bool) -> Representation
     return chosen
 
 
-def discovery_version(accept: str) -> str | None:
-    """The version of the aggregated discovery document to send, None for the APIGroupList.
+def discovery_wanted(accept: str) -> tuple[Encoding, str | None]:
+    """The encoding and the version of the aggregated discovery document to send, None for the APIGroupList.
 
     Raises NotAcceptable.
     """
     for clause in _clauses(accept):
-        if clause == _Clause():
-            return None
+        if clause.is_plain:
+            return clause.encoding, None
         if (clause.kind, clause.group) == _DISCOVERY and clause.version in _DISCOVERY_VERSIONS:
-            return clause.version
-    raise _not_acceptable()
+            return clause.encoding, clause.version
+    raise _not_acceptable(ENCODINGS)
+
+
+def document_encoding(accept: str) -> Encoding:
+    """How to write a document that has one form only; raises NotAcceptable."""
+    for clause in _clauses(accept):
+        if clause.is_plain:
+            return clause.encoding
+    raise _not_acceptable(ENCODINGS)
 
 
 def require_json(accept: str) -> None:
-    """Raises NotAcceptable where a document that has one form only can't be sent."""
-    if _Clause() not in _clauses(accept):
-        raise _not_acceptable()
+    """Raises NotAcceptable where a document that exists in JSON alone can't be sent."""
+    if not any(clause.is_plain for clause in _clauses(accept, JSON_ALONE)):
+        raise _not_acceptable(JSON_ALONE)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
@@ -107,35 +134,43 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return False
 
 
-def _not_acceptable() -> NotAcceptable:
-    return NotAcceptable(f"only the following media types are accepted: {', '.join(SERVED)}")
+def _not_acceptable(served: tuple[Encoding, ...]) -> NotAcceptable:
+    names = ", ".join(encoding.value for encoding in served)
+    return NotAcceptable(f"only the following media types are accepted: {names}")
 
 
-def _clauses(accept: str) -> Iterator[_Clause]:
-    """The JSON clauses of an Accept header, best first; parameters that mean nothing here are ignored."""
+def _clauses(accept: str, served: tuple[Encoding, ...] = ENCODINGS) -> Iterator[_Clause]:
+    """The clauses of an Accept header that can be met, best first; parameters that mean nothing here are ignored."""
     if not accept.strip():
-        yield _Clause()
+        yield _Clause(served[0])
         return
-    ranked = [found for text in accept.split(",") if (found := _ranked(text)) is not None]
+    ranked = [found for text in accept.split(",") if (found := _ranked(text, served)) is not None]
     # The order of github.com/munnerz/goautoneg; Python's sort keeps the order of equals.
     for _, _, clause in sorted(ranked, key=lambda entry: entry[:2]):
         yield clause
 
 
-def _ranked(text: str) -> tuple[float, int, _Clause] | None:
+def _ranked(text: str, served: tuple[Encoding, ...]) -> tuple[float, int, _Clause] | None:
     media_type, *parameters = text.split(";")
-    specificity = _WILDNESS.get(media_type.strip().lower())
-    if specificity is None:
+    encoding = _encoding(media_type.strip().lower(), served)
+    if encoding is None:
         return None
     values = {}
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         values[name.strip().lower()] = value.strip()
     quality = _quality(values.get("q", "1"))
-    if quality <= 0 or values.get("stream", "") not in ("", "watch"):
+    streams = ("", "watch") if encoding in JSON_ALONE else ("",)
+    if quality <= 0 or values.get("stream", "") not in streams:
         return None
-    clause = _Clause(values.get("as", ""), values.get("g", ""), values.get("v", ""))
-    return -quality, specificity, clause
+    clause = _Clause(encoding, values.get("as", ""), values.get("g", ""), values.get("v", ""))
+    return -quality, _WILDNESS[media_type.strip().lower()], clause
+
+
+def _encoding(media_type: str, served: tuple[Encoding, ...]) -> Encoding | None:
+    if _WILDNESS.get(media_type):
+        return served[0]
+    return next((encoding for encoding in served if encoding.value == media_type), None)
 
 
 def _quality(text: str) -> float:

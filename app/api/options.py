@@ -1,4 +1,4 @@
-"""The options of get and list: what a client may ask of them, and what is refused.
+"""The options of get, list and watch: what a client may ask of them, and what is refused.
 
 An option that is not served yet is refused rather than ignored, so that nobody mistakes an unfiltered list
 for a filtered one. Validation and its words follow
@@ -7,6 +7,7 @@ k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go.
 
 import base64
 import binascii
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -14,13 +15,14 @@ from typing import Final
 import msgspec
 
 from app.api.query import Query, duration_s, integer, is_true, parsed_integer, quoted
+from app.api.selectors import EVERYTHING, Selector, selector
 from app.vocabulary.errors import BadRequest, Invalid, StatusCause, StatusDetails
-from app.vocabulary.resource import Key
+from app.vocabulary.resource import ComputedResource, Key
 
 REQUEST_TIMEOUT_S: Final = 60.0
 
 _CONTINUE_VERSION: Final = "meta.k8s.io/v1"
-_MATCHES: Final = ("Exact", "NotOlderThan")
+_MATCH: Final = "resourceVersionMatch"
 _PRETTY_AGENTS: Final = ("curl", "Wget", "Mozilla/5.0")
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 
@@ -80,14 +82,38 @@ class ListOptions:
     version: int = 0
     exact: bool = False
     """The list must be at `version`, not merely as new."""
+    selector: Selector = EVERYTHING
 
 
-def list_options(query: Query) -> ListOptions:
-    """The options of a list; raises BadRequest, and Invalid for options that exclude each other."""
-    _refuse_unserved(query)
-    limit = max(0, integer(query, "limit"))
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """How to watch. `version` 0 is any version, `timeout_s` None leaves the end to the server."""
+
+    selector: Selector = EVERYTHING
+    version: int = 0
+    send_initial_events: bool | None = None
+    """None if the client does not say; then it depends on the version, see `starts_with_state`."""
+    allow_bookmarks: bool = False
+    timeout_s: int | None = None
+
+    @property
+    def starts_with_state(self) -> bool:
+        """Whether what exists comes first, as additions."""
+        return self.version == 0 if self.send_initial_events is None else self.send_initial_events
+
+    @property
+    def marks_state_end(self) -> bool:
+        """Whether the end of what exists is to be marked by a bookmark."""
+        return bool(self.send_initial_events) and self.allow_bookmarks
+
+
+def list_options(query: Query, resource: ComputedResource) -> ListOptions:
+    """The options of a list of `resource`; raises BadRequest, and Invalid for options that exclude each other."""
+    _refuse_export(query)
+    chosen = _selector(query, resource)
     integer(query, "timeoutSeconds")
-    _validate_match(query)
+    limit = max(0, integer(query, "limit"))
+    _require_none([*_list_errors(query)])
     version = resource_version(query)
     token = query.get("continue", "")
     if token and version:
@@ -97,12 +123,38 @@ def list_options(query: Query) -> ListOptions:
         continue_=Continue.parse(token) if token else None,
         version=version,
         exact=query.get("resourceVersionMatch") == "Exact",
+        selector=chosen,
     )
 
 
-def object_version(query: Query) -> int:
-    """The version that an object is asked at, 0 for any: all that a get can ask for besides its form."""
-    _refuse_unserved(query)
+def watch_options(query: Query, resource: ComputedResource) -> WatchOptions:
+    """The options of a watch on `resource`; raises BadRequest, and Invalid for options that exclude each other."""
+    _refuse_export(query)
+    chosen = _selector(query, resource)
+    timeout_s = integer(query, "timeoutSeconds")
+    integer(query, "limit")
+    _require_none([*_watch_errors(query)])
+    return WatchOptions(
+        selector=chosen,
+        version=resource_version(query),
+        send_initial_events=is_true(query, "sendInitialEvents") if "sendInitialEvents" in query else None,
+        allow_bookmarks=is_true(query, "allowWatchBookmarks"),
+        timeout_s=timeout_s if timeout_s > 0 else None,
+    )
+
+
+def _selector(query: Query, resource: ComputedResource) -> Selector:
+    return selector(query.get("labelSelector", ""), query.get("fieldSelector", ""), resource)
+
+
+def object_version(query: Query, resource: ComputedResource, name: str) -> int:
+    """The version that the object `name` is asked at, 0 for any: all that a get can ask for besides its form.
+
+    Selectors are for lists; only one of fields that means another object is refused. Raises BadRequest.
+    """
+    _refuse_export(query)
+    if fields := query.get("fieldSelector"):
+        selector("", fields, resource).require_name(name)
     return resource_version(query)
 
 
@@ -117,20 +169,12 @@ def resource_version(query: Query) -> int:
         raise BadRequest(f"resourceVersion: Invalid value: {quoted(text)}: {error.message}") from error
 
 
-def _refuse_unserved(query: Query) -> None:
+def _refuse_export(query: Query) -> None:
     if "export" in query:
         raise BadRequest("the export parameter, deprecated since v1.14, is no longer supported")
-    refused = [name for name in ("labelSelector", "fieldSelector") if query.get(name)]
-    if is_true(query, "watch"):
-        refused.append("watch")
-    if refused:
-        raise BadRequest(f"{refused[0]} is not supported by this server yet")
 
 
-def _validate_match(query: Query) -> None:
-    errors = [*_match_errors(query)]
-    if "sendInitialEvents" in query:
-        errors.append(_forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+def _require_none(errors: list[StatusCause]) -> None:
     if not errors:
         return
     # The words of apimachinery's field.ErrorList: one error stands alone, several are bracketed.
@@ -140,22 +184,36 @@ def _validate_match(query: Query) -> None:
     raise Invalid(f'ListOptions.meta.k8s.io "" is invalid: {summary}', details)
 
 
-def _match_errors(query: Query) -> list[StatusCause]:
-    match = query.get("resourceVersionMatch", "")
-    if not match:
-        return []
-    field = "resourceVersionMatch"
-    errors = []
-    if not query.get("resourceVersion"):
-        errors.append(_forbidden(field, f"{field} is forbidden unless resourceVersion is provided"))
-    if query.get("continue"):
-        errors.append(_forbidden(field, f"{field} is forbidden when continue is provided"))
-    if match not in _MATCHES:
-        supported = f'Unsupported value: {quoted(match)}: supported values: "Exact", "NotOlderThan", ""'
-        errors.append(StatusCause("FieldValueNotSupported", supported, field))
-    if match == "Exact" and query.get("resourceVersion") == "0":
-        errors.append(_forbidden(field, f'{field} "exact" is forbidden for resourceVersion "0"'))
-    return errors
+def _list_errors(query: Query) -> Iterator[StatusCause]:
+    if match := query.get(_MATCH, ""):
+        if not query.get("resourceVersion"):
+            yield _forbidden(_MATCH, f"{_MATCH} is forbidden unless resourceVersion is provided")
+        if query.get("continue"):
+            yield _forbidden(_MATCH, f"{_MATCH} is forbidden when continue is provided")
+        if match not in ("Exact", "NotOlderThan"):
+            yield _unsupported(_MATCH, match, '"Exact", "NotOlderThan", ""')
+        if match == "Exact" and query.get("resourceVersion") == "0":
+            yield _forbidden(_MATCH, f'{_MATCH} "exact" is forbidden for resourceVersion "0"')
+    if "sendInitialEvents" in query:
+        yield _forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+
+
+def _watch_errors(query: Query) -> Iterator[StatusCause]:
+    match = query.get(_MATCH, "")
+    initial = "sendInitialEvents" in query
+    if initial and match != "NotOlderThan":
+        yield _forbidden(_MATCH, f"sendInitialEvents requires setting {_MATCH} to NotOlderThan")
+    if match and not initial:
+        yield _forbidden(_MATCH, f"{_MATCH} is forbidden for watch unless sendInitialEvents is provided")
+    if match and match != "NotOlderThan":
+        yield _unsupported(_MATCH, match, '"NotOlderThan"')
+    if match and query.get("continue"):
+        yield _forbidden(_MATCH, f"{_MATCH} is forbidden when continue is provided")
+
+
+def _unsupported(field: str, value: str, supported: str) -> StatusCause:
+    message = f"Unsupported value: {quoted(value)}: supported values: {supported}"
+    return StatusCause("FieldValueNotSupported", message, field)
 
 
 def _forbidden(field: str, why: str) -> StatusCause:

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from app.api import fieldselectors
+from app.api.fieldselectors import exact_value
 from app.api.query import Query, is_true, parse, quoted
+from app.api.selectors import MOST_CHARACTERS, NAME
 from app.api.status import UNKNOWN_PATH
 from app.vocabulary.errors import BadRequest, NotFound
 
@@ -43,6 +46,13 @@ class RequestInfo:
     resource: str = ""
     name: str = ""
     subresource: str = ""
+    selected_name: str = ""
+    """The name that the field selector of a list or watch allows alone."""
+
+    @property
+    def authorized_name(self) -> str:
+        """The name that a caller needs permission for, empty for all: who may read one object may list that one."""
+        return self.name or self.selected_name
 
 
 def request_info(method: str, raw_path: bytes, raw_query: bytes) -> RequestInfo:
@@ -86,9 +96,26 @@ def _resource_info(method: str, path: str, query: Query, target: tuple[str, str,
     resource, name, subresource = (*parts[:3], "", "")[:3]
     if verb == "proxy":
         subresource = ""
+    selected_name = _selected_name(query) if verb == "get" and not name else ""
     if not name:
         verb = _collection_verb(verb, query)
-    return RequestInfo(verb, path, query, group, version, namespace, resource, name, subresource)
+    return RequestInfo(
+        verb, path, query, group, version, namespace, resource, name, subresource, selected_name=selected_name
+    )
+
+
+def _selected_name(query: Query) -> str:
+    text = query.get("fieldSelector", "")
+    if not text or len(text) > MOST_CHARACTERS:
+        return ""
+    try:
+        name = exact_value(fieldselectors.parse(text), NAME)
+    except BadRequest:
+        # Whoever may list at all is told what is wrong; for authorization it selects no name.
+        return ""
+    if name is None or name in (".", "..") or "/" in name or "%" in name:
+        return ""
+    return name
 
 
 def _namespace(parts: list[str]) -> tuple[str, list[str]]:

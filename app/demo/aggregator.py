@@ -178,6 +178,19 @@ class Aggregator:
             return {}
         return {path: entry for path, entry in index.get("paths", {}).items() if f"/{path}" == ROOT}
 
+    async def openapi_v2(self, accept: str) -> Response | None:
+        """The extension server's OpenAPI v2 document in a form that a client accepts; None if it has none to give.
+
+        A real aggregator reads JSON, merges it and translates it. Here nothing else is served in that version, so
+        the document is passed on.
+        """
+        headers = self._own_headers("/openapi/v2", accept, _SPEC_READER)
+        try:
+            fetched = await self._fetch("/openapi/v2", headers)
+        except (aiohttp.ClientError, OSError):
+            return None
+        return Response(fetched.body, media_type=fetched.headers["Content-Type"]) if fetched.code == 200 else None
+
     async def _probe_for_ever(self) -> None:
         retry_s = _FIRST_RETRY_S
         while True:

@@ -42,6 +42,8 @@ class Documents:
             return text_answer("ok")
         if path in ("/api", "/apis") and (groups := self._groups(path, request)) is not None:
             return groups
+        if path == "/openapi/v2" and (merged := await self._aggregator.openapi_v2(request.headers.get("accept", ""))):
+            return merged
         document = await self._openapi(path) if path.startswith("/openapi/") else self._plain(path)
         if document is None:
             raise no_such_path()

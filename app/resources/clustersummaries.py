@@ -13,6 +13,7 @@ from app.resources.shapes import (
     WorkloadCounts,
     count,
     doc,
+    list_key,
     percents,
     pod_counts,
     reason_counts,
@@ -46,14 +47,14 @@ class ClusterPodCounts(PodCounts, frozen=True, gc=False, rename="camel"):
 class VersionCount(msgspec.Struct, frozen=True, gc=False):
     """A kubelet version and the nodes that run it."""
 
-    version: Annotated[str, doc("Version of the kubelet.")]
+    version: Annotated[str, list_key("Version of the kubelet.")]
     nodes: Annotated[int, count("Number of nodes that run it.")]
 
 
 class SourceState(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """How fresh one watched kind is."""
 
-    resource: Annotated[str, doc("Plural of the watched kind.")]
+    resource: Annotated[str, list_key("Plural of the watched kind.")]
     synced: Annotated[bool, doc("Whether the kind is listed and being watched.")]
     last_transition_time: Annotated[datetime, doc("Time at which synced last changed.")]
 
@@ -61,7 +62,7 @@ class SourceState(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 class SummaryCondition(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A condition, as `kubectl wait --for=condition` reads it."""
 
-    type: Annotated[str, doc("Type of the condition: Synced.")]
+    type: Annotated[str, list_key("Type of the condition: Synced.")]
     status: Annotated[str, doc("Status of the condition: True or False.")]
     reason: Annotated[str, doc("One word for the status.")]
     message: Annotated[str, doc("A sentence that says which watched kinds are concerned.")]

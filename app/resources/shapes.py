@@ -22,6 +22,11 @@ def count(description: str) -> msgspec.Meta:
     return msgspec.Meta(description=description, extra_json_schema={"format": "int32"})
 
 
+def list_key(description: str) -> msgspec.Meta:
+    """Documents the string field that tells an item from the others of its list."""
+    return msgspec.Meta(description=description, extra={"key": True})
+
+
 class PodCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Numbers of pods by state."""
 
@@ -41,7 +46,7 @@ class PodCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 class ReasonCount(msgspec.Struct, frozen=True, gc=False):
     """A reason and how often it occurs."""
 
-    reason: Annotated[str, doc("Reason without its variable parts, such as CrashLoopBackOff.")]
+    reason: Annotated[str, list_key("Reason without its variable parts, such as CrashLoopBackOff.")]
     count: Annotated[int, count("How often the reason occurs.")]
 
 

@@ -12,13 +12,15 @@ from typing import Final
 Version = int
 
 TAGS: Final = 1000
+NOBODY: Final = 0
+"""The tag of no process: who is given such a version knows that it is exact to nobody."""
 
 
 class VersionClock:
     """Issues strictly increasing versions."""
 
     def __init__(self, now_us: Callable[[], int], tag: int) -> None:
-        """`now_us` tells microseconds since 1970; `tag` (0 to 999) tells this process from its replicas."""
+        """`now_us` tells microseconds since 1970; `tag` (1 to 999) tells this process from its replicas."""
         self._now_us = now_us
         self._tag = tag
         self._last_us = now_us() - 1
@@ -27,6 +29,22 @@ class VersionClock:
         """A version larger than every one issued or seen."""
         self._last_us = max(self._last_us + 1, self._now_us())
         return self._last_us * TAGS + self._tag
+
+    def saw(self, version: Version) -> None:
+        """Takes note of a version that another process issued: what is issued from now on is larger."""
+        self._last_us = max(self._last_us, version // TAGS)
+
+    def has_issued(self, version: Version) -> bool:
+        """Whether a version is one of this process: it carries its tag and is not of the future."""
+        return version % TAGS == self._tag and version // TAGS <= self._last_us
+
+    def age_s(self, version: Version) -> float:
+        """How many seconds ago a version was issued; negative for one of the future."""
+        return (self._now_us() - version // TAGS) / 1_000_000
+
+    def moment(self, ago_s: float = 0.0) -> Version:
+        """What divides the versions issued until `ago_s` seconds ago from those issued later; no version itself."""
+        return (self._now_us() - int(ago_s * 1_000_000)) * TAGS
 
 
 def issued_at(version: Version) -> float:

@@ -11,12 +11,15 @@ from heapq import heappop, heappush
 from typing import Any, Final
 
 from app.rollups.clock import Version, VersionClock, issued_at
-from app.rollups.rows import Row, Snapshot, same_content, status_of
+from app.rollups.journal import Journal, RowEvent
+from app.rollups.rows import Row, Snapshot, same_content, same_object, status_of
 from app.vocabulary.resource import ComputedResource, Fold, Key, Unavailable
 from app.vocabulary.tally import Contribution, Tally
 
 QUIET_S: Final = 1.0
 """How long a published row rests before it may change again, so that watches of busy groups stay calm."""
+FRESH_S: Final = 10.0
+"""How old the version of rows that don't change may become: what other replicas know of the past is bounded."""
 
 _EMPTY: Final = Tally()
 
@@ -31,9 +34,11 @@ class Collection:
         self.resource: Final = resource
         self._cold = cold
         self._published = False
-        self._clock = clock
+        self._is_whole = False
+        self.clock: Final = clock
         # Of its own: what was kept of a removed resource of the same name must not pass for this one's.
         self._version: Version = clock.issue()
+        self.journal: Final = Journal(self._version)
         self._rows: dict[Key, Row] = {}
         self._tallies: dict[Key, Tally] = {}
         self._subjects: dict[Key, Any] = {}
@@ -65,9 +70,28 @@ class Collection:
 
     def snapshot(self) -> Snapshot:
         """All published rows; made when somebody asks, once per version."""
+        version = self.version()
         if self._snapshot is None:
-            self._snapshot = Snapshot(self._version, tuple(self._rows[key] for key in self._sorted_keys()))
+            self._snapshot = Snapshot(version, tuple(self._rows[key] for key in self._sorted_keys()))
         return self._snapshot
+
+    def version(self) -> Version:
+        """The version at which the published rows are what they are, at most FRESH_S old; later ones get larger."""
+        if self.clock.age_s(self._version) > FRESH_S:
+            self._renew_version()
+        return self._version
+
+    def version_above(self, version: Version) -> Version:
+        """What `version()` gives, but larger than what another replica issued."""
+        if self._version <= version:
+            self.clock.saw(version)
+            self._renew_version()
+        return self.version()
+
+    def _renew_version(self) -> None:
+        self._version = self.clock.issue()
+        if self._snapshot is not None:
+            self._snapshot = Snapshot(self._version, self._snapshot.rows)
 
     def _sorted_keys(self) -> list[Key]:
         if self._gone_keys:
@@ -124,22 +148,29 @@ class Collection:
             del self._tallies[key]
         self._touched[key] = None
 
-    def refresh(self) -> Iterator[tuple[Key, Row | None, Row | None]]:
-        """Computes the rows of all touched groups; yields those that changed as (key, before, after).
+    def refresh(self) -> Iterator[tuple[Key, Row | None, Row | None] | None]:
+        """Computes the rows of all touched groups; yields (key, before, after), or None for one that is as it was.
 
         The work is done as the iterator is drawn, so that the caller can pause between rows.
         """
         touched, self._touched = self._touched, {}
+        # What completes a source from here on, in a pause, is touched again and belongs to the next flush.
+        self._is_whole = self._cold() is None
         for key, subject in touched.items():
             before = self._waiting[key] if key in self._waiting else self._rows.get(key)
             after = self._computed(key) if self.resource.folds else projected(key, subject)
             if self._unchanged(before, after):
+                yield None
                 continue
             if key not in self._waiting:
                 published = self._rows.get(key)
-                heappush(self._due, (issued_at(published.version) + QUIET_S if published else 0.0, key))
+                heappush(self._due, (self._rested_at(published.version) if published else 0.0, key))
             self._waiting[key] = after
             yield key, before, after
+
+    def _rested_at(self, version: Version) -> float:
+        # A version that followed one of a replica whose clock is ahead is of the future; its row isn't.
+        return issued_at(version) + min(0.0, self.clock.age_s(version)) + QUIET_S
 
     def _computed(self, key: Key) -> Row | None:
         subject = self._subjects.get(key)
@@ -162,36 +193,48 @@ class Collection:
             if row is not None:
                 yield key, status_of(self.resource, row)
 
-    def publish_due(self, now: float) -> Iterator[tuple[Row | None, Row | None]]:
-        """Publishes the rows whose quiet second is over at `now` (seconds since 1970).
+    def publish_due(self, now: float) -> Iterator[bool]:
+        """Publishes the rows whose quiet second is over at `now` (seconds since 1970), as the iterator is drawn.
 
-        Yields (before, after) of each row that changed, done as the iterator is drawn; a row that came back
-        to what is published while it waited is dropped.
+        Yields whether each changed: one that came back to what is published while it waited did not.
         """
         while self._due and self._due[0][0] <= now:
             key = heappop(self._due)[1]
             after = self._waiting.pop(key)
             before = self._rows.get(key)
             if self._unchanged(before, after):
+                yield False
                 continue
-            self._version = self._clock.issue()
             self._snapshot = None
-            if after is None:
-                del self._rows[key]
-                self._gone_keys.add(key)
+            if before is not None and after is not None and not same_object(before, after):
+                self._publish(before, None)
+                self._publish(None, after)
             else:
-                after = Row(key, self._version, after.subject, after.status)
-                self._rows[key] = after
-            if before is None:
-                self._key_came(key)
-            yield before, after
+                self._publish(before, after)
+            yield True
         if not self._waiting:
             # An emptied dict keeps the memory of its fullest hour.
             self._waiting = {}
 
+    def _publish(self, before: Row | None, after: Row | None) -> None:
+        self._version = self.clock.issue()
+        if after is not None:
+            after = Row(after.key, self._version, after.subject, after.status)
+            self._rows[after.key] = after
+        elif before is not None:
+            del self._rows[before.key]
+            self._gone_keys.add(before.key)
+        if before is None and after is not None:
+            self._key_came(after.key)
+        if self._published:
+            self.journal.append(RowEvent(self._version, before, after))
+
     def note_whole(self) -> None:
         """What was touched is computed, and what was due is published: from now on there is something to serve."""
-        self._published = True
+        if self._is_whole and not self._published:
+            self._published = True
+            # Nobody has seen a version of this collection yet, so nobody can ask what came before.
+            self.journal.restart(self._version, self.clock.moment())
 
     def next_due(self) -> float | None:
         """When the next waiting row may be published, in seconds since 1970; None if none waits."""

@@ -54,7 +54,14 @@ class Engine:
 
     def remove(self, plural: str) -> None:
         """Serves a resource no longer; those that fold over it must be gone already."""
-        self._serve(c for c in self.catalogue.collections if c.resource.plural != plural)
+        removed = self._find(plural)
+        self._serve(c for c in self.catalogue.collections if c is not removed)
+        removed.journal.close()
+
+    def close(self) -> None:
+        """Ends all watches; nothing is published afterwards that one could tell."""
+        for collection in self._order:
+            collection.journal.close()
 
     def _serve(self, collections: Iterable[Collection]) -> None:
         self.catalogue = Catalogue(tuple(collections))
@@ -106,8 +113,9 @@ class Engine:
         published = 0
         for collection in self._order:
             refreshed = collection.refresh()
-            while changes := list(islice(refreshed, SLICE)):
-                self._derive(collection.resource.plural, changes)
+            # A resource may be removed in any pause; what it still computes is nobody's.
+            while collection in self._order and (batch := list(islice(refreshed, SLICE))):
+                self._derive(collection.resource, [change for change in batch if change is not None])
                 await asyncio.sleep(0)
                 # Rows that are due needn't pile up until all are computed.
                 published += await self._publish_due(collection)
@@ -118,14 +126,15 @@ class Engine:
     async def _publish_due(self, collection: Collection) -> int:
         published = 0
         due = collection.publish_due(self._now())
-        while rows := sum(1 for _ in islice(due, SLICE)):
-            published += rows
+        while batch := list(islice(due, SLICE)):
+            published += sum(batch)
             await asyncio.sleep(0)
+        # Not after each row, lest all watches wake for each; not after all, lest they fall behind in a long flush.
+        collection.journal.announce()
         return published
 
-    def _derive(self, plural: str, changes: Iterable[tuple[Key, Row | None, Row | None]]) -> None:
-        source = self._find(plural).resource
-        for collection, fold in self._members.get(plural, ()):
+    def _derive(self, source: ComputedResource, changes: Iterable[tuple[Key, Row | None, Row | None]]) -> None:
+        for collection, fold in self._members.get(source.plural, ()):
             for key, before, after in changes:
                 old = None if before is None else (key, status_of(source, before))
                 new = None if after is None else (key, status_of(source, after))

@@ -21,11 +21,16 @@ async def publish_forever(engine: Engine, now: Callable[[], float]) -> None:
         await _stirred_or_due(engine, now)
         await asyncio.sleep(GATHER_S)
         engine.stirred.clear()
-        with telemetry.PUBLISH_DURATION.time():
-            published = await engine.publish()
-        telemetry.PUBLISHED_ROWS.inc(published)
-        for collection in engine.catalogue.collections:
-            telemetry.ROWS.labels(collection.resource.plural).set(collection.size)
+        await publish_once(engine)
+
+
+async def publish_once(engine: Engine) -> None:
+    """Publishes what is due, and measures it."""
+    with telemetry.PUBLISH_DURATION.time():
+        published = await engine.publish()
+    telemetry.PUBLISHED_ROWS.inc(published)
+    for collection in engine.catalogue.collections:
+        telemetry.ROWS.labels(collection.resource.plural).set(collection.size)
 
 
 async def _stirred_or_due(engine: Engine, now: Callable[[], float]) -> None:

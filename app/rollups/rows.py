@@ -70,6 +70,13 @@ def uid_of(resource: ComputedResource, row: Row) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def same_object(one: Row, other: Row) -> bool:
+    """Whether two rows of the same key are about the same subject, and so have the same uid."""
+    a: Subject | None = one.subject
+    b: Subject | None = other.subject
+    return (a.uid if a else "") == (b.uid if b else "")
+
+
 def same_content(resource: ComputedResource, one: Row, other: Row) -> bool:
     """Whether two rows of the same key would be served alike but for their versions."""
     a: Subject | None = one.subject

@@ -13,9 +13,10 @@ from starlette.types import ASGIApp
 
 from app.api.listing import Lists
 from app.api.status import UNKNOWN_METHOD, UNKNOWN_PATH
+from app.api.watching import Watches
 from app.rollups.catalogue import Catalogue
 from app.vocabulary.errors import ApiError, BadRequest, InternalError, MethodNotAllowed, NotFound
-from app.web import probes, routes
+from app.web import openapi, probes, routes
 from app.web.dependencies import Readiness, Service
 from app.web.entrance import Entrance
 from app.web.responses import failure
@@ -32,9 +33,9 @@ def create_app(
     `readiness` tells the checks of /readyz, `has_namespace` which namespaces exist; `now` tells seconds since 1970.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.service = Service(catalogue, readiness, has_namespace, now, Lists(now))
+    app.state.service = Service(catalogue, readiness, has_namespace, now, Lists(now), Watches(now))
     # In the order in which they are tried: what is asked for most comes first.
-    for router in (routes.router, probes.router, routes.catch_all):
+    for router in (routes.router, openapi.router, probes.router, routes.catch_all):
         app.include_router(router)
     for kind in (ApiError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, refused)

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from app.api.listing import Lists
 from app.api.requestinfo import RequestInfo
 from app.api.status import UNKNOWN_PATH
+from app.api.watching import Watches
 from app.rollups.catalogue import Catalogue
 from app.rollups.collection import Collection
 from app.vocabulary.errors import NotFound
@@ -26,6 +27,7 @@ class Service:
     has_namespace: Callable[[str], bool]
     now: Callable[[], float]
     lists: Lists
+    watches: Watches
 
 
 async def service(request: Request) -> Service:

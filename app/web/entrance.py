@@ -15,6 +15,7 @@ from app.rollups.catalogue import Catalogue
 from app.telemetry import REQUEST_DURATION, REQUESTS
 from app.vocabulary.errors import ApiError
 from app.web.responses import failure
+from app.web.watch import LASTING
 
 _VERBS: Final = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"})
 
@@ -48,6 +49,8 @@ class Entrance:
             # `/x/` is `/x`, as for kube-apiserver.
             scope["path"] = info.path.rstrip("/") or "/"
             await self._app(scope, receive, observed)
+            if (lasting := scope["state"].get(LASTING)) is not None:
+                await lasting(scope, receive, observed)
         except ApiError as error:
             await failure(error)(scope, receive, observed)
         finally:

@@ -5,7 +5,7 @@ route. Handlers don't read path parameters: what is asked for was read once, at 
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPMethod
 from typing import Final
@@ -17,20 +17,34 @@ from app.api import discovery
 from app.api.freshness import exactly, not_older_than
 from app.api.listing import Wanted, encode_object
 from app.api.negotiation import (
+    JSON_ALONE,
+    Encoding,
     Form,
     Representation,
     accepts_gzip,
-    discovery_version,
+    discovery_wanted,
+    document_encoding,
     representation,
-    require_json,
 )
-from app.api.options import Include, included, is_pretty, list_options, object_version, timeout_s
+from app.api.options import (
+    Include,
+    included,
+    is_pretty,
+    list_options,
+    object_version,
+    timeout_s,
+    watch_options,
+)
 from app.api.query import Query
+from app.api.requestinfo import RequestInfo
 from app.api.status import RETRY_SOON, UNKNOWN_METHOD, UNKNOWN_PATH
+from app.api.watching import Watch
+from app.api.yamltext import yaml_document
 from app.rollups.collection import Collection
 from app.vocabulary.errors import MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails, Timeout
-from app.web.dependencies import Asked, Chosen, Serving, collection_of
+from app.web.dependencies import Asked, Chosen, Service, Serving, collection_of
 from app.web.responses import JSON, READ_METHODS
+from app.web.watch import WatchResponse
 
 router: Final = APIRouter(redirect_slashes=False)
 catch_all: Final = APIRouter(redirect_slashes=False)
@@ -43,7 +57,7 @@ async def one_object(request: Request, asked: Asked, chosen: Chosen, serving: Se
     if not asked.name:
         raise NotFound(UNKNOWN_PATH)
     resource = chosen.resource
-    version = object_version(asked.query)
+    version = object_version(asked.query, resource, asked.name)
     deadline_s = timeout_s(asked.query)
     form = representation(accepted(request), resource.kind, is_list=False)
     include = included_in(form, asked.query)
@@ -57,14 +71,16 @@ async def one_object(request: Request, asked: Asked, chosen: Chosen, serving: Se
         details = StatusDetails(name=asked.name, group=resource.group, kind=resource.plural)
         raise NotFound(f'{resource.resource_group} "{asked.name}" not found', details)
     content = encode_object(resource, row, form, include, serving.now())
-    return JSON(msgspec.json.format(content) if pretty(request, asked.query) else content)
+    return written(request, content, form.encoding)
 
 
 @router.api_route("/apis/{group}/{version}/{resource}", methods=READ_METHODS)
 @router.api_route("/apis/{group}/{version}/namespaces/{namespace}/{resource}", methods=READ_METHODS)
 async def objects(request: Request, asked: Asked, chosen: Chosen, serving: Serving) -> Response:
-    """The objects of a resource, of one namespace or of all."""
-    options = list_options(asked.query)
+    """The objects of a resource, of one namespace or of all: as they are, or as they change."""
+    if asked.verb == "watch":
+        return await watched(request, asked, chosen, serving)
+    options = list_options(asked.query, chosen.resource)
     deadline_s = timeout_s(asked.query)
     form = representation(accepted(request), chosen.resource.kind, is_list=True)
     wanted = Wanted(chosen, asked.namespace, options, form, included_in(form, asked.query))
@@ -74,52 +90,60 @@ async def objects(request: Request, asked: Asked, chosen: Chosen, serving: Servi
             if options.exact:
                 exactly(options.version, chosen.snapshot().version)
             await not_older_than(options.version, chosen.snapshot().version, serving.now)
-            if pretty(request, asked.query):
+            if form.encoding is Encoding.JSON and pretty(request):
                 plain = await serving.lists.encoded(wanted, gzip=False)
                 return JSON(msgspec.json.format(plain.content))
             gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
             encoded = await serving.lists.encoded(wanted, gzip)
-    if encoded.gzipped:
-        return JSON(encoded.content, headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
-    return JSON(encoded.content)
+    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if encoded.gzipped else None
+    return JSON(encoded.content, headers=headers, media_type=form.encoding.value)
+
+
+async def watched(request: Request, asked: RequestInfo, chosen: Collection, serving: Service) -> Response:
+    """The changes of a resource's objects, in one namespace or in all."""
+    options = watch_options(asked.query, chosen.resource)
+    form = representation(accepted(request), chosen.resource.kind, is_list=False, served=JSON_ALONE)
+    watch = Watch(chosen, asked.namespace, options, form, included_in(form, asked.query))
+    require_data(chosen)
+    return WatchResponse(await serving.watches.opened(watch), chosen.resource.resource_group)
 
 
 @router.api_route("/", methods=READ_METHODS)
 async def root(request: Request, serving: Serving) -> Response:
     """The paths that are served."""
-    require_json(accepted(request))
-    return JSON(msgspec.json.encode({"paths": discovery.paths(serving.catalogue())}) + b"\n")
+    encoding = document_encoding(accepted(request))
+    content = msgspec.json.encode({"paths": discovery.paths(serving.catalogue())}) + b"\n"
+    return written(request, content, encoding)
 
 
 @router.api_route("/apis", methods=READ_METHODS)
 async def groups(request: Request, serving: Serving) -> Response:
     """Aggregated discovery for those who ask for it, the list of groups for others."""
-    version = discovery_version(accepted(request))
+    encoding, version = discovery_wanted(accepted(request))
     if version is None:
-        return JSON(discovery.group_list(serving.catalogue()), headers={"Vary": "Accept"})
+        return written(request, discovery.group_list(serving.catalogue()), encoding, {"Vary": "Accept"})
     document = discovery.aggregated(serving.catalogue(), version)
     etag = discovery.etag(document)
     headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    media_type = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
-    return JSON(document, headers=headers, media_type=media_type)
+    answer = written(request, document, encoding, headers)
+    answer.headers["Content-Type"] = f"{encoding.value};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+    return answer
 
 
 @router.api_route("/apis/{group}", methods=READ_METHODS)
 async def group(request: Request, group: str, serving: Serving) -> Response:
     """One group."""
     document = discovery.group(serving.catalogue(), group)
-    require_json(accepted(request))
-    return JSON(document)
+    return written(request, document, document_encoding(accepted(request)))
 
 
 @router.api_route("/apis/{group}/{version}", methods=READ_METHODS)
 async def resources(request: Request, group: str, version: str, serving: Serving) -> Response:
     """The resources of one group and version. kube-aggregator probes it: no cache is asked, no 304 given."""
     document = discovery.resource_list(serving.catalogue(), group, version)
-    require_json(accepted(request))
-    return JSON(document)
+    return written(request, document, document_encoding(accepted(request)))
 
 
 @router.api_route("/api/v1/namespaces/{name}", methods=READ_METHODS)
@@ -154,9 +178,21 @@ def accepted(request: Request) -> str:
     return request.headers.get("accept", "")
 
 
-def pretty(request: Request, query: Query) -> bool:
+def pretty(request: Request) -> bool:
     """Whether the answer is indented for a person."""
-    return is_pretty(query, request.headers.get("user-agent", ""))
+    asked: RequestInfo = request.scope["state"]["request_info"]
+    return is_pretty(asked.query, request.headers.get("user-agent", ""))
+
+
+def written(
+    request: Request, content: bytes, encoding: Encoding, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A small document, given as JSON, as the client reads it best."""
+    if encoding is Encoding.YAML:
+        content = yaml_document(content)
+    elif pretty(request):
+        content = msgspec.json.format(content)
+    return JSON(content, headers=headers, media_type=encoding.value)
 
 
 def included_in(form: Representation, query: Query) -> Include:

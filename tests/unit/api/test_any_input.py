@@ -6,14 +6,32 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.negotiation import accepts_gzip, discovery_version, representation, require_json
-from app.api.options import included, is_pretty, list_options, object_version, timeout_s
+from app.api.negotiation import accepts_gzip, discovery_wanted, document_encoding, representation, require_json
+from app.api.options import included, is_pretty, list_options, object_version, timeout_s, watch_options
 from app.api.query import parse
 from app.api.requestinfo import request_info
+from app.resources.podsummaries import RESOURCE
 from app.vocabulary.errors import ApiError
 
-NAMES = ["limit", "continue", "resourceVersion", "resourceVersionMatch", "timeout", "watch", "includeObject"]
-VALUES = st.one_of(st.text(), st.integers().map(str), st.sampled_from(["Exact", "NotOlderThan", "1.h", "e30", "W10"]))
+NAMES = [
+    "limit",
+    "continue",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "timeout",
+    "timeoutSeconds",
+    "watch",
+    "sendInitialEvents",
+    "allowWatchBookmarks",
+    "includeObject",
+    "labelSelector",
+    "fieldSelector",
+]
+VALUES = st.one_of(
+    st.text(),
+    st.integers().map(str),
+    st.sampled_from(["Exact", "NotOlderThan", "1.h", "e30", "W10", "metadata.name=x"]),
+)
 PATH_PARTS = st.sampled_from(
     [b"/", b"apis", b"api", b"watch", b"namespaces", b"%2f", b"%00", b"%", b"..", b"a", b"\xff"]
 )
@@ -35,8 +53,11 @@ def test_any_path_is_read_or_refused(method: str, path: bytes, query: bytes) -> 
 
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES))
 def test_any_options_are_read_or_refused(query: dict[str, str]) -> None:
-    for read in (list_options, object_version, timeout_s, included):
+    for read in (timeout_s, included):
         assert code(partial(read, query)) < 500
+    for narrowed in (list_options, watch_options):
+        assert code(partial(narrowed, query, RESOURCE)) < 500
+    assert code(partial(object_version, query, RESOURCE, "x")) < 500
     is_pretty(query, "curl")
 
 
@@ -47,11 +68,15 @@ def test_any_query_string_is_read(raw: bytes) -> None:
 
 @given(
     st.one_of(
-        st.text(), st.lists(st.sampled_from([*";,=/*q", "application/json", "as", "g", "v", "0.5"])).map("".join)
+        st.text(),
+        st.lists(st.sampled_from([*";,=/*q", "application/json", "application/yaml", "as", "g", "v", "0.5"])).map(
+            "".join
+        ),
     )
 )
 def test_any_accept_header_is_read_or_refused(accept: str) -> None:
     assert code(lambda: representation(accept, "Shelf", is_list=True)) < 500
-    assert code(lambda: discovery_version(accept)) < 500
+    assert code(lambda: discovery_wanted(accept)) < 500
+    assert code(lambda: document_encoding(accept)) < 500
     assert code(lambda: require_json(accept)) < 500
     accepts_gzip(accept)

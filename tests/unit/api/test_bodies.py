@@ -16,7 +16,7 @@ class Kitchen:
         self.now = 0.0
         self.made = 0
         self.open = asyncio.Event()
-        self.cache = BodyCache(capacity_bytes=10, now=lambda: self.now)
+        self.cache = BodyCache(capacity_bytes=15, now=lambda: self.now)
 
     def maker(
         self, content: bytes = b"body", version: int = 1, expires: float = math.inf
@@ -113,3 +113,12 @@ async def test_someone_who_stops_waiting_does_not_stop_the_maker(kitchen: Kitche
 
     assert (await maker).content == b"body"
     assert kitchen.made == 1
+
+
+async def test_keys_take_room_too(kitchen: Kitchen) -> None:
+    kitchen.open.set()
+
+    for _ in range(2):
+        await kitchen.cache.body("a key that alone takes up everything", 1, kitchen.maker())
+
+    assert kitchen.made == 2

@@ -9,6 +9,7 @@ from app.api.listing import ListMeta, encode_object, page
 from app.api.negotiation import Form, Representation
 from app.api.objects import ENCODER
 from app.api.options import Continue, Include, ListOptions
+from app.api.selectors import selector
 from app.api.status import status_body
 from app.rollups.rows import Row, Snapshot
 from app.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetails
@@ -80,34 +81,72 @@ def test_what_has_no_json_form_is_a_defect() -> None:
 SNAPSHOT = Snapshot(50, tuple(Row(key, 1, None, None) for key in [("a", "x"), ("b", "x"), ("b", "y"), ("c", "x")]))
 
 
-def names(options: ListOptions, namespace: str = "") -> tuple[list[str], ListMeta]:
-    rows, metadata = page(SNAPSHOT, namespace, options)
+async def names(options: ListOptions, namespace: str = "") -> tuple[list[str], ListMeta]:
+    rows, metadata = await page(RESOURCE, SNAPSHOT, namespace, options)
     return ["/".join(row.key) for row in rows], metadata
 
 
-def test_a_list_without_limit_is_whole() -> None:
-    assert names(ListOptions()) == (["a/x", "b/x", "b/y", "c/x"], ListMeta("50"))
-    assert names(ListOptions(), "b") == (["b/x", "b/y"], ListMeta("50"))
-    assert names(ListOptions(limit=4)) == (["a/x", "b/x", "b/y", "c/x"], ListMeta("50"))
+async def test_a_list_without_limit_is_whole() -> None:
+    assert await names(ListOptions()) == (["a/x", "b/x", "b/y", "c/x"], ListMeta("50"))
+    assert await names(ListOptions(), "b") == (["b/x", "b/y"], ListMeta("50"))
+    assert await names(ListOptions(limit=4)) == (["a/x", "b/x", "b/y", "c/x"], ListMeta("50"))
 
 
-def test_a_page_says_where_the_next_one_begins() -> None:
-    keys, metadata = names(ListOptions(limit=3))
+async def test_a_page_says_where_the_next_one_begins() -> None:
+    keys, metadata = await names(ListOptions(limit=3))
 
     assert keys == ["a/x", "b/x", "b/y"]
     assert metadata.remaining == 1
     assert Continue.parse(metadata.continue_) == Continue(50, ("b", "y"))
 
 
-def test_a_page_goes_on_behind_a_key_that_is_gone() -> None:
-    keys, metadata = names(ListOptions(limit=2, continue_=Continue(7, ("b", "xx"))))
+async def test_a_page_goes_on_behind_a_key_that_is_gone() -> None:
+    keys, metadata = await names(ListOptions(limit=2, continue_=Continue(7, ("b", "xx"))))
 
     assert keys == ["b/y", "c/x"]
     assert metadata == ListMeta("7")
 
 
-def test_a_page_behind_the_last_key_is_empty() -> None:
-    assert names(ListOptions(continue_=Continue(7, ("z", "")))) == ([], ListMeta("7"))
+async def test_a_page_behind_the_last_key_is_empty() -> None:
+    assert await names(ListOptions(continue_=Continue(7, ("z", "")))) == ([], ListMeta("7"))
+
+
+async def test_a_page_of_what_is_selected_holds_as_much_as_fits() -> None:
+    chosen = selector("", "metadata.name=x", RESOURCE)
+
+    first, metadata = await names(ListOptions(limit=2, selector=chosen))
+    second, last = await names(ListOptions(limit=2, selector=chosen, continue_=Continue.parse(metadata.continue_)))
+
+    assert (first, second) == (["a/x", "b/x"], ["c/x"])
+    assert (metadata.remaining, last) == (0, ListMeta("50"))
+
+
+async def test_a_page_that_holds_all_that_is_selected_is_the_last() -> None:
+    chosen = selector("", "metadata.name!=x", RESOURCE)
+
+    assert await names(ListOptions(limit=1, selector=chosen)) == (["b/y"], ListMeta("50"))
+
+
+@pytest.mark.parametrize(
+    ("namespace", "fields", "expected"),
+    [
+        ("", "metadata.namespace=b", ["b/x", "b/y"]),
+        ("", "metadata.namespace=b,metadata.name=y", ["b/y"]),
+        ("", "metadata.namespace=b,metadata.name=z", []),
+        ("", "metadata.namespace=b,metadata.name=x,metadata.name!=x", []),
+        ("", "metadata.namespace=", []),
+        ("", "metadata.name=y", ["b/y"]),
+        ("b", "metadata.name=x", ["b/x"]),
+        ("b", "metadata.name=z", []),
+        ("b", "metadata.namespace=a", []),
+        ("b", "metadata.namespace!=a", ["b/x", "b/y"]),
+    ],
+)
+async def test_names_and_namespaces_are_looked_up(namespace: str, fields: str, expected: list[str]) -> None:
+    """[L4]"""
+    chosen = selector("", fields, RESOURCE)
+
+    assert (await names(ListOptions(selector=chosen), namespace))[0] == expected
 
 
 def test_a_status_leaves_out_what_is_empty() -> None:

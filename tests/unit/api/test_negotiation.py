@@ -3,10 +3,13 @@
 import pytest
 
 from app.api.negotiation import (
+    JSON_ALONE,
+    Encoding,
     Form,
     Representation,
     accepts_gzip,
-    discovery_version,
+    discovery_wanted,
+    document_encoding,
     representation,
     require_json,
 )
@@ -53,7 +56,7 @@ def test_the_best_clause_that_is_served_wins(accept: str, expected: Representati
     [
         "text/html",
         "application/vnd.kubernetes.protobuf",
-        "application/yaml",
+        "application/yaml;stream=watch",
         "application/json;q=0",
         "application/json;q=nan",
         "application/json;q=1_0",
@@ -67,7 +70,7 @@ def test_nothing_else_is_acceptable(accept: str) -> None:
     with pytest.raises(NotAcceptable) as refused:
         representation(accept, "NodeSummary", is_list=True)
 
-    assert refused.value.message == "only the following media types are accepted: application/json"
+    assert refused.value.message == "only the following media types are accepted: application/json, application/yaml"
 
 
 @pytest.mark.parametrize(
@@ -113,13 +116,58 @@ def test_a_form_that_does_not_fit_is_named(accept: str, is_list: bool, message: 
 )
 def test_discovery_is_sent_in_the_form_asked_for(accept: str, version: str | None) -> None:
     """[D8]"""
-    assert discovery_version(accept) == version
+    assert discovery_wanted(accept) == (Encoding.JSON, version)
 
 
-def test_a_document_of_one_form_is_json() -> None:
-    require_json("text/html, application/json")
-    with pytest.raises(NotAcceptable):
-        require_json(TABLE_V1)
+YAML = Encoding.YAML
+YAML_TABLE = "application/yaml;as=Table;v=v1;g=meta.k8s.io"
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("application/yaml", Representation(Form.OBJECT, encoding=YAML)),
+        ("application/yaml,application/json", Representation(Form.OBJECT, encoding=YAML)),
+        ("application/json,application/yaml", PLAIN),
+        ("application/json;q=0.5,application/yaml", Representation(Form.OBJECT, encoding=YAML)),
+        ("*/*,application/yaml;q=0.5", PLAIN),
+        (YAML_TABLE, Representation(Form.TABLE, "meta.k8s.io/v1", YAML)),
+        (f"{YAML_TABLE};q=0.1,text/html", Representation(Form.TABLE, "meta.k8s.io/v1", YAML)),
+    ],
+)
+def test_yaml_is_sent_to_those_who_prefer_it(accept: str, expected: Representation) -> None:
+    """[N2]"""
+    assert representation(accept, "NodeSummary", is_list=True) == expected
+
+
+def test_a_watch_is_never_yaml() -> None:
+    """[W2]"""
+    asked = "application/yaml,application/json;stream=watch;q=0.1"
+
+    assert representation(asked, "NodeSummary", is_list=False, served=JSON_ALONE) == PLAIN
+    with pytest.raises(NotAcceptable) as refused:
+        representation("application/yaml", "NodeSummary", is_list=False, served=JSON_ALONE)
+    assert refused.value.message == "only the following media types are accepted: application/json"
+
+
+def test_discovery_is_yaml_on_demand() -> None:
+    assert discovery_wanted("application/yaml") == (YAML, None)
+    assert discovery_wanted(V2.replace("json", "yaml", 1)) == (YAML, "v2")
+
+
+def test_a_document_of_one_form_is_not_turned_into_another() -> None:
+    assert document_encoding("text/html, application/json") is Encoding.JSON
+    assert document_encoding("application/yaml") is YAML
+    for accept in (TABLE_V1, YAML_TABLE, "text/html"):
+        with pytest.raises(NotAcceptable):
+            document_encoding(accept)
+
+
+def test_some_documents_exist_in_json_alone() -> None:
+    require_json("application/yaml, application/json")
+    for accept in (TABLE_V1, "application/yaml"):
+        with pytest.raises(NotAcceptable):
+            require_json(accept)
 
 
 @pytest.mark.parametrize(

@@ -2,33 +2,56 @@
 
 import base64
 
+import msgspec
 import pytest
 
 from app.api.options import (
     Continue,
     Include,
     ListOptions,
+    WatchOptions,
     included,
     is_pretty,
     list_options,
     object_version,
     timeout_s,
+    watch_options,
 )
+from app.api.selectors import selector
 from app.vocabulary.errors import BadRequest, Invalid
+from app.vocabulary.resource import ComputedResource
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Of a shelf, nothing."""
+
+
+SHELVES = ComputedResource(
+    kind="Shelf",
+    plural="shelves",
+    short_names=(),
+    namespaced=False,
+    help="",
+    status_type=Status,
+    status=lambda *_: Status(),
+    columns=(),
+    subjects=None,
+    subject_key=lambda _: None,
+)
 
 
 def test_without_parameters_everything_is_listed_as_it_is() -> None:
-    assert list_options({}) == ListOptions(limit=0, continue_=None, version=0, exact=False)
+    assert list_options({}, SHELVES) == ListOptions(limit=0, continue_=None, version=0, exact=False)
 
 
 def test_options_are_read() -> None:
     query = {"limit": "500", "resourceVersion": "7", "resourceVersionMatch": "Exact", "timeoutSeconds": "9"}
 
-    assert list_options(query) == ListOptions(limit=500, version=7, exact=True)
+    assert list_options(query, SHELVES) == ListOptions(limit=500, version=7, exact=True)
 
 
 def test_a_negative_limit_is_none() -> None:
-    assert list_options({"limit": "-1"}).limit == 0
+    assert list_options({"limit": "-1"}, SHELVES).limit == 0
 
 
 def test_a_continue_token_names_a_version_and_a_key() -> None:
@@ -56,39 +79,129 @@ def test_a_token_that_was_not_issued_is_refused(token: str) -> None:
 def test_a_token_brings_its_own_version() -> None:
     token = Continue(5, ("", "a")).token()
 
-    assert list_options({"continue": token, "resourceVersion": "0"}).continue_ == Continue(5, ("", "a"))
+    assert list_options({"continue": token, "resourceVersion": "0"}, SHELVES).continue_ == Continue(5, ("", "a"))
     with pytest.raises(BadRequest, match="specifying resource version is not allowed when using continue"):
-        list_options({"continue": token, "resourceVersion": "5"})
+        list_options({"continue": token, "resourceVersion": "5"}, SHELVES)
 
 
 @pytest.mark.parametrize("text", ["abc", "-1", "+1", "1.5", "18446744073709551616", "\uff11"])
 def test_a_resource_version_is_an_unsigned_integer(text: str) -> None:
     """[L8]"""
     with pytest.raises(BadRequest) as refused:
-        object_version({"resourceVersion": text})
+        object_version({"resourceVersion": text}, SHELVES, "oak")
 
     assert refused.value.message.startswith(f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing')
 
 
+def test_a_list_is_narrowed_by_selectors() -> None:
+    query = {"labelSelector": "wood=oak", "fieldSelector": "metadata.name=a"}
+
+    assert list_options(query, SHELVES).selector == selector("wood=oak", "metadata.name=a", SHELVES)
+    with pytest.raises(BadRequest, match="expected: identifier after ','"):
+        list_options({"labelSelector": "a,"}, SHELVES)
+    with pytest.raises(BadRequest, match="is not a known field selector"):
+        list_options({"fieldSelector": "a=b"}, SHELVES)
+
+
+def test_an_object_is_asked_for_by_its_name_alone() -> None:
+    """[L2] [L3]"""
+    assert object_version({"labelSelector": ",", "fieldSelector": "metadata.name=oak"}, SHELVES, "oak") == 0
+    with pytest.raises(BadRequest, match=r"fieldSelector metadata\.name doesn't match requested name"):
+        object_version({"fieldSelector": "metadata.name=ash"}, SHELVES, "oak")
+
+
+def test_a_watch_without_parameters_begins_with_what_there_is_and_ends_when_we_like() -> None:
+    """[W5] [W8]"""
+    options = watch_options({"watch": "1"}, SHELVES)
+
+    assert options == WatchOptions()
+    assert (options.starts_with_state, options.marks_state_end, options.timeout_s) == (True, False, None)
+
+
+def test_the_options_of_a_watch_are_read() -> None:
+    query = {
+        "labelSelector": "wood",
+        "resourceVersion": "7",
+        "resourceVersionMatch": "NotOlderThan",
+        "sendInitialEvents": "true",
+        "allowWatchBookmarks": "true",
+        "timeoutSeconds": "300",
+    }
+
+    assert watch_options(query, SHELVES) == WatchOptions(selector("wood", "", SHELVES), 7, True, True, 300)
+
+
 @pytest.mark.parametrize(
-    ("query", "refused"),
+    ("version", "initial", "starts"),
     [
-        ({"watch": "true"}, "watch"),
-        ({"watch": ""}, "watch"),
-        ({"labelSelector": "a=b"}, "labelSelector"),
-        ({"fieldSelector": "metadata.name=x"}, "fieldSelector"),
+        ("", None, True),
+        ("0", None, True),
+        ("7", None, False),
+        ("7", "true", True),
+        ("7", "", True),
+        ("", "false", False),
+        ("0", "0", False),
     ],
 )
-def test_what_is_not_served_yet_is_refused(query: dict[str, str], refused: str) -> None:
-    for read in (list_options, object_version):
-        with pytest.raises(BadRequest) as error:
-            read(query)
-        assert error.value.message == f"{refused} is not supported by this server yet"
+def test_a_watch_starts_with_the_state_unless_it_goes_on(version: str, initial: str | None, starts: bool) -> None:
+    """[W5]"""
+    query = {"resourceVersion": version}
+    if initial is not None:
+        query |= {"sendInitialEvents": initial, "resourceVersionMatch": "NotOlderThan"}
+
+    assert watch_options(query, SHELVES).starts_with_state is starts
+
+
+def test_the_end_of_the_state_is_marked_for_those_who_ask_for_it() -> None:
+    """[W7]"""
+    asked = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+
+    assert watch_options(asked | {"allowWatchBookmarks": "true"}, SHELVES).marks_state_end
+    assert not watch_options(asked, SHELVES).marks_state_end
+    assert not watch_options({"allowWatchBookmarks": "true"}, SHELVES).marks_state_end
+
+
+@pytest.mark.parametrize("text", ["-1", "0"])
+def test_a_watch_without_a_time_has_ours(text: str) -> None:
+    """[W8]"""
+    assert watch_options({"timeoutSeconds": text}, SHELVES).timeout_s is None
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        (
+            {"sendInitialEvents": "true"},
+            "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
+            "NotOlderThan",
+        ),
+        (
+            {"resourceVersionMatch": "NotOlderThan"},
+            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents "
+            "is provided",
+        ),
+        (
+            {"sendInitialEvents": "false", "resourceVersionMatch": "Exact"},
+            "[resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
+            'NotOlderThan, resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan"]',
+        ),
+        (
+            {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "continue": "x"},
+            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided",
+        ),
+    ],
+)
+def test_options_of_a_watch_that_exclude_each_other_are_invalid(query: dict[str, str], told: str) -> None:
+    """[W4]"""
+    with pytest.raises(Invalid) as refused:
+        watch_options(query, SHELVES)
+
+    assert refused.value.message == f'ListOptions.meta.k8s.io "" is invalid: {told}'
 
 
 def test_export_is_gone() -> None:
     with pytest.raises(BadRequest, match="the export parameter"):
-        list_options({"export": "true"})
+        list_options({"export": "true"}, SHELVES)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +237,7 @@ def test_export_is_gone() -> None:
 def test_options_that_exclude_each_other_are_invalid(query: dict[str, str], told: str) -> None:
     """[L7]"""
     with pytest.raises(Invalid) as refused:
-        list_options(query)
+        list_options(query, SHELVES)
 
     assert refused.value.message == f'ListOptions.meta.k8s.io "" is invalid: {told}'
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.api.query import duration_s, integer, is_true, pairs, parse, parsed_integer
+from app.api.query import duration_s, integer, is_true, pairs, parse, parsed_integer, quoted
 from app.vocabulary.errors import BadRequest
 
 
@@ -68,3 +68,19 @@ def test_durations_are_those_of_go(text: str, seconds: float) -> None:
 def test_what_go_calls_no_duration_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="time: invalid duration"):
         duration_s(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", '""'),
+        ("aü☺", '"aü☺"'),
+        ('a"b\\c', '"a\\"b\\\\c"'),
+        ("\a\b\f\n\r\t\v", r'"\a\b\f\n\r\t\v"'),
+        ("\0\x1f\x7f", r'"\x00\x1f\x7f"'),
+        ("\x80\xa0\u200b\ufeff", r'"\u0080\u00a0\u200b\ufeff"'),
+        ("\U000e0001", r'"\U000e0001"'),
+    ],
+)
+def test_texts_are_quoted_as_go_does(text: str, expected: str) -> None:
+    assert quoted(text) == expected

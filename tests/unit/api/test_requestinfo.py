@@ -58,6 +58,35 @@ def test_a_collection_is_watched_only_without_a_name() -> None:
     assert info("GET", "/apis/g/v1/rs/n", b"watch=true").verb == "get"
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "name"),
+    [
+        ("/apis/g/v1/rs", b"fieldSelector=metadata.name%3Dn", "n"),
+        ("/apis/g/v1/rs", b"watch=1&fieldSelector=metadata.name==n,status.x!=y", "n"),
+        ("/apis/g/v1/namespaces/ns/rs", b"fieldSelector=metadata.name=n", "n"),
+        ("/apis/g/v1/rs", b"fieldSelector=metadata.name!=n", ""),
+        ("/apis/g/v1/rs", b"fieldSelector=metadata.name=", ""),
+        ("/apis/g/v1/rs", b"fieldSelector=metadata.name=..", ""),
+        ("/apis/g/v1/rs", b"fieldSelector=metadata.name=a%2Fb", ""),
+        ("/apis/g/v1/rs", b"fieldSelector=metadata.name=a%25b", ""),
+        ("/apis/g/v1/rs", b"fieldSelector=metadata.name=n,nonsense", ""),
+        ("/apis/g/v1/rs", b"fieldSelector=metadata.name=" + b"n" * 70_000, ""),
+        ("/apis/g/v1/rs/m", b"fieldSelector=metadata.name=n", "m"),
+        ("/apis/g/v1/watch/rs", b"fieldSelector=metadata.name=n", ""),
+    ],
+)
+def test_who_selects_one_name_needs_permission_for_that_name(path: str, query: bytes, name: str) -> None:
+    """[L4]"""
+    assert info("GET", path, query).authorized_name == name
+
+
+def test_a_selected_name_is_no_name_of_the_path() -> None:
+    found = info("GET", "/apis/g/v1/rs", b"fieldSelector=metadata.name=n")
+
+    assert (found.verb, found.name, found.selected_name) == ("list", "", "n")
+    assert info("DELETE", "/apis/g/v1/rs", b"fieldSelector=metadata.name=n").authorized_name == ""
+
+
 def test_escapes_are_decoded_once() -> None:
     assert info("GET", "/apis/g/v1/rs/a%20b%2541").name == "a b%41"
     assert info("GET", "/apis/g/v1/rs/%C3%BC").name == "ü"

@@ -1,7 +1,8 @@
 """The engine on a small resource of its own: what is folded, when it is published, and what comes along."""
 
+import asyncio
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -297,3 +298,97 @@ async def test_a_resource_removed_while_running_is_gone_and_the_others_stay(clus
 
 async def test_the_sources_of_a_resource_include_those_of_what_it_folds_over(cluster: Cluster) -> None:
     assert cluster.engine.sources("libraries") == {Source.NODES, Source.PODS}
+
+
+async def test_one_change_computes_one_row_however_many_there_are() -> None:
+    computed: list[Key] = []
+
+    def noted(key: Key, shelf: Shelf | None, tally: Tally) -> ShelfStatus:
+        computed.append(key)
+        return shelf_status(key, shelf, tally)
+
+    cluster = Cluster(resource("shelves", status=noted))
+    for number in range(300):
+        cluster.put(Source.NODES, f"s{number}", Shelf(f"s{number}"))
+    await cluster.engine.publish()
+    computed.clear()
+
+    cluster.put(Source.PODS, "novel", Book("s7", 300))
+    await cluster.engine.publish()
+
+    assert computed == [("", "s7")]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [Shelf("a", uid="other"), Shelf("a", created=datetime(2026, 1, 2, tzinfo=UTC))],
+    ids=["uid", "creationTimestamp"],
+)
+async def test_a_subject_that_was_made_again_is_published_though_no_number_changed(again: Shelf) -> None:
+    cluster = Cluster(SHELVES)
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    await cluster.engine.publish()
+    version = cluster.version("shelves", "a")
+    cluster.now += 2
+
+    cluster.put(Source.NODES, "a", again)
+    await cluster.engine.publish()
+
+    assert cluster.version("shelves", "a") > version
+
+
+async def test_what_happens_in_the_pauses_of_a_flush_is_published_by_the_next(cluster: Cluster) -> None:
+    for number in range(250):
+        cluster.put(Source.NODES, f"s{number}", Shelf(f"s{number}"))
+        cluster.put(Source.PODS, f"b{number}", Book(f"s{number}", 1))
+    flush = asyncio.create_task(cluster.engine.publish())
+    for number in range(0, 250, 10):
+        cluster.put(Source.PODS, f"b{number}", Book(f"s{number}", 100))
+        cluster.put(Source.NODES, f"s{number + 1}", None)
+        await asyncio.sleep(0)
+    await flush
+
+    cluster.now += 2
+    await cluster.engine.publish()
+    cluster.now += 2
+    await cluster.engine.publish()
+
+    rows = cluster.rows("shelves")
+    assert len(rows) == 225
+    assert sum(status.pages for status in rows.values()) == 25 * 100 + 200
+    assert cluster.rows("libraries") == {"library": ShelfStatus(225, 2_700)}
+
+
+async def test_a_resource_may_be_removed_in_a_pause_of_a_flush(cluster: Cluster) -> None:
+    """It ended the process."""
+    cluster.engine.remove("libraries")
+    for number in range(250):
+        cluster.put(Source.NODES, f"s{number}", Shelf(f"s{number}"))
+    flush = asyncio.create_task(cluster.engine.publish())
+    await asyncio.sleep(0)
+
+    cluster.engine.remove("shelves")
+    await flush
+
+    assert cluster.engine.catalogue.collections == ()
+
+
+async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() -> None:
+    cold: Unavailable | None = Unavailable("not listed", passes=True)
+    cluster = Cluster()
+    cluster.engine = Engine(
+        VersionClock(lambda: 1, tag=1), lambda: cluster.now, lambda source: cluster.held[source], lambda _: cold
+    )
+    cluster.engine.add([SHELVES])
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    await cluster.engine.publish()
+    cold = None
+    cluster.put(Source.NODES, "b", Shelf("b"))
+    shelves = cluster.engine.catalogue.collections[0]
+    before = shelves.unavailable()
+
+    await cluster.engine.publish()
+
+    assert before == Unavailable("the first shelves are being computed", passes=True)
+    assert shelves.unavailable() is None
+    assert set(cluster.rows("shelves")) == {"a", "b"}

@@ -39,9 +39,10 @@ async def endpoint(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[En
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    connector = aiohttp.TCPConnector(ssl=client_context(ca, mine, directory))
+    tls = client_context(ca, mine, directory)
+    connector = aiohttp.TCPConnector(ssl=tls)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
-        endpoint = Endpoint(port, session, write_kubeconfig(directory, port, ca, mine))
+        endpoint = Endpoint(port, session, write_kubeconfig(directory, port, ca, mine), tls)
         context = server_context(own.certificate, own.key, ca.certificate)
         server = UvicornServer(
             uvicorn.Config(endpoint, ssl_context_factory=lambda *_: context, lifespan="off", log_config=None)

@@ -91,12 +91,13 @@ class World:
     now: float = NOW
     cold: Unavailable | None = None
     ready: bool = True
+    tag: int = 7
     things: dict[Source, dict[tuple[str, str], Thing]] = field(
         default_factory=lambda: {source: {} for source in Source}
     )
 
     def __post_init__(self) -> None:
-        clock = VersionClock(lambda: int(self.now * 1_000_000), tag=7)
+        clock = VersionClock(lambda: int(self.now * 1_000_000), tag=self.tag)
         self.engine = Engine(clock, lambda: self.now, self.things.__getitem__, lambda _sources: self.cold)
 
     async def put(self, source: Source, *things: Thing) -> None:
@@ -126,6 +127,7 @@ class Endpoint:
     port: int
     session: aiohttp.ClientSession
     kubeconfig: Path
+    tls: ssl.SSLContext
     app: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

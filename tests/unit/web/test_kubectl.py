@@ -147,14 +147,6 @@ async def test_a_category_gets_all_kinds(filled: Served) -> None:
     assert ["shelf.summary.kubesum.dev/oak", "3Gi", "13m"] in lines(out)
 
 
-async def test_a_label_selector_is_refused_in_a_sentence(filled: Served) -> None:
-    code, _, err = await filled.kubectl("get", "sh", "-l", "wood=oak")
-
-    assert code == 1
-    assert err.startswith("Error from server (BadRequest): ")
-    assert err.endswith(": labelSelector is not supported by this server yet\n")
-
-
 async def test_a_delete_is_not_allowed(filled: Served) -> None:
     code, _, err = await filled.kubectl("delete", "sh", "oak")
 

@@ -287,8 +287,7 @@ async def test_writing_to_what_is_not_served_is_not_found(filled: Served) -> Non
 
 async def test_options_that_cannot_be_honoured_are_refused(filled: Served) -> None:
     refused = {
-        "watch=true": "watch is not supported by this server yet",
-        "labelSelector=a%3Db": "labelSelector is not supported by this server yet",
+        "labelSelector=a,": "found '', expected: identifier after ','",
         "limit=1_000": 'strconv.ParseInt: parsing "1_000": invalid syntax',
         "limit=": 'strconv.ParseInt: parsing "": invalid syntax',
         "timeout=soon": 'invalid timeout specified in the request URL - time: invalid duration "soon"',
@@ -343,13 +342,15 @@ async def test_only_the_current_version_can_be_listed_exactly(filled: Served) ->
     assert (older.code, older.json["reason"]) == (410, "Expired")
 
 
-async def test_only_json_can_be_served(filled: Served) -> None:
+async def test_only_json_and_yaml_can_be_served(filled: Served) -> None:
     """[N1] [N2]"""
     for path in (f"{V}/shelves", f"{V}/shelves/oak", V, "/apis", "/"):
         answer = await filled.ask(path, accept="application/vnd.kubernetes.protobuf")
 
         assert (answer.code, answer.json["reason"]) == (406, "NotAcceptable")
-        assert answer.json["message"] == "only the following media types are accepted: application/json"
+        assert answer.json["message"] == (
+            "only the following media types are accepted: application/json, application/yaml"
+        )
 
 
 async def test_cold_data_is_unavailable_while_discovery_is_not(served: Served) -> None:

@@ -1,0 +1,174 @@
+"""What a watch sees of the events of a journal, and how it is told.
+
+A watch sees the rows that it selects: one that comes to be selected is added to it, one that no longer is, is
+deleted from it. Frames are encoded once and shared by all watches that are told the same in the same form.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from cachetools import LRUCache
+
+from app.api.listing import ListMeta, row_document
+from app.api.negotiation import Form, Representation
+from app.api.objects import ENCODER
+from app.api.options import Include
+from app.api.status import status_body
+from app.api.table import Ages, column_definitions
+from app.rollups.clock import Version
+from app.rollups.journal import RowEvent
+from app.rollups.rows import Row
+from app.vocabulary.errors import ApiError
+from app.vocabulary.resource import ComputedResource, Key
+
+INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
+"""Annotates the bookmark that follows the initial state; k8s.io/apimachinery/pkg/apis/meta/v1/types.go."""
+CACHE_BYTES: Final = 8 * 1024 * 1024
+
+Selects = Callable[[Row], bool]
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One event of a watch: `row` is told as of `version`."""
+
+    type: str
+    row: Row
+    version: Version
+
+
+def seen(events: Iterable[RowEvent], selects: Selects) -> Iterator[Event]:
+    """What a watch that is up to date sees of the events that follow.
+
+    A row that is no longer selected is told as it was when it still was, with the version of what changed it:
+    k8s.io/apiserver/pkg/storage/cacher/cache_watcher.go, convertToWatchEvent.
+    """
+    for event in events:
+        was = event.before if event.before is not None and selects(event.before) else None
+        if event.after is not None and selects(event.after):
+            yield Event("MODIFIED" if was else "ADDED", event.after, event.version)
+        elif was is not None:
+            yield Event("DELETED", was, event.version)
+
+
+def repeated(events: Iterable[RowEvent], selects: Selects) -> Iterator[Event]:
+    """What a watch has to see whose client knows the rows as of some moment among `events`, nobody knows which.
+
+    The last state of each row that changed, and the end of each that may have been selected in between. An event
+    that is no news to the client does no harm.
+    """
+    chains: dict[Key, list[RowEvent]] = {}
+    for event in events:
+        chains.setdefault(event.key, []).append(event)
+    for chain in sorted(chains.values(), key=lambda chain: chain[-1].version):
+        yield from _repeated(chain, selects)
+
+
+def _repeated(chain: list[RowEvent], selects: Selects) -> Iterator[Event]:
+    version, last = chain[-1].version, chain[-1].after
+    is_selected = last is not None and selects(last)
+    known = [row for row in (event.before for event in chain) if row is not None and selects(row)]
+    came_anew = any(event.after is None for event in chain[:-1])
+    if known and (not is_selected or came_anew):
+        yield Event("DELETED", known[-1], version)
+    if last is not None and is_selected:
+        is_new = came_anew or chain[0].before is None
+        yield Event("ADDED" if is_new else "MODIFIED", last, version)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The form in which a watch tells of the rows of a resource."""
+
+    resource: ComputedResource
+    representation: Representation
+    include: Include
+
+
+class Frames:
+    """Encoded events, kept while they are news."""
+
+    def __init__(self, now: Callable[[], float], capacity_bytes: int = CACHE_BYTES) -> None:
+        """`now` tells seconds since 1970."""
+        self._now = now
+        self._kept: LRUCache[tuple[object, ...], bytes] = LRUCache(capacity_bytes, len)
+
+    def frame(self, event: Event, style: Style, with_columns: bool) -> bytes:
+        """One event as a line of JSON; `with_columns` counts for Tables only."""
+        # No two published rows have the same version, and a second is what ages are told in.
+        now = self._now()
+        second = int(now) if style.representation.form is Form.TABLE else 0
+        told = (event.type, event.row.version, event.version)
+        key = (told, style.representation, style.include, with_columns, second)
+        if (kept := self._kept.get(key)) is not None:
+            return kept
+        encoded = _frame(event.type, _document(event, style, with_columns, now))
+        if len(encoded) <= self._kept.maxsize:
+            self._kept[key] = encoded
+        return encoded
+
+
+class Teller:
+    """Tells one watch its events: a Table has its columns until an event has carried them."""
+
+    def __init__(self, frames: Frames, style: Style) -> None:
+        self._frames = frames
+        self._style = style
+        self._with_columns = style.representation.form is Form.TABLE
+
+    def told(self, events: Iterable[Event]) -> bytes:
+        """The events, a line each."""
+        lines = []
+        for event in events:
+            lines.append(self._frames.frame(event, self._style, self._with_columns))
+            self._with_columns = False
+        return b"".join(lines)
+
+    def bookmark(self, version: Version, *, ends_initial: bool = False) -> bytes:
+        """A line that says that everything up to `version` is told."""
+        metadata: dict[str, object] = {"resourceVersion": str(version), "creationTimestamp": None}
+        if ends_initial:
+            metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
+        resource, representation = self._style.resource, self._style.representation
+        if representation.form is Form.OBJECT:
+            of_kind = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+            return _frame("BOOKMARK", of_kind)
+        partial = {
+            "kind": "PartialObjectMetadata",
+            "apiVersion": representation.api_version,
+            "metadata": metadata,
+        }
+        if representation.form is not Form.TABLE:
+            return _frame("BOOKMARK", partial)
+        row = {"cells": [""] * len(resource.columns), "object": partial}
+        return _frame("BOOKMARK", _table(self._style, version, row, self._with_columns))
+
+
+def failed(error: ApiError) -> bytes:
+    """The line that ends a watch which cannot go on."""
+    return _frame("ERROR", msgspec.Raw(status_body(error).rstrip()))
+
+
+def _frame(kind: str, document: object) -> bytes:
+    return ENCODER.encode({"type": kind, "object": document}) + b"\n"
+
+
+def _document(event: Event, style: Style, with_columns: bool, now: float) -> object:
+    row = event.row
+    if row.version != event.version:
+        row = msgspec.structs.replace(row, version=event.version)
+    document = row_document(style.resource, style.representation, style.include, Ages(now))(row)
+    if style.representation.form is not Form.TABLE:
+        return document
+    return _table(style, event.version, document, with_columns)
+
+
+def _table(style: Style, version: Version, row: Any, with_columns: bool) -> dict[str, object]:
+    return {
+        "kind": "Table",
+        "apiVersion": style.representation.api_version,
+        "metadata": ListMeta(str(version)),
+        "columnDefinitions": column_definitions(style.resource) if with_columns else None,
+        "rows": (row,),
+    }

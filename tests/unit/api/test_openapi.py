@@ -1,0 +1,319 @@
+"""The OpenAPI documents of the built-in resources, judged by people (the golden files) and by a validator.
+
+`python -m tests.unit.api.test_openapi` writes the golden files anew.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+import yaml
+from openapi_schema_validator import OAS30Validator
+from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from app.api.fields import fields
+from app.api.listing import ListMeta
+from app.api.objects import ObjectMeta
+from app.api.openapi import Documents, documents
+from app.resources import RESOURCES
+from app.vocabulary.resource import ComputedResource, FieldSelector, Source
+
+HERE = Path(__file__).parent
+OBJECTS = HERE.parent / "resources" / "golden"
+VERBS = ("get", "list", "watch")
+GROUP_VERSION = ("summary.kubesum.dev", "v1alpha1")
+V = "/apis/summary.kubesum.dev/v1alpha1"
+P = "dev.kubesum.summary.v1alpha1."
+GVK = {"group": "summary.kubesum.dev", "version": "v1alpha1"}
+
+
+class JsonLoader(yaml.SafeLoader):
+    """Reads YAML as the JSON that it was: a time is text."""
+
+
+JsonLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+class Weight(msgspec.Struct, frozen=True):
+    """A weight."""
+
+    grams: Annotated[int, msgspec.Meta(description="Weight in grams.")]
+
+
+def same_name() -> type:
+    """Another struct of the same name, from a file of its own."""
+
+    class Weight(msgspec.Struct, frozen=True):
+        """A weight of old."""
+
+        ounces: Annotated[int, msgspec.Meta(description="Weight in ounces.")]
+
+    return Weight
+
+
+class ParcelStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """What is known of a parcel."""
+
+    weight: Annotated[Weight, msgspec.Meta(description="Weight of the parcel.")]
+    old_weight: Annotated[same_name() | msgspec.UnsetType, msgspec.Meta(description="The same.")] = msgspec.UNSET  # type: ignore[valid-type]
+
+
+PARCELS = ComputedResource(
+    kind="Parcel",
+    plural="parcels",
+    short_names=(),
+    namespaced=True,
+    help="A parcel.",
+    status_type=ParcelStatus,
+    status=lambda _key, _parcel, _tally: None,
+    columns=(),
+    subjects=Source.PODS,
+    subject_key=lambda _: None,
+    field_selectors=(FieldSelector("status.weight", lambda _, status: str(status.weight)),),
+    group="post.example.com",
+    version="v1",
+)
+
+
+def written() -> Documents:
+    return documents(RESOURCES, VERBS)
+
+
+def v2_of(documents: Documents) -> Any:
+    return json.loads(documents.v2.content)
+
+
+def v3_of(documents: Documents, group_version: tuple[str, str] = GROUP_VERSION) -> Any:
+    return json.loads(documents.v3[group_version].content)
+
+
+def everything_in(value: Any) -> Iterator[dict[str, Any]]:
+    """All objects at any depth."""
+    if isinstance(value, dict):
+        yield value
+        for part in value.values():
+            yield from everything_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from everything_in(part)
+
+
+def golden(document: Any) -> Any:
+    """A document without the version of the software, which changes with each release."""
+    return {**document, "info": {**document["info"], "version": "any"}}
+
+
+@pytest.mark.parametrize(("name", "read"), [("openapi_v2", v2_of), ("openapi_v3", v3_of)])
+def test_the_documents_are_the_golden_ones(name: str, read: Any) -> None:
+    """[O7] [O12] [O13]"""
+    assert golden(read(written())) == json.loads((HERE / "golden" / f"{name}.json").read_text())
+
+
+def test_an_independent_validator_finds_no_fault() -> None:
+    """[O13]"""
+    OpenAPIV2SpecValidator(v2_of(written())).validate()
+    OpenAPIV30SpecValidator(v3_of(written())).validate()
+
+
+def test_all_replicas_and_restarts_give_the_same_bytes() -> None:
+    """[O1] [O11]"""
+    program = (
+        "from app.api.openapi import documents; from app.resources import RESOURCES; "
+        "d = documents(RESOURCES[::-1], ('get', 'list', 'watch')); "
+        "print(*(one.digest for one in (d.v2, d.v2_protobuf, d.index, *d.v3.values())))"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    other = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+
+    mine = written()
+    digests = [one.digest for one in (mine.v2, mine.v2_protobuf, mine.index, *mine.v3.values())]
+    assert other.stdout.split() == digests
+
+
+def test_documents_are_not_made_anew_while_nothing_changes() -> None:
+    assert written() is written()
+
+
+def test_the_index_names_our_group_versions_and_nothing_else() -> None:
+    """[O8]"""
+    two = documents((*RESOURCES, PARCELS), VERBS)
+
+    def place(path: str, digest: str) -> dict[str, str]:
+        return {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
+
+    posts, ours = "apis/post.example.com/v1", "apis/summary.kubesum.dev/v1alpha1"
+    assert json.loads(two.index.content) == {
+        "paths": {
+            posts: place(posts, two.v3["post.example.com", "v1"].digest),
+            ours: place(ours, two.v3[GROUP_VERSION].digest),
+        }
+    }
+
+
+def test_paths_are_below_their_group_version() -> None:
+    """[O3]"""
+    two = documents((*RESOURCES, PARCELS), VERBS)
+
+    assert set(v2_of(two)["paths"]) == {
+        *(f"{V}/{r.plural}" for r in RESOURCES),
+        *(f"{V}/{r.plural}/{{name}}" for r in RESOURCES if not r.namespaced),
+        *(f"{V}/namespaces/{{namespace}}/{r.plural}" for r in RESOURCES if r.namespaced),
+        *(f"{V}/namespaces/{{namespace}}/{r.plural}/{{name}}" for r in RESOURCES if r.namespaced),
+        "/apis/post.example.com/v1/parcels",
+        "/apis/post.example.com/v1/namespaces/{namespace}/parcels",
+        "/apis/post.example.com/v1/namespaces/{namespace}/parcels/{name}",
+    }
+    assert set(v3_of(two)["paths"]) == {path for path in v2_of(two)["paths"] if path.startswith(V)}
+
+
+def test_names_have_our_prefix_and_no_slash_and_every_reference_leads_to_one() -> None:
+    """[O4] [O5]"""
+    for document, names, place in (
+        (v2_of(written()), v2_of(written())["definitions"], "#/definitions/"),
+        (v3_of(written()), v3_of(written())["components"]["schemas"], "#/components/schemas/"),
+    ):
+        references = {one["$ref"] for one in everything_in(document) if "$ref" in one}
+
+        assert [name for name in names if not name.startswith(P) or "/" in name] == []
+        assert references <= {f"{place}{name}" for name in names}
+        assert len(references) > 25
+
+
+def test_kinds_are_marked_where_kubectl_looks_for_them() -> None:
+    """An operation names one kind, a schema a list of them."""
+    for schemas in (v2_of(written())["definitions"], v3_of(written())["components"]["schemas"]):
+        for resource in RESOURCES:
+            marked = schemas[f"{P}{resource.kind}"]["x-kubernetes-group-version-kind"]
+            assert marked == [{**GVK, "kind": resource.kind}]
+    for document in (v2_of(written()), v3_of(written())):
+        item = document["paths"][f"{V}/nodesummaries/{{name}}"]
+        assert item["get"]["x-kubernetes-group-version-kind"] == {**GVK, "kind": "NodeSummary"}
+        assert item["get"]["x-kubernetes-action"] == "get"
+
+
+def test_operation_ids_tell_group_and_version_and_are_unique() -> None:
+    found = [item["get"]["operationId"] for item in v2_of(written())["paths"].values()]
+
+    assert len(found) == len(set(found)) == 18
+    assert [one for one in found if "SummaryKubesumDevV1alpha1" not in one] == []
+    assert "listSummaryKubesumDevV1alpha1NamespacedPodSummary" in found
+    assert "listSummaryKubesumDevV1alpha1PodSummaryForAllNamespaces" in found
+    assert "readSummaryKubesumDevV1alpha1NodeSummary" in found
+
+
+def test_every_field_is_described_in_a_sentence() -> None:
+    """[O12]"""
+    described = [
+        (f"{name}.{field}", schema.get("description", ""))
+        for name, one in v3_of(written())["components"]["schemas"].items()
+        for field, schema in one.get("properties", {}).items()
+    ]
+
+    assert len(described) > 150
+    assert [name for name, text in described if not (text[:1].isupper() and text.endswith("."))] == []
+
+
+def test_numbers_and_times_have_their_formats() -> None:
+    properties = v3_of(written())["components"]["schemas"][f"{P}WorkloadSummaryStatus"]["properties"]
+
+    assert (properties["nodes"]["type"], properties["nodes"]["format"]) == ("integer", "int32")
+    assert (properties["restarts"]["type"], properties["restarts"]["format"]) == ("integer", "int64")
+    assert (properties["lastRestartTime"]["type"], properties["lastRestartTime"]["format"]) == ("string", "date-time")
+    assert properties["requests"]["additionalProperties"] == {"$ref": f"#/components/schemas/{P}Quantity"}
+
+
+def test_lists_tell_what_identifies_their_items() -> None:
+    properties = v3_of(written())["components"]["schemas"][f"{P}ClusterSummaryStatus"]["properties"]
+
+    keys = {name: one["x-kubernetes-list-map-keys"] for name, one in properties.items() if one.get("type") == "array"}
+    assert keys == {
+        "conditions": ["type"],
+        "kubeletVersions": ["version"],
+        "pendingReasons": ["reason"],
+        "sources": ["resource"],
+        "statusCounts": ["reason"],
+    }
+
+
+def test_the_field_selectors_of_a_resource_are_told() -> None:
+    operation = v3_of(written())["paths"][f"{V}/workloadsummaries"]["get"]
+
+    told = next(one["description"] for one in operation["parameters"] if one["name"] == "fieldSelector")
+    assert told.endswith(
+        " Fields: metadata.name, metadata.namespace, status.health, status.workloadRef.kind, status.workloadRef.name."
+    )
+
+
+def test_watching_is_told_where_it_is_served() -> None:
+    def told(verbs: tuple[str, ...]) -> tuple[set[str], bool]:
+        operation = v2_of(documents(RESOURCES, verbs))["paths"][f"{V}/nodesummaries"]["get"]
+        is_streamed = "application/json;stream=watch" in operation["produces"]
+        return {parameter["name"] for parameter in operation["parameters"]}, is_streamed
+
+    listing = {"labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "resourceVersionMatch"}
+    watching = {"watch", "allowWatchBookmarks", "sendInitialEvents", "timeoutSeconds"}
+    assert told(("get", "list")) == (listing, False)
+    assert told(VERBS) == (listing | watching, True)
+
+
+def test_metadata_is_described_as_it_is_served() -> None:
+    schemas = v3_of(written())["components"]["schemas"]
+
+    assert list(schemas[f"{P}ObjectMeta"]["properties"]) == sorted(field.name for field in fields(ObjectMeta))
+    assert list(schemas[f"{P}ListMeta"]["properties"]) == sorted(field.name for field in fields(ListMeta))
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+def test_what_is_served_is_what_is_described(resource: ComputedResource) -> None:
+    """No object has a field that its schema does not know, or of another type."""
+    document = v3_of(written())
+    for schema in document["components"]["schemas"].values():
+        if "properties" in schema:
+            schema["additionalProperties"] = False
+    registry: Registry[Any] = Registry().with_resource("urn:ours", DRAFT202012.create_resource(document))
+    reference = {"$ref": f"urn:ours#/components/schemas/{P}{resource.kind}"}
+    validator = OAS30Validator(reference, registry=registry)
+
+    objects = list(yaml.load_all((OBJECTS / f"{resource.plural}.yaml").read_text(), JsonLoader))
+
+    assert objects
+    assert [error.message for one in objects for error in validator.iter_errors(one)] == []
+
+
+def test_structs_that_share_a_name_have_a_schema_each() -> None:
+    prefix = "com.example.post.v1."
+    schemas = v3_of(documents((PARCELS,), VERBS), ("post.example.com", "v1"))["components"]["schemas"]
+
+    status = schemas[f"{prefix}ParcelStatus"]["properties"]
+    assert status["weight"]["allOf"] == [{"$ref": f"#/components/schemas/{prefix}Weight"}]
+    assert status["oldWeight"]["allOf"] == [{"$ref": f"#/components/schemas/{prefix}Weight2"}]
+    assert (list(schemas[f"{prefix}Weight"]["properties"]), list(schemas[f"{prefix}Weight2"]["properties"])) == (
+        ["grams"],
+        ["ounces"],
+    )
+
+
+def test_a_client_that_knows_a_document_says_so_in_many_ways() -> None:
+    document = written().v2
+
+    known = [document.etag, f"W/{document.etag}", f'"other", {document.etag}', "*"]
+    assert [document.is_known(text) for text in known] == [True] * 4
+    assert [document.is_known(text) for text in ("", '"other"', document.digest)] == [False] * 3
+
+
+if __name__ == "__main__":
+    for name, document in (("openapi_v2", v2_of(written())), ("openapi_v3", v3_of(written()))):
+        (HERE / "golden" / f"{name}.json").write_text(json.dumps(golden(document), indent=1) + "\n")

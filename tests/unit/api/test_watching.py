@@ -1,0 +1,639 @@
+"""Watches as streams of lines: where they start, what they tell, how they end; without a network."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from app.api.negotiation import Form, Representation
+from app.api.options import Include, WatchOptions, watch_options
+from app.api.watchevents import Event, Frames, Style
+from app.api.watching import Watch, Watches
+from app.rollups.clock import NOBODY, TAGS
+from app.rollups.collection import Collection
+from app.vocabulary.errors import ApiError, Expired, ServiceUnavailable, Timeout
+from app.vocabulary.resource import Source
+from tests.leaping import leaping
+from tests.unit.web.shelves import BOXES, NOW, Thing, World
+
+JSON = Representation(Form.OBJECT)
+TABLE = Representation(Form.TABLE, "meta.k8s.io/v1")
+METADATA = Representation(Form.METADATA, "meta.k8s.io/v1")
+
+Told = tuple[str, str]
+"""(type, name) of an event."""
+
+
+@dataclass
+class Replica:
+    """A server of boxes without a network."""
+
+    tag: int = 7
+    now: float = NOW
+    boxes: dict[tuple[str, str], Thing] = field(default_factory=dict)
+
+    async def start(self, *boxes: Thing) -> "Replica":
+        self.world = World(now=self.now, tag=self.tag)
+        self.world.engine.add((BOXES,))
+        self.watches = Watches(lambda: self.world.now)
+        await self.put(*boxes)
+        return self
+
+    @property
+    def collection(self) -> Collection:
+        return self.world.engine.catalogue.collections[0]
+
+    @property
+    def version(self) -> int:
+        return self.collection.version()
+
+    async def put(self, *boxes: Thing) -> None:
+        """The boxes come or change, two seconds after what happened before."""
+        self.world.now += 2
+        for box in boxes:
+            key = box.namespace, box.name
+            self.world.engine.change(Source.PODS, self.boxes.get(key), box)
+            self.boxes[key] = box
+        await self.world.engine.publish()
+
+    async def drop(self, name: str, namespace: str = "") -> None:
+        """A box goes."""
+        self.world.now += 2
+        self.world.engine.change(Source.PODS, self.boxes.pop((namespace, name)), None)
+        await self.world.engine.publish()
+
+    async def watch(
+        self,
+        query: dict[str, str],
+        namespace: str = "",
+        representation: Representation = JSON,
+        include: Include = Include.METADATA,
+    ) -> AsyncGenerator[bytes, None]:
+        """The lines of a watch with the parameters of `query`."""
+        options = watch_options(query, BOXES)
+        return await self.watches.opened(Watch(self.collection, namespace, options, representation, include))
+
+    async def told_from(self, version: int, **query: str) -> list[dict[str, Any]]:
+        """What a watch from `version` tells before it has to wait."""
+        async with aclosing(await self.watch({"resourceVersion": str(version)} | query)) as lines:
+            return await ready(lines)
+
+
+async def ready(lines: AsyncGenerator[bytes, None]) -> list[dict[str, Any]]:
+    """The events that need no waiting; the watch is over then."""
+    events: list[dict[str, Any]] = []
+
+    async def read() -> None:
+        async for chunk in lines:
+            events.extend(map(json.loads, chunk.splitlines()))
+
+    reading = asyncio.ensure_future(read())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    return events
+
+
+def names(events: list[dict[str, Any]]) -> list[Told]:
+    return [(event["type"], event["object"]["metadata"].get("name", "")) for event in events]
+
+
+def versions(events: list[dict[str, Any]]) -> list[int]:
+    return [int(event["object"]["metadata"]["resourceVersion"]) for event in events]
+
+
+async def test_without_a_version_what_exists_comes_first() -> None:
+    """[W5]"""
+    replica = await Replica().start(Thing("a"), Thing("b"))
+
+    for query in ({}, {"resourceVersion": "0"}, {"allowWatchBookmarks": "true"}):
+        assert names(await ready(await replica.watch(query))) == [("ADDED", "a"), ("ADDED", "b")]
+
+
+async def test_from_a_version_exactly_what_follows_comes() -> None:
+    """[W5] [W11] [W12]"""
+    replica = await Replica().start(Thing("a"), Thing("b"))
+    start = replica.version
+    await replica.put(Thing("c"))
+    await replica.put(Thing("a", labels={"wood": "oak"}))
+    middle = replica.version
+    await replica.drop("b")
+
+    all_of_it, rest = await replica.told_from(start), await replica.told_from(middle)
+
+    assert names(all_of_it) == [("ADDED", "c"), ("MODIFIED", "a"), ("DELETED", "b")]
+    assert versions(all_of_it) == sorted(set(versions(all_of_it)))
+    assert versions(all_of_it)[-1] == replica.version
+    assert all_of_it[-1]["object"]["status"] == {"size": 1}
+    assert rest == all_of_it[-1:]
+
+
+async def test_without_initial_events_only_changes_come() -> None:
+    """[W5]"""
+    replica = await Replica().start(Thing("a"))
+    start = replica.version
+    query = {"sendInitialEvents": "false", "resourceVersionMatch": "NotOlderThan"}
+    lines = await replica.watch(query)
+    await replica.put(Thing("b"))
+
+    assert names(await ready(lines)) == [("ADDED", "b")]
+    assert names(await replica.told_from(start, **query)) == [("ADDED", "b")]
+
+
+async def test_what_exists_comes_in_order_of_version() -> None:
+    """A client that is cut off goes on after the last event that it has read."""
+    replica = await Replica().start(Thing("b"))
+    await replica.put(Thing("a"))
+
+    assert names(await ready(await replica.watch({}))) == [("ADDED", "b"), ("ADDED", "a")]
+
+
+LIST = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"), [(JSON, "Box"), (METADATA, "PartialObjectMetadata")], ids=["objects", "metadata"]
+)
+async def test_the_end_of_what_exists_is_marked(form: Representation, kind: str) -> None:
+    """[W6] [W7]"""
+    empty, replica = await Replica().start(), await Replica().start(Thing("a"))
+
+    for one, added in ((empty, 0), (replica, 1)):
+        events = await ready(await one.watch(LIST, representation=form))
+
+        assert [event["type"] for event in events] == ["ADDED"] * added + ["BOOKMARK"]
+        assert events[-1]["object"]["kind"] == kind
+        assert events[-1]["object"]["metadata"] == {
+            "resourceVersion": str(one.version),
+            "creationTimestamp": None,
+            "annotations": {"k8s.io/initial-events-end": "true"},
+        }
+    unasked = await ready(await replica.watch({k: v for k, v in LIST.items() if k != "allowWatchBookmarks"}))
+    assert names(unasked) == [("ADDED", "a")]
+
+
+async def test_the_state_is_not_older_than_what_another_replica_has_shown() -> None:
+    """[W5] [W7]"""
+    replica = await Replica().start(Thing("a"))
+    asked = replica.version + 2_000 * TAGS + 1
+
+    events = await ready(await replica.watch({**LIST, "resourceVersion": str(asked)}))
+
+    assert names(events) == [("ADDED", "a"), ("BOOKMARK", "")]
+    assert versions(events)[-1] > asked
+
+
+async def test_a_table_has_its_columns_once_and_a_row_an_event() -> None:
+    """[T7]"""
+    replica = await Replica().start(Thing("a"))
+    lines = await replica.watch(LIST, representation=TABLE)
+    await replica.put(Thing("bb"))
+    added, bookmark, later = await ready(lines)
+
+    assert {event["object"]["kind"] for event in (added, bookmark, later)} == {"Table"}
+    assert [column["name"] for column in added["object"]["columnDefinitions"]] == ["NAME", "SIZE"]
+    assert [row["cells"] for row in added["object"]["rows"]] == [["a", 1]]
+    assert bookmark["object"]["rows"][0]["object"]["metadata"]["resourceVersion"]
+    assert bookmark["object"]["rows"][0]["object"]["kind"] == "PartialObjectMetadata"
+    assert bookmark["object"]["columnDefinitions"] is later["object"]["columnDefinitions"] is None
+    assert later["object"]["rows"][0]["cells"] == ["bb", 2]
+    assert later["object"]["metadata"]["resourceVersion"] == str(replica.version)
+
+
+async def test_rows_of_a_table_carry_what_is_asked_for() -> None:
+    """[T4]"""
+    replica = await Replica().start(Thing("a"))
+
+    (whole,) = await ready(await replica.watch({}, representation=TABLE, include=Include.OBJECT))
+    (nothing,) = await ready(await replica.watch({}, representation=TABLE, include=Include.NONE))
+
+    assert whole["object"]["rows"][0]["object"]["status"] == {"size": 1}
+    assert nothing["object"]["rows"] == [{"cells": ["a", 1], "object": None}]
+
+
+async def test_metadata_alone_can_be_watched() -> None:
+    replica = await Replica().start(Thing("a"))
+
+    (event,) = await ready(await replica.watch({}, representation=METADATA))
+
+    assert (event["object"]["kind"], event["object"]["apiVersion"]) == ("PartialObjectMetadata", "meta.k8s.io/v1")
+    assert "status" not in event["object"]
+
+
+async def test_a_namespace_and_a_selector_narrow_a_watch() -> None:
+    """[W10]"""
+    replica = await Replica().start(Thing("a", "one", labels={"wood": "oak"}))
+    start = replica.version
+    in_one = await replica.watch({"resourceVersion": str(start)}, namespace="one")
+    oaks = await replica.watch({"resourceVersion": str(start), "labelSelector": "wood=oak"})
+    named = await replica.watch({"resourceVersion": str(start), "fieldSelector": "metadata.name=b"})
+    asked = [asyncio.ensure_future(ready(lines)) for lines in (in_one, oaks, named)]
+    await asyncio.sleep(0)
+    for step in (
+        Thing("b", "two", labels={"wood": "oak"}),
+        Thing("a", "one", labels={"wood": "ash"}),
+        Thing("a", "one", labels={"wood": "elm"}),
+        Thing("b", "two", labels={"wood": "oak", "old": ""}),
+        Thing("a", "one", labels={"wood": "oak"}),
+    ):
+        await replica.put(step)
+    told = [names(events) for events in await asyncio.gather(*asked)]
+
+    assert told == [
+        [("MODIFIED", "a"), ("MODIFIED", "a"), ("MODIFIED", "a")],
+        [("ADDED", "b"), ("DELETED", "a"), ("MODIFIED", "b"), ("ADDED", "a")],
+        [("ADDED", "b"), ("MODIFIED", "b")],
+    ]
+
+
+async def test_what_is_no_longer_selected_is_told_as_it_was() -> None:
+    """[W10]"""
+    replica = await Replica().start(Thing("a", labels={"wood": "oak"}))
+    start = replica.version
+    await replica.put(Thing("a", labels={"wood": "ash"}))
+
+    (event,) = await replica.told_from(start, labelSelector="wood=oak")
+
+    assert (event["type"], event["object"]["metadata"]["labels"]) == ("DELETED", {"wood": "oak"})
+    assert versions([event]) == [replica.version]
+
+
+async def test_another_object_of_the_same_name_is_deleted_and_added() -> None:
+    replica = await Replica().start(Thing("a"))
+    start = replica.version
+    await replica.put(Thing("a", uid="other"))
+    await replica.put(Thing("a", uid="third"))
+
+    events = await replica.told_from(start)
+
+    assert names(events) == [("DELETED", "a"), ("ADDED", "a")]
+    assert events[0]["object"]["metadata"]["uid"] != events[1]["object"]["metadata"]["uid"]
+    assert versions(events) == sorted(set(versions(events)))
+
+
+async def test_a_reader_who_is_behind_gets_the_sum_of_the_changes() -> None:
+    """[W12]"""
+    replica = await Replica().start(Thing("a"))
+    async with aclosing(await replica.watch({})) as lines:
+        await anext(lines)
+        for number in range(10):
+            await replica.put(Thing("a", labels={"is": str(number)}), Thing("b", labels={"is": str(number)}))
+        await replica.put(Thing("passing"))
+        await replica.drop("passing")
+        events = await ready(lines)
+
+    assert sorted(names(events)) == [("ADDED", "b"), ("MODIFIED", "a")]
+    assert {event["object"]["metadata"]["labels"]["is"] for event in events} == {"9"}
+
+
+async def test_a_reader_who_is_too_far_behind_is_told_to_begin_anew() -> None:
+    """[W9]"""
+    replica = await Replica().start(Thing("a"))
+    async with aclosing(await replica.watch({})) as lines:
+        await anext(lines)
+        for _ in range(2):
+            replica.world.now += 301
+            await replica.put(Thing("a", labels={"at": str(replica.world.now)}))
+        (error,) = await ready(lines)
+
+    assert error["type"] == "ERROR"
+    assert (error["object"]["code"], error["object"]["reason"]) == (410, "Expired")
+    assert error["object"]["message"].startswith("too old resource version: ")
+
+
+async def test_a_watch_ends_with_its_resource() -> None:
+    replica = await Replica().start(Thing("a"))
+    lines = await replica.watch({})
+    await anext(lines)
+    ending = asyncio.ensure_future(anext(lines, None))
+    await asyncio.sleep(0)
+
+    replica.world.engine.remove("boxes")
+
+    assert await asyncio.wait_for(ending, 5) is None
+
+
+async def test_all_watches_can_be_ended() -> None:
+    replica = await Replica().start()
+    endings = [asyncio.ensure_future(anext(await replica.watch({}), None)) for _ in range(10)]
+    await asyncio.sleep(0)
+
+    replica.world.engine.close()
+
+    assert await asyncio.wait_for(asyncio.gather(*endings), 5) == [None] * 10
+
+
+def test_bookmarks_come_every_minute_and_shortly_before_the_end() -> None:
+    """[W6] [W8]"""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        replica = await Replica().start()
+        began = loop.time()
+        query = {"allowWatchBookmarks": "true", "timeoutSeconds": "150"}
+        times = [round(loop.time() - began) async for _ in await replica.watch(query)]
+
+        assert times == [60, 120, 148]
+        assert round(loop.time() - began) == 150
+        assert [line async for line in await replica.watch({"timeoutSeconds": "150"})] == []
+
+    leaping(main())
+
+
+def test_a_bookmark_names_a_version_of_now() -> None:
+    """[W6] An idle client's version must not become older than what another replica remembers."""
+
+    async def main() -> None:
+        replica = await Replica().start(Thing("a"))
+        start = replica.version
+        query = {"allowWatchBookmarks": "true", "timeoutSeconds": "70", "resourceVersion": str(start)}
+        lines = await replica.watch(query)
+        replica.world.now += 60
+        bookmark = json.loads(await anext(lines))
+
+        assert versions([bookmark]) == [int((NOW + 62) * 1_000_000) * TAGS + 7]
+        await lines.aclose()
+
+    leaping(main())
+
+
+def test_watches_end_within_an_hour() -> None:
+    """[W8]"""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        replica = await Replica().start()
+        lifetimes = set()
+        for _ in range(20):
+            began = loop.time()
+            assert [line async for line in await replica.watch({})] == []
+            lifetimes.add(loop.time() - began)
+
+        assert len(lifetimes) == 20
+        assert 1800 <= min(lifetimes) < max(lifetimes) <= 3601
+
+    leaping(main())
+
+
+async def refusal(replica: Replica, version: int) -> ApiError:
+    """Why a watch cannot begin at a version."""
+    with pytest.raises(ApiError) as raised:
+        await replica.watch({"resourceVersion": str(version)})
+    return raised.value
+
+
+async def test_versions_that_cannot_be_continued_from() -> None:
+    """[W5] [W9]"""
+    replica = await Replica().start(Thing("a"))
+    replica.world.now += 20
+    now = int(replica.world.now * 1_000_000) * TAGS
+
+    assert isinstance(await refusal(replica, 5), Expired)
+    assert isinstance(await refusal(replica, int((NOW - 60) * 1_000_000) * TAGS + 7), Expired)
+    assert isinstance(await refusal(replica, now - 30_000_000 * TAGS + 9), Expired)
+    assert isinstance(await refusal(replica, now - 20_000_000 * TAGS + 9), ServiceUnavailable)
+    assert isinstance(await refusal(replica, now + 61_000_000 * TAGS + 9), Timeout)
+    too_large = await refusal(replica, (1 << 64) - 1)
+    assert too_large.details is not None
+    assert too_large.details.causes[0].reason == "ResourceVersionTooLarge"
+
+
+async def test_from_a_version_of_another_replica_the_last_changes_are_repeated() -> None:
+    replica = await Replica().start(Thing("old"), Thing("changed"), Thing("gone"))
+    replica.world.now += 20
+    await replica.put(Thing("changed", labels={"is": "new"}))
+    await replica.put(Thing("new"))
+    await replica.drop("gone")
+    await replica.put(Thing("passing"))
+    await replica.drop("passing")
+    asked = replica.version - replica.tag + 9
+
+    events = await replica.told_from(asked)
+
+    assert names(events) == [("MODIFIED", "changed"), ("ADDED", "new"), ("DELETED", "gone"), ("DELETED", "passing")]
+    assert versions(events) == sorted(set(versions(events)))
+    assert versions(events)[0] > asked
+    assert [version % TAGS for version in versions(events)] == [NOBODY, NOBODY, NOBODY, 7]
+    assert await replica.told_from(versions(events)[-1]) == []
+
+
+async def test_a_repetition_that_was_cut_off_is_repeated() -> None:
+    """What a client got of it tells no process that the client has all of it."""
+    replica = await Replica().start()
+    replica.world.now += 20
+    await replica.put(Thing("a"), Thing("b"), Thing("c"))
+    first = (await replica.told_from(replica.version - replica.tag + 9))[0]
+
+    again = await replica.told_from(versions([first])[0])
+
+    assert names(again) == [("ADDED", "a"), ("ADDED", "b"), ("ADDED", "c")]
+
+
+async def test_what_happened_long_before_another_replica_s_version_is_not_repeated() -> None:
+    replica = await Replica().start()
+    replica.world.now += 20
+    await replica.put(Thing("a"))
+    replica.world.now += 20
+    await replica.put(Thing("b"))
+
+    assert names(await replica.told_from(replica.version - replica.tag + 9)) == [("ADDED", "b")]
+
+
+async def test_a_replica_with_a_fast_clock_loses_nothing() -> None:
+    replica = await Replica().start()
+    replica.world.now += 20
+    await replica.put(Thing("a"))
+    asked = replica.version + 50_000_000 * TAGS + 2
+
+    lines = await replica.watch({"resourceVersion": str(asked)})
+    await replica.put(Thing("b"))
+    events = await ready(lines)
+
+    assert names(events) == [("ADDED", "a"), ("ADDED", "b")]
+    assert asked < versions(events)[0] < versions(events)[1]
+
+
+async def test_what_may_have_been_selected_in_between_is_deleted() -> None:
+    """The other replica may have shown what was selected only for a moment."""
+    replica = await Replica().start(Thing("a", labels={"wood": "ash"}), Thing("b", labels={"wood": "oak"}))
+    replica.world.now += 20
+    await replica.put(Thing("a", labels={"wood": "oak"}))
+    await replica.put(Thing("a", labels={"wood": "elm"}))
+    await replica.put(Thing("b", uid="other", labels={"wood": "oak"}))
+
+    events = await replica.told_from(replica.version - replica.tag + 9, labelSelector="wood=oak")
+
+    assert names(events) == [("DELETED", "a"), ("DELETED", "b"), ("ADDED", "b")]
+    assert events[0]["object"]["metadata"]["labels"] == {"wood": "oak"}
+
+
+async def test_an_event_is_encoded_once_for_all() -> None:
+    """[W13]"""
+    replica = await Replica().start(Thing("a"))
+    row = replica.collection.snapshot().rows[0]
+    frames, event = Frames(lambda: NOW), Event("ADDED", row, row.version)
+
+    one = frames.frame(event, Style(BOXES, JSON, Include.METADATA), with_columns=False)
+    other = frames.frame(Event("ADDED", row, row.version), Style(BOXES, JSON, Include.METADATA), with_columns=False)
+    modified = frames.frame(
+        Event("MODIFIED", row, row.version), Style(BOXES, JSON, Include.METADATA), with_columns=False
+    )
+
+    assert one is other
+    assert json.loads(modified)["type"] == "MODIFIED"
+
+
+async def test_a_thousand_watches_get_a_change() -> None:
+    replica = await Replica().start(Thing("a"))
+    queries = [{}, {"labelSelector": "wood=oak"}, {"fieldSelector": "metadata.name=b"}]
+    opened = [await replica.watch(queries[n % 3] | {"resourceVersion": str(replica.version)}) for n in range(1000)]
+    waiting = [asyncio.ensure_future(anext(lines)) for lines in opened]
+    await asyncio.sleep(0)
+
+    await replica.put(Thing("b", labels={"wood": "oak"}))
+
+    assert len(set(await asyncio.wait_for(asyncio.gather(*waiting), 10))) == 1
+    for lines in opened:
+        await lines.aclose()
+
+
+@dataclass
+class Copy:
+    """What a client keeps that lists and watches as client-go's reflector does."""
+
+    query: dict[str, str]
+    objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    version: int = 0
+    lists: int = 0
+
+    def relist(self, replica: Replica) -> None:
+        selector = WatchOptions(selector=watch_options(self.query, BOXES).selector).selector
+        snapshot = replica.collection.snapshot()
+        self.version = snapshot.version
+        self.objects = {
+            row.key: labels_of(row.subject.labels) for row in snapshot.rows if selector.matches(BOXES, row)
+        }
+        self.lists += 1
+
+    def take(self, event: dict[str, Any]) -> None:
+        metadata = event["object"]["metadata"]
+        version = int(metadata["resourceVersion"])
+        assert version >= self.version, "time goes back"
+        self.version = version
+        key = metadata.get("namespace", ""), metadata.get("name", "")
+        match event["type"]:
+            case "ADDED" | "MODIFIED":
+                self.objects[key] = labels_of(metadata.get("labels", {}))
+            case "DELETED":
+                self.objects.pop(key, None)
+
+    async def follow(self, replica: Replica) -> None:
+        """Watches from the last version as long as there is something to read; lists again on 410."""
+        try:
+            events = await replica.told_from(self.version, allowWatchBookmarks="true", **self.query)
+        except (Expired, ServiceUnavailable):
+            self.relist(replica)
+            return
+        for event in events:
+            if event["type"] == "ERROR":
+                self.relist(replica)
+                return
+            self.take(event)
+
+
+def labels_of(labels: dict[str, str]) -> dict[str, str]:
+    return dict(labels)
+
+
+async def churn(chance: random.Random, replicas: list[Replica]) -> None:
+    """One change of the cluster, which all replicas see; some of them a moment later than the others."""
+    name, namespace = f"box-{chance.randrange(12)}", chance.choice(("one", "two"))
+    exists = (namespace, name) in replicas[0].boxes
+    box = Thing(
+        name,
+        namespace,
+        uid=chance.choice("uv"),
+        labels={"wood": chance.choice(("oak", "ash")), "at": str(chance.random())},
+    )
+    is_dropped = exists and chance.random() < 0.3
+    for replica in chance.sample(replicas, len(replicas)):
+        replica.world.now += chance.random() * 0.01
+        if is_dropped:
+            await replica.drop(name, namespace)
+        else:
+            await replica.put(box)
+
+
+async def settled(replica: Replica) -> None:
+    replica.world.now += 2
+    await replica.world.engine.publish()
+
+
+@pytest.mark.parametrize("tags", [(7,), (7, 8), (7, 8, 9)], ids=["one", "two", "three"])
+@pytest.mark.parametrize("selector", ["", "wood=oak"], ids=["all", "oaks"])
+async def test_a_copy_always_becomes_what_a_list_shows(tags: tuple[int, ...], selector: str) -> None:
+    """Through changes, reconnects to any replica, and versions that have expired; nothing is lost, ever."""
+    chance = random.Random(f"{tags} {selector}")
+    replicas = [await Replica(tag).start() for tag in tags]
+    for replica in replicas:
+        replica.world.now += 30
+        await settled(replica)
+    query = {"labelSelector": selector} if selector else {}
+    copy = Copy(query)
+    copy.relist(replicas[0])
+
+    for step in range(700):
+        for _ in range(chance.randrange(1, 4)):
+            await churn(chance, replicas)
+        if chance.random() < 0.01:
+            for replica in replicas:
+                replica.world.now += 400
+        replica = chance.choice(replicas)
+        await copy.follow(replica)
+        if step % 10 == 0:
+            for one in replicas:
+                await settled(one)
+            await copy.follow(replica)
+            shown = Copy(query)
+            shown.relist(replica)
+            assert copy.objects == shown.objects
+
+    assert copy.lists < 60
+
+
+async def test_a_watch_that_lasts_keeps_a_copy_right() -> None:
+    """One stream through thousands of events, read in pieces of any size."""
+    chance = random.Random(4)
+    replica = await Replica().start()
+    copy = Copy({"labelSelector": "wood=oak"})
+    copy.relist(replica)
+    read: list[int] = []
+    query = {"resourceVersion": str(copy.version), "labelSelector": "wood=oak"}
+    async with aclosing(await replica.watch(query)) as lines, asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+
+        async def follow() -> None:
+            async for chunk in lines:
+                for line in chunk.splitlines():
+                    copy.take(json.loads(line))
+                    read.append(copy.version)
+                for _ in range(chance.randrange(20)):
+                    await asyncio.sleep(0)
+
+        following = tasks.create_task(follow())
+        for _ in range(3000):
+            await churn(chance, [replica])
+        for _ in range(100):
+            await asyncio.sleep(0)
+        following.cancel()
+    shown = Copy(copy.query)
+    shown.relist(replica)
+
+    assert copy.objects == shown.objects
+    assert len(read) > 1000
+    assert read == sorted(set(read))

@@ -1,0 +1,192 @@
+"""What a journal remembers, what it merges, and how versions order it."""
+
+import asyncio
+
+import pytest
+
+from app.rollups.clock import VersionClock
+from app.rollups.journal import Journal, RowEvent, coalesced
+from app.rollups.rows import Row
+from app.vocabulary.errors import Expired
+from app.vocabulary.resource import Key, Source
+from tests.unit.web.shelves import BOXES, NOW, Thing, World
+
+A: Key = ("", "a")
+
+
+def at(seconds: float) -> int:
+    """A version issued `seconds` after 1970."""
+    return int(seconds * 1_000_000) * 1000 + 7
+
+
+def row(version: int, name: str = "a") -> Row:
+    return Row(("", name), version, None, version)
+
+
+def journal_of(*seconds: float, capacity: int = 100) -> Journal:
+    """A journal that began at second 1 and in which row `a` changed at each of `seconds`."""
+    journal = Journal(at(1), capacity)
+    for second in seconds:
+        journal.append(RowEvent(at(second), None, row(at(second))))
+    return journal
+
+
+def told(events: list[RowEvent] | tuple[RowEvent, ...]) -> list[tuple[int, int | None, int | None]]:
+    """(version, version before, version after) of events."""
+    return [(e.version, e.before and e.before.version, e.after and e.after.version) for e in events]
+
+
+def test_exactly_what_follows_a_version_is_given() -> None:
+    journal = journal_of(10, 20, 30)
+
+    assert [e.version for e in journal.since(at(10))] == [at(20), at(30)]
+    assert [e.version for e in journal.since(at(15))] == [at(20), at(30)]
+    assert journal.since(at(30)) == ()
+    assert len(journal.since(at(1))) == 3
+
+
+def test_a_version_from_before_the_journal_has_expired() -> None:
+    with pytest.raises(Expired, match=r"^too old resource version: 999000007 \(1000000007\)$"):
+        journal_of(10).since(at(0.999))
+
+
+def test_events_of_more_than_five_minutes_ago_are_forgotten() -> None:
+    journal = journal_of(10, 20, 315)
+
+    assert [e.version for e in journal.since(at(10))] == [at(20), at(315)]
+    with pytest.raises(Expired):
+        journal.since(at(9))
+
+
+def test_no_more_events_than_fit_are_kept() -> None:
+    journal = journal_of(*range(10, 110), capacity=10)
+
+    assert [e.version for e in journal.since(at(99))] == [at(second) for second in range(100, 110)]
+    assert journal.floor == journal.complete_since == at(99)
+    with pytest.raises(Expired):
+        journal.since(at(98))
+
+
+def test_changes_of_a_row_are_merged() -> None:
+    events = [RowEvent(2, row(1), row(2)), RowEvent(3, None, row(3, "b")), RowEvent(4, row(2), row(4))]
+
+    assert told(coalesced(events)) == [(3, None, 3), (4, 1, 4)]
+
+
+def test_a_row_that_came_and_went_is_no_news() -> None:
+    events = [RowEvent(2, None, row(2)), RowEvent(3, row(2), row(3)), RowEvent(4, row(3), None)]
+
+    assert told(coalesced(events)) == []
+
+
+def test_a_row_that_went_and_came_again_is_two_events() -> None:
+    events = [
+        RowEvent(3, row(1), row(3)),
+        RowEvent(4, row(3), None),
+        RowEvent(5, None, row(5)),
+        RowEvent(6, row(5), None),
+        RowEvent(7, None, row(7)),
+        RowEvent(8, row(7), row(8)),
+    ]
+
+    assert told(coalesced(events)) == [(4, 1, None), (8, None, 8)]
+
+
+def test_those_who_are_equally_far_are_given_the_same() -> None:
+    journal = journal_of(10, 20)
+
+    assert journal.news(at(10)) is journal.news(at(10))
+    assert [e.version for e in journal.news(at(5))] == [at(20)]
+    with pytest.raises(Expired):
+        journal.news(at(0))
+
+
+async def test_all_who_wait_are_woken_by_one_announcement() -> None:
+    journal = journal_of()
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        for _ in range(100):
+            tasks.create_task(journal.changed(at(1)))
+        await asyncio.sleep(0)
+        journal.append(RowEvent(at(2), None, row(at(2))))
+        journal.announce()
+
+
+async def test_nobody_waits_for_a_journal_that_is_closed() -> None:
+    journal = journal_of()
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        tasks.create_task(journal.changed(at(1)))
+        await asyncio.sleep(0)
+        journal.close()
+
+
+def test_versions_follow_the_largest_that_was_seen() -> None:
+    clock = VersionClock(lambda: 1_000_000, tag=7)
+
+    first = clock.issue()
+    clock.saw(5_000_000_009)
+
+    assert (first, clock.issue()) == (1_000_000_007, 5_000_001_007)
+    assert clock.has_issued(first)
+    assert not clock.has_issued(5_000_000_009)
+    assert not clock.has_issued(6_000_000_007)
+    assert (clock.age_s(500_000_007), clock.age_s(5_000_000_009)) == (0.5, -4.0)
+
+
+async def box_world() -> World:
+    world = World()
+    world.engine.add((BOXES,))
+    await world.put(Source.PODS, Thing("early"))
+    return world
+
+
+async def test_what_was_there_before_the_first_answer_is_not_remembered() -> None:
+    world = await box_world()
+    journal = world.engine.catalogue.collections[0].journal
+
+    assert journal.since(journal.floor) == ()
+    assert journal.complete_since >= at(NOW) // 1000 * 1000
+
+
+async def test_another_subject_of_the_same_name_is_another_object() -> None:
+    world = await box_world()
+    collection = world.engine.catalogue.collections[0]
+    start = collection.version()
+    world.now += 2
+    world.engine.change(Source.PODS, Thing("early"), Thing("early", uid="other"))
+    await world.engine.publish()
+
+    gone, came = collection.journal.since(start)
+    assert gone.before is not None
+    assert came.after is not None
+    assert (gone.before.subject.uid, gone.after) == ("u", None)
+    assert (came.before, came.after.subject.uid) == (None, "other")
+    assert start < gone.version < came.version == came.after.version == collection.version()
+    assert collection.snapshot().rows == (came.after,)
+
+
+async def test_rows_at_rest_get_a_new_version_from_time_to_time() -> None:
+    world = await box_world()
+    collection = world.engine.catalogue.collections[0]
+    before = collection.snapshot()
+    world.now += 10.1
+
+    assert collection.snapshot().rows is before.rows
+    assert collection.snapshot().version == at(NOW + 10.1) > before.version
+
+
+async def test_a_version_of_the_future_delays_no_row() -> None:
+    """A client can name a version that is a minute ahead, and versions follow it."""
+    world = await box_world()
+    collection = world.engine.catalogue.collections[0]
+    collection.version_above(at(NOW + 60))
+    for label in ("one", "two"):
+        world.now += 1
+        world.engine.change(Source.PODS, Thing("early"), Thing("early", labels={"is": label}))
+        await world.engine.publish()
+        world.now += 1
+        await world.engine.publish()
+
+        assert collection.snapshot().rows[0].subject.labels == {"is": label}
+    assert collection.version() > at(NOW + 60)

@@ -1,0 +1,205 @@
+"""The OpenAPI documents over the wire, and what the real kubectl explains from them."""
+
+import gzip
+import hashlib
+
+import pytest
+import pytest_asyncio
+from shelves import BOXES, SHELVES, Answer, Served
+
+from app.resources import RESOURCES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+V = "/apis/summary.kubesum.dev/v1alpha1"
+V3 = f"/openapi/v3{V}"
+PATHS = ["/openapi/v2", "/openapi/v3", V3]
+PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+V3_PROTOBUF = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def explained(served: Served) -> Served:
+    """The built-in resources, served without data."""
+    served.world.engine.add(RESOURCES)
+    return served
+
+
+async def ask(served: Served, path: str, method: str = "GET", **headers: str) -> Answer:
+    """Asks for an answer that is not compressed."""
+    return await served.ask(path, method, accept_encoding="identity", **headers)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_document_is_served_with_its_hash(served: Served, path: str) -> None:
+    """[O1] [O6] [O7] [O9]"""
+    answer = await ask(served, path, accept="application/json")
+
+    assert answer.code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["etag"] == f'"{hashlib.sha512(answer.body).hexdigest().upper()}"'
+    assert answer.headers["vary"] == "Accept, Accept-Encoding"
+    assert "cache-control" not in answer.headers
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_known_document_is_not_sent_again(served: Served, path: str) -> None:
+    """[O1]"""
+    etag = (await ask(served, path)).headers["etag"]
+
+    again = await ask(served, path, if_none_match=etag)
+    other = await ask(served, path, if_none_match='"other"')
+
+    assert (again.code, again.body, again.headers["etag"]) == (304, b"", etag)
+    assert other.code == 200
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_document_is_compressed_for_those_who_take_it(served: Served, path: str) -> None:
+    """[O6]"""
+    plain = await ask(served, path)
+    packed = await served.ask(path, accept_encoding="gzip")
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["etag"] == plain.headers["etag"]
+    assert gzip.decompress(packed.body) == plain.body
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_other_media_types_are_not_acceptable(served: Served, path: str) -> None:
+    """[O6] [O9]"""
+    for accept in ("text/html", "application/yaml", V3_PROTOBUF):
+        answer = await ask(served, path, accept=accept)
+
+        assert (answer.code, answer.json["reason"]) == (406, "NotAcceptable")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_document_is_read_only(served: Served, path: str) -> None:
+    head = await ask(served, path, "HEAD")
+
+    assert (head.code, head.body) == (200, b"")
+    assert head.headers["etag"] == (await ask(served, path)).headers["etag"]
+    assert (await ask(served, path, "POST")).code in (404, 405)
+
+
+async def test_the_right_hash_may_be_kept_for_good(served: Served) -> None:
+    """[O10]"""
+    place = (await ask(served, "/openapi/v3")).json["paths"][V.strip("/")]["serverRelativeURL"]
+
+    answer = await ask(served, place)
+
+    assert answer.code == 200
+    assert place == f"{V3}?hash={answer.headers['etag'].strip(chr(34))}"
+    assert answer.headers["cache-control"] == "public, immutable"
+    assert answer.headers["expires"] == "Tue, 21 Sep 2027 14:13:20 GMT"
+
+
+@pytest.mark.parametrize("query", ["", "?hash=", "?hash=0123ABCD"])
+async def test_another_hash_gets_the_document_as_it_is(served: Served, query: str) -> None:
+    """[O10]"""
+    answer = await ask(served, f"{V3}{query}")
+
+    assert answer.code == 200
+    assert not {"cache-control", "expires", "location"} & {name.lower() for name in answer.headers}
+
+
+async def test_what_is_not_served_has_no_document(served: Served) -> None:
+    paths = ["/openapi", "/openapi/v4", "/openapi/v3/apis", "/openapi/v3/apis/summary.kubesum.dev/v9", f"{V3}/boxes"]
+    answers = {path: await ask(served, path) for path in paths}
+
+    assert {path: answer.code for path, answer in answers.items()} == dict.fromkeys(paths, 404)
+    assert {answer.json["reason"] for answer in answers.values()} == {"NotFound"}
+
+
+async def test_a_resource_that_appears_is_in_the_next_document(served: Served) -> None:
+    before = await ask(served, V3)
+    served.world.engine.add(RESOURCES)
+    after = await ask(served, V3)
+
+    assert f"{V}/nodesummaries" not in before.json["paths"]
+    assert f"{V}/nodesummaries" in after.json["paths"]
+    assert {f"{V}/{one.plural}" for one in (BOXES, SHELVES)} <= set(after.json["paths"])
+    assert before.headers["etag"] != after.headers["etag"]
+
+
+async def test_cold_data_is_no_reason_to_withhold_a_document(served: Served) -> None:
+    """[D6]"""
+    served.world.cold = "pods are not synced yet"
+
+    assert [(await ask(served, path)).code for path in PATHS] == [200] * 3
+
+
+async def test_kubectl_gets_protobuf(served: Served) -> None:
+    """It asks for nothing else, and asks us where no API server stands in between."""
+    answer = await ask(served, "/openapi/v2", accept=PROTOBUF)
+
+    assert answer.headers["content-type"] == PROTOBUF.replace("@", ".")
+    assert answer.body.startswith(b"\x0a\x032.0\x12")
+    assert answer.headers["etag"] != (await ask(served, "/openapi/v2")).headers["etag"]
+
+
+async def test_a_kind_is_explained(explained: Served) -> None:
+    code, out, err = await explained.kubectl("explain", "nosum")
+
+    assert (code, err) == (0, "")
+    assert (
+        out
+        == """\
+GROUP:      summary.kubesum.dev
+KIND:       NodeSummary
+VERSION:    v1alpha1
+
+DESCRIPTION:
+    How full a node is: what its pods ask for of what it has, how they are, and
+    what is wrong with it.
+    
+FIELDS:
+  apiVersion	<string>
+    Group and version of the kind.
+
+  kind	<string>
+    Kind of the object, in CamelCase.
+
+  metadata	<ObjectMeta>
+    What identifies the object.
+
+  status	<NodeSummaryStatus>
+    What is computed; there is no spec, as nobody writes such an object.
+
+
+"""  # noqa: W293
+    )
+
+
+async def test_a_field_is_explained_with_its_unit(explained: Served) -> None:
+    code, out, _ = await explained.kubectl("explain", "nosum.status.requests")
+
+    words = " ".join(out.split())
+    assert code == 0
+    assert "FIELD: requests <map[string]string>" in words
+    assert "Sum of the effective requests of the active pods assigned to the node" in words
+    assert "Ki, Mi, Gi, Ti, Pi or Ei for powers of 1024." in words
+
+
+async def test_all_fields_are_listed(explained: Served) -> None:
+    code, out, _ = await explained.kubectl("explain", "wlsum", "--recursive")
+
+    lines = out.splitlines()
+    assert code == 0
+    assert "    health\t<string>" in lines
+    assert "    statusCounts\t<[]ReasonCount>" in lines
+    assert "      count\t<integer>" in lines
+    assert "    workloadRef\t<WorkloadReference>" in lines
+
+
+async def test_a_kind_is_explained_from_the_older_document(explained: Served) -> None:
+    """The decoder of kubectl is gnostic's."""
+    code, out, err = await explained.kubectl("explain", "posum.status", "--output=plaintext-openapiv2")
+
+    words = " ".join(out.split())
+    assert (code, err) == (0, "")
+    assert "KIND: PodSummary VERSION: summary.kubesum.dev/v1alpha1 RESOURCE: status <Object>" in words
+    assert "pendingReasons <[]Object> What keeps the pod from being scheduled" in words
+    assert "requests <map[string]string> Effective requests of the pod" in words
+    assert "readyContainers <integer> Number of ready containers, sidecars included." in words

@@ -1,0 +1,191 @@
+"""The real kubectl watches: what a person sees as it changes, of one server and of several."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from shelves import BOXES, KUBECTL, NOW, Served, Thing, World
+
+from app.vocabulary.resource import Source
+from app.web.app import create_app
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def filled(served: Served) -> Served:
+    """One box."""
+    await served.world.put(Source.PODS, Thing("a", "attic", labels={"wood": "oak"}))
+    return served
+
+
+async def change(world: World, *things: Thing) -> None:
+    """Boxes come or change, some time later."""
+    world.now += 2
+    await world.put(Source.PODS, *things)
+
+
+async def drop(world: World, thing: Thing) -> None:
+    """A box goes, some time later."""
+    world.now += 2
+    world.engine.change(Source.PODS, thing, None)
+    await world.engine.publish()
+
+
+@asynccontextmanager
+async def kubectl(served: Served, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A kubectl that runs until the block ends."""
+    process = await asyncio.create_subprocess_exec(
+        KUBECTL,
+        *arguments,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(served.home),
+            "KUBECONFIG": str(served.endpoint.kubeconfig),
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def words(process: asyncio.subprocess.Process) -> list[str]:
+    """The words of the next line that is printed."""
+    assert process.stdout is not None
+    return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().split()
+
+
+class Watched:
+    """Tells when a watch has begun, of whatever application it is put before."""
+
+    def __init__(self, served: Served) -> None:
+        self.begun = asyncio.Event()
+        self._app = served.endpoint.app
+        served.endpoint.app = self
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def observed(message: Any) -> None:
+            await send(message)
+            if b"watch=" in scope["query_string"] and message["type"] == "http.response.start":
+                self.begun.set()
+
+        await self._app(scope, receive, observed)
+
+
+async def test_get_watch_shows_what_is_and_what_comes(filled: Served) -> None:
+    async with kubectl(filled, "get", "bx", "-n", "attic", "-w") as process:
+        assert await words(process) == ["NAME", "SIZE"]
+        assert await words(process) == ["a", "1"]
+        await change(filled.world, Thing("bb", "attic"))
+        assert await words(process) == ["bb", "2"]
+        await drop(filled.world, Thing("bb", "attic"))
+        assert await words(process) == ["bb", "2"]
+
+
+async def test_get_watch_of_one_name_shows_its_first_change(filled: Served) -> None:
+    """kubectl throws away the first event, which repeats what it has printed."""
+    watched = Watched(filled)
+    async with kubectl(filled, "get", "box", "a", "-n", "attic", "-w", "--no-headers", "--show-labels") as process:
+        assert await words(process) == ["a", "1", "wood=oak"]
+        await asyncio.wait_for(watched.begun.wait(), 10)
+        await change(filled.world, Thing("other", "attic"), Thing("a", "attic", labels={"wood": "ash"}))
+        assert await words(process) == ["a", "1", "wood=ash"]
+
+
+async def test_watch_only_shows_no_list(filled: Served) -> None:
+    watched = Watched(filled)
+    async with kubectl(filled, "get", "bx", "-A", "--watch-only", "--output-watch-events", "--no-headers") as process:
+        await asyncio.wait_for(watched.begun.wait(), 10)
+        await change(filled.world, Thing("bb", "attic"))
+        lines = [await words(process)]
+        if lines == [["ADDED", "attic", "a", "1"]]:
+            lines.append(await words(process))
+
+    assert lines[-1] == ["ADDED", "attic", "bb", "2"]
+
+
+async def test_a_watch_with_a_selector_shows_what_leaves_it(filled: Served) -> None:
+    """[W10]"""
+    async with kubectl(filled, "get", "bx", "-A", "-w", "-l", "wood=oak", "--output-watch-events") as process:
+        assert await words(process) == ["EVENT", "NAMESPACE", "NAME", "SIZE"]
+        assert await words(process) == ["ADDED", "attic", "a", "1"]
+        await change(filled.world, Thing("a", "attic", labels={"wood": "ash"}))
+        assert await words(process) == ["DELETED", "attic", "a", "1"]
+
+
+async def test_a_watch_of_objects_prints_them(filled: Served) -> None:
+    async with kubectl(filled, "get", "bx", "-n", "attic", "-w", "-o", "name") as process:
+        assert await words(process) == ["box.summary.kubesum.dev/a"]
+        await change(filled.world, Thing("bb", "attic"))
+        assert await words(process) == ["box.summary.kubesum.dev/bb"]
+
+
+async def test_wait_for_a_value_ends_when_it_is_there(filled: Served) -> None:
+    """[W7]"""
+    watched = Watched(filled)
+    condition = "--for=jsonpath={.metadata.labels.wood}=ash"
+    async with kubectl(filled, "wait", "box/a", "-n", "attic", condition, "--timeout=20s") as process:
+        await asyncio.wait_for(watched.begun.wait(), 10)
+        await change(filled.world, Thing("a", "attic", labels={"wood": "ash"}))
+        assert await words(process) == ["box.summary.kubesum.dev/a", "condition", "met"]
+        assert await process.wait() == 0
+
+
+async def test_wait_for_a_deletion_ends_when_it_is_gone(filled: Served) -> None:
+    """[W11]"""
+    watched = Watched(filled)
+    async with kubectl(filled, "wait", "box/a", "-n", "attic", "--for=delete", "--timeout=20s") as process:
+        await asyncio.wait_for(watched.begun.wait(), 10)
+        await drop(filled.world, Thing("a", "attic", labels={"wood": "oak"}))
+        assert (await words(process))[:2] == ["box.summary.kubesum.dev/a", "condition"]
+        assert await process.wait() == 0
+
+
+class Replicas:
+    """Two servers of the same boxes behind one address: any request goes to any of them."""
+
+    def __init__(self, served: Served) -> None:
+        self.worlds = [World(now=NOW, tag=tag) for tag in (7, 8)]
+        self._apps = [self._app(world) for world in self.worlds]
+        self._chance = random.Random(1)
+        served.endpoint.app = self
+
+    @staticmethod
+    def _app(world: World) -> Any:
+        world.engine.add((BOXES,))
+        return create_app(lambda: world.engine.catalogue, lambda: {}, lambda _name: True, lambda: world.now)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._chance.choice(self._apps)(scope, receive, send)
+
+    async def change(self, *things: Thing) -> None:
+        for world in self._chance.sample(self.worlds, 2):
+            await change(world, *things)
+
+
+async def test_a_watch_through_any_replica_loses_nothing(served: Served) -> None:
+    """kubectl ends when it is told that a version has expired; here it never is."""
+    replicas = Replicas(served)
+    for world in replicas.worlds:
+        await world.engine.publish()
+        world.now += 30
+    await replicas.change(Thing("first", "attic"))
+
+    for number in range(30):
+        name = f"box-{number}"
+        async with kubectl(served, "get", "bx", "-n", "attic", "-w", "--no-headers") as process:
+            await words(process)
+            await replicas.change(Thing(name, "attic"))
+            # What changed shortly before is told again if the other replica goes on with the watch.
+            while (line := await words(process))[0] != name:
+                assert line[0].startswith(("box-", "first"))

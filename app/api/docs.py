@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import inspect
 
 from app.api.fields import fields, is_resource_list
+from app.api.selectors import field_paths
 from app.vocabulary.resource import Column, ComputedResource
 
 _NAMES: Final = {
@@ -35,12 +36,14 @@ def _chapter(resource: ComputedResource) -> str:
     scope = "namespaced" if resource.namespaced else "cluster-scoped"
     names = ", ".join(f"`{name}`" for name in (resource.plural, resource.singular, *resource.short_names))
     columns = [(_column(column), column.help) for column in resource.columns]
+    selectable = ", ".join(f"`{path}`" for path in field_paths(resource))
     fields = [(f"`{path}`", kind, meaning) for path, kind, meaning in _of_struct("status", resource.status_type)]
     return "\n".join(
         (
             f"## {resource.kind}\n",
             f"{resource.help}\n",
             f"{names}, {scope}, in `{resource.api_version}`.\n",
+            f"Fields for `--field-selector`: {selectable}.\n",
             _table(("column", "meaning"), columns),
             _table(("field", "type", "meaning"), fields),
         )

@@ -1,7 +1,7 @@
 """The options of get, list and watch: what a client may ask of them, and what is refused.
 
-An option that is not served yet is refused rather than ignored, so that nobody mistakes an unfiltered list
-for a filtered one. Validation and its words follow
+An option that makes no sense is refused rather than ignored, so that nobody mistakes an unfiltered list for a
+filtered one. Validation and its words follow
 k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go.
 """
 
@@ -65,10 +65,10 @@ class Continue:
         try:
             padded = token.encode() + b"=" * (-len(token) % 4)
             found = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=_ContinueToken)
-        except (binascii.Error, msgspec.DecodeError, UnicodeError) as error:
+        except (binascii.Error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise BadRequest(f"invalid continue token: continue key is not valid: {error}") from error
         namespace, slash, name = found.start.removesuffix("\0").partition("/")
-        if found.v != _CONTINUE_VERSION or found.rv <= 0 or not slash:
+        if found.v != _CONTINUE_VERSION or not 0 < found.rv < 1 << 63 or not slash:
             raise BadRequest("invalid continue token: continue key is not valid: no version or no start key")
         return cls(found.rv, (namespace, name))
 

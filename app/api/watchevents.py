@@ -38,21 +38,33 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     version: Version
 
 
-def seen(events: Iterable[RowEvent], selects: Selects) -> Iterator[Event]:
+def about(event: RowEvent, selects: Selects) -> RowEvent | None:
+    """An event as it is to a watch that selects rows: it comes when it is selected, and goes when no longer.
+
+    None where it was and is none of the watch's rows. To be asked before events are merged by key: a transition
+    has the version of the event that made it, or a watch that is cut off between the two would miss it.
+    """
+    before = event.before if event.before is not None and selects(event.before) else None
+    after = event.after if event.after is not None and selects(event.after) else None
+    if before is None and after is None:
+        return None
+    return RowEvent(event.version, before, after)
+
+
+def seen(events: Iterable[RowEvent]) -> Iterator[Event]:
     """What a watch that is up to date sees of the events that follow.
 
     A row that is no longer selected is told as it was when it still was, with the version of what changed it:
     k8s.io/apiserver/pkg/storage/cacher/cache_watcher.go, convertToWatchEvent.
     """
     for event in events:
-        was = event.before if event.before is not None and selects(event.before) else None
-        if event.after is not None and selects(event.after):
-            yield Event("MODIFIED" if was else "ADDED", event.after, event.version)
-        elif was is not None:
-            yield Event("DELETED", was, event.version)
+        if event.after is not None:
+            yield Event("ADDED" if event.before is None else "MODIFIED", event.after, event.version)
+        elif event.before is not None:
+            yield Event("DELETED", event.before, event.version)
 
 
-def repeated(events: Iterable[RowEvent], selects: Selects) -> Iterator[Event]:
+def repeated(events: Iterable[RowEvent]) -> Iterator[Event]:
     """What a watch has to see whose client knows the rows as of some moment among `events`, nobody knows which.
 
     The last state of each row that changed, and the end of each that may have been selected in between. An event
@@ -62,17 +74,16 @@ def repeated(events: Iterable[RowEvent], selects: Selects) -> Iterator[Event]:
     for event in events:
         chains.setdefault(event.key, []).append(event)
     for chain in sorted(chains.values(), key=lambda chain: chain[-1].version):
-        yield from _repeated(chain, selects)
+        yield from _repeated(chain)
 
 
-def _repeated(chain: list[RowEvent], selects: Selects) -> Iterator[Event]:
+def _repeated(chain: list[RowEvent]) -> Iterator[Event]:
     version, last = chain[-1].version, chain[-1].after
-    is_selected = last is not None and selects(last)
-    known = [row for row in (event.before for event in chain) if row is not None and selects(row)]
+    known = [event.before for event in chain if event.before is not None]
     came_anew = any(event.after is None for event in chain[:-1])
-    if known and (not is_selected or came_anew):
+    if known and (last is None or came_anew):
         yield Event("DELETED", known[-1], version)
-    if last is not None and is_selected:
+    if last is not None:
         is_new = came_anew or chain[0].before is None
         yield Event("ADDED" if is_new else "MODIFIED", last, version)
 

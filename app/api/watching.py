@@ -24,10 +24,10 @@ from app.api.freshness import not_older_than, too_large
 from app.api.negotiation import Representation
 from app.api.options import Include, WatchOptions
 from app.api.status import RETRY_SOON
-from app.api.watchevents import Event, Frames, Selects, Style, Teller, failed, repeated, seen
+from app.api.watchevents import Event, Frames, Selects, Style, Teller, about, failed, repeated, seen
 from app.rollups.clock import NOBODY, TAGS, Version
 from app.rollups.collection import Collection
-from app.rollups.journal import Journal
+from app.rollups.journal import Journal, RowEvent, coalesced
 from app.rollups.rows import Row
 from app.vocabulary.errors import Expired, ServiceUnavailable
 
@@ -37,8 +37,8 @@ LIFETIME_S: Final = (1800.0, 3600.0)
 """Watches end at random within these, lest all come back at once: kube-apiserver's --min-request-timeout."""
 LAG_S: Final = 10.0
 """By how much replicas may differ in what they have seen of the cluster, and in what their clocks say."""
-AHEAD_S: Final = 60.0
-"""How far another replica's clock may be ahead."""
+AHEAD_S: Final = 3.0
+"""How far another replica's clock may be ahead: well below LAG_S, which has to make up for it."""
 
 _SLICE_EVENTS: Final = 200
 _RUN_ROWS: Final = 5_000
@@ -55,12 +55,19 @@ class Watch:
     representation: Representation
     include: Include = Include.METADATA
 
-    def selects(self) -> Selects:
-        """Whether the watch is about a row."""
+    def selects(self) -> Selects | None:
+        """Whether the watch is about a row; None if it is about all."""
+        if not self.namespace and not self.options.selector:
+            return None
         namespace, selected = self.namespace, self.options.selector.predicate(self.collection.resource)
         if not namespace:
             return selected
         return lambda row: row.key[0] == namespace and selected(row)
+
+    @property
+    def step(self) -> int:
+        """How many rows may be looked at before others on the event loop have their turn."""
+        return max(1, _SLICE_EVENTS // max(1, len(self.options.selector)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,39 +106,63 @@ class Watches:
         if collection.clock.has_issued(options.version):
             collection.journal.since(options.version)
             return _Start(options.version)
-        return _elsewhere(watch)
+        return await _elsewhere(watch)
 
     async def _lines(self, watch: Watch, start: _Start) -> AsyncGenerator[bytes, None]:
         teller = Teller(self._frames, Style(watch.collection.resource, watch.representation, watch.include))
         # Nobody gains by guessing it.
         lifetime_s = watch.options.timeout_s or random.uniform(*LIFETIME_S)  # noqa: S311
         agenda = _Agenda(lifetime_s, watch.options.allow_bookmarks)
-        async for lines in _sliced(teller, start.events or await _initial(start.rows, watch.selects())):
+        version = start.version
+        async for lines in _sliced(teller, start.events or await _initial(start.rows, watch)):
             yield lines
+            del lines
+        # A watch lasts for an hour; the rows that it began with must not.
+        del start
         if watch.options.marks_state_end:
-            yield teller.bookmark(start.version, ends_initial=True)
+            yield teller.bookmark(version, ends_initial=True)
         try:
-            async for lines in _live(watch, start.version, teller, agenda):
+            async for lines in _live(watch, version, teller, agenda):
                 yield lines
+                del lines
         except Expired as error:
             yield failed(error)
 
 
 async def _live(watch: Watch, version: Version, teller: Teller, agenda: "_Agenda") -> AsyncGenerator[bytes, None]:
     """What comes after `version`. Raises Expired when the client has read too slowly."""
-    journal, selects = watch.collection.journal, watch.selects()
+    journal = watch.collection.journal
     while not agenda.is_over():
         if journal.head > version:
-            news, version = journal.news(version), journal.head
-            async for lines in _sliced(teller, seen(news, selects)):
+            after, version = version, journal.head
+            async for lines in _sliced(teller, seen(await _news(watch, after))):
                 yield lines
+                del lines
         elif journal.is_closed:
             return
         if agenda.is_bookmark_due():
             if journal.head <= version:
-                version = watch.collection.version()
+                version = max(version, watch.collection.version())
             yield teller.bookmark(version)
         await _called(journal, version, agenda.next_at())
+
+
+async def _news(watch: Watch, version: Version) -> Sequence[RowEvent]:
+    """What came after `version` and the watch is about, merged by key; raises Expired."""
+    journal, selects = watch.collection.journal, watch.selects()
+    if selects is None:
+        return journal.news(version)
+    return coalesced(await _selected(journal.since(version), selects, watch.step))
+
+
+async def _selected(events: Sequence[RowEvent], selects: Selects, step: int) -> list[RowEvent]:
+    """The events as they are to a watch that selects rows, looked at `step` at a time."""
+    chosen: list[RowEvent] = []
+    for start in range(0, len(events), step):
+        looked_at = (about(event, selects) for event in events[start : start + step])
+        chosen += [event for event in looked_at if event is not None]
+        await asyncio.sleep(0)
+    return chosen
 
 
 async def _called(journal: Journal, version: Version, until: float) -> None:
@@ -151,16 +182,22 @@ async def _sliced(teller: Teller, events: Iterable[Event]) -> AsyncGenerator[byt
         await asyncio.sleep(0)
 
 
-async def _initial(rows: Sequence[Row], selects: Selects) -> Iterator[Event]:
-    """The rows that are selected, as events in order of version: a client can go on after any of them."""
+async def _initial(rows: Sequence[Row], watch: Watch) -> Iterator[Event]:
+    """The rows that the watch is about, as events in order of version: a client can go on after any of them."""
+    selects, step, chosen = watch.selects(), watch.step, rows
+    if selects is not None:
+        chosen = []
+        for start in range(0, len(rows), step):
+            chosen += filter(selects, rows[start : start + step])
+            await asyncio.sleep(0)
     runs = []
-    for start in range(0, len(rows), _RUN_ROWS):
-        runs.append(sorted(filter(selects, rows[start : start + _RUN_ROWS]), key=_BY_VERSION))
+    for start in range(0, len(chosen), _RUN_ROWS):
+        runs.append(sorted(chosen[start : start + _RUN_ROWS], key=_BY_VERSION))
         await asyncio.sleep(0)
     return (Event("ADDED", row, row.version) for row in merge(*runs, key=_BY_VERSION))
 
 
-def _elsewhere(watch: Watch) -> _Start:
+async def _elsewhere(watch: Watch) -> _Start:
     """A start from a version of another process.
 
     Its replica may have seen less of the cluster at that time than this one, so everything since LAG_S earlier is
@@ -177,12 +214,14 @@ def _elsewhere(watch: Watch) -> _Start:
     if since < journal.complete_since:
         # The replica that issued it can tell, and the client's next attempt may find it.
         raise ServiceUnavailable("this replica has not been watching for long enough to continue a watch", RETRY_SOON)
-    events = [*repeated(journal.since(since), watch.selects())]
+    selects, changes = watch.selects(), journal.since(since)
     first = asked // TAGS + 1
+    # Before any pause: what comes in one is news. A change is repeated as two events at the most.
+    version = collection.version_above((first + 2 * len(changes)) * TAGS)
+    events = [*repeated(changes if selects is None else await _selected(changes, selects, watch.step))]
     stamped = [
         msgspec.structs.replace(event, version=at * TAGS + NOBODY) for at, event in enumerate(events, start=first)
     ]
-    version = collection.version_above((first + len(events)) * TAGS)
     if stamped:
         stamped[-1] = msgspec.structs.replace(stamped[-1], version=version)
     return _Start(version, events=stamped)

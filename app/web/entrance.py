@@ -64,4 +64,6 @@ class Entrance:
             served = self._catalogue().find(info.group, info.version, info.resource)
             resource = served.resource.resource_group if served else ""
         REQUESTS.labels(verb, resource, str(code)).inc()
-        REQUEST_DURATION.labels(verb, resource).observe(seconds)
+        # A watch is meant to last: it would drown the answers that are not.
+        if verb != "watch":
+            REQUEST_DURATION.labels(verb, resource).observe(seconds)

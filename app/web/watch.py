@@ -57,6 +57,7 @@ class WatchResponse(Response):
             async with aclosing(self._lines) as lines:
                 async for chunk in lines:
                     await _taken(send, chunk, more=True)
+                    del chunk
             await _taken(send, b"", more=False)
         except _Stuck:
             # What it was sent is lost to it; the connection is closed because the answer is not whole.

@@ -271,3 +271,14 @@ def test_people_are_told_by_parameter_or_program() -> None:
     assert is_pretty({"pretty": "1"}, "kubectl/v1.37.1")
     assert not is_pretty({"pretty": "false"}, "curl/8.5.0")
     assert not is_pretty({}, "kubectl/v1.37.1")
+
+
+@pytest.mark.parametrize(
+    "document",
+    ['{"x":' + "[" * 1_500 + "]" * 1_500 + "}", '{"v":"meta.k8s.io/v1","rv":9999999999999999999,"start":"a/b"}'],
+)
+def test_a_crafted_continue_token_is_a_bad_request(document: str) -> None:
+    token = base64.urlsafe_b64encode(document.encode()).rstrip(b"=").decode()
+
+    with pytest.raises(BadRequest, match="invalid continue token"):
+        Continue.parse(token)

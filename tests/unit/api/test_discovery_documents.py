@@ -1,0 +1,96 @@
+"""The discovery documents of the built-in resources, judged by people (the golden files).
+
+`python -m tests.unit.api.test_discovery_documents` writes the golden files anew.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.api import discovery
+from app.resources import RESOURCES
+from app.rollups.catalogue import Catalogue
+from app.rollups.clock import VersionClock
+from app.rollups.engine import Engine
+
+GOLDEN = Path(__file__).parent / "golden"
+GROUP, VERSION = "summary.kubesum.dev", "v1alpha1"
+NAMES = ("api_groups", "api_group", "api_resources", "aggregated_v2")
+
+
+def served() -> Catalogue:
+    """All built-in resources, over an empty cluster."""
+    engine = Engine(VersionClock(lambda: 0, tag=0), lambda: 0.0, lambda _: {}, lambda _: None)
+    engine.add(RESOURCES)
+    return engine.catalogue
+
+
+def documents() -> dict[str, bytes]:
+    """The three legacy documents and the aggregated one, by the name of their golden file."""
+    catalogue = served()
+    return {
+        "api_groups": discovery.group_list(catalogue),
+        "api_group": discovery.group(catalogue, GROUP),
+        "api_resources": discovery.resource_list(catalogue, GROUP, VERSION),
+        "aggregated_v2": discovery.aggregated(catalogue, "v2"),
+    }
+
+
+def golden(name: str) -> Any:
+    """What a golden file says."""
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_documents_are_the_golden_ones(name: str) -> None:
+    assert json.loads(documents()[name]) == golden(name)
+
+
+def test_the_older_aggregated_version_differs_in_its_name_alone() -> None:
+    older = json.loads(discovery.aggregated(served(), "v2beta1"))
+
+    assert older == {**golden("aggregated_v2"), "apiVersion": "apidiscovery.k8s.io/v2beta1"}
+
+
+def test_both_ways_of_discovery_tell_the_same() -> None:
+    [version] = golden("aggregated_v2")["items"][0]["versions"]
+    aggregated = {
+        (r["resource"], r["singularResource"], r["scope"] == "Namespaced", r["responseKind"]["kind"], *r["verbs"])
+        for r in version["resources"]
+    }
+    legacy = {
+        (r["name"], r["singularName"], r["namespaced"], r["kind"], *r["verbs"])
+        for r in golden("api_resources")["resources"]
+    }
+
+    assert aggregated == legacy
+    assert len(legacy) == 7
+
+
+def test_all_replicas_and_restarts_give_the_same_bytes() -> None:
+    program = (
+        "import sys; from tests.unit.api.test_discovery_documents import documents; "
+        "sys.stdout.buffer.write(b''.join(documents().values()))"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+
+    assert runs == {b"".join(documents().values())}
+
+
+if __name__ == "__main__":
+    for name, document in documents().items():
+        (GOLDEN / f"{name}.json").write_text(json.dumps(json.loads(document), indent=1) + "\n")

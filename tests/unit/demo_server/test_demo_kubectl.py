@@ -21,13 +21,13 @@ async def test_pods_and_nodes_are_listed(cluster: Cluster) -> None:
     code, out, err = await cluster.kubectl("get", "pods,nodes", "-A")
 
     assert (code, err) == (0, "")
-    assert [line[:5] for line in words(out)] == [
-        ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS"],
-        ["default", "pod/a", "1/1", "Running", "0"],
-        ["other", "pod/b", "1/1", "Running", "0"],
+    assert [line[:3] for line in words(out)] == [
+        ["NAMESPACE", "NAME", "READY"],
+        ["default", "pod/a", "1/1"],
+        ["other", "pod/b", "1/1"],
         [],
-        ["NAMESPACE", "NAME", "STATUS", "ROLES", "AGE"],
-        ["node/node-1", "Ready", "<none>", "0s", "v1.36.2"],
+        ["NAMESPACE", "NAME", "STATUS"],
+        ["node/node-1", "Ready", "<none>"],
     ]
 
 

@@ -165,11 +165,6 @@ class NodeFacts(msgspec.Struct, frozen=True, gc=False):
     capacity: ResourceList
     allocatable: ResourceList
 
-    @property
-    def schedulable(self) -> bool:
-        """Ready and not cordoned."""
-        return self.ready == "True" and not self.unschedulable
-
 
 class NamespaceFacts(msgspec.Struct, frozen=True, gc=False):
     """One namespace."""

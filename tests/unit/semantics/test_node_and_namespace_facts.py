@@ -39,8 +39,7 @@ def test_a_node_is_known_by_what_others_ask_of_it() -> None:
     assert (found.name, found.uid, found.zone) == ("gpu-a-01", "u", "a")
     assert found.created == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert found.labels == {"topology.kubernetes.io/zone": "a", "node-role.kubernetes.io/worker": ""}
-    assert (found.ready, found.unschedulable, found.schedulable) == ("True", True, False)
-    assert (found.roles, found.problems, found.taints, found.tainted) == (("worker",), ("DiskPressure",), 1, True)
+    assert (found.ready, found.unschedulable) == ("True", True)
     assert found.kubelet_version == "v1.36.1"
     assert found.capacity.quantities() == {"cpu": "4", "memory": "8Gi"}
     assert found.allocatable.quantities() == {"cpu": "3920m", "hugepages-2Mi": "0", "memory": "7Gi"}
@@ -63,7 +62,6 @@ def test_ready_is_the_status_of_the_condition(conditions: list[dict[str, str]], 
     found = facts(status={"conditions": conditions})
 
     assert found.ready == ready
-    assert found.schedulable is (ready == "True")
 
 
 def test_problems_are_the_other_conditions_that_hold_in_order_of_name() -> None:

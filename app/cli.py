@@ -10,12 +10,15 @@ import logging
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import uvloop
 
 from app import __version__
 from app.vocabulary.errors import KubesumError
+
+if TYPE_CHECKING:
+    from app.commands import Serving
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -35,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(prog="kubesum", description="Answers about many pods at once, served as Kubernetes objects.")
     top.add_argument("--version", action="version", version=f"kubesum {__version__}")
     of = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    _serve(_command(of, "serve", "serve the cluster that this pod runs in, to the holder of one kubeconfig"))
+    _serve(_command(of, "serve", "serve the cluster that this pod runs in, behind its API server"))
     _local(_command(of, "local", "look at a cluster or at files from here, with nothing installed in the cluster"))
     _demo(_command(of, "demo", "try it on a simulated cluster that lives"))
     _render(_command(of, "render", "print what is generated from the declarations"))
@@ -48,7 +51,52 @@ def _command(of: "argparse._SubParsersAction[Parser]", name: str, purpose: str) 
 
 def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--secure-port", dest="port", type=port, default=10250, help="port (default: %(default)s)")
-    _kubeconfig_out(command)
+    command.add_argument("--bind-address", metavar="ADDRESS", default="", help="address (default: all)")
+    command.add_argument(
+        "--kubeconfig", metavar="FILE", type=Path, help="read with it (default: the service account of the pod)"
+    )
+    command.add_argument("--namespace", default="", help="namespace of the Service (default: that of the pod)")
+    _certificate_options(command.add_argument_group("the serving certificate"))
+    command.add_argument(
+        "--authorization-always-allow-paths",
+        metavar="PATHS",
+        dest="always_allowed",
+        type=paths,
+        default=("/healthz", "/livez", "/readyz"),
+        help="paths that everybody may see, separated by commas (default: /healthz,/livez,/readyz)",
+    )
+    command.add_argument(
+        "--max-requests-inflight",
+        metavar="NUMBER",
+        type=positive,
+        default=400,
+        help="requests answered at once, not counting watches (default: %(default)s)",
+    )
+    command.add_argument(
+        "--shutdown-delay-duration",
+        metavar="DURATION",
+        type=duration,
+        default=10.0,
+        help="how long requests are answered after a first SIGTERM, for those who route them to learn of it "
+        "(default: 10s)",
+    )
+
+
+def _certificate_options(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument("--tls-cert-file", metavar="FILE", type=Path, help="certificate and intermediates, PEM")
+    group.add_argument("--tls-private-key-file", metavar="FILE", type=Path, help="its key, PEM")
+    group.add_argument(
+        "--tls-secret",
+        metavar="NAME",
+        default="kubesum-tls",
+        help="without these files: Secret in which kubesum keeps what it issues to itself (default: %(default)s)",
+    )
+    group.add_argument(
+        "--service-name",
+        metavar="NAME",
+        default="kubesum",
+        help="Service that such a certificate is for (default: %(default)s)",
+    )
 
 
 def _local(command: argparse.ArgumentParser) -> None:
@@ -124,6 +172,27 @@ def rate(text: str) -> float:
     return number
 
 
+def duration(text: str) -> float:
+    """Seconds, from a duration such as 10s or 1m30s."""
+    from app.api.query import duration_s  # noqa: PLC0415 (see run)
+
+    try:
+        seconds = duration_s(text)
+    except ValueError:
+        seconds = -1.0
+    if seconds < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 10s or 1m30s")
+    return seconds
+
+
+def paths(text: str) -> tuple[str, ...]:
+    """Paths that are separated by commas; one may end with `*`."""
+    found = tuple(path for path in text.split(",") if path)
+    if strange := [path for path in found if not path.startswith("/")]:
+        raise argparse.ArgumentTypeError(f"{strange[0]!r} is not a path, which begins with /")
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
     options = parsed(arguments)
@@ -139,6 +208,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = top.parse_args(arguments)
     if options.command == "local" and options.path and (options.kubeconfig or options.context):
         top.error("local --from reads files: --kubeconfig and --context have no meaning with it")
+    if options.command == "serve" and (options.tls_cert_file is None) != (options.tls_private_key_file is None):
+        top.error("serve: --tls-cert-file and --tls-private-key-file go together")
     return options
 
 
@@ -152,25 +223,26 @@ def run(options: argparse.Namespace) -> int:
         set_up_logging(JsonFormatter(), logging.INFO)
     else:
         set_up_logging(TextFormatter(), logging.WARNING)
+    leave = asyncio.Event() if options.command == "serve" else None
     try:
-        command = chosen(options)
+        command = chosen(options, leave)
         # What is imported stays: collections that walked it would stop the event loop for a tenth of a second.
         gc.freeze()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(until_stopped(command))
+            runner.run(until_stopped(command, leave))
     except KubesumError as error:
         print(f"kubesum: {error}", file=sys.stderr)
         return FAILED
     return 0
 
 
-def chosen(options: argparse.Namespace) -> Coroutine[Any, Any, None]:
+def chosen(options: argparse.Namespace, leave: asyncio.Event | None) -> Coroutine[Any, Any, None]:
     """The command that was asked for, prepared; raises KubesumError."""
     from app import commands  # noqa: PLC0415 (see run)
 
+    if leave is not None:
+        return commands.serve(serving(options), leave)
     match options.command:
-        case "serve":
-            return commands.serve(options.port, options.kubeconfig_out)
         case "local" if options.path is None:
             return commands.local(options.kubeconfig, options.context, options.port, options.kubeconfig_out)
         case "local":
@@ -180,3 +252,21 @@ def chosen(options: argparse.Namespace) -> Coroutine[Any, Any, None]:
         case _:
             simulation = commands.Simulation(options.nodes, options.pods, options.seed, options.churn)
             return commands.demo(simulation, options.port, options.kubeconfig_out)
+
+
+def serving(options: argparse.Namespace) -> "Serving":
+    """How the options of `serve` say that a cluster is served."""
+    from app.commands import Serving  # noqa: PLC0415 (see run)
+    from app.server import Limits  # noqa: PLC0415
+
+    files = (options.tls_cert_file, options.tls_private_key_file)
+    return Serving(
+        address=(options.bind_address, options.port),
+        kubeconfig=options.kubeconfig,
+        namespace=options.namespace,
+        service=options.service_name,
+        secret=options.tls_secret,
+        certificate_files=files if options.tls_cert_file else None,
+        always_allowed=options.always_allowed,
+        limits=Limits(options.max_requests_inflight, options.shutdown_delay_duration),
+    )

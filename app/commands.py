@@ -1,7 +1,7 @@
-"""What each command does: which cluster it reads, who may connect, and what it tells the person who ran it.
+"""What each command does: which cluster it reads, who may ask, and what it tells the person who ran it.
 
-Every command listens on loopback and asks for a client certificate of an authority made at its start: callers
-from elsewhere cannot be told apart yet.
+`serve` and `demo` leave it to the cluster's API server who asks and who may. The others listen on loopback, and
+ask for the one client certificate that they made at their start.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,17 +27,22 @@ from app.demo.apiserver import ApiServer, ServerOptions
 from app.demo.life import live
 from app.demo.store import Store
 from app.demo.world import World
-from app.edge import certificates, tls
+from app.edge import certificates
+from app.edge.authorization import ALWAYS_ALLOWED
+from app.edge.certificatefiles import CertificateFiles
+from app.edge.protection import by_handshake, delegated
+from app.edge.selfmanaged import Names, SelfManaged
+from app.edge.tls import ServerTls
 from app.kube import files
 from app.kube.client import Upstream, connect
-from app.kube.credentials import Credentials, kubeconfig, kubeconfig_files, service_account
+from app.kube.credentials import Credentials, kubeconfig, kubeconfig_files, own_namespace, service_account
 from app.kube.news import Kind
 from app.kube.reflector import reflect
 from app.local import credentials, written
 from app.resources import RESOURCES
 from app.semantics.interner import Interner
 from app.semantics.kinds import kinds
-from app.server import LOOPBACK, Feed, Kubesum, listen
+from app.server import LOOPBACK, Feed, Kubesum, Limits, listen
 from app.vocabulary.errors import UpstreamError, UsageError
 
 Command = Coroutine[Any, Any, None]
@@ -55,10 +61,43 @@ class Simulation:
     churn: float
 
 
-async def serve(port: int, kubeconfig_out: Path | None) -> None:
-    """Serves the cluster that this process runs in, to the holder of the kubeconfig that it writes."""
-    async with await connect(service_account) as upstream:
-        await _run(cluster_feeds(upstream), port, kubeconfig_out)
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a cluster is served.
+
+    `address` is host and port, an empty host all addresses.
+    `kubeconfig` None reads with the service account of the pod, `namespace` empty is that of the pod.
+    `certificate_files` are the serving certificate and its key; None: kubesum issues them to itself, and keeps them
+    in the Secret `secret`.
+    """
+
+    address: tuple[str, int]
+    kubeconfig: Path | None
+    namespace: str
+    service: str
+    secret: str
+    certificate_files: tuple[Path, Path] | None
+    always_allowed: tuple[str, ...]
+    limits: Limits
+
+
+async def serve(serving: Serving, leave: asyncio.Event) -> None:
+    """Serves the cluster that this process runs in to whom kube-apiserver lets in, until `leave` is set."""
+    reader = service_account if serving.kubeconfig is None else kubeconfig(serving.kubeconfig, None)
+    async with await connect(reader) as upstream:
+        certificates = _certificates(serving, upstream)
+        protection = delegated(upstream, certificates.tls, serving.always_allowed, time.time)
+        kept = protection.kept("serving-certificate", certificates.run, lambda: certificates.is_kept)
+        with listen(serving.address[1], serving.address[0]) as listener:
+            await Kubesum(cluster_feeds(upstream), kept, serving.limits).run(listener, leave)
+
+
+def _certificates(serving: Serving, upstream: Upstream) -> CertificateFiles | SelfManaged:
+    if serving.certificate_files is not None:
+        return CertificateFiles(*serving.certificate_files, time.time)
+    api_services = sorted({f"{resource.version}.{resource.group}" for resource in RESOURCES})
+    names = Names(serving.namespace or own_namespace(), serving.secret, serving.service, tuple(api_services))
+    return SelfManaged(upstream, names, time.time)
 
 
 def local(path: Path | None, context: str | None, port: int, kubeconfig_out: Path | None) -> Command:
@@ -101,10 +140,10 @@ async def _demo(store: Store, life: Callable[[], Command], port: int, kubeconfig
         certificates.write_private(own, msgspec.json.encode(service))
         authority = certificates.authority("kubesum-ca")
         serving = certificates.serving(authority, (SERVICE_HOST,))
-        context = tls.server_context(serving.certificate, serving.key, secrets.front_proxy_authority.certificate)
         people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
         async with await connect(kubeconfig(own, None)) as upstream:
-            kubesum = Kubesum(cluster_feeds(upstream), context)
+            protection = delegated(upstream, ServerTls(serving), ALWAYS_ALLOWED, time.time)
+            kubesum = Kubesum(cluster_feeds(upstream), protection)
             with listen(0) as listener:
                 server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
                 async with asyncio.TaskGroup() as tasks:
@@ -136,7 +175,7 @@ async def _run(feeds: Mapping[str, Feed], port: int, kubeconfig_out: Path | None
     """Serves what the feeds say, to the holder of one certificate, until cancelled."""
     with listen(port) as listener:
         own = credentials(listener.getsockname()[1])
-        kubesum = Kubesum(feeds, own.tls)
+        kubesum = Kubesum(feeds, by_handshake(own.tls))
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(kubesum.run(listener), name="kubesum")
             await kubesum.ready.wait()

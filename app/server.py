@@ -6,6 +6,7 @@ that nobody feeds must not go on being served as if it were fresh.
 
 import asyncio
 import ctypes
+import logging
 import secrets
 import signal
 import socket
@@ -13,12 +14,16 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
 
 from app.cache.cache import Cache
 from app.cache.informer import Informer
+from app.edge.protection import Keeper, Protection
+from app.edge.protocol import StrictProtocol
 from app.kube.news import News
 from app.resources import RESOURCES
 from app.rollups.clock import TAGS, VersionClock
@@ -27,6 +32,9 @@ from app.rollups.publisher import publish_forever, publish_once
 from app.vocabulary.errors import KubesumError, UsageError
 from app.vocabulary.resource import Source
 from app.web.app import create_app
+from app.web.entrance import Admission
+
+log = logging.getLogger(__name__)
 
 LOOPBACK: Final = "127.0.0.1"
 PODS_WAIT_S: Final = 5.0
@@ -35,13 +43,31 @@ PODS_WAIT_S: Final = 5.0
 REFUSAL_COUNTS_S: Final = 60.0
 """A kind that is refused for so long no longer keeps the server from being ready for the others."""
 FRESHNESS_CHECK_S: Final = 5.0
+HANDSHAKE_S: Final = 10.0
+GOODBYE_S: Final = 5.0
+"""For the end of a TLS connection whose client does not answer."""
+LAST_ANSWERS_S: Final = 10
+"""After it has stopped to accept connections: watches end within three seconds, answers take no longer."""
 
 Feed = Callable[[], AsyncIterator[News[Any]]]
 """Begins to read one watched kind."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is answered at once, and how long a server stays when it is to leave."""
+
+    most_at_once: int = 400
+    """Requests, but watches; --max-requests-inflight of kube-apiserver."""
+    leaving_s: float = 0.0
+    """How long requests are still answered after it is said that no more should come."""
+
+
 class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process stops as a whole, and here is who decides."""
+    """uvicorn without its signal handlers: the process stops as a whole, and here is who decides.
+
+    And with deadlines for handshakes and goodbyes, which it does not set.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -53,30 +79,57 @@ class Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts to accept connections."""
-        await super().startup(sockets)
+        """Starts to accept connections on `sockets`."""
+        await self.lifespan.startup()
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                self._protocol,
+                sock=listener,
+                ssl=self.config.ssl,
+                backlog=self.config.backlog,
+                ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=GOODBYE_S,
+            )
+            for listener in sockets or ()
+        ]
+        self.started = True
         self.listening.set()
+
+    def _protocol(self) -> StrictProtocol:
+        return StrictProtocol(self.config, self.server_state, self.lifespan.state)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends idle connections at once, others with their answers, and cuts what is left at last."""
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 class Kubesum:
     """One running kubesum: the feeds, the cache, the computation and the server."""
 
-    def __init__(self, feeds: Mapping[str, Feed], tls: ssl.SSLContext) -> None:
-        """`feeds` are the watched kinds by plural; `tls` says who may connect."""
+    def __init__(self, feeds: Mapping[str, Feed], protection: Protection, limits: Limits = Limits()) -> None:
+        """`feeds` are the watched kinds by plural; `protection` says who may ask what."""
         self._feeds = feeds
+        self._protection = protection
+        self._limits = limits
+        self._is_leaving = False
         clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
         self.cache: Final = Cache(time.time)
         self.engine: Final = Engine(clock, time.time, self.cache.contents, self.cache.unavailable)
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
         self.ready: Final = asyncio.Event()
-        app = create_app(lambda: self.engine.catalogue, self.readiness, self.has_namespace, time.time)
-        self._server = Server(server_config(app, tls))
+        admission = Admission(protection.gate, limits.most_at_once, lambda: self._is_leaving)
+        app = create_app(lambda: self.engine.catalogue, self.readiness, self.has_namespace, time.time, admission)
+        self._server = Server(server_config(app, protection.tls))
 
     def readiness(self) -> Mapping[str, bool]:
         """The named checks of /readyz."""
         synced = all(self._has_said_its_last(informer) for informer in self.cache.informers.values())
-        return {"informer-sync": synced, "first-rows": self.ready.is_set()}
+        kept = {name: is_there() for name, is_there in self._protection.checks.items()}
+        return {"informer-sync": synced, "first-rows": self.ready.is_set(), **kept, "shutdown": not self._is_leaving}
 
     def _has_said_its_last(self, informer: Informer) -> bool:
         # Rights are often granted in the minute in which kubesum starts.
@@ -87,14 +140,37 @@ class Kubesum:
         """Whether a namespace of this name is known."""
         return ("", name) in self.cache.contents(Source.NAMESPACES)
 
-    async def run(self, listener: socket.socket) -> None:
-        """Serves until cancelled; raises what any part raises."""
+    async def run(self, listener: socket.socket, leave: asyncio.Event | None = None) -> None:
+        """Serves until cancelled, or until it has left after `leave` is set; raises what any part raises."""
         async with asyncio.TaskGroup() as tasks:
-            for kind in self._feeds:
-                tasks.create_task(self._follow(kind), name=f"informer {kind}")
-            tasks.create_task(self._check_freshness(), name="freshness")
-            tasks.create_task(self._compute(), name="publisher")
-            tasks.create_task(self._server.serve([listener]), name="server")
+            working = [tasks.create_task(work(), name=name) for name, work in self._work().items()]
+            serving = tasks.create_task(self._server.serve([listener]), name="server")
+            if leave is not None:
+                await leave.wait()
+                await self._take_leave()
+                await serving
+                for task in working:
+                    task.cancel()
+
+    def _work(self) -> dict[str, Keeper]:
+        """What goes on beside the answering of requests, by name."""
+        return {
+            **{f"informer {kind}": partial(self._follow, kind) for kind in self._feeds},
+            **self._protection.keepers,
+            "freshness": self._check_freshness,
+            "publisher": self._compute,
+        }
+
+    async def _take_leave(self) -> None:
+        """Tells everybody to go elsewhere, and stops once they had the time to.
+
+        Whoever routes requests here learns from /readyz, and goes on sending some until then.
+        """
+        log.info("leaving", extra={"seconds": self._limits.leaving_s})
+        self._is_leaving = True
+        await asyncio.sleep(self._limits.leaving_s)
+        self.engine.close()
+        self._server.should_exit = True
 
     async def _follow(self, kind: str) -> None:
         if kind == "pods":
@@ -141,7 +217,7 @@ def server_config(app: Any, tls: ssl.SSLContext) -> uvicorn.Config:
     """uvicorn as kubesum needs it: nothing of a front proxy is believed, nothing is logged twice."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=StrictProtocol,
         loop="uvloop",
         ws="none",
         lifespan="off",
@@ -151,29 +227,38 @@ def server_config(app: Any, tls: ssl.SSLContext) -> uvicorn.Config:
         proxy_headers=False,
         # kube-apiserver keeps idle connections for 90 s; ours must not be the end that closes first.
         timeout_keep_alive=120,
+        timeout_graceful_shutdown=LAST_ANSWERS_S,
     )
     config.load()
     config.ssl = tls
     return config
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0 takes any free one. Raises UsageError if the port is taken."""
+def listen(port: int, host: str = LOOPBACK) -> socket.socket:
+    """A listening socket; port 0 takes any free one, an empty `host` all addresses.
+
+    Raises UsageError for an address that cannot be taken.
+    """
+    is_dual = ":" in host or (not host and socket.has_dualstack_ipv6())
+    family = socket.AF_INET6 if is_dual else socket.AF_INET
     # The protocol must be named: asyncio sets TCP_NODELAY only on sockets that say they are TCP.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
-        listener.bind((LOOPBACK, port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise UsageError(f"cannot listen on {LOOPBACK}:{port}: {error.strerror}; choose another --port") from error
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
     listener.listen(2048)
     return listener
 
 
-async def until_stopped(main: Coroutine[Any, Any, None]) -> None:
+async def until_stopped(main: Coroutine[Any, Any, None], leave: asyncio.Event | None = None) -> None:
     """Runs `main` until it ends or SIGINT or SIGTERM arrives, which ends it at once and is no error.
 
+    With `leave`, the first signal sets that, and `main` ends by itself; the next one ends it at once.
     An error that a person can act on is raised as itself, also out of a group of tasks.
     """
     task = asyncio.ensure_future(main)
@@ -181,6 +266,9 @@ async def until_stopped(main: Coroutine[Any, Any, None]) -> None:
     stopped = asyncio.Event()
 
     def stop() -> None:
+        if leave is not None and not leave.is_set():
+            leave.set()
+            return
         stopped.set()
         task.cancel()
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
+from cachetools import TTLCache
 from prometheus_client import Counter, Gauge, Histogram
 
 INFORMER_SYNCED: Final = Gauge(
@@ -55,6 +56,38 @@ SERVING_CERTIFICATE_NOT_AFTER: Final = Gauge(
     "kubesum_serving_cert_not_after_seconds", "When the serving certificate expires, in seconds since 1970."
 )
 
+CERTIFICATE_RELOADS: Final = Counter(
+    "kubesum_serving_cert_reloads", "Serving certificates that were to be replaced, by result.", ("result",)
+)
+
+HANDSHAKES_FAILED: Final = Counter(
+    "kubesum_tls_handshake_errors",
+    "TLS handshakes that failed, by cause: a client's certificate, or TLS.",
+    ("cause",),
+)
+CONNECTIONS_REFUSED: Final = Counter(
+    "kubesum_connections_refused",
+    "Connections ended for what they sent, by code of the answer; `silent` where nothing came.",
+    ("code",),
+)
+AUTHENTICATION_CONFIG_LOADED: Final = Gauge(
+    "kubesum_authentication_config_loaded", "Whether it is known whom kube-apiserver trusts."
+)
+AUTHENTICATION_CONFIG_ERRORS: Final = Counter(
+    "kubesum_authentication_config_errors", "Contents of the authentication configuration that could not be used."
+)
+AUTHENTICATIONS: Final = Counter(
+    "kubesum_authentications",
+    "Requests by how the caller is known; `none` where nothing was presented, `refused` where it was not believed.",
+    ("method",),
+)
+REVIEWS: Final = Counter(
+    "kubesum_reviews", "Reviews that kube-apiserver was asked for, by resource and result.", ("resource", "result")
+)
+REJECTED: Final = Counter(
+    "kubesum_rejected_requests", "Requests turned away because too many are being answered, by kind.", ("kind",)
+)
+
 REQUESTS: Final = Counter(
     "kubesum_requests",
     "Requests answered, by verb, resource (empty for other paths) and code.",
@@ -75,7 +108,24 @@ PUBLISH_DURATION: Final = Histogram(
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 
+_REPEATED_EVERY_S: Final = 60.0
+_REPEATED_REASONS: Final = 256
+
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class Repeats:
+    """Tells what was said lately: a flood of one trouble is one line a minute in the log."""
+
+    def __init__(self) -> None:
+        self._told: TTLCache[str, None] = TTLCache(_REPEATED_REASONS, _REPEATED_EVERY_S)
+
+    def is_new(self, reason: str) -> bool:
+        """Whether nobody asked this of the same reason in the last minute."""
+        if reason in self._told:
+            return False
+        self._told[reason] = None
+        return True
 
 
 class JsonFormatter(logging.Formatter):

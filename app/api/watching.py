@@ -35,6 +35,8 @@ BOOKMARK_EVERY_S: Final = 60.0
 BOOKMARK_BEFORE_END_S: Final = 2.0
 LIFETIME_S: Final = (1800.0, 3600.0)
 """Watches end at random within these, lest all come back at once: kube-apiserver's --min-request-timeout."""
+PARTING_S: Final = 3.0
+"""Over this time watches end when there is nothing more to tell: the server stops, or the resource is gone."""
 LAG_S: Final = 10.0
 """By how much replicas may differ in what they have seen of the cluster, and in what their clocks say."""
 AHEAD_S: Final = 3.0
@@ -139,6 +141,8 @@ async def _live(watch: Watch, version: Version, teller: Teller, agenda: "_Agenda
                 yield lines
                 del lines
         elif journal.is_closed:
+            # Whoever watched here comes back elsewhere, and not all at once.
+            await asyncio.sleep(random.uniform(0.0, PARTING_S))  # noqa: S311 - spreads load, hides nothing
             return
         if agenda.is_bookmark_due():
             if journal.head <= version:

@@ -29,6 +29,8 @@ def _objects(pki: Pki, tenant_namespace: str) -> Iterator[tuple[str, JsonObject]
         yield "namespaces", {"metadata": {"name": name, "labels": labels}, "status": {"phase": "Active"}}
     yield "serviceaccounts", {"metadata": {"namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME}}
     yield "configmaps", _authentication_config(pki)
+    # Empty, as the chart makes it: what it is for is known to who may fill it.
+    yield "secrets", {"metadata": {"namespace": SERVICE_NAMESPACE, "name": "kubesum-tls"}, "type": "Opaque"}
     yield from default_objects(tenant_namespace)
 
 

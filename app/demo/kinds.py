@@ -91,6 +91,7 @@ KINDS: Final = (
         fields=(*_INVOLVED, "reason", "type"),
     ),
     Kind(kind="ConfigMap", plural="configmaps", namespaced=True, short_names=("cm",)),
+    Kind(kind="Secret", plural="secrets", namespaced=True, fields=("type",)),
     Kind(
         kind="Service",
         plural="services",

@@ -25,16 +25,18 @@ from app.demo.accounts import (
 from app.demo.requests import Attributes
 from app.demo.store import JsonObject, Store, Stored
 from app.vocabulary.errors import Forbidden, StatusDetails
-from app.vocabulary.resource import GROUP
+from app.vocabulary.resource import GROUP, VERSION
 
 RBAC_GROUP: Final = "rbac.authorization.k8s.io"
 AGGREGATE_TO_VIEW: Final = f"{RBAC_GROUP}/aggregate-to-view"
 
 _READING: Final = ["get", "list", "watch"]
 _WATCHING: Final = ["list", "watch"]
+_KEEPING: Final = ["get", "patch"]
 _PUBLIC_PATHS: Final = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
 _DISCOVERY_PATHS: Final = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_PUBLIC_PATHS]
 _AUTHENTICATION_READER: Final = "extension-apiserver-authentication-reader"
+_CERTIFICATES: Final = "kubesum-certificates"
 _REVIEWS: Final = (
     ("authentication.k8s.io", "tokenreviews"),
     ("authorization.k8s.io", "subjectaccessreviews"),
@@ -53,6 +55,7 @@ def default_objects(tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
     yield "clusterroles", _VIEW
     yield "clusterroles", _KUBESUM_VIEW
     yield "roles", {"metadata": _in_namespace("kube-system", _AUTHENTICATION_READER), "rules": _READER_RULES}
+    yield "roles", {"metadata": _in_namespace(SERVICE_NAMESPACE, _CERTIFICATES), "rules": _SECRET_RULES}
     service_account = {"kind": "ServiceAccount", "namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME}
     for name, role, subject in (
         ("cluster-admin", "cluster-admin", _group(MASTERS)),
@@ -63,6 +66,7 @@ def default_objects(tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
         ("viewer", "view", _user(VIEWER.name)),
         ("kubesum:system:auth-delegator", "system:auth-delegator", service_account),
         ("kubesum:reader", "kubesum:reader", service_account),
+        ("kubesum:certificates", "kubesum:certificates", service_account),
     ):
         yield "clusterrolebindings", _binding({"name": name}, "ClusterRole", role, subject)
     yield (
@@ -77,6 +81,10 @@ def default_objects(tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
             _AUTHENTICATION_READER,
             service_account,
         ),
+    )
+    yield (
+        "rolebindings",
+        _binding(_in_namespace(SERVICE_NAMESPACE, _CERTIFICATES), "Role", _CERTIFICATES, service_account),
     )
 
 
@@ -296,6 +304,14 @@ _CLUSTER_ROLES: Final = {
     "system:discovery": [_paths(_DISCOVERY_PATHS)],
     "system:public-info-viewer": [_paths(_PUBLIC_PATHS)],
     "system:auth-delegator": [_rule(group, [resource], ["create"]) for group, resource in _REVIEWS],
+    "kubesum:certificates": [
+        {
+            "apiGroups": ["apiregistration.k8s.io"],
+            "resources": ["apiservices"],
+            "resourceNames": [f"{VERSION}.{GROUP}"],
+            "verbs": _KEEPING,
+        }
+    ],
     "kubesum:reader": [
         _rule("", ["namespaces", "nodes", "pods"], _WATCHING),
         _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], _WATCHING),
@@ -317,6 +333,10 @@ _KUBESUM_VIEW: Final[JsonObject] = {
     "metadata": {"name": "kubesum:view", "labels": {AGGREGATE_TO_VIEW: "true"}},
     "rules": [_rule(GROUP, ["imagesummaries", "namespacesummaries", "podsummaries", "workloadsummaries"], _READING)],
 }
+
+_SECRET_RULES: Final = [
+    {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["kubesum-tls"], "verbs": _KEEPING},
+]
 
 _READER_RULES: Final = [
     {

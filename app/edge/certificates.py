@@ -30,6 +30,8 @@ LEAF_LIFETIME: Final = timedelta(days=365)
 # Machines disagree about the time; a certificate made this second must be valid on all of them.
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 
+_Validity = tuple[datetime, datetime]
+
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
@@ -49,12 +51,12 @@ class KeyPair:
         return certificate, key
 
 
-def authority(common_name: str, lifetime: timedelta = AUTHORITY_LIFETIME) -> KeyPair:
-    """A self-signed certificate authority that issues leaves and nothing else."""
+def authority(common_name: str, lifetime: timedelta = AUTHORITY_LIFETIME, now: datetime | None = None) -> KeyPair:
+    """A self-signed certificate authority that issues leaves and nothing else, valid from `now` on."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(common_name)
     builder = (
-        _builder(subject, key.public_key(), lifetime)
+        _builder(subject, key.public_key(), _validity(lifetime, now))
         .issuer_name(subject)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(signs_certificates=True), critical=True)
@@ -62,7 +64,9 @@ def authority(common_name: str, lifetime: timedelta = AUTHORITY_LIFETIME) -> Key
     return _signed(builder, key, key)
 
 
-def serving(issuer: KeyPair, hosts: Sequence[str], lifetime: timedelta = LEAF_LIFETIME) -> KeyPair:
+def serving(
+    issuer: KeyPair, hosts: Sequence[str], lifetime: timedelta = LEAF_LIFETIME, now: datetime | None = None
+) -> KeyPair:
     """A server's certificate for `hosts`, DNS names and IP addresses; the first is its common name.
 
     Raises ValueError if there is no host.
@@ -71,7 +75,7 @@ def serving(issuer: KeyPair, hosts: Sequence[str], lifetime: timedelta = LEAF_LI
         raise ValueError("a serving certificate needs at least one DNS name or IP address")
     names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
     # RFC 5280 bounds a common name to 64 characters, while clients compare the alternative names only.
-    return _issued(issuer, _name(hosts[0][:64]), (names, _USED_BY_SERVERS), lifetime)
+    return _issued(issuer, _name(hosts[0][:64]), (names, _USED_BY_SERVERS), _validity(lifetime, now))
 
 
 def client(
@@ -79,9 +83,10 @@ def client(
     common_name: str,
     organizations: Sequence[str] = (),
     lifetime: timedelta = LEAF_LIFETIME,
+    now: datetime | None = None,
 ) -> KeyPair:
     """A client's certificate; to Kubernetes the common name is the user, each organization a group."""
-    return _issued(issuer, _name(common_name, organizations), (_USED_BY_CLIENTS,), lifetime)
+    return _issued(issuer, _name(common_name, organizations), (_USED_BY_CLIENTS,), _validity(lifetime, now))
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -97,7 +102,7 @@ _USED_BY_CLIENTS: Final = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH
 
 
 def _issued(
-    issuer: KeyPair, subject: x509.Name, extensions: Iterable[x509.ExtensionType], lifetime: timedelta
+    issuer: KeyPair, subject: x509.Name, extensions: Iterable[x509.ExtensionType], validity: _Validity
 ) -> KeyPair:
     issuer_certificate = x509.load_pem_x509_certificate(issuer.certificate)
     issuer_key = load_pem_private_key(issuer.key, password=None)
@@ -106,7 +111,7 @@ def _issued(
     key = ec.generate_private_key(ec.SECP256R1())
     issuer_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
     builder = (
-        _builder(subject, key.public_key(), lifetime)
+        _builder(subject, key.public_key(), validity)
         .issuer_name(issuer_certificate.subject)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
@@ -117,15 +122,19 @@ def _issued(
     return _signed(builder, key, issuer_key)
 
 
-def _builder(subject: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: timedelta) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+def _validity(lifetime: timedelta, now: datetime | None) -> _Validity:
+    begins = now or datetime.now(UTC)
+    return begins - _CLOCK_SKEW, begins + lifetime
+
+
+def _builder(subject: x509.Name, key: ec.EllipticCurvePublicKey, validity: _Validity) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + lifetime)
+        .not_valid_before(validity[0])
+        .not_valid_after(validity[1])
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 

@@ -45,6 +45,7 @@ class _Request:
     limits: aiohttp.ClientTimeout
     params: Mapping[str, str]
     body: bytes | None = None
+    media_type: str = "application/json"
 
     @property
     def target(self) -> str:
@@ -52,7 +53,7 @@ class _Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        return _HEADERS if self.body is None else {**_HEADERS, "Content-Type": "application/json"}
+        return _HEADERS if self.body is None else {**_HEADERS, "Content-Type": self.media_type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,11 @@ class Upstream:
     async def post(self, path: str, body: bytes, deadline_s: float = ANSWER_DEADLINE_S) -> bytes:
         """The body of the successful answer to a JSON `body`; raises Refusal or another UpstreamError."""
         return await self._body(_Request("POST", path, _within(deadline_s), {}, body))
+
+    async def merge(self, path: str, patch: bytes, deadline_s: float = ANSWER_DEADLINE_S) -> bytes:
+        """The object at `path` after a JSON merge patch (RFC 7386); raises Refusal or another UpstreamError."""
+        limits = _within(deadline_s)
+        return await self._body(_Request("PATCH", path, limits, {}, patch, "application/merge-patch+json"))
 
     async def stream(self, path: str, params: Mapping[str, str], idle_s: float) -> AsyncGenerator[bytes, None]:
         """The body of a successful answer in chunks as they arrive; before them an empty one, at its start.

@@ -24,6 +24,9 @@ from app.vocabulary.errors import UsageError
 Credentials = Callable[[], Awaitable[Configuration]]
 """Reads the credentials, as they are now; raises UsageError."""
 
+SERVICE_ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where a pod finds the name of its namespace."""
+
 _DEFAULT_PATH: Final = "~/.kube/config"
 # What reading a malformed kubeconfig raises besides ConfigException: it is indexed before it is checked.
 _UNREADABLE: Final = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError)
@@ -66,6 +69,16 @@ async def service_account() -> Configuration:
     except (ConfigException, OSError) as error:
         raise UsageError(f"no service account to use, is this a pod? {_reason(error)}") from error
     return configuration
+
+
+def own_namespace() -> str:
+    """The namespace of the pod that this process runs in; raises UsageError outside of one."""
+    try:
+        return SERVICE_ACCOUNT_NAMESPACE.read_text().strip()
+    except OSError as error:
+        raise UsageError(
+            f"{SERVICE_ACCOUNT_NAMESPACE} cannot be read, is this a pod? Else name one with --namespace"
+        ) from error
 
 
 def fingerprint(configuration: Configuration) -> bytes:

@@ -30,12 +30,20 @@ class Kind(Generic[Fact]):
     view: type[msgspec.Struct]
     project: Callable[[Any], Fact]
     """From view to fact; raises ObjectError for an object that cannot be understood."""
+    only: Key | None = None
+    """The one object to watch, where rights are granted for that alone; None for all of all namespaces."""
 
     @property
     def path(self) -> str:
-        """The path of the collection over all namespaces."""
+        """The path of the collection."""
         root = f"/apis/{self.group}" if self.group else "/api"
-        return f"{root}/{self.version}/{self.resource}"
+        namespace = f"namespaces/{self.only[0]}/" if self.only and self.only[0] else ""
+        return f"{root}/{self.version}/{namespace}{self.resource}"
+
+    @property
+    def selection(self) -> dict[str, str]:
+        """The parameters that select what is watched."""
+        return {"fieldSelector": f"metadata.name={self.only[1]}"} if self.only else {}
 
     @property
     def api_version(self) -> str:

@@ -333,3 +333,10 @@ class Status(msgspec.Struct, frozen=True, gc=False):
     code: int = 0
     reason: str = ""
     message: str = ""
+
+
+class ConfigMap(msgspec.Struct, frozen=True, gc=False):
+    """corev1.ConfigMap, its text alone."""
+
+    metadata: Metadata
+    data: dict[str, str] = {}

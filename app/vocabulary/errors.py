@@ -12,12 +12,15 @@
         ├── NotFound             404
         ├── MethodNotAllowed     405
         ├── NotAcceptable        406
+        ├── LateRequest          408
         ├── Expired              410
         ├── Invalid              422
         ├── TooManyRequests      429  (Retry-After)
+        ├── HeadersTooLarge      431
         ├── InternalError        500
         ├── ServiceUnavailable   503  (Retry-After)
-        └── Timeout              504
+        ├── Timeout              504
+        └── UnsupportedVersion   505
 
 Codes and reasons: k8s.io/apimachinery/pkg/apis/meta/v1/types.go, StatusReason.
 """
@@ -113,6 +116,12 @@ class NotAcceptable(ApiError):
     code, reason = 406, "NotAcceptable"
 
 
+class LateRequest(ApiError):
+    """408: the request did not arrive in time."""
+
+    code, reason = 408, ""
+
+
 class Expired(ApiError):
     """410: the version asked for is no longer kept; the client must list again."""
 
@@ -131,6 +140,12 @@ class TooManyRequests(ApiError):
     code, reason = 429, "TooManyRequests"
 
 
+class HeadersTooLarge(ApiError):
+    """431: the head of the request is larger than any that makes sense."""
+
+    code, reason = 431, ""
+
+
 class InternalError(ApiError):
     """500: a defect of ours."""
 
@@ -147,3 +162,9 @@ class Timeout(ApiError):
     """504: what was asked for did not come about in time."""
 
     code, reason = 504, "Timeout"
+
+
+class UnsupportedVersion(ApiError):
+    """505: another version of HTTP."""
+
+    code, reason = 505, ""

@@ -18,7 +18,7 @@ from app.rollups.catalogue import Catalogue
 from app.vocabulary.errors import ApiError, BadRequest, InternalError, MethodNotAllowed, NotFound
 from app.web import openapi, probes, routes
 from app.web.dependencies import Readiness, Service
-from app.web.entrance import Entrance
+from app.web.entrance import Admission, Entrance
 from app.web.responses import failure
 
 
@@ -27,8 +27,9 @@ def create_app(
     readiness: Readiness,
     has_namespace: Callable[[str], bool],
     now: Callable[[], float],
+    admission: Admission,
 ) -> ASGIApp:
-    """The application that serves what `catalogue` gives at the time of each request.
+    """The application that serves what `catalogue` gives at the time of each request, to whom `admission` lets in.
 
     `readiness` tells the checks of /readyz, `has_namespace` which namespaces exist; `now` tells seconds since 1970.
     """
@@ -39,7 +40,7 @@ def create_app(
         app.include_router(router)
     for kind in (ApiError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, refused)
-    return Entrance(app, catalogue)
+    return Entrance(app, catalogue, admission)
 
 
 async def refused(_request: Request, error: Exception) -> Response:

@@ -1,32 +1,58 @@
-"""The entrance: sees every request first, reads what it asks for, and measures how it is answered.
+"""The entrance: sees every request first, asks who it is from and whether they may, and measures the answer.
 
 Plain ASGI, because the middleware base class of Starlette buffers streams. Routing and handlers see the path
-as it was read here, so no two readers of a path can disagree.
+as it was read here, so no two readers of a path can disagree; and none of them sees who asks, so that nothing
+behind here can decide by it. The order is kube-apiserver's: what is asked, who asks (401), is there room (429),
+may they (403), and only then whether there is such a thing.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.requestinfo import RequestInfo, request_info
+from app.api.status import RETRY_SOON
+from app.edge.gate import Gate, refuse_impersonation
+from app.edge.protocol import CHAIN
+from app.edge.users import User
 from app.rollups.catalogue import Catalogue
-from app.telemetry import REQUEST_DURATION, REQUESTS
-from app.vocabulary.errors import ApiError
+from app.telemetry import REJECTED, REQUEST_DURATION, REQUESTS
+from app.vocabulary.errors import ApiError, TooManyRequests
 from app.web.responses import failure
-from app.web.watch import LASTING
+from app.web.watch import LASTING, PERMIT
+
+MOST_WATCHES: Final = 5_000
+"""Each costs some 50 KiB: a client that opens them without end must not take the memory of all others."""
 
 _VERBS: Final = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"})
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who is let in: `gate` tells callers apart, `most_at_once` bounds the requests that are being answered.
+
+    While `is_leaving`, connections are ended with their next answer, so that clients find another server.
+    """
+
+    gate: Gate
+    most_at_once: int
+    is_leaving: Callable[[], bool]
 
 
 class Entrance:
     """The outermost application."""
 
-    def __init__(self, app: ASGIApp, catalogue: Callable[[], Catalogue]) -> None:
+    def __init__(self, app: ASGIApp, catalogue: Callable[[], Catalogue], admission: Admission) -> None:
         """`catalogue` tells which resources may label a measurement."""
         self._app = app
         self._catalogue = catalogue
+        self._admission = admission
+        self._at_once = {"watch": 0, "other": 0}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or passes the lifespan on."""
@@ -40,21 +66,50 @@ class Entrance:
             nonlocal code
             if message["type"] == "http.response.start":
                 code = message["status"]
+                if self._admission.is_leaving():
+                    message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 
         info: RequestInfo | None = None
         try:
             info = request_info(scope["method"], scope["raw_path"], scope["query_string"])
-            scope.setdefault("state", {})["request_info"] = info
-            # `/x/` is `/x`, as for kube-apiserver.
-            scope["path"] = info.path.rstrip("/") or "/"
-            await self._app(scope, receive, observed)
-            if (lasting := scope["state"].get(LASTING)) is not None:
-                await lasting(scope, receive, observed)
+            await self._answer(info, scope, receive, observed)
         except ApiError as error:
             await failure(error)(scope, receive, observed)
         finally:
             self._measure(info, code, time.perf_counter() - started)
+
+    async def _answer(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers whoever may ask; raises ApiError."""
+        gate, state = self._admission.gate, scope.setdefault("state", {})
+        user = await gate.caller(state.get(CHAIN, ()), scope["headers"])
+        refuse_impersonation(user, scope["headers"])
+        scope["headers"] = gate.stripped(scope["headers"])
+        with self._room(user, info):
+            await gate.permit(user, info)
+            state["request_info"] = info
+            state[PERMIT] = partial(gate.permit, user, info)
+            # `/x/` is `/x`, as for kube-apiserver.
+            scope["path"] = info.path.rstrip("/") or "/"
+            await self._app(scope, receive, send)
+            if (lasting := state.get(LASTING)) is not None:
+                await lasting(scope, receive, send)
+
+    @contextmanager
+    def _room(self, user: User, info: RequestInfo) -> Iterator[None]:
+        """Takes a place among the requests that are being answered; raises TooManyRequests if there is none.
+
+        Masters always find one: kube-apiserver probes as one of them, and counts the whole API out if that fails.
+        """
+        kind, most = ("watch", MOST_WATCHES) if info.verb == "watch" else ("other", self._admission.most_at_once)
+        if self._at_once[kind] >= most and not user.is_master:
+            REJECTED.labels(kind).inc()
+            raise TooManyRequests("Too many requests, please try again later.", RETRY_SOON)
+        self._at_once[kind] += 1
+        try:
+            yield
+        finally:
+            self._at_once[kind] -= 1
 
     def _measure(self, info: RequestInfo | None, code: int, seconds: float) -> None:
         # Only what is served becomes a label: clients must not be able to make up time series.

@@ -5,17 +5,25 @@ fails is cut off, so that nobody takes it for whole.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Final
 
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+from app.edge.protocol import ABORT
 from app.telemetry import WATCHES, WATCHES_CUT
+from app.vocabulary.errors import Forbidden, ServiceUnavailable
 
 LASTING: Final = "lasting_answer"
 """Under this name the state of a request holds the application that is to answer it after all others."""
+PERMIT: Final = "permit"
+"""Under this name it holds what asks once more whether the request is permitted; raises Forbidden."""
+PERMITTED_FOR_S: Final = 60.0
+"""How often that is asked while a watch lasts."""
+UNDECIDED_S: Final = 300.0
+"""How long a watch lasts on while nobody can tell."""
 STUCK_S: Final = 60.0
 """How long a client may take to read what the buffers of a connection hold."""
 
@@ -46,22 +54,24 @@ class WatchResponse(Response):
         with WATCHES.labels(self._resource).track_inprogress():
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    listening = tasks.create_task(_until_gone(receive), name="watch disconnect")
+                    attending = tasks.create_task(_attend(receive, scope["state"][PERMIT]), name="watch attendance")
                     await self._sent(send)
-                    listening.cancel()
+                    attending.cancel()
             except* _Gone:
                 pass
+            except* _Denied:
+                await _taken(send, b"", more=False)
+            except* _Stuck:
+                # What it was sent is lost to it, so that its answer must not look whole.
+                WATCHES_CUT.labels(self._resource).inc()
+                scope["state"][ABORT]()
 
     async def _sent(self, send: Send) -> None:
-        try:
-            async with aclosing(self._lines) as lines:
-                async for chunk in lines:
-                    await _taken(send, chunk, more=True)
-                    del chunk
-            await _taken(send, b"", more=False)
-        except _Stuck:
-            # What it was sent is lost to it; the connection is closed because the answer is not whole.
-            WATCHES_CUT.labels(self._resource).inc()
+        async with aclosing(self._lines) as lines:
+            async for chunk in lines:
+                await _taken(send, chunk, more=True)
+                del chunk
+        await _taken(send, b"", more=False)
 
 
 async def _taken(send: Send, chunk: bytes, *, more: bool) -> None:
@@ -81,8 +91,37 @@ class _Gone(Exception):
     """The client has ended the connection."""
 
 
-async def _until_gone(receive: Receive) -> None:
-    """Raises _Gone once the client has gone: ASGI tells of that to those who receive, and to nobody else."""
-    while (await receive())["type"] != "http.disconnect":
-        continue
-    raise _Gone
+class _Denied(Exception):
+    """The client may watch no longer."""
+
+
+async def _attend(receive: Receive, permit: Callable[[], Awaitable[None]]) -> None:
+    """Raises _Gone once the client has gone, _Denied once it may watch no longer.
+
+    ASGI tells of the one to those who receive, and to nobody else.
+    """
+    permitted_at = _now()
+    while True:
+        try:
+            async with asyncio.timeout(PERMITTED_FOR_S):
+                if (await receive())["type"] == "http.disconnect":
+                    raise _Gone
+        except TimeoutError:
+            permitted_at = await _permitted(permit, permitted_at)
+
+
+async def _permitted(permit: Callable[[], Awaitable[None]], before: float) -> float:
+    """When it was last said that the watch is permitted, `before` if nobody can tell now; raises _Denied."""
+    try:
+        await permit()
+    except Forbidden as error:
+        raise _Denied from error
+    except ServiceUnavailable as error:
+        if _now() - before > UNDECIDED_S:
+            raise _Denied from error
+        return before
+    return _now()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -115,7 +115,7 @@ async def test_metrics_tell_of_informers_rows_requests_and_the_certificate(local
 
 async def test_readiness_is_told_check_by_check(local: Ready) -> None:
     assert (await local.kubectl("get", "--raw", "/readyz?verbose")).out == (
-        "[+]ping ok\n[+]informer-sync ok\n[+]first-rows ok\nreadyz check passed\n"
+        "[+]ping ok\n[+]informer-sync ok\n[+]first-rows ok\n[+]shutdown ok\nreadyz check passed\n"
     )
 
 

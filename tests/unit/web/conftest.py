@@ -15,6 +15,7 @@ import pytest_asyncio
 import uvicorn
 from shelves import (
     BOXES,
+    EVERYBODY,
     SHELVES,
     Endpoint,
     Served,
@@ -65,5 +66,6 @@ async def served(endpoint: Endpoint, tmp_path: Path) -> Served:
         lambda: {"informer-sync": world.ready},
         lambda name: name == "attic",
         lambda: world.now,
+        EVERYBODY,
     )
     return Served(world, endpoint, home=tmp_path)

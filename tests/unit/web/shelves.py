@@ -19,11 +19,14 @@ import uvicorn
 from yarl import URL
 
 from app.edge.certificates import KeyPair
+from app.edge.gate import OpenGate
 from app.rollups.clock import VersionClock
 from app.rollups.engine import Engine
 from app.vocabulary.quantity import ResourceList, rounded
 from app.vocabulary.resource import Ago, Column, ComputedResource, Source, Unavailable
+from app.web.entrance import Admission
 
+EVERYBODY = Admission(OpenGate(), most_at_once=400, is_leaving=lambda: False)
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 KUBECTL = Path(sys.executable).with_name("kubectl")
 

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from shelves import Served
+from shelves import EVERYBODY, Served
 
 from app.web.app import create_app
 
@@ -199,6 +199,7 @@ async def test_a_defect_of_ours_is_told_as_an_internal_error(served: Served) -> 
         lambda: no_checks["readyz"],
         lambda name: False,
         lambda: served.world.now,
+        EVERYBODY,
     )
 
     answer = await served.ask("/readyz")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from shelves import BOXES, KUBECTL, NOW, Served, Thing, World
+from shelves import BOXES, EVERYBODY, KUBECTL, NOW, Served, Thing, World
 
 from app.vocabulary.resource import Source
 from app.web.app import create_app
@@ -163,7 +163,9 @@ class Replicas:
     @staticmethod
     def _app(world: World) -> Any:
         world.engine.add((BOXES,))
-        return create_app(lambda: world.engine.catalogue, lambda: {}, lambda _name: True, lambda: world.now)
+        return create_app(
+            lambda: world.engine.catalogue, lambda: {}, lambda _name: True, lambda: world.now, EVERYBODY
+        )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._chance.choice(self._apps)(scope, receive, send)

@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
-from app.web.watch import WatchResponse
+from app.edge.protocol import ABORT
+from app.web.watch import PERMIT, WatchResponse
 from tests.leaping import leaping
+
+
+async def permitted() -> None:
+    """Yes."""
 
 
 async def never_sent(sent: list[str], message: Any) -> None:
@@ -33,15 +38,15 @@ def test_a_client_that_reads_nothing_is_cut_off() -> None:
         response = WatchResponse(lines_until_closed(closed), "boxes")
         silent = asyncio.Event()
         began = asyncio.get_running_loop().time()
-        await response.answer(
-            {"type": "http", "method": "GET"}, silent.wait, lambda message: never_sent(sent, message)
-        )
+        scope = {"type": "http", "method": "GET", "state": {PERMIT: permitted, ABORT: lambda: closed.append(False)}}
+        await response.answer(scope, silent.wait, lambda message: never_sent(sent, message))
         assert 60 <= asyncio.get_running_loop().time() - began < 62
 
     leaping(main())
 
     assert sent == ["http.response.start", "http.response.body"]
-    assert closed == [True]
+    # First the lines, which others share, and then the connection.
+    assert closed == [True, False]
 
 
 def test_a_defect_cuts_a_watch_off() -> None:
@@ -58,7 +63,7 @@ def test_a_defect_cuts_a_watch_off() -> None:
     async def main() -> None:
         with pytest.raises(ExceptionGroup):
             await WatchResponse(broken(), "boxes").answer(
-                {"type": "http", "method": "GET"}, asyncio.Event().wait, send
+                {"type": "http", "method": "GET", "state": {PERMIT: permitted}}, asyncio.Event().wait, send
             )
 
     leaping(main())

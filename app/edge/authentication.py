@@ -1,0 +1,188 @@
+"""Authentication: who asks, or that nobody vouches for them.
+
+The front proxy's headers, a client certificate and a bearer token are tried in this order; the first success
+wins. If none succeeds, one that was presented and not believed means 401: only who presents nothing is
+anonymous. k8s.io/apiserver/pkg/authentication/request/{headerrequest,x509,bearertoken,union}.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from app.edge.pools import Chain, Untrusted
+from app.edge.trust import Trust
+from app.edge.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
+from app.telemetry import AUTHENTICATIONS, Repeats
+from app.vocabulary.errors import Unauthorized
+
+log = logging.getLogger(__name__)
+
+Headers = Sequence[tuple[bytes, bytes]]
+"""Header lines in order, names in lower case."""
+
+Holder = Callable[[str], Awaitable[User]]
+"""Tells who holds a bearer token; raises Untrusted if nobody does, or nobody can tell."""
+
+CREDENTIAL_ID: Final = "authentication.kubernetes.io/credential-id"
+
+FRONT_PROXY: Final = "front proxy"
+CERTIFICATE: Final = "certificate"
+BEARER: Final = "bearer token"
+
+# What must never be read by anybody behind here, whatever headers are configured.
+_IDENTITY: Final = (b"authorization", b"x-remote-", b"impersonate-")
+_BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# Kubernetes' own, since 1.33; k8s.io/apiserver/pkg/authentication/request/x509/x509.go.
+_UID: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
+
+
+class Authenticator:
+    """Tells who asks, by the trust of the moment."""
+
+    def __init__(self, trust: Callable[[], Trust], holder: Holder, now: Callable[[], float]) -> None:
+        """`now` tells seconds since 1970."""
+        self._trust: Final = trust
+        self._holder: Final = holder
+        self._now: Final = now
+        self._repeats: Final = Repeats()
+
+    async def user(self, chain: Chain, headers: Headers) -> User:
+        """Who asks over a connection whose client showed `chain`; raises Unauthorized."""
+        # One trust for the whole request, whatever comes meanwhile.
+        trust, now = self._trust(), self._now()
+        refused: list[str] = []
+        for method, authenticate in _BY_CONNECTION.items():
+            try:
+                user = authenticate(trust, chain, headers, now)
+            except Untrusted as error:
+                refused.append(f"{method}: {error}")
+                continue
+            if user is not None:
+                return _accepted(method, user)
+        if token := bearer_token(headers):
+            try:
+                return _accepted(BEARER, await self._holder(token))
+            except Untrusted as error:
+                refused.append(f"{BEARER}: {error}")
+        if refused:
+            self._tell("; ".join(refused))
+            raise Unauthorized("Unauthorized")
+        AUTHENTICATIONS.labels("none").inc()
+        return ANONYMOUS
+
+    def _tell(self, reason: str) -> None:
+        AUTHENTICATIONS.labels("refused").inc()
+        if self._repeats.is_new(reason):
+            log.warning("a caller is not believed", extra={"reason": reason})
+
+    def stripped(self, headers: Headers) -> list[tuple[bytes, bytes]]:
+        """The headers without anything that says who asks: nothing behind here can be misled by it."""
+        trust = self._trust()
+        configured = (*trust.username_headers, *trust.uid_headers, *trust.group_headers, *trust.extra_prefixes)
+        # Some servers take an underscore for a hyphen.
+        identity = tuple(name.replace(b"_", b"-") for name in configured) + _IDENTITY
+        return [(name, value) for name, value in headers if not name.replace(b"_", b"-").startswith(identity)]
+
+
+def bearer_token(headers: Headers) -> str:
+    """The bearer token of a request, empty if it has none; k8s.io/apiserver/.../bearertoken/bearertoken.go."""
+    scheme, _, rest = (
+        next((value for name, value in headers if name == b"authorization"), b"").strip().partition(b" ")
+    )
+    return _text(rest.partition(b" ")[0]) if scheme.lower() == b"bearer" else ""
+
+
+def _accepted(method: str, user: User) -> User:
+    AUTHENTICATIONS.labels(method).inc()
+    # ClusterRoles such as system:discovery are granted to this group; the aggregator's own requests name no groups.
+    if AUTHENTICATED in user.groups or UNAUTHENTICATED in user.groups or user.name == ANONYMOUS.name:
+        return user
+    return replace(user, groups=(*user.groups, AUTHENTICATED))
+
+
+def _forwarded(trust: Trust, chain: Chain, headers: Headers, now: float) -> User | None:
+    """The user whom the front proxy names, None if this connection is not one of a front proxy or names nobody."""
+    if not chain or not trust.front_proxies:
+        return None
+    try:
+        proxy = trust.front_proxies.require(chain, now)
+    except Untrusted:
+        # A certificate of a user, which the next authenticator knows.
+        return None
+    if trust.allowed_names and (name := _common_name(proxy)) not in trust.allowed_names:
+        raise Untrusted(f"the common name {name!r} is not in requestheader-allowed-names")
+    if trust.is_confusable:
+        raise Untrusted("the front proxy's authority is also the users', and no requestheader-allowed-names are set")
+    username = next(iter(_values(headers, trust.username_headers)), "")
+    if not username:
+        return None
+    return User(
+        username,
+        groups=tuple(_values(headers, trust.group_headers)),
+        uid=next(iter(_values(headers, trust.uid_headers)), ""),
+        extra=_extra(headers, trust.extra_prefixes),
+        is_forwarded=True,
+    )
+
+
+def _values(headers: Headers, names: Sequence[bytes]) -> Iterable[str]:
+    """The values of all lines with these names, name by name; empty ones are nothing."""
+    return (_text(value) for name in names for line, value in headers if line == name and value)
+
+
+def _extra(headers: Headers, prefixes: Sequence[bytes]) -> dict[str, tuple[str, ...]]:
+    """What else is known of the user; keys are escaped, since header names cannot hold every byte."""
+    extra: dict[str, tuple[str, ...]] = {}
+    for prefix in prefixes:
+        for name, value in headers:
+            if name.startswith(prefix):
+                key = _unescaped(name.removeprefix(prefix))
+                extra[key] = (*extra.get(key, ()), _text(value))
+    return extra
+
+
+def _unescaped(key: bytes) -> str:
+    # One that cannot be decoded is taken as it is: headerrequest.unescapeExtraKey.
+    return _text(key if _BROKEN_ESCAPE.search(key) else unquote_to_bytes(key))
+
+
+def _text(value: bytes) -> str:
+    """What bytes in a header say: Go sends names in UTF-8, HTTP would have Latin-1."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _certified(trust: Trust, chain: Chain, _headers: Headers, now: float) -> User | None:
+    """The user whom a client certificate names, None if the client showed none; raises Untrusted."""
+    if not chain:
+        return None
+    found = trust.clients.require(chain, now)
+    name = _common_name(found)
+    if not name:
+        return None
+    organizations = found.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    uids = found.subject.get_attributes_for_oid(_UID)
+    return User(
+        name,
+        groups=tuple(str(one.value) for one in organizations),
+        uid=str(uids[0].value) if uids else "",
+        extra={CREDENTIAL_ID: (f"X509SHA256={sha256(chain[0]).hexdigest()}",)},
+    )
+
+
+def _common_name(found: x509.Certificate) -> str:
+    """The last common name of a certificate, as Go reads it; empty if there is none."""
+    names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[-1].value) if names else ""
+
+
+_BY_CONNECTION: Final = {FRONT_PROXY: _forwarded, CERTIFICATE: _certified}

@@ -1,0 +1,79 @@
+"""Follows whom kube-apiserver trusts, and lets the listener and the authenticator know together.
+
+A content that cannot be used, or that is gone, changes nothing: what was trusted before is trusted on, as for
+k8s.io/apiserver/pkg/server/dynamiccertificates.
+"""
+
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Final
+
+from app.edge.tls import ServerTls
+from app.edge.trust import CONFIG_MAP, NOBODY, Trust, trust_of
+from app.kube.news import Complete, Kind, News, Objects
+from app.kube.objects import ConfigMap
+from app.telemetry import AUTHENTICATION_CONFIG_ERRORS, AUTHENTICATION_CONFIG_LOADED
+from app.vocabulary.errors import UpstreamError
+
+log = logging.getLogger(__name__)
+
+Data = Mapping[str, str]
+
+KIND: Final[Kind[Data]] = Kind(
+    "configmaps", "", "v1", "ConfigMap", ConfigMap, lambda view: view.data, only=CONFIG_MAP
+)
+"""The one ConfigMap, which the Role extension-apiserver-authentication-reader allows to watch."""
+
+
+class FollowedTrust:
+    """The trust of the moment."""
+
+    def __init__(self, feed: Callable[[], AsyncIterator[News[Data]]], tls: ServerTls) -> None:
+        """`feed` tells of the ConfigMap, `tls` is to let those connect whom it trusts."""
+        self._feed: Final = feed
+        self._tls: Final = tls
+        self.current: Trust = NOBODY
+        self.is_loaded = False
+
+    async def run(self) -> None:
+        """Follows it until cancelled."""
+        async for news in self._feed():
+            match news:
+                case Objects(changes):
+                    for _, data in changes:
+                        self.take(data)
+                case Complete() if not self.is_loaded:
+                    log.warning("nobody can be told apart yet: the ConfigMap is missing", extra={"configmap": _NAME})
+
+    def take(self, data: Data | None) -> None:
+        """Trusts what the data say; None says that the ConfigMap is gone."""
+        if data is None:
+            log.warning("the ConfigMap is gone; what it said still counts", extra={"configmap": _NAME})
+            return
+        try:
+            trust = trust_of(data)
+            self._tls.believe(trust.bundle)
+        except (UpstreamError, ssl.SSLError) as error:
+            AUTHENTICATION_CONFIG_ERRORS.inc()
+            log.warning("the ConfigMap is of no use; what it said before still counts", extra={"reason": str(error)})
+            return
+        self.current, self.is_loaded = trust, True
+        AUTHENTICATION_CONFIG_LOADED.set(1)
+        log.info("who is trusted is known", extra={"configmap": _NAME})
+        for concern in _concerns(trust):
+            log.warning(concern, extra={"configmap": _NAME})
+
+
+def _concerns(trust: Trust) -> tuple[str, ...]:
+    """What an operator should know of a trust that works, but not as it should."""
+    if not trust.front_proxies:
+        return ("kube-apiserver has no requestheader-client-ca-file: whoever comes through it is anonymous",)
+    if trust.is_confusable:
+        return ("the front proxy's authority is also the users', and no names are set: headers are not believed",)
+    if not trust.allowed_names:
+        return ("requestheader-allowed-names is empty: any certificate of that authority may name users",)
+    return ()
+
+
+_NAME: Final = "/".join(CONFIG_MAP)

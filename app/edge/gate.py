@@ -1,0 +1,70 @@
+"""The gate that every request passes: who asks, and whether they may."""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from app.api.requestinfo import RequestInfo
+from app.edge.authentication import Authenticator, Headers
+from app.edge.authorization import Authorizer
+from app.edge.pools import Chain
+from app.edge.users import MASTERS, User
+from app.vocabulary.errors import Forbidden, StatusDetails
+
+_IMPERSONATION: Final = b"impersonate-"
+
+
+class Gate(Protocol):
+    """Tells callers apart."""
+
+    async def caller(self, chain: Chain, headers: Headers) -> User:
+        """Who asks over a connection whose client showed `chain`; raises Unauthorized."""
+
+    def stripped(self, headers: Headers) -> Headers:
+        """The headers without anything that says who asks."""
+
+    async def permit(self, user: User, asked: RequestInfo) -> None:
+        """Returns if the user may do what is asked; raises Forbidden, and ServiceUnavailable when nobody can tell."""
+
+
+class OpenGate:
+    """Lets everybody do everything whom the handshake let through: there is one certificate, and its holder."""
+
+    async def caller(self, chain: Chain, headers: Headers) -> User:
+        """The one who may connect."""
+        return User("kubesum-local", (MASTERS,))
+
+    def stripped(self, headers: Headers) -> Headers:
+        """All headers: nobody believes any of them."""
+        return headers
+
+    async def permit(self, user: User, asked: RequestInfo) -> None:
+        """Returns: they may."""
+
+
+@dataclass(frozen=True, slots=True)
+class DelegatedGate:
+    """Asks kube-apiserver about everybody and everything."""
+
+    authenticator: Authenticator
+    authorizer: Authorizer
+
+    async def caller(self, chain: Chain, headers: Headers) -> User:
+        """Who asks; raises Unauthorized."""
+        return await self.authenticator.user(chain, headers)
+
+    def stripped(self, headers: Headers) -> Headers:
+        """The headers without anything that says who asks."""
+        return self.authenticator.stripped(headers)
+
+    async def permit(self, user: User, asked: RequestInfo) -> None:
+        """Returns if kube-apiserver says that the user may."""
+        await self.authorizer.permit(user, asked)
+
+
+def refuse_impersonation(user: User, headers: Headers) -> None:
+    """Raises Forbidden for a request in another's name: kube-apiserver resolves those before it forwards them."""
+    for name, _ in headers:
+        if name.replace(b"_", b"-").startswith(_IMPERSONATION):
+            raise Forbidden(
+                f'forbidden: User "{user.name}" cannot impersonate here; ask through kube-apiserver', StatusDetails()
+            )

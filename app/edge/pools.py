@@ -1,0 +1,126 @@
+"""Pools of certificate authorities, and whether one of them vouches for a client.
+
+A certificate is verified against one pool at a time, whatever the handshake said: that knows the union of all
+pools, and to it the certificate of any user could be that of the front proxy. The rules are those of Go's
+crypto/x509 with the key usage for clients: neither names nor key identifiers are demanded, since certificates of
+Kubernetes' clients have none, while an extended key usage must allow clients where it is present.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+from cachetools import LRUCache
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    Policy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+Chain = tuple[bytes, ...]
+"""What a client showed: DER certificates, its own first and then intermediates; empty if it showed none."""
+
+DEEPEST_CHAIN: Final = 5
+KNOWN_CHAINS: Final = 1024
+KNOWN_FOR_S: Final = 60.0
+"""How long a verdict about a chain is remembered, unless a certificate in it ends before."""
+
+_FOR_CLIENTS: Final = frozenset({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
+
+
+class Untrusted(Exception):
+    """No authority of a pool vouches for a certificate; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    reason: str
+    until: float
+
+
+class Pool:
+    """The authorities that may vouch for clients; falsy if there are none."""
+
+    def __init__(self, bundle: bytes) -> None:
+        """`bundle` is PEM, one certificate or several; raises ValueError for text that holds none."""
+        self._authorities: Final = x509.load_pem_x509_certificates(bundle) if bundle.strip() else []
+        self._verdicts: LRUCache[Chain, _Verdict] = LRUCache(KNOWN_CHAINS)
+
+    def __bool__(self) -> bool:
+        return bool(self._authorities)
+
+    @property
+    def bundle(self) -> bytes:
+        """The authorities as PEM and nothing else: files may hold comments, which not every reader takes."""
+        return b"".join(authority.public_bytes(Encoding.PEM) for authority in self._authorities)
+
+    @property
+    def keys(self) -> frozenset[bytes]:
+        """The public keys of the authorities, in one form for each."""
+        return frozenset(public_key(authority) for authority in self._authorities)
+
+    def require(self, chain: Chain, now: float) -> x509.Certificate:
+        """The certificate that a chain begins with, trusted at `now` (seconds since 1970); raises Untrusted."""
+        verdict = self._verdicts.get(chain)
+        if verdict is None or now >= verdict.until:
+            verdict = self._verdicts[chain] = self._verdict(chain, now)
+        if verdict.reason:
+            raise Untrusted(verdict.reason)
+        return certificate(chain[0])
+
+    def _verdict(self, chain: Chain, now: float) -> _Verdict:
+        if not chain or not self:
+            return _Verdict("no certificate, or no authority to vouch for it", now + KNOWN_FOR_S)
+        try:
+            leaf, *intermediates = map(certificate, chain)
+            verified = self._verifier(now, leaf, intermediates)
+        except (VerificationError, ValueError) as error:
+            return _Verdict(str(error), now + KNOWN_FOR_S)
+        ends = min(one.not_valid_after_utc.timestamp() for one in verified)
+        return _Verdict("", min(now + KNOWN_FOR_S, ends))
+
+    def _verifier(
+        self, now: float, leaf: x509.Certificate, intermediates: Sequence[x509.Certificate]
+    ) -> list[x509.Certificate]:
+        policy = (
+            PolicyBuilder()
+            .store(Store(self._authorities))
+            .time(datetime.fromtimestamp(now, UTC))
+            .max_chain_depth(DEEPEST_CHAIN)
+            .extension_policies(ca_policy=_AUTHORITY, ee_policy=_CLIENT)
+        )
+        return policy.build_client_verifier().verify(leaf, list(intermediates)).chain
+
+
+@lru_cache(maxsize=KNOWN_CHAINS)
+def certificate(der: bytes) -> x509.Certificate:
+    """A certificate from DER; raises ValueError."""
+    return x509.load_der_x509_certificate(der)
+
+
+def public_key(one: x509.Certificate) -> bytes:
+    """The public key of a certificate, in one form for equal keys."""
+    return one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _may_be_client(_: Policy, __: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
+    if usage is not None and not _FOR_CLIENTS.intersection(usage):
+        raise ValueError("its extended key usage does not allow clients")
+
+
+_AUTHORITY: Final = (
+    ExtensionPolicy.permit_all()
+    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+    .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _may_be_client)
+)
+_CLIENT: Final = ExtensionPolicy.permit_all().may_be_present(
+    x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _may_be_client
+)

@@ -1,0 +1,142 @@
+"""uvicorn's HTTP protocol, as strict as a server must be that anybody in the cluster can reach.
+
+It adds what uvicorn lacks: bounds on the size of a request's head and on the time that it and a body may take,
+exactly one Host, no upgrade and no proxying, errors as metav1.Status, and the certificates of the client in
+the state of every request. What is refused here ends the connection, so that nobody can hide a request in
+what is left of another. To be dropped where uvicorn does the same.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.api.status import status_body
+from app.edge.pools import Chain
+from app.edge.tls import shown_chain, was_asked
+from app.telemetry import CONNECTIONS_REFUSED
+from app.vocabulary.errors import ApiError, BadRequest, HeadersTooLarge, LateRequest, UnsupportedVersion
+
+LARGEST_HEAD_BYTES: Final = 1024 * 1024
+"""As net/http has it; users with hundreds of groups need more than most servers allow."""
+SILENT_S: Final = 32.0
+"""How long a new connection may say nothing. kube-apiserver opens some in advance and uses them later, or never."""
+HEAD_DEADLINE_S: Final = 10.0
+"""From the first byte of a request to the end of its head."""
+BODY_DEADLINE_S: Final = 30.0
+"""From the end of the head to the end of a body, which nobody reads."""
+
+CHAIN: Final = "chain"
+"""Under this name the state of a request holds the certificates that its client showed."""
+ABORT: Final = "abort"
+"""Under this name it holds what ends the connection at once, without a goodbye that a stuck client never answers."""
+
+
+class StrictProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._head_bytes = 0
+        self._in_head = False
+        self._was_asked = False
+        self._refusal: ApiError | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Reads what the client showed, once for all requests of the connection."""
+        tls = transport.get_extra_info("ssl_object")
+        chain: Chain = shown_chain(tls)
+        self._was_asked = was_asked(tls)
+        self.app_state = {**self.app_state, CHAIN: chain, ABORT: transport.abort}
+        super().connection_made(transport)
+        self._expect(SILENT_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets the deadline."""
+        self._expect(None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Reads on; what is no HTTP, or none that is spoken here, ends the connection."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.send_400_response("")
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > LARGEST_HEAD_BYTES:
+                self._refusal = HeadersTooLarge("the request line and headers are larger than 1 MiB")
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """Begins a request."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+        self._expect(HEAD_DEADLINE_S)
+
+    def on_headers_complete(self) -> None:
+        """Refuses what could be understood in two ways, or would turn the connection into something else."""
+        self._in_head = False
+        self._refusal = self._objection()
+        if self._refusal is not None:
+            raise ValueError(self._refusal.message)
+        super().on_headers_complete()
+        if not self._was_asked:
+            # Its client had no occasion to say who it is, which a new connection gives it.
+            self.cycle.keep_alive = False
+        self._expect(BODY_DEADLINE_S)
+
+    def on_message_complete(self) -> None:
+        """Is done with the deadline: a request was received whole."""
+        super().on_message_complete()
+        self._expect(None)
+
+    def _objection(self) -> ApiError | None:
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            return UnsupportedVersion("only HTTP/1.0 and HTTP/1.1 are spoken here")
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            return BadRequest("a request needs exactly one Host header")
+        if not self.url.startswith(b"/"):
+            return BadRequest("the request target is not a path")
+        if self.parser.should_upgrade():
+            # Never: what is behind an upgrade could claim to be anybody (CVE-2018-1002105).
+            return BadRequest("this server upgrades to no other protocol")
+        return None
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers a request that cannot be served, and ends the connection."""
+        error = self._refusal or BadRequest("the request cannot be understood")
+        CONNECTIONS_REFUSED.labels(str(error.code)).inc()
+        self._expect(None)
+        if self.cycle is not None and not self.cycle.response_complete:
+            # An earlier request is being answered: nothing can be said in between.
+            self.transport.abort()
+            return
+        body = status_body(error)
+        head = (
+            f"HTTP/1.1 {error.code} {HTTPStatus(error.code).phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _expect(self, within_s: float | None) -> None:
+        """Sets when something must have come, None for no more deadline."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None if within_s is None else self.loop.call_later(within_s, self._late)
+
+    def _late(self) -> None:
+        self._deadline = None
+        if self._in_head and (self.cycle is None or self.cycle.response_complete):
+            self._refusal = LateRequest("the head of the request did not arrive in time")
+            self.send_400_response("")
+            return
+        CONNECTIONS_REFUSED.labels("silent").inc()
+        self.transport.abort()

@@ -1,0 +1,71 @@
+"""What kube-apiserver said of a question, kept for a while.
+
+However many ask the same at once, one of them asks for all; how many questions are on their way is bounded.
+Failures are not kept, but those who waited for one share it: an answer that is late once is not awaited again
+by each of them in turn.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final, Generic, TypeVar
+
+from cachetools import TTLCache
+
+from app.vocabulary.errors import UpstreamError
+
+AT_ONCE: Final = 50
+KEPT_S: Final = 10.0
+"""For yes and no alike: k8s.io/apiserver/pkg/server/options, authentication.go and authorization.go."""
+KEPT: Final = 8192
+
+Verdict = TypeVar("Verdict")
+
+
+class Verdicts(Generic[Verdict]):
+    """The verdicts of one kind of review."""
+
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+        """`timer` tells seconds since any moment, and never goes back."""
+        self._kept: TTLCache[Hashable, Verdict] = TTLCache(KEPT, KEPT_S, timer)
+        self._asked: dict[Hashable, asyncio.Future[Verdict]] = {}
+        self._room: Final = asyncio.Semaphore(AT_ONCE)
+
+    def known(self, key: Hashable) -> Verdict | None:
+        """The verdict on `key`, None if none is kept."""
+        return self._kept.get(key)
+
+    async def verdict(self, key: Hashable, ask: Callable[[], Awaitable[Verdict]], *, keeps: bool = True) -> Verdict:
+        """The verdict on `key`, for which `ask` asks; raises UpstreamError when nobody answers.
+
+        What `keeps` denies is not kept: a key that is too large to be remembered.
+        """
+        while True:
+            if (known := self._kept.get(key)) is not None:
+                return known
+            if (pending := self._asked.get(key)) is None:
+                return await self._answer(key, ask, keeps)
+            await asyncio.wait((pending,))
+            if not pending.cancelled():
+                return pending.result()
+            # Whoever asked gave up; one of those who wait takes over.
+
+    async def _answer(self, key: Hashable, ask: Callable[[], Awaitable[Verdict]], keeps: bool) -> Verdict:
+        pending = self._asked[key] = asyncio.get_running_loop().create_future()
+        try:
+            async with self._room:
+                verdict = await ask()
+        except UpstreamError as error:
+            pending.set_exception(error)
+            # Perhaps nobody waits for it; whoever asked is told below.
+            pending.exception()
+            raise
+        except BaseException:
+            pending.cancel()
+            raise
+        finally:
+            del self._asked[key]
+        pending.set_result(verdict)
+        if keeps:
+            self._kept[key] = verdict
+        return verdict

@@ -1,0 +1,174 @@
+"""`kubesum serve` behind a simulated API server, on real sockets, and callers of every kind."""
+
+import asyncio
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from multidict import CIMultiDict
+from yarl import URL
+
+from app.commands import Serving, serve
+from app.demo import pki as pki_of_cluster
+from app.demo.aggregator import SERVICE_HOST
+from app.demo.apiserver import ApiServer, ServerOptions
+from app.demo.kubeconfig import service_kubeconfig
+from app.demo.pki import Pki
+from app.demo.store import Store
+from app.demo.world import World
+from app.edge import certificates
+from app.edge.authorization import ALWAYS_ALLOWED
+from app.edge.certificates import KeyPair
+from app.server import Limits
+
+V = "/apis/summary.kubesum.dev/v1alpha1"
+NODES = f"{V}/nodesummaries"
+USUAL = Limits()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer."""
+
+    code: int
+    headers: CIMultiDict[str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def message(self) -> str:
+        return str(self.json["message"])
+
+
+@dataclass
+class Behind:
+    """A running server, the cluster that it asks, and where both are."""
+
+    store: Store
+    pki: Pki
+    cluster: ApiServer
+    port: int
+    authority: KeyPair
+    home: Path
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tls(self, pair: KeyPair | None = None) -> ssl.SSLContext:
+        """Trusts the server, and shows a pair of one's own."""
+        context = ssl.create_default_context(cadata=self.authority.certificate.decode())
+        if pair is not None:
+            context.load_cert_chain(*pair.write(self.home, f"client-{id(pair)}"))
+        return context
+
+    @asynccontextmanager
+    async def session(self, pair: KeyPair | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+        """A client that shows `pair` on all its connections."""
+        connector = aiohttp.TCPConnector(ssl=self.tls(pair), limit=0)
+        async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+            yield session
+
+    async def ask(
+        self, path: str, pair: KeyPair | None = None, headers: Sequence[tuple[str, str]] = (), method: str = "GET"
+    ) -> Answer:
+        """One request over a connection of its own."""
+        async with self.session(pair) as session:
+            return await asked(session, self.port, path, headers, method)
+
+    @property
+    def front_proxy(self) -> KeyPair:
+        """What the aggregator shows."""
+        certificate, key = (path.read_bytes() for path in self.pki.front_proxy_files)
+        return KeyPair(certificate, key)
+
+    async def forwarded(self, path: str, user: str, *groups: str, **more: str) -> Answer:
+        """A request that the aggregator forwards for a user."""
+        return await self.ask(path, self.front_proxy, identity(user, *groups, **more))
+
+
+def identity(user: str, *groups: str, **more: str) -> list[tuple[str, str]]:
+    """The headers in which the aggregator says who asks."""
+    lines = [("X-Remote-User", user), *(("X-Remote-Group", group) for group in groups)]
+    return lines + [(name.replace("_", "-"), value) for name, value in more.items()]
+
+
+async def asked(
+    session: aiohttp.ClientSession,
+    port: int,
+    path: str,
+    headers: Sequence[tuple[str, str]] = (),
+    method: str = "GET",
+) -> Answer:
+    """One request of a session."""
+    url = URL(f"https://127.0.0.1:{port}{path}", encoded=True)
+    async with session.request(
+        method, url, headers=CIMultiDict(headers), server_hostname=SERVICE_HOST, allow_redirects=False
+    ) as answer:
+        return Answer(answer.status, CIMultiDict(answer.headers), await answer.read())
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+@asynccontextmanager
+async def behind(home: Path, limits: Limits = USUAL) -> AsyncIterator[Behind]:
+    """A server that is ready, with a certificate in files, and stopped on the way out."""
+    store = Store()
+    World(1, 8, 80, datetime.now(UTC)).fill(store)
+    pki = pki_of_cluster.create(home)
+    cluster = ApiServer(store, pki, ServerOptions())
+    authority = certificates.authority("kubesum-ca")
+    certificates.serving(authority, (SERVICE_HOST, "127.0.0.1")).write(home, "serving")
+    server = Behind(store, pki, cluster, free_port(), authority, home)
+    async with asyncio.TaskGroup() as tasks:
+        upstream = tasks.create_task(cluster.run())
+        serving = tasks.create_task(serve(options(server, limits), server.leave))
+        await until_ready(server)
+        yield server
+        serving.cancel()
+        upstream.cancel()
+
+
+def options(server: Behind, limits: Limits) -> Serving:
+    """As on the command line."""
+    reader = server.home / "service.kubeconfig"
+    reader.write_bytes(msgspec.json.encode(service_kubeconfig(server.cluster.url, server.pki)))
+    return Serving(
+        address=("127.0.0.1", server.port),
+        kubeconfig=reader,
+        namespace="kubesum-system",
+        service="kubesum",
+        secret="kubesum-tls",
+        certificate_files=(server.home / "serving.crt", server.home / "serving.key"),
+        always_allowed=ALWAYS_ALLOWED,
+        limits=limits,
+    )
+
+
+async def until_ready(server: Behind) -> None:
+    """Returns when requests may come."""
+    for _ in range(500):
+        if await is_ready(server):
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError("the server does not become ready")
+
+
+async def is_ready(server: Behind) -> bool:
+    """Whether the server says so; a server that does not listen yet is not."""
+    try:
+        return (await server.ask("/readyz")).code == 200
+    except aiohttp.ClientError:
+        return False

@@ -17,7 +17,7 @@ from app.vocabulary.errors import UsageError
 
 log = logging.getLogger(__name__)
 
-EVERY_S: Final = 10.0
+EVERY_S: Final = 2.0
 
 
 class CertificateFiles:

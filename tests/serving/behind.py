@@ -1,10 +1,11 @@
 """`kubesum serve` behind a simulated API server, on real sockets, and callers of every kind."""
 
 import asyncio
+import itertools
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -62,6 +63,8 @@ class Behind:
     authority: KeyPair
     home: Path
     leave: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    name: str = SERVICE_HOST
 
     def tls(self, pair: KeyPair | None = None) -> ssl.SSLContext:
         """Trusts the server, and shows a pair of one's own."""
@@ -83,6 +86,19 @@ class Behind:
         """One request over a connection of its own."""
         async with self.session(pair) as session:
             return await asked(session, self.port, path, headers, method)
+
+    @property
+    def reader(self) -> Path:
+        """A kubeconfig of the service account."""
+        path = self.home / "service.kubeconfig"
+        path.write_bytes(msgspec.json.encode(service_kubeconfig(self.cluster.url, self.pki)))
+        return path
+
+    def arguments(self, *more: str) -> list[str]:
+        """The arguments of one more server of this cluster, in a process of its own."""
+        files = ("--tls-cert-file", str(self.home / "serving.crt"), "--tls-private-key-file")
+        where = ("--bind-address", "127.0.0.1", "--secure-port", "0", "--kubeconfig", str(self.reader))
+        return [*where, *files, str(self.home / "serving.key"), *more]
 
     @property
     def front_proxy(self) -> KeyPair:
@@ -134,20 +150,23 @@ async def behind(home: Path, limits: Limits = USUAL) -> AsyncIterator[Behind]:
     server = Behind(store, pki, cluster, free_port(), authority, home)
     async with asyncio.TaskGroup() as tasks:
         upstream = tasks.create_task(cluster.run())
-        serving = tasks.create_task(serve(options(server, limits), server.leave))
+        serving = tasks.create_task(_serving(server, limits))
         await until_ready(server)
         yield server
         serving.cancel()
         upstream.cancel()
 
 
+async def _serving(server: Behind, limits: Limits) -> None:
+    await serve(options(server, limits), server.leave)
+    server.stopped.set()
+
+
 def options(server: Behind, limits: Limits) -> Serving:
     """As on the command line."""
-    reader = server.home / "service.kubeconfig"
-    reader.write_bytes(msgspec.json.encode(service_kubeconfig(server.cluster.url, server.pki)))
     return Serving(
         address=("127.0.0.1", server.port),
-        kubeconfig=reader,
+        kubeconfig=server.reader,
         namespace="kubesum-system",
         service="kubesum",
         secret="kubesum-tls",
@@ -157,13 +176,18 @@ def options(server: Behind, limits: Limits) -> Serving:
     )
 
 
+async def eventually(check: Callable[[], Awaitable[bool]], within_s: float = 10) -> None:
+    """Returns once `check` holds, which nothing announces."""
+    async with asyncio.timeout(within_s):
+        for _ in itertools.count():
+            if await check():
+                return
+            await asyncio.sleep(0.05)
+
+
 async def until_ready(server: Behind) -> None:
     """Returns when requests may come."""
-    for _ in range(500):
-        if await is_ready(server):
-            return
-        await asyncio.sleep(0.02)
-    raise TimeoutError("the server does not become ready")
+    await eventually(lambda: is_ready(server))
 
 
 async def is_ready(server: Behind) -> bool:

@@ -1,0 +1,124 @@
+"""A server that is told to stop: nobody's request fails, watches end whole, and it is gone in time."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from app.server import Limits
+from tests.commands.running import Command, kubesum
+from tests.serving.behind import NODES, Behind, asked, behind, eventually, is_ready
+from tests.serving.load import ROOT, load
+
+LEAVING_S = 1.5
+
+
+@pytest.fixture
+def briefly() -> Limits:
+    """Answers for a while after it is told to stop."""
+    return Limits(leaving_s=LEAVING_S)
+
+
+async def test_requests_are_answered_through_the_delay(tmp_path: Path, briefly: Limits) -> None:
+    """[S] 10.4: readiness fails at once, liveness does not, and every answer ends its connection."""
+    async with behind(tmp_path, briefly) as server:
+        async with load(server, lambda: server.tls(server.front_proxy)) as clients:
+            server.leave.set()
+            await eventually(lambda: is_not_ready(server))
+            verbose = await server.ask("/readyz?verbose")
+            alive = await server.ask("/livez")
+            data = await server.forwarded(NODES, "root", "system:masters")
+
+        await server.stopped.wait()
+
+    assert clients.failures == []
+    assert verbose.body.endswith(b"[-]shutdown failed: reason withheld\nreadyz check failed\n")
+    assert (alive.code, data.code) == (200, 200)
+    assert data.headers["Connection"] == "close"
+
+
+async def is_not_ready(server: Behind) -> bool:
+    return not await is_ready(server)
+
+
+async def test_watches_end_whole_and_not_all_at_once(tmp_path: Path, briefly: Limits) -> None:
+    """A cut would look like a defect, and all at once would be a storm on the replicas that stay."""
+    ends: list[float] = []
+
+    async with behind(tmp_path, briefly) as server, server.session(server.front_proxy) as session:
+
+        async def watching(opened: asyncio.Semaphore) -> None:
+            url = f"https://127.0.0.1:{server.port}{NODES}?watch=true"
+            async with session.get(url, headers=dict(ROOT), server_hostname=server.name) as answer:
+                assert json.loads(await answer.content.readline())["type"] == "ADDED"
+                opened.release()
+                # Raises for an answer that is not whole.
+                await answer.read()
+                ends.append(asyncio.get_running_loop().time())
+
+        opened = asyncio.Semaphore(0)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(20):
+                tasks.create_task(watching(opened))
+            for _ in range(20):
+                await opened.acquire()
+            told = asyncio.get_running_loop().time()
+            server.leave.set()
+        await server.stopped.wait()
+
+    assert len(ends) == 20
+    assert min(ends) - told >= LEAVING_S
+    assert len({round(end, 1) for end in ends}) > 5
+
+
+async def test_who_says_nothing_does_not_keep_it(tmp_path: Path) -> None:
+    async with behind(tmp_path, Limits(leaving_s=0.0)) as server, server.session(server.front_proxy) as session:
+        assert (await asked(session, server.port, NODES, ROOT)).code == 200
+        reader, _ = await asyncio.open_connection("127.0.0.1", server.port, ssl=server.tls())
+
+        server.leave.set()
+        async with asyncio.timeout(15):
+            await server.stopped.wait()
+            assert await reader.read() == b""
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await server.ask("/livez")
+
+
+async def listening(command: Command) -> None:
+    """Returns once a server says that it knows whom to trust: it handles signals long since."""
+    assert command.process.stderr is not None
+    async with asyncio.timeout(20):
+        while b"who is trusted is known" not in (line := await command.process.stderr.readline()):
+            assert line, "it has ended"
+
+
+async def test_the_first_signal_lets_it_finish_and_the_second_ends_it(tmp_path: Path) -> None:
+    async with behind(tmp_path) as server:
+        arguments = server.arguments("--shutdown-delay-duration", "1h")
+        async with kubesum(tmp_path, "serve", *arguments) as command:
+            await listening(command)
+            command.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(20):
+                while b"leaving" not in await command.process.stderr.readline():  # type: ignore[union-attr]
+                    continue
+            assert command.process.returncode is None
+
+            ended = await command.stopped(signal.SIGTERM)
+
+    assert ended.code == 0
+    assert "Traceback" not in ended.err
+
+
+async def test_a_signal_ends_it_with_success(tmp_path: Path) -> None:
+    async with behind(tmp_path) as server:
+        arguments = server.arguments("--shutdown-delay-duration", "0s")
+        async with kubesum(tmp_path, "serve", *arguments) as command:
+            await listening(command)
+
+            ended = await command.stopped(signal.SIGTERM)
+
+    assert ended.code == 0
+    assert "Traceback" not in ended.err

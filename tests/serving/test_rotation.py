@@ -1,0 +1,200 @@
+"""Certificates and authorities change under load, and nobody notices."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from app.demo.aggregator import SERVICE_HOST
+from app.demo.bootstrap import AUTHENTICATION_CONFIG
+from app.edge import certificates
+from app.edge.certificates import KeyPair
+from tests.serving.behind import NODES, Behind, asked, behind, eventually
+from tests.serving.load import ROOT, load
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HOSTS = (SERVICE_HOST, "127.0.0.1")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
+    async with behind(tmp_path_factory.mktemp("rotation")) as server:
+        yield server
+
+
+async def shown(server: Behind) -> bytes:
+    """The certificate that a new connection is shown, DER."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=context)
+    found: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return found
+
+
+async def shows(server: Behind, pair: KeyPair) -> bool:
+    return await shown(server) == ssl.PEM_cert_to_DER_cert(pair.certificate.decode())
+
+
+def put(server: Behind, pair: KeyPair) -> None:
+    """Puts a pair in place of the one that is served, file by file."""
+    for name, content in (("crt", pair.certificate), ("key", pair.key)):
+        new = server.home / f"new.{name}"
+        new.write_bytes(content)
+        os.replace(new, server.home / f"serving.{name}")
+
+
+def publish(server: Behind, **bundles: bytes) -> None:
+    """Changes whom kube-apiserver says it trusts."""
+    stored = server.store.get("configmaps", "kube-system", AUTHENTICATION_CONFIG)
+    assert stored is not None
+    config = stored.decoded()
+    config["data"] |= {name.replace("_", "-"): bundle.decode() for name, bundle in bundles.items()}
+    server.store.put("configmaps", config)
+
+
+async def metric(server: Behind, line: str) -> float:
+    """A number that the server tells of itself."""
+    text = (await server.ask("/metrics", server.front_proxy, ROOT)).body.decode()
+    return next((float(found.split()[-1]) for found in text.splitlines() if found.startswith(line)), 0.0)
+
+
+async def lets_in(server: Behind, pair: KeyPair) -> bool:
+    """Whether a front proxy with this pair is believed on a new connection."""
+    try:
+        return (await server.ask(NODES, pair, ROOT)).code == 200
+    except aiohttp.ClientError:
+        return False
+
+
+async def test_another_serving_certificate_is_shown_without_a_failed_request(server: Behind) -> None:
+    new = certificates.serving(server.authority, HOSTS)
+
+    async with load(server, lambda: server.tls(server.front_proxy)) as clients:
+        put(server, new)
+        await eventually(lambda: shows(server, new))
+
+    assert clients.failures == []
+
+
+@pytest.mark.parametrize("defect", ["half written", "of two pairs", "expired", "empty"])
+async def test_a_pair_of_no_use_leaves_the_old_one_in_service(server: Behind, defect: str) -> None:
+    old = KeyPair((server.home / "serving.crt").read_bytes(), (server.home / "serving.key").read_bytes())
+    other = certificates.serving(server.authority, HOSTS)
+    bad = {
+        "half written": KeyPair(other.certificate[: len(other.certificate) // 2], other.key),
+        "of two pairs": KeyPair(other.certificate, old.key),
+        "expired": certificates.serving(server.authority, HOSTS, -certificates.LEAF_LIFETIME / 365 / 24 / 60),
+        "empty": KeyPair(b"", b""),
+    }[defect]
+    errors = 'kubesum_serving_cert_reloads_total{result="error"}'
+    before = await metric(server, errors)
+
+    async with load(server, lambda: server.tls(server.front_proxy)) as clients:
+        put(server, bad)
+
+        async def is_refused() -> bool:
+            return await metric(server, errors) > before
+
+        await eventually(is_refused)
+
+    assert clients.failures == []
+    assert await shows(server, old)
+    assert (await server.ask("/readyz")).code == 200
+    put(server, old)
+
+
+async def test_the_front_proxys_authority_changes_without_a_failed_request(server: Behind) -> None:
+    old, proxy = server.pki.front_proxy_authority.certificate, server.front_proxy
+    authority = certificates.authority("front-proxy-ca")
+    new_proxy = certificates.client(authority, "front-proxy-client")
+    in_use = [proxy]
+
+    async with server.session(proxy) as kept:
+        async with load(server, lambda: server.tls(in_use[0])) as clients:
+            assert (await asked(kept, server.port, NODES, ROOT)).code == 200
+            publish(server, requestheader_client_ca_file=old + authority.certificate)
+            await eventually(lambda: lets_in(server, new_proxy))
+            in_use[0] = new_proxy
+            await clients.reaches(40)
+        publish(server, requestheader_client_ca_file=authority.certificate)
+        await eventually(lambda: refused(server, proxy))
+        late = await asked(kept, server.port, NODES, ROOT)
+
+    assert clients.failures == []
+    # Whoever keeps a connection that the old one vouched for is no longer believed on it.
+    assert late.code == 401
+    publish(server, requestheader_client_ca_file=old)
+    await eventually(lambda: lets_in(server, proxy))
+
+
+async def refused(server: Behind, pair: KeyPair) -> bool:
+    return not await lets_in(server, pair)
+
+
+async def test_the_users_authority_changes_on_open_connections_too(server: Behind) -> None:
+    authority, old = certificates.authority("kubernetes-ca"), server.pki.authority.certificate
+    was, comes = server.pki.people["admin"], certificates.client(authority, "admin", ["system:masters"])
+
+    async def known(pair: KeyPair) -> bool:
+        try:
+            return (await server.ask(NODES, pair)).code == 200
+        except aiohttp.ClientError:
+            return False
+
+    async with server.session(was) as kept:
+        assert (await asked(kept, server.port, NODES)).code == 200
+        publish(server, client_ca_file=authority.certificate + old)
+        await eventually(lambda: known(comes))
+        assert (await asked(kept, server.port, NODES)).code == 200
+        publish(server, client_ca_file=authority.certificate)
+
+        async def is_unknown() -> bool:
+            return not await known(was)
+
+        await eventually(is_unknown)
+        assert (await asked(kept, server.port, NODES)).code == 401
+
+    publish(server, client_ca_file=old)
+    await eventually(lambda: known(was))
+
+
+@pytest.mark.parametrize(
+    "bundles",
+    [{"client_ca_file": b"nonsense"}, {"requestheader_allowed_names": b"[1, 2"}],
+    ids=["no certificates", "no names"],
+)
+async def test_an_invalid_content_leaves_the_last_good_one(server: Behind, bundles: dict[str, bytes]) -> None:
+    stored = server.store.get("configmaps", "kube-system", AUTHENTICATION_CONFIG)
+    assert stored is not None
+    good = {name: str(stored.decoded()["data"][name.replace("_", "-")]).encode() for name in bundles}
+    errors = "kubesum_authentication_config_errors_total"
+    before = await metric(server, errors)
+
+    publish(server, **bundles)
+
+    async def is_noticed() -> bool:
+        return await metric(server, errors) > before
+
+    await eventually(is_noticed)
+    assert await lets_in(server, server.front_proxy)
+    publish(server, **good)
+
+
+async def test_a_config_map_that_is_gone_still_counts(server: Behind) -> None:
+    deletions = 'kubesum_watch_events_total{resource="configmaps",type="DELETED"}'
+    last = server.store.delete("configmaps", "kube-system", AUTHENTICATION_CONFIG)
+    assert last is not None
+
+    async def is_noticed() -> bool:
+        return await metric(server, deletions) == 1
+
+    await eventually(is_noticed)
+
+    assert await lets_in(server, server.front_proxy)
+    server.store.put("configmaps", last.decoded())

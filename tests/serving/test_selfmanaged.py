@@ -1,0 +1,232 @@
+"""Certificates that kubesum issues to itself, kept in a Secret and trusted by its APIService."""
+
+import asyncio
+import ssl
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from app.demo import pki as pki_of_cluster
+from app.demo.aggregator import API_SERVICE, SERVICE_HOST
+from app.demo.apiserver import ApiServer, ServerOptions
+from app.demo.kubeconfig import service_kubeconfig
+from app.demo.store import JsonObject, Store
+from app.edge.certificates import write_private
+from app.edge.selfmanaged import Names, SelfManaged
+from app.kube.client import Upstream, connect
+from app.kube.credentials import kubeconfig
+from app.vocabulary.errors import UpstreamError
+
+NAMES = Names("kubesum-system", "kubesum-tls", "kubesum", (API_SERVICE,))
+NO_CHECK_TIME = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME: the tests' clock is ahead of OpenSSL's by years."""
+HOUR = timedelta(hours=1)
+YEAR = timedelta(days=365)
+
+
+@dataclass
+class Clock:
+    """A time that tests move."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> float:
+        return self.at.timestamp()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster with our APIService, what connects to it as kubesum, and the time."""
+
+    store: Store
+    upstream: Upstream
+    clock: Clock
+
+    def replica(self) -> SelfManaged:
+        """One more replica."""
+        return SelfManaged(self.upstream, NAMES, self.clock)
+
+    @property
+    def secret(self) -> JsonObject:
+        """The Secret."""
+        stored = self.store.get("secrets", NAMES.namespace, NAMES.secret)
+        assert stored is not None
+        return stored.decoded()
+
+    @property
+    def bundle(self) -> bytes:
+        """What kube-apiserver verifies us with."""
+        stored = self.store.get("apiservices", "", API_SERVICE)
+        assert stored is not None
+        return b64decode(stored.decoded()["spec"].get("caBundle", ""))
+
+
+@pytest_asyncio.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    store = Store()
+    pki = pki_of_cluster.create(tmp_path)
+    server = ApiServer(store, pki, ServerOptions())
+    metadata = {"name": API_SERVICE, "labels": {"kept": "yes"}}
+    store.put("apiservices", {"metadata": metadata, "spec": {"version": "v1"}})
+    config = tmp_path / "kubesum.kubeconfig"
+    write_private(config, msgspec.json.encode(service_kubeconfig(server.url, pki)))
+    running = asyncio.create_task(server.run())
+    async with await connect(kubeconfig(config, None)) as upstream:
+        yield Place(store, upstream, Clock())
+    running.cancel()
+
+
+def is_trusted(replica: SelfManaged, bundle: bytes) -> bool:
+    """Whether a client that trusts `bundle` gets through the handshake, as kube-apiserver names the Service."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.verify_flags |= NO_CHECK_TIME
+    client.load_verify_locations(cadata=bundle.decode())
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = replica.tls.context.wrap_bio(to_server, to_client, server_side=True)
+    theirs = client.wrap_bio(to_client, to_server, server_hostname=SERVICE_HOST)
+    for _ in range(3):
+        for end in (theirs, ours):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLCertVerificationError:
+                return False
+    return theirs.getpeercert() is not None
+
+
+async def test_an_empty_secret_is_filled_and_the_api_service_trusts_it(place: Place) -> None:
+    replica = place.replica()
+    assert not replica.is_kept
+
+    await replica.put_in_order()
+
+    assert replica.is_kept
+    assert set(place.secret["data"]) == {"ca.crt", "ca.key", "tls.crt", "tls.key"}
+    assert place.secret["type"] == "Opaque"
+    assert is_trusted(replica, place.bundle)
+
+
+async def test_what_others_own_is_left_alone(place: Place) -> None:
+    await place.replica().put_in_order()
+
+    service = place.store.get("apiservices", "", API_SERVICE)
+    assert service is not None
+    assert service.decoded()["metadata"]["labels"] == {"kept": "yes"}
+    assert service.decoded()["spec"]["version"] == "v1"
+
+
+async def test_replicas_that_begin_together_agree(place: Place) -> None:
+    replicas = [place.replica() for _ in range(5)]
+
+    await asyncio.gather(*(replica.put_in_order() for replica in replicas))
+
+    assert len({replica.tls.pair.certificate for replica in replicas}) == 1
+    assert is_trusted(replicas[0], place.bundle)
+
+
+async def test_nothing_is_written_when_all_is_in_order(place: Place) -> None:
+    replica = place.replica()
+    await replica.put_in_order()
+    version = place.store.version
+
+    await replica.put_in_order()
+    await place.replica().put_in_order()
+
+    assert place.store.version == version
+
+
+async def test_a_bundle_that_somebody_reset_is_put_back(place: Place) -> None:
+    replica = place.replica()
+    await replica.put_in_order()
+    place.store.put("apiservices", {"metadata": {"name": API_SERVICE}, "spec": {"version": "v1"}})
+
+    await replica.put_in_order()
+
+    assert is_trusted(replica, place.bundle)
+
+
+async def test_a_serving_certificate_is_renewed_under_the_same_authority(place: Place) -> None:
+    one, other = place.replica(), place.replica()
+    await one.put_in_order()
+    await other.put_in_order()
+    bundle, first = place.bundle, one.tls.pair
+    place.clock.at += YEAR * 2 / 3 + HOUR
+
+    await one.put_in_order()
+    assert one.tls.pair != first
+    assert other.tls.pair == first
+    await other.put_in_order()
+
+    assert other.tls.pair == one.tls.pair
+    assert place.bundle == bundle
+
+
+async def test_an_authority_is_replaced_without_a_moment_of_distrust(place: Place) -> None:
+    """The new one is trusted before it issues, the old one until nobody shows what it issued."""
+    ahead, behind = place.replica(), place.replica()
+    await ahead.put_in_order()
+    await behind.put_in_order()
+    original = place.secret["data"]["ca.crt"]
+    bundles = [place.bundle]
+    steps = []
+
+    place.clock.at += YEAR * 10 * 2 / 3 + HOUR
+    for _ in range(8):
+        # The same minute at both replicas, one after the other, and the bundle is never ahead of either.
+        for replica in (ahead, behind):
+            await replica.put_in_order()
+            for trusting in (bundles[-1], place.bundle):
+                assert {is_trusted(one, trusting) for one in (ahead, behind)} == {True}
+            bundles.append(place.bundle)
+        steps.append(sorted(place.secret["data"]))
+        place.clock.at += HOUR / 2
+
+    assert place.secret["data"]["ca.crt"] != original
+    assert [step for at, step in enumerate(steps) if step not in steps[:at]] == [
+        ["ca.crt", "ca.key", "next-ca.crt", "next-ca.key", "tls.crt", "tls.key"],
+        ["ca.crt", "ca.key", "previous-ca.crt", "tls.crt", "tls.key"],
+        ["ca.crt", "ca.key", "tls.crt", "tls.key"],
+    ]
+
+
+async def test_without_the_secret_the_reason_is_told_and_probes_go_on(place: Place) -> None:
+    place.store.delete("secrets", NAMES.namespace, NAMES.secret)
+    replica = place.replica()
+
+    with pytest.raises(UpstreamError, match='secrets "kubesum-tls" not found'):
+        await replica.put_in_order()
+
+    assert not replica.is_kept
+    assert replica.tls.pair.certificate.startswith(b"-----BEGIN CERTIFICATE-----")
+
+
+async def test_without_an_api_service_the_certificate_is_shown_all_the_same(place: Place) -> None:
+    place.store.delete("apiservices", "", API_SERVICE)
+    replica = place.replica()
+
+    with pytest.raises(UpstreamError, match="not found"):
+        await replica.put_in_order()
+
+    assert replica.is_kept
+    assert b64decode(place.secret["data"]["tls.crt"]) == replica.tls.pair.certificate
+
+
+@pytest.mark.parametrize("content", [{"tls.crt": "bm9uc2Vuc2U="}, {"ca.crt": "!"}, {"ca.key": ""}])
+async def test_a_secret_that_somebody_spoiled_is_filled_anew(place: Place, content: dict[str, str]) -> None:
+    replica = place.replica()
+    await replica.put_in_order()
+    spoiled = place.secret
+    spoiled["data"] |= content
+    place.store.put("secrets", spoiled)
+
+    await replica.put_in_order()
+
+    assert is_trusted(replica, place.bundle)
+    assert b64decode(place.secret["data"]["tls.crt"]) == replica.tls.pair.certificate

@@ -130,7 +130,11 @@ def _demo(command: argparse.ArgumentParser) -> None:
 
 
 def _render(command: argparse.ArgumentParser) -> None:
-    command.add_argument("what", choices=("docs",), help="docs: the reference page of all resources")
+    command.add_argument(
+        "what",
+        choices=("docs", "rbac"),
+        help="docs: the reference page of all resources; rbac: the ClusterRoles of the server and of its readers",
+    )
 
 
 def _port_and_kubeconfig_out(command: argparse.ArgumentParser) -> None:
@@ -248,7 +252,7 @@ def chosen(options: argparse.Namespace, leave: asyncio.Event | None) -> Coroutin
         case "local":
             return commands.local_from(options.path, options.port, options.kubeconfig_out)
         case "render":
-            return commands.render_docs()
+            return commands.render(options.what)
         case _:
             simulation = commands.Simulation(options.nodes, options.pods, options.seed, options.churn)
             return commands.demo(simulation, options.port, options.kubeconfig_out)

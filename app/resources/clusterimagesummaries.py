@@ -5,7 +5,7 @@ from typing import Final
 
 from app.resources import imagesummaries
 from app.semantics.facts import Pod
-from app.vocabulary.resource import ComputedResource, Fold, Key, Source
+from app.vocabulary.resource import ComputedResource, Fold, Key, Reader, Source
 from app.vocabulary.tally import Contribution
 
 
@@ -27,6 +27,7 @@ RESOURCE: Final = ComputedResource(
     subject_key=lambda _: None,
     folds=(Fold(Source.PODS, by_image),),
     implied=lambda _key, _tally: None,
+    offered_to=(Reader.CLUSTER_IMAGES,),
     columns=imagesummaries.COLUMNS,
     field_selectors=imagesummaries.FIELD_SELECTORS,
 )

@@ -22,7 +22,7 @@ from app.resources.shapes import (
 )
 from app.semantics.facts import NamespaceFacts, Pod, SourceFacts
 from app.vocabulary.quantity import ResourceList
-from app.vocabulary.resource import ComputedResource, Fold, Key, Source
+from app.vocabulary.resource import ComputedResource, Fold, Key, Reader, Source
 from app.vocabulary.tally import Contribution, Tally
 
 CLUSTER: Final[Key] = ("", "cluster")
@@ -269,6 +269,7 @@ RESOURCE: Final = ComputedResource(
         Fold("clusterimagesummaries", images),
     ),
     implied=lambda _key, _tally: None,
+    offered_to=(Reader.CLUSTER,),
     columns=(
         columns.NAME,
         columns.share("NODES", "nodes.ready", "nodes.total", "Ready nodes of all."),

@@ -27,7 +27,7 @@ from app.resources.shapes import (
 )
 from app.semantics.facts import NamespaceFacts, Pod
 from app.vocabulary.quantity import ResourceList
-from app.vocabulary.resource import Column, ComputedResource, Fold, Key, Source
+from app.vocabulary.resource import Column, ComputedResource, Fold, Key, Reader, Source
 from app.vocabulary.tally import Contribution, Tally
 
 
@@ -113,6 +113,7 @@ RESOURCE: Final = ComputedResource(
     subject_key=lambda namespace: (namespace.name, namespace.name),
     folds=(Fold(Source.PODS, by_namespace), Fold("workloadsummaries", by_namespace_of_workload)),
     implied=lambda _key, _tally: None,
+    offered_to=(Reader.METRICS,),
     columns=(
         columns.NAME,
         columns.share("PODS", "pods.ready", "pods.active", "Ready pods of the active ones."),

@@ -22,7 +22,7 @@ from app.resources.shapes import (
 )
 from app.semantics.facts import NodeFacts, Pod
 from app.vocabulary.quantity import CPU, EPHEMERAL_STORAGE, MEMORY, PODS, ResourceList
-from app.vocabulary.resource import Column, ComputedResource, Fold, Key, RowView, Source
+from app.vocabulary.resource import Column, ComputedResource, Fold, Key, Reader, RowView, Source
 from app.vocabulary.tally import Contribution, Tally
 
 
@@ -129,6 +129,7 @@ RESOURCE: Final = ComputedResource(
     subjects=Source.NODES,
     subject_key=lambda node: ("", node.name),
     folds=(Fold(Source.PODS, by_node),),
+    offered_to=(Reader.CLUSTER,),
     columns=(
         columns.NAME,
         Column("STATUS", "Whether the node is ready, and whether it is cordoned.", shown_status),

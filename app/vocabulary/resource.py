@@ -37,6 +37,15 @@ class Source(Enum):
     INFORMERS = "informers"
 
 
+class Reader(Enum):
+    """A ClusterRole by which people are given to read a resource; the value ends its name, `kubesum:...`."""
+
+    VIEW = "view"
+    METRICS = "metrics-reader"
+    CLUSTER = "cluster-view"
+    CLUSTER_IMAGES = "cluster-images"
+
+
 @dataclass(frozen=True, slots=True)
 class Unavailable:
     """Why something can't be served, in a sentence, and whether that passes by waiting."""
@@ -124,6 +133,8 @@ class ComputedResource:
     the row that a subject has (None: it has no row). `implied` makes rows of groups without a subject, and
     gives what stands in for the subject, or None; without it members alone make no row.
     A resource without folds is a projection of its subjects.
+    `offered_to` are the roles that may read it, besides those who may view its namespace; a cluster-scoped
+    resource that names none is for administrators.
     """
 
     kind: str
@@ -139,6 +150,7 @@ class ComputedResource:
     folds: tuple[Fold, ...] = ()
     implied: Callable[[Key, Tally], Subject | None] | None = None
     field_selectors: tuple[FieldSelector, ...] = ()
+    offered_to: tuple[Reader, ...] = ()
     group: str = GROUP
     version: str = VERSION
 
@@ -156,6 +168,12 @@ class ComputedResource:
     def api_version(self) -> str:
         """`group/version`."""
         return f"{self.group}/{self.version}"
+
+    @property
+    def readers(self) -> frozenset[Reader]:
+        """The roles that may read it."""
+        # Who may view a namespace may read the pods in it, from which it is all computed.
+        return frozenset((*self.offered_to, Reader.VIEW) if self.namespaced else self.offered_to)
 
     @property
     def sources(self) -> frozenset[Source]:

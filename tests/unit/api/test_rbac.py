@@ -1,0 +1,81 @@
+"""The ClusterRoles are what the declarations say, and no more."""
+
+from dataclasses import replace
+
+from app.api.rbac import cluster_roles
+from app.demo.rbac import default_objects
+from app.resources import RESOURCES, imagesummaries, nodesummaries
+from app.semantics.interner import Interner
+from app.semantics.kinds import kinds
+from app.vocabulary.resource import Reader
+from tests.computation import JsonObject
+
+WATCHED = [(kind.group, kind.resource) for kind in kinds(Interner())]
+
+
+def rules(name: str) -> list[JsonObject]:
+    [role] = [role for role in cluster_roles(RESOURCES, WATCHED)["items"] if role["metadata"]["name"] == name]
+    assert role["kind"] == "ClusterRole"
+    found: list[JsonObject] = role["rules"]
+    return found
+
+
+def summaries(*plurals: str) -> list[JsonObject]:
+    return [{"apiGroups": ["summary.kubesum.dev"], "resources": [*plurals], "verbs": ["get", "list", "watch"]}]
+
+
+def test_the_server_reads_the_watched_kinds_and_usage_and_nothing_else() -> None:
+    assert rules("kubesum:server") == [
+        {"apiGroups": [""], "resources": ["namespaces", "nodes", "pods"], "verbs": ["list", "watch"]},
+        {
+            "apiGroups": ["apps"],
+            "resources": ["daemonsets", "deployments", "replicasets", "statefulsets"],
+            "verbs": ["list", "watch"],
+        },
+        {"apiGroups": ["batch"], "resources": ["cronjobs", "jobs"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["metrics.k8s.io"], "resources": ["nodes", "pods"], "verbs": ["list"]},
+    ]
+
+
+def test_each_role_for_people_reads_its_kinds() -> None:
+    assert rules("kubesum:view") == summaries(
+        "imagesummaries", "namespacesummaries", "podsummaries", "workloadsummaries"
+    )
+    assert rules("kubesum:metrics-reader") == summaries("namespacesummaries")
+    assert rules("kubesum:cluster-view") == summaries("clustersummaries", "nodesummaries")
+    assert rules("kubesum:cluster-images") == summaries("clusterimagesummaries")
+
+
+def test_only_the_view_of_namespaced_kinds_is_added_to_roles_of_kubernetes() -> None:
+    labels = {
+        role["metadata"]["name"]: role["metadata"].get("labels") for role in cluster_roles(RESOURCES, [])["items"]
+    }
+
+    assert labels == {
+        "kubesum:server": None,
+        "kubesum:view": {
+            "rbac.authorization.k8s.io/aggregate-to-view": "true",
+            "rbac.authorization.k8s.io/aggregate-to-edit": "true",
+            "rbac.authorization.k8s.io/aggregate-to-admin": "true",
+        },
+        "kubesum:metrics-reader": None,
+        "kubesum:cluster-view": None,
+        "kubesum:cluster-images": None,
+    }
+
+
+def test_a_new_kind_that_says_nothing_is_for_who_views_its_namespace_or_for_administrators() -> None:
+    namespaced = replace(imagesummaries.RESOURCE, plural="licencesummaries", offered_to=())
+    of_cluster = replace(nodesummaries.RESOURCE, plural="racksummaries", offered_to=())
+
+    assert namespaced.readers == {Reader.VIEW}
+    assert of_cluster.readers == frozenset()
+
+
+def test_the_simulated_cluster_grants_the_same() -> None:
+    roles = {
+        role["metadata"]["name"]: role["rules"] for kind, role in default_objects("blue") if kind == "clusterroles"
+    }
+
+    assert rules("kubesum:view") == roles["kubesum:view"]
+    assert rules("kubesum:server")[:3] == roles["kubesum:reader"]

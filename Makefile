@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
@@ -11,12 +12,13 @@ help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
 	sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  \2/p' $(MAKEFILE_LIST)
 
-setup: .venv/.locked ## Make .venv with the locked dependencies and a real kubectl.
+setup: .venv/.locked ## Make .venv with the locked dependencies, a real kubectl and a real helm.
 
 .venv/.locked: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv sync --quiet --locked
+	$(BIN)/python -m tests.chart.layer $(BIN)
 	touch $@
 
 demo: setup ## Run kubesum against a simulated cluster and print the kubectl line to try.
@@ -34,11 +36,15 @@ check: setup ## Check format, lint, types and layers.
 bench: setup ## Measure the initial sync and memory against curl, as ratios in one run.
 	$(BIN)/python -m tests.bench
 
-generate: setup ## Write docs/resources.md from the declarations.
+generate: setup ## Write the reference page, the roles, the values of the chart and the plain manifests.
 	$(BIN)/kubesum render docs > docs/resources.md
+	$(BIN)/kubesum render rbac > helm/kubesum/files/clusterroles.yaml
+	$(BIN)/python helm/reference.py
+	PATH="$(CURDIR)/$(BIN):$$PATH" helm template kubesum helm/kubesum --namespace kubesum-system | \
+	sed '/^$$/d' > deploy/kubesum.yaml
 
 verify: generate ## Check that what is generated is what is committed.
-	git diff --exit-code docs
+	git diff --exit-code docs helm deploy
 
 image: ## Build the container image.
-	docker build --tag kubesum .
+	docker build --tag kubesum:$(VERSION) .

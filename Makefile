@@ -1,6 +1,7 @@
 # Every target sets up what it needs in .venv; nothing else is installed.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
 export UV_PYTHON_DOWNLOADS := never
@@ -16,7 +17,8 @@ setup: .venv/.locked ## Make .venv with the locked dependencies, a real kubectl 
 
 .venv/.locked: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	test -f .cache/uv-$(UV_VERSION)-*.whl || $(PIP) download --no-deps --dest .cache uv==$(UV_VERSION)
+	test -x $(BIN)/uv || $(PIP) install --no-index --find-links .cache uv==$(UV_VERSION)
 	$(BIN)/uv sync --quiet --locked
 	$(BIN)/python -m tests.chart.layer $(BIN)
 	touch $@
@@ -40,11 +42,11 @@ generate: setup ## Write the reference page, the roles, the values of the chart 
 	$(BIN)/kubesum render docs > docs/resources.md
 	$(BIN)/kubesum render rbac > helm/kubesum/files/clusterroles.yaml
 	$(BIN)/python helm/reference.py
-	PATH="$(CURDIR)/$(BIN):$$PATH" helm template kubesum helm/kubesum --namespace kubesum-system | \
-	sed '/^$$/d' > deploy/kubesum.yaml
+	PATH="$(CURDIR)/$(BIN):$$PATH" helm template kubesum helm/kubesum --namespace kubesum-system \
+	> deploy/kubesum.yaml
 
 verify: generate ## Check that what is generated is what is committed.
 	git diff --exit-code docs helm deploy
 
 image: ## Build the container image.
-	docker build --tag kubesum:$(VERSION) .
+	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --tag kubesum:$(VERSION) .

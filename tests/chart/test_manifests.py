@@ -30,6 +30,8 @@ def test_the_roles_in_the_chart_are_what_the_command_prints() -> None:
 
 def test_the_chart_is_of_this_version() -> None:
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == __version__
+    for page in (ROOT / "README.md", CHART / "README.md"):
+        assert f"docker tag kubesum:{__version__} registry.example/kubesum:{__version__}\n" in page.read_text()
 
 
 def test_the_plain_manifests_are_what_the_chart_installs() -> None:

@@ -7,7 +7,7 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench generate verify image
+.PHONY: help setup demo test check bench generate verify cluster image
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -47,6 +47,9 @@ generate: setup ## Write the reference page, the roles, the values of the chart 
 
 verify: generate ## Check that what is generated is what is committed.
 	git diff --exit-code docs helm deploy
+
+cluster: setup ## Run the tests that need a real control plane (KUBEBUILDER_ASSETS) or a cluster (KUBESUM_CLUSTER).
+	$(BIN)/pytest tests/cluster -rs
 
 image: ## Build the container image.
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --tag kubesum:$(VERSION) .

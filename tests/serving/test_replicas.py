@@ -1,0 +1,104 @@
+"""Two replicas behind one address are replaced one after the other, as an update does, and nobody notices."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from app.commands import serve
+from app.server import Limits
+from tests.serving.behind import Behind, behind, eventually, free_port, is_ready, options
+from tests.serving.load import load
+
+LIMITS = Limits(leaving_s=1.0)
+PROBED_EVERY_S = 0.1
+
+
+class Balancer:
+    """Sends new connections in turn to those that are ready, as a Service does; a connection stays where it is."""
+
+    def __init__(self, server: Behind) -> None:
+        self._server = server
+        self.ports: set[int] = set()
+        self._ready: list[int] = []
+        self._turn = itertools.count()
+
+    async def probe(self) -> None:
+        """Keeps to those that are ready, a little late."""
+        while True:
+            self._ready = [port for port in sorted(self.ports) if await is_ready(replace(self._server, port=port))]
+            await asyncio.sleep(PROBED_EVERY_S)
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Relays one connection."""
+        port = self._ready[next(self._turn) % len(self._ready)]
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            writer.transport.abort()
+            return
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(relay(reader, back))
+            tasks.create_task(relay(there, writer))
+
+
+async def relay(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()
+    sink.close()
+
+
+@asynccontextmanager
+async def balancing(balancer: Balancer, port: int) -> AsyncIterator[None]:
+    listener = await asyncio.start_server(balancer.connect, "127.0.0.1", port)
+    probing = asyncio.create_task(balancer.probe())
+    yield
+    probing.cancel()
+    listener.close()
+
+
+async def test_a_rolling_update_fails_no_request(tmp_path: Path) -> None:
+    """A pod that leaves answers until everybody has heard of it, and a new one counts only once it is ready."""
+    async with behind(tmp_path, LIMITS) as first:
+        balancer, front = Balancer(first), replace(first, port=free_port())
+        leaving = {first.port: first.leave}
+        balancer.ports = {first.port}
+
+        async with asyncio.TaskGroup() as tasks, balancing(balancer, front.port):
+
+            async def add() -> None:
+                port = free_port()
+                leaving[port] = asyncio.Event()
+                running = tasks.create_task(serve(options(first, LIMITS, port), leaving[port]))
+                running.add_done_callback(lambda _: balancer.ports.discard(port))
+                balancer.ports.add(port)
+                await eventually(lambda: is_ready(replace(first, port=port)))
+
+            await add()
+            async with load(front, lambda: first.tls(first.front_proxy)) as clients:
+                for old in list(leaving):
+                    await add()
+                    leaving[old].set()
+                    await eventually(lambda: is_gone(first, old))  # noqa: B023  # awaited in this round
+                    balancer.ports.discard(old)
+                await clients.reaches(50)
+            for leave in leaving.values():
+                leave.set()
+
+    assert clients.failures == []
+    assert clients.answered > 200
+
+
+async def is_gone(server: Behind, port: int) -> bool:
+    """Whether nobody listens on the port."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return True
+    writer.close()
+    return False

@@ -105,7 +105,7 @@ class Watches:
             return _Start(version, snapshot.within(watch.namespace) if watch.namespace else snapshot.rows)
         if not options.version:
             return _Start(collection.version())
-        if collection.clock.has_issued(options.version):
+        if collection.has_issued(options.version):
             collection.journal.since(options.version)
             return _Start(options.version)
         return await _elsewhere(watch)

@@ -1,9 +1,12 @@
 """resourceVersions: a hybrid logical clock.
 
 A version is a decimal integer: microseconds since 1970 times 1000, plus the tag (0 to 999) of the process
-that issued it. Versions of one process strictly increase, those of different replicas differ and compare as
-their clocks do, and a restarted process goes on above what it issued before. Kubernetes requires that larger
-means newer (KEP-5504); the number stays below 2^63.
+that issued it. Versions of one process strictly increase, those of different replicas compare as their clocks do,
+and a restarted process goes on above what it issued before. Kubernetes requires that larger means newer (KEP-5504);
+the number stays below 2^63.
+
+The tag keeps two replicas from issuing one number in the same microsecond. It proves nothing, since replicas may
+have drawn the same one: who wants to know whether a version is its own has to remember what it issued.
 """
 
 from collections.abc import Callable
@@ -33,10 +36,6 @@ class VersionClock:
     def saw(self, version: Version) -> None:
         """Takes note of a version that another process issued: what is issued from now on is larger."""
         self._last_us = max(self._last_us, version // TAGS)
-
-    def has_issued(self, version: Version) -> bool:
-        """Whether a version is one of this process: it carries its tag and is not of the future."""
-        return version % TAGS == self._tag and version // TAGS <= self._last_us
 
     def age_s(self, version: Version) -> float:
         """How many seconds ago a version was issued; negative for one of the future."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from app.rollups.clock import Version, VersionClock, issued_at
 from app.rollups.journal import Journal, RowEvent
+from app.rollups.ring import Ring
 from app.rollups.rows import Row, Snapshot, same_content, same_object, status_of
 from app.vocabulary.resource import ComputedResource, Fold, Key, Unavailable
 from app.vocabulary.tally import Contribution, Tally
@@ -20,6 +21,8 @@ QUIET_S: Final = 1.0
 """How long a published row rests before it may change again, so that watches of busy groups stay calm."""
 FRESH_S: Final = 10.0
 """How old the version of rows that don't change may become: what other replicas know of the past is bounded."""
+KEPT_RENEWALS: Final = 1_000
+"""So many versions without an event are remembered: one each FRESH_S, and those that clients can make us issue."""
 
 _EMPTY: Final = Tally()
 
@@ -39,6 +42,7 @@ class Collection:
         # Of its own: what was kept of a removed resource of the same name must not pass for this one's.
         self._version: Version = clock.issue()
         self.journal: Final = Journal(self._version)
+        self._renewals: Final[Ring[Version]] = Ring(self._version, int, KEPT_RENEWALS)
         self._rows: dict[Key, Row] = {}
         self._tallies: dict[Key, Tally] = {}
         self._subjects: dict[Key, Any] = {}
@@ -88,8 +92,16 @@ class Collection:
             self._renew_version()
         return self.version()
 
+    def has_issued(self, version: Version) -> bool:
+        """Whether a version was given out here, so that what came after it is known exactly.
+
+        One given out more than five minutes ago counts as another replica's, and so does one of too many.
+        """
+        return self.journal.has(version) or self._renewals.has(version)
+
     def _renew_version(self) -> None:
         self._version = self.clock.issue()
+        self._renewals.append(self._version)
         if self._snapshot is not None:
             self._snapshot = Snapshot(self._version, self._snapshot.rows)
 

@@ -1,27 +1,22 @@
 """What happened to the rows of one resource lately: the memory from which watches are served.
 
-A journal is a bounded ring of row events in order of version. It is the one buffer that all watches of a
-resource share: a watch keeps no more than the version up to which it has told everything, and asks for what
-came since. Whoever asks too late learns so, and nobody's slowness makes anything grow.
-
-Invariant: every event with a version above `floor` is here.
+A journal is a ring of row events in order of version. It is the one buffer that all watches of a resource share:
+a watch keeps no more than the version up to which it has told everything, and asks for what came since. Whoever
+asks too late learns so, and nobody's slowness makes anything grow.
 """
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Final
 
 import msgspec
 
-from app.rollups.clock import Version, issued_at
+from app.rollups.clock import Version
+from app.rollups.ring import Ring
 from app.rollups.rows import Row
-from app.vocabulary.errors import Expired
 from app.vocabulary.resource import Key
 
-KEPT_S: Final = 300.0
-"""How long events are kept, if they are not too many: etcd keeps what kube-apiserver can resume from as long."""
 KEPT_EVENTS: Final = 20_000
 
 _BY_VERSION: Final = attrgetter("version")
@@ -50,50 +45,47 @@ class Journal:
 
     def __init__(self, start: Version, capacity: int = KEPT_EVENTS) -> None:
         """Nothing is known of what happened up to `start`; at most `capacity` events are kept."""
-        self.floor: Version = start
-        self.head: Version = start
-        self.complete_since: Version = start
         self.is_closed = False
         self._capacity: Final = capacity
-        self._events: list[RowEvent] = []
-        self._first = 0  # events before it are forgotten already
         self._news = asyncio.Event()
-        self._latest: tuple[Version, Version, Sequence[RowEvent]] = (start, start, ())
+        self.restart(start, start)
 
     def restart(self, version: Version, complete_since: Version) -> None:
         """Forgets everything up to `version`; `complete_since` is when the rows became whole."""
-        self._events, self._first = [], 0
-        self.floor = self.head = version
-        self.complete_since = complete_since
-        self._latest = (version, version, ())
+        self._events: Ring[RowEvent] = Ring(version, _BY_VERSION, self._capacity)
+        self._whole_since = complete_since
+        self._announced = version
+        self._latest: tuple[Version, Version, Sequence[RowEvent]] = (version, version, ())
+
+    @property
+    def floor(self) -> Version:
+        """The version after which every event is here."""
+        return self._events.floor
+
+    @property
+    def head(self) -> Version:
+        """The version of the newest event."""
+        return self._events.head
+
+    @property
+    def complete_since(self) -> Version:
+        """The version after which every event is here, of rows that were whole."""
+        return max(self._whole_since, self._events.floor)
 
     def append(self, event: RowEvent) -> None:
-        """Remembers an event, the newest; forgets those that are too old or too many."""
+        """Remembers an event, the newest."""
         self._events.append(event)
-        self.head = event.version
-        oldest_s = issued_at(event.version) - KEPT_S
-        while len(self._events) - self._first > self._capacity or issued_at(self._oldest().version) < oldest_s:
-            self.floor = self._oldest().version
-            self._first += 1
-        self.complete_since = max(self.complete_since, self.floor)
-        # Forgotten in large pieces: taking the first element off a list moves all others.
-        if self._first * 2 > len(self._events):
-            del self._events[: self._first]
-            self._first = 0
 
-    def _oldest(self) -> RowEvent:
-        return self._events[self._first]
+    def has(self, version: Version) -> bool:
+        """Whether this is the version of a remembered event, or of the last one that is forgotten."""
+        return version == self.floor or self._events.has(version)
 
     def since(self, version: Version) -> Sequence[RowEvent]:
         """The events after `version`, oldest first.
 
         Raises Expired when some of them are forgotten: the client must list again.
         """
-        if version < self.floor:
-            raise Expired(f"too old resource version: {version} ({self.floor})")
-        if version >= self.head:
-            return ()
-        return self._events[bisect_right(self._events, version, self._first, key=_BY_VERSION) :]
+        return self._events.since(version)
 
     def news(self, version: Version) -> Sequence[RowEvent]:
         """What `since` gives, merged by key, in order of version.
@@ -107,14 +99,19 @@ class Journal:
         return events
 
     def announce(self) -> None:
-        """Wakes everybody who waits for events."""
-        self._news.set()
-        self._news.clear()
+        """Wakes everybody who waits for what came since the last time; nobody if nothing did."""
+        if self.head > self._announced:
+            self._announced = self.head
+            self._wake()
 
     def close(self) -> None:
-        """Says that no event will come any more."""
+        """Says that nothing will come any more."""
         self.is_closed = True
-        self.announce()
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news.clear()
 
     async def changed(self, version: Version) -> None:
         """Returns once there are events after `version` and they are announced, or none will come."""

@@ -73,6 +73,9 @@ class Selector:
                 return False
             if not of_status:
                 return True
+            if not row.version and resource.folds:
+                # It passed unpublished, and its members with it: it may have had any status.
+                return True
             # Last, since the status of a projection is computed for it.
             status = status_of(resource, row)
             return all(field.admits(value(row.key, status)) for field, value in of_status)

@@ -4,7 +4,8 @@ A watch sees the rows that it selects: one that comes to be selected is added to
 deleted from it. Frames are encoded once and shared by all watches that are told the same in the same form.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -51,6 +52,16 @@ def about(event: RowEvent, selects: Selects) -> RowEvent | None:
     return RowEvent(event.version, before, after)
 
 
+async def selected(events: Sequence[RowEvent], selects: Selects, step: int) -> Sequence[RowEvent]:
+    """The events as they are to a watch that selects rows, looked at `step` at a time."""
+    chosen: list[RowEvent] = []
+    for start in range(0, len(events), step):
+        looked_at = (about(event, selects) for event in events[start : start + step])
+        chosen += [event for event in looked_at if event is not None]
+        await asyncio.sleep(0)
+    return chosen
+
+
 def seen(events: Iterable[RowEvent]) -> Iterator[Event]:
     """What a watch that is up to date sees of the events that follow.
 
@@ -64,24 +75,27 @@ def seen(events: Iterable[RowEvent]) -> Iterator[Event]:
             yield Event("DELETED", event.before, event.version)
 
 
-def repeated(events: Iterable[RowEvent]) -> Iterator[Event]:
+def repeated(events: Iterable[RowEvent], asked: Version) -> Iterator[Event]:
     """What a watch has to see whose client knows the rows as of some moment among `events`, nobody knows which.
 
-    The last state of each row that changed, and the end of each that may have been selected in between. An event
-    that is no news to the client does no harm.
+    The last state of each row that changed or passed through others, and the end of each that may have been selected
+    in between. An event that is no news to the client does no harm. `asked` is the version that the client has.
     """
     chains: dict[Key, list[RowEvent]] = {}
     for event in events:
         chains.setdefault(event.key, []).append(event)
     for chain in sorted(chains.values(), key=lambda chain: chain[-1].version):
-        yield from _repeated(chain)
+        yield from _repeated(chain, asked)
 
 
-def _repeated(chain: list[RowEvent]) -> Iterator[Event]:
+def _repeated(chain: list[RowEvent], asked: Version) -> Iterator[Event]:
     version, last = chain[-1].version, chain[-1].after
     known = [event.before for event in chain if event.before is not None]
     came_anew = any(event.after is None for event in chain[:-1])
-    if known and (last is None or came_anew):
+    # Of an object that took the place of another, the end of the older one is told too, but only if that is news: a
+    # client that knows the newer one already and is cut off after the deletion would have lost it, since what was
+    # long before its version is told again by nobody.
+    if known and (last is None or (came_anew and version > asked)):
         yield Event("DELETED", known[-1], version)
     if last is not None:
         is_new = came_anew or chain[0].before is None
@@ -115,7 +129,8 @@ class Frames:
         if (kept := self._kept.get(key)) is not None:
             return kept
         encoded = _frame(event.type, _document(event, style, with_columns, now))
-        if len(encoded) <= self._kept.maxsize:
+        # Rows that passed unpublished share a version: they can't be told apart here.
+        if event.row.version and len(encoded) <= self._kept.maxsize:
             self._kept[key] = encoded
         return encoded
 

@@ -5,31 +5,29 @@ journal of its collection when the journal calls and the client has read what it
 that reads slowly gets the sum of the changes, and one that reads too slowly for the journal is told to begin anew.
 
 Versions order what all replicas did, but only the process that issued one knows exactly what came before it.
-Continued from a version of another process, a watch repeats what changed since a little earlier.
+Continued from a version of another process, a watch is a resumption for a while.
 """
 
 import asyncio
 import math
 import random
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from operator import attrgetter
 from typing import Final
 
-import msgspec
-
-from app.api.freshness import not_older_than, too_large
+from app.api.freshness import not_older_than
 from app.api.negotiation import Representation
 from app.api.options import Include, WatchOptions
-from app.api.status import RETRY_SOON
-from app.api.watchevents import Event, Frames, Selects, Style, Teller, about, failed, repeated, seen
-from app.rollups.clock import NOBODY, TAGS, Version
+from app.api.resumption import Resumption
+from app.api.watchevents import Event, Frames, Selects, Style, Teller, failed, seen, selected
+from app.rollups.clock import Version
 from app.rollups.collection import Collection
-from app.rollups.journal import Journal, RowEvent, coalesced
+from app.rollups.journal import RowEvent, coalesced
 from app.rollups.rows import Row
-from app.vocabulary.errors import Expired, ServiceUnavailable
+from app.vocabulary.errors import Expired
 
 BOOKMARK_EVERY_S: Final = 60.0
 BOOKMARK_BEFORE_END_S: Final = 2.0
@@ -37,10 +35,6 @@ LIFETIME_S: Final = (1800.0, 3600.0)
 """Watches end at random within these, lest all come back at once: kube-apiserver's --min-request-timeout."""
 PARTING_S: Final = 3.0
 """Over this time watches end when there is nothing more to tell: the server stops, or the resource is gone."""
-LAG_S: Final = 10.0
-"""By how much replicas may differ in what they have seen of the cluster, and in what their clocks say."""
-AHEAD_S: Final = 3.0
-"""How far another replica's clock may be ahead: well below LAG_S, which has to make up for it."""
 
 _SLICE_EVENTS: Final = 200
 _RUN_ROWS: Final = 5_000
@@ -74,11 +68,11 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """Where a watch begins: with these rows, or these events, and live after `version`."""
+    """Where a watch begins: with these rows, or as a resumption, and live after `version`."""
 
     version: Version
     rows: Sequence[Row] = ()
-    events: Sequence[Event] = ()
+    resumption: Resumption | None = None
 
 
 class Watches:
@@ -108,7 +102,7 @@ class Watches:
         if collection.has_issued(options.version):
             collection.journal.since(options.version)
             return _Start(options.version)
-        return await _elsewhere(watch)
+        return _Start(options.version, resumption=Resumption(collection, options.version))
 
     async def _lines(self, watch: Watch, start: _Start) -> AsyncGenerator[bytes, None]:
         teller = Teller(self._frames, Style(watch.collection.resource, watch.representation, watch.include))
@@ -116,7 +110,8 @@ class Watches:
         lifetime_s = watch.options.timeout_s or random.uniform(*LIFETIME_S)  # noqa: S311
         agenda = _Agenda(lifetime_s, watch.options.allow_bookmarks)
         version = start.version
-        async for lines in _sliced(teller, start.events or await _initial(start.rows, watch)):
+        resumption = start.resumption
+        async for lines in _sliced(teller, await _initial(start.rows, watch)):
             yield lines
             del lines
         # A watch lasts for an hour; the rows that it began with must not.
@@ -124,11 +119,36 @@ class Watches:
         if watch.options.marks_state_end:
             yield teller.bookmark(version, ends_initial=True)
         try:
+            if resumption is not None:
+                async for lines in _resumed(watch, resumption, teller, agenda):
+                    yield lines
+                    del lines
+                version = resumption.end()
             async for lines in _live(watch, version, teller, agenda):
                 yield lines
                 del lines
         except Expired as error:
             yield failed(error)
+
+
+async def _resumed(
+    watch: Watch, resumption: Resumption, teller: Teller, agenda: "_Agenda"
+) -> AsyncGenerator[bytes, None]:
+    """What a client that comes from another replica is told until it is in step. Raises Expired as `_live` does."""
+    journal = watch.collection.journal
+    while True:
+        async for lines in _sliced(teller, await resumption.news(watch.selects(), watch.step)):
+            yield lines
+            del lines
+        if agenda.is_over():
+            return
+        if resumption.is_behind:
+            continue
+        if resumption.is_over() or journal.is_closed:
+            return
+        if agenda.is_bookmark_due():
+            yield teller.bookmark(resumption.version())
+        await _until(agenda.next_at(), journal.stirred(resumption.told))
 
 
 async def _live(watch: Watch, version: Version, teller: Teller, agenda: "_Agenda") -> AsyncGenerator[bytes, None]:
@@ -148,7 +168,7 @@ async def _live(watch: Watch, version: Version, teller: Teller, agenda: "_Agenda
             if journal.head <= version:
                 version = max(version, watch.collection.version())
             yield teller.bookmark(version)
-        await _called(journal, version, agenda.next_at())
+        await _until(agenda.next_at(), journal.changed(version))
 
 
 async def _news(watch: Watch, version: Version) -> Sequence[RowEvent]:
@@ -156,24 +176,14 @@ async def _news(watch: Watch, version: Version) -> Sequence[RowEvent]:
     journal, selects = watch.collection.journal, watch.selects()
     if selects is None:
         return journal.news(version)
-    return coalesced(await _selected(journal.since(version), selects, watch.step))
+    return coalesced(await selected(journal.since(version), selects, watch.step))
 
 
-async def _selected(events: Sequence[RowEvent], selects: Selects, step: int) -> list[RowEvent]:
-    """The events as they are to a watch that selects rows, looked at `step` at a time."""
-    chosen: list[RowEvent] = []
-    for start in range(0, len(events), step):
-        looked_at = (about(event, selects) for event in events[start : start + step])
-        chosen += [event for event in looked_at if event is not None]
-        await asyncio.sleep(0)
-    return chosen
-
-
-async def _called(journal: Journal, version: Version, until: float) -> None:
-    """Returns when there is news after `version`, or at `until`."""
+async def _until(moment: float, news: Awaitable[None]) -> None:
+    """Returns when there is news, or at a moment in the event loop's time."""
     try:
-        async with asyncio.timeout_at(until):
-            await journal.changed(version)
+        async with asyncio.timeout_at(moment):
+            await news
     except TimeoutError:
         return
 
@@ -199,36 +209,6 @@ async def _initial(rows: Sequence[Row], watch: Watch) -> Iterator[Event]:
         runs.append(sorted(chosen[start : start + _RUN_ROWS], key=_BY_VERSION))
         await asyncio.sleep(0)
     return (Event("ADDED", row, row.version) for row in merge(*runs, key=_BY_VERSION))
-
-
-async def _elsewhere(watch: Watch) -> _Start:
-    """A start from a version of another process.
-
-    Its replica may have seen less of the cluster at that time than this one, so everything since LAG_S earlier is
-    repeated. Until the last event is told, versions are given that no process takes for its own: whoever is cut
-    off in between and comes back is told everything again.
-    """
-    asked, collection = watch.options.version, watch.collection
-    clock, journal = collection.clock, collection.journal
-    if clock.age_s(asked) < -AHEAD_S:
-        raise too_large(asked, collection.version())
-    if asked < journal.complete_since:
-        raise Expired(f"too old resource version: {asked} ({journal.complete_since})")
-    since = clock.moment(LAG_S + max(0.0, clock.age_s(asked)))
-    if since < journal.complete_since:
-        # The replica that issued it can tell, and the client's next attempt may find it.
-        raise ServiceUnavailable("this replica has not been watching for long enough to continue a watch", RETRY_SOON)
-    selects, changes = watch.selects(), journal.since(since)
-    first = asked // TAGS + 1
-    # Before any pause: what comes in one is news. A change is repeated as two events at the most.
-    version = collection.version_above((first + 2 * len(changes)) * TAGS)
-    events = [*repeated(changes if selects is None else await _selected(changes, selects, watch.step))]
-    stamped = [
-        msgspec.structs.replace(event, version=at * TAGS + NOBODY) for at, event in enumerate(events, start=first)
-    ]
-    if stamped:
-        stamped[-1] = msgspec.structs.replace(stamped[-1], version=version)
-    return _Start(version, events=stamped)
 
 
 class _Agenda:

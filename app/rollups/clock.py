@@ -16,7 +16,7 @@ Version = int
 
 TAGS: Final = 1000
 NOBODY: Final = 0
-"""The tag of no process: who is given such a version knows that it is exact to nobody."""
+"""The tag of no process: a version with it is exact to nobody, whoever is asked to go on from there."""
 
 
 class VersionClock:

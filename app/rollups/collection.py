@@ -3,6 +3,9 @@
 A change reaches the groups at once, in time that depends on the change alone. Rows follow when the publisher
 asks: `refresh` computes the rows of touched groups, `publish_due` gives those that may appear a version.
 
+A row that is touched again before what it came to is published leaves a state behind that nobody sees here. It is
+kept as a glimpse, for watches that come from a replica which may have published it.
+
 Invariant: once nothing waits, every published row equals what its subject and members give from scratch.
 """
 
@@ -13,7 +16,7 @@ from typing import Any, Final
 from app.rollups.clock import Version, VersionClock, issued_at
 from app.rollups.journal import Journal, RowEvent
 from app.rollups.ring import Ring
-from app.rollups.rows import Row, Snapshot, same_content, same_object, status_of
+from app.rollups.rows import Row, Snapshot, same_content, same_object, same_subject, status_of
 from app.vocabulary.resource import ComputedResource, Fold, Key, Unavailable
 from app.vocabulary.tally import Contribution, Tally
 
@@ -48,7 +51,10 @@ class Collection:
         self._subjects: dict[Key, Any] = {}
         # In order of arrival. A projection's rows hold their subjects: here they wait, and are kept nowhere else.
         self._touched: dict[Key, Any] = {}
+        self._computing: dict[Key, Any] = {}  # what was touched before the last refresh began
         self._waiting: dict[Key, Row | None] = {}  # computed, not yet published; None: the row goes
+        # By the keys whose last change isn't published: the states that they went through since the published one.
+        self._passed: dict[Key, list[Row | None]] = {}
         self._due: list[tuple[float, Key]] = []
         self._keys: list[Key] = []  # sorted, but for those in the next two
         self._new_keys: list[Key] = []
@@ -128,9 +134,11 @@ class Collection:
         before = self.resource.subject_key(old) if old is not None else None
         after = self.resource.subject_key(new) if new is not None else None
         if before is not None and before != after:
+            self._leave_behind(before, old)
             self._subjects.pop(before, None)
             self._touched[before] = None
         if after is not None:
+            self._leave_behind(after, old if before == after else None)
             if self.resource.folds:
                 self._subjects[after] = new
             self._touched[after] = new
@@ -141,10 +149,50 @@ class Collection:
         after = tuple(fold.spread(new)) if new is not None else ()
         if before == after:
             return
+        if self._published:
+            # Once for each group: a member that leaves one and joins it again changes it once.
+            for key in {key for key, _ in (*before, *after)}:
+                self._leave_behind(key, None)
         for key, contribution in before:
             self._leave(key, contribution)
         for key, contribution in after:
             self._join(key, contribution)
+
+    def _leave_behind(self, key: Key, subject: Any | None) -> None:
+        """Notes the state that a row is in before it changes; not if that is the published one, which all know.
+
+        `subject` is what the row is about, if it is a projection's; None if there is no row.
+        """
+        if not self._published:
+            return
+        if (states := self._passed.get(key)) is None:
+            self._passed[key] = []
+            return
+        state = self._bare(key) if self.resource.folds else projected(key, subject)
+        # Members come and go by the hundred, and to compute each status in between is not worth what it tells.
+        if not states or not same_subject(states[-1], state):
+            states.append(self._illustrated(state))
+
+    def _illustrated(self, state: Row | None) -> Row | None:
+        """A state that passed, with a status that it may have had, for those who are told that it is gone."""
+        if state is None or not self.resource.folds:
+            return state
+        published = self._rows.get(state.key)
+        return Row(state.key, 0, state.subject, published.status if published else self._status(state))
+
+    def _arrive(self, key: Key, is_settled: bool) -> None:
+        """Remembers the states that a row left behind, before what it came to is published, if that differs."""
+        states = self._passed.get(key)
+        if states is None:
+            return
+        published = self._rows.get(key)
+        for state in states:
+            if state is not None or published is not None:
+                self.journal.append_glimpse(RowEvent(self.clock.issue(), state, published))
+        if is_settled:
+            del self._passed[key]
+        else:
+            states.clear()
 
     def _join(self, key: Key, contribution: Contribution) -> None:
         tally = self._tallies.get(key)
@@ -166,12 +214,15 @@ class Collection:
         The work is done as the iterator is drawn, so that the caller can pause between rows.
         """
         touched, self._touched = self._touched, {}
+        self._computing = touched
         # What completes a source from here on, in a pause, is touched again and belongs to the next flush.
         self._is_whole = self._cold() is None
         for key, subject in touched.items():
             before = self._waiting[key] if key in self._waiting else self._rows.get(key)
             after = self._computed(key) if self.resource.folds else projected(key, subject)
             if self._unchanged(before, after):
+                if key not in self._waiting:
+                    self._arrive(key, key not in self._touched)
                 yield None
                 continue
             if key not in self._waiting:
@@ -179,19 +230,28 @@ class Collection:
                 heappush(self._due, (self._rested_at(published.version) if published else 0.0, key))
             self._waiting[key] = after
             yield key, before, after
+        self._computing = {}
 
     def _rested_at(self, version: Version) -> float:
         # A version that followed one of a replica whose clock is ahead is of the future; its row isn't.
         return issued_at(version) + min(0.0, self.clock.age_s(version)) + QUIET_S
 
     def _computed(self, key: Key) -> Row | None:
+        bare = self._bare(key)
+        return None if bare is None else Row(key, 0, bare.subject, self._status(bare))
+
+    def _bare(self, key: Key) -> Row | None:
+        """The row of a group, without its status; None if it has none."""
         subject = self._subjects.get(key)
-        tally = self._tallies.get(key)
         if subject is None:
+            tally = self._tallies.get(key)
             if tally is None or self.resource.implied is None:
                 return None
             subject = self.resource.implied(key, tally)
-        return Row(key, 0, subject, self.resource.status(key, subject, tally or _EMPTY))
+        return Row(key, 0, subject, None)
+
+    def _status(self, bare: Row) -> Any:
+        return self.resource.status(bare.key, bare.subject, self._tallies.get(bare.key) or _EMPTY)
 
     def _unchanged(self, before: Row | None, after: Row | None) -> bool:
         if before is None or after is None:
@@ -213,6 +273,7 @@ class Collection:
         while self._due and self._due[0][0] <= now:
             key = heappop(self._due)[1]
             after = self._waiting.pop(key)
+            self._arrive(key, key not in self._touched and key not in self._computing)
             before = self._rows.get(key)
             if self._unchanged(before, after):
                 yield False
@@ -227,6 +288,8 @@ class Collection:
         if not self._waiting:
             # An emptied dict keeps the memory of its fullest hour.
             self._waiting = {}
+        if not self._passed:
+            self._passed = {}
 
     def _publish(self, before: Row | None, after: Row | None) -> None:
         self._version = self.clock.issue()
@@ -245,6 +308,7 @@ class Collection:
         """What was touched is computed, and what was due is published: from now on there is something to serve."""
         if self._is_whole and not self._published:
             self._published = True
+            self._passed = {key: [] for key in (*self._touched, *self._waiting)}
             # Nobody has seen a version of this collection yet, so nobody can ask what came before.
             self.journal.restart(self._version, self.clock.moment())
 

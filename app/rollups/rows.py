@@ -29,6 +29,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
     key: Key
     version: Version
+    """0 as long as the row is not published."""
     subject: Any
     """The watched object, a Subject; None for a row that only its members imply."""
     status: Any
@@ -75,6 +76,13 @@ def same_object(one: Row, other: Row) -> bool:
     a: Subject | None = one.subject
     b: Subject | None = other.subject
     return (a.uid if a else "") == (b.uid if b else "")
+
+
+def same_subject(one: Row | None, other: Row | None) -> bool:
+    """Whether two states of a row say the same of their subject, or the row is in neither; its status is left out."""
+    if one is None or other is None:
+        return one is other
+    return bool(one.subject == other.subject)
 
 
 def same_content(resource: ComputedResource, one: Row, other: Row) -> bool:

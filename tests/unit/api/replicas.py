@@ -1,0 +1,105 @@
+"""Servers of boxes without a network, and what their watches tell."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.api.negotiation import Form, Representation
+from app.api.options import Include, watch_options
+from app.api.watching import Watch, Watches
+from app.rollups.collection import Collection
+from app.vocabulary.resource import ComputedResource, Key, Source
+from tests.unit.web.shelves import BOXES, NOW, Thing, World
+
+JSON = Representation(Form.OBJECT)
+
+Told = tuple[str, str]
+"""(type, name) of an event."""
+
+
+@dataclass
+class Replica:
+    """A server of boxes without a network."""
+
+    tag: int = 7
+    now: float = NOW
+    resource: ComputedResource = BOXES
+    boxes: dict[tuple[str, str], Thing] = field(default_factory=dict)
+
+    async def start(self, *boxes: Thing) -> "Replica":
+        self.world = World(now=self.now, tag=self.tag)
+        self.world.engine.add((self.resource,))
+        self.watches = Watches(lambda: self.world.now)
+        await self.put(*boxes)
+        return self
+
+    @property
+    def collection(self) -> Collection:
+        return self.world.engine.catalogue.collections[0]
+
+    @property
+    def version(self) -> int:
+        return self.collection.version()
+
+    async def put(self, *boxes: Thing) -> None:
+        """The boxes come or change, two seconds after what happened before."""
+        self.world.now += 2
+        for box in boxes:
+            self.see((box.namespace, box.name), box)
+        await self.world.engine.publish()
+
+    async def drop(self, name: str, namespace: str = "") -> None:
+        """A box goes, two seconds after what happened before."""
+        self.world.now += 2
+        self.see((namespace, name), None)
+        await self.world.engine.publish()
+
+    def see(self, key: Key, box: Thing | None) -> None:
+        """A box comes, changes or goes (None), and nothing is published."""
+        old = self.boxes.pop(key, None)
+        if box is not None:
+            self.boxes[key] = box
+        self.world.engine.change(Source.PODS, old, box)
+
+    async def watch(
+        self,
+        query: dict[str, str],
+        namespace: str = "",
+        representation: Representation = JSON,
+        include: Include = Include.METADATA,
+    ) -> AsyncGenerator[bytes, None]:
+        """The lines of a watch with the parameters of `query`."""
+        options = watch_options(query, self.resource)
+        return await self.watches.opened(Watch(self.collection, namespace, options, representation, include))
+
+    async def told_from(self, version: int, **query: str) -> list[dict[str, Any]]:
+        """What a watch from `version` tells before it has to wait."""
+        async with aclosing(await self.watch({"resourceVersion": str(version)} | query)) as lines:
+            return await ready(lines)
+
+
+async def ready(lines: AsyncGenerator[bytes, None]) -> list[dict[str, Any]]:
+    """The events that need no waiting; the watch is over then."""
+    events: list[dict[str, Any]] = []
+
+    async def read() -> None:
+        async for chunk in lines:
+            events.extend(map(json.loads, chunk.splitlines()))
+
+    reading = asyncio.ensure_future(read())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    return events
+
+
+def names(events: list[dict[str, Any]]) -> list[Told]:
+    return [(event["type"], event["object"]["metadata"].get("name", "")) for event in events]
+
+
+def versions(events: list[dict[str, Any]]) -> list[int]:
+    return [int(event["object"]["metadata"]["resourceVersion"]) for event in events]

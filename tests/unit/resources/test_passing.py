@@ -1,0 +1,51 @@
+"""A whole cluster that comes and goes before anything is published: what watches from another replica are told."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from app.api.negotiation import Form, Representation
+from app.api.options import WatchOptions
+from app.api.watching import Watch, Watches
+from app.resources import RESOURCES
+from app.rollups.clock import TAGS
+from app.vocabulary.resource import ComputedResource
+from tests.computation import KINDS, Computation, key_of
+from tests.unit.api.replicas import ready
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("form", [Form.OBJECT, Form.TABLE], ids=["object", "table"])
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+async def test_every_kind_can_tell_what_passed(resource: ComputedResource, form: Form) -> None:
+    """[W11] Also of groups that are known by their members alone, which have gone with them."""
+    computation = Computation()
+    await computation.settle()
+    computation.now += 20
+    begun = int(computation.now * 1_000_000) * TAGS
+    by_kind = {kind.kind: kind.resource for kind in KINDS.values()}
+    cluster = [*yaml.safe_load_all((HERE / "cluster.yaml").read_text())]
+    for found in cluster:
+        computation.put(by_kind[found["kind"]], found)
+    for found in reversed(cluster):
+        computation.delete(by_kind[found["kind"]], key_of(found))
+    await computation.settle()
+    collection = next(c for c in computation.engine.catalogue.collections if c.resource is resource)
+    representation = Representation(form, "meta.k8s.io/v1" if form is Form.TABLE else "")
+    watch = Watch(collection, "", WatchOptions(version=begun), representation)
+
+    events = await ready(await Watches(lambda: computation.now).opened(watch))
+
+    rows = (HERE / "golden" / f"{resource.plural}.txt").read_text().splitlines()[1:]
+    told = {
+        event["object"]["rows"][0]["cells"][0] if form is Form.TABLE else event["object"]["metadata"]["name"]
+        for event in events
+    }
+    if resource.plural == "clustersummaries":
+        # It was there before, and still is.
+        assert [event["type"] for event in events] == ["MODIFIED"]
+    else:
+        assert {event["type"] for event in events} == {"DELETED"}
+        assert told >= {row.split()[0] for row in rows}

@@ -133,14 +133,13 @@ async def page(
 ) -> tuple[Sequence[Row], ListMeta]:
     """The rows of one page and the metadata of its list."""
     rows = _candidates(resource, snapshot, namespace, options.selector)
-    version = snapshot.version
     if options.continue_:
-        version = options.continue_.version
         rows = rows[bisect_right(rows, options.continue_.after, key=_BY_KEY) :]
     if options.selector:
         rows = await _selected(resource, rows, options)
     if not options.limit or len(rows) <= options.limit:
-        return rows, ListMeta(str(version))
+        return rows, ListMeta(str(options.continue_.version if options.continue_ else snapshot.version))
+    version = options.continue_.version if options.continue_ else snapshot.version_of_pages
     token = Continue(version, rows[options.limit - 1].key).token()
     # How many more are selected would take a look at each of them; kube-apiserver leaves it out too.
     remaining = 0 if options.selector else len(rows) - options.limit

@@ -18,11 +18,9 @@ from app.api.freshness import too_large
 from app.api.status import RETRY_SOON
 from app.api.watchevents import Event, Selects, repeated, selected
 from app.rollups.clock import NOBODY, TAGS, Version
-from app.rollups.collection import Collection
+from app.rollups.collection import LAG_S, Collection
 from app.vocabulary.errors import Expired, ServiceUnavailable
 
-LAG_S: Final = 10.0
-"""By how much replicas may differ in what they have published of the cluster, and in what their clocks say."""
 AHEAD_S: Final = 3.0
 """How far another replica's clock may be ahead: well below LAG_S, which has to make up for it."""
 

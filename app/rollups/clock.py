@@ -46,6 +46,16 @@ class VersionClock:
         return (self._now_us() - int(ago_s * 1_000_000)) * TAGS
 
 
+def inexact(version: Version) -> Version:
+    """A version of nobody for what is known at `version`: above it, and below what its process issues next."""
+    return (version // TAGS + 1) * TAGS + NOBODY
+
+
+def earlier(version: Version, by_s: float) -> Version:
+    """What divides the versions issued until `by_s` seconds before this one from later ones; no version itself."""
+    return version - int(by_s * 1_000_000) * TAGS
+
+
 def issued_at(version: Version) -> float:
     """When a version was issued, in seconds since 1970."""
     return version // TAGS / 1_000_000

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from app.rollups.clock import Version, VersionClock, issued_at
+from app.rollups.clock import Version, VersionClock, earlier, inexact, issued_at
 from app.rollups.journal import Journal, RowEvent
 from app.rollups.ring import Ring
 from app.rollups.rows import Row, Snapshot, same_content, same_object, same_subject, status_of
@@ -24,6 +24,8 @@ QUIET_S: Final = 1.0
 """How long a published row rests before it may change again, so that watches of busy groups stay calm."""
 FRESH_S: Final = 10.0
 """How old the version of rows that don't change may become: what other replicas know of the past is bounded."""
+LAG_S: Final = 10.0
+"""By how much replicas may differ in what they have published of the cluster, and in what their clocks say."""
 KEPT_RENEWALS: Final = 1_000
 """So many versions without an event are remembered: one each FRESH_S, and those that clients can make us issue."""
 
@@ -80,9 +82,9 @@ class Collection:
 
     def snapshot(self) -> Snapshot:
         """All published rows; made when somebody asks, once per version."""
-        version = self.version()
+        self.version()
         if self._snapshot is None:
-            self._snapshot = Snapshot(version, tuple(self._rows[key] for key in self._sorted_keys()))
+            self._snapshot = self._snapshot_of(tuple(self._rows[key] for key in self._sorted_keys()))
         return self._snapshot
 
     def version(self) -> Version:
@@ -109,7 +111,12 @@ class Collection:
         self._version = self.clock.issue()
         self._renewals.append(self._version)
         if self._snapshot is not None:
-            self._snapshot = Snapshot(self._version, self._snapshot.rows)
+            self._snapshot = self._snapshot_of(self._snapshot.rows)
+
+    def _snapshot_of(self, rows: tuple[Row, ...]) -> Snapshot:
+        # From a version of nobody a watch goes back a little; in the first seconds there is nothing to go back to.
+        goes_back = earlier(self._version, LAG_S) >= self.journal.complete_since
+        return Snapshot(self._version, rows, inexact(self._version) if goes_back else self._version)
 
     def _sorted_keys(self) -> list[Key]:
         if self._gone_keys:

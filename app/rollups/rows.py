@@ -42,6 +42,9 @@ class Snapshot:
 
     version: Version
     rows: tuple[Row, ...]
+    version_of_pages: Version
+    """The version of a list in pages. They may come from several replicas, of which some have seen less than the
+    first one: so it is exact to nobody, and a watch from there goes back for what they lack."""
 
     def within(self, namespace: str) -> Sequence[Row]:
         """The rows of one namespace."""

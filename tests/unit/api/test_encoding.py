@@ -78,7 +78,11 @@ def test_what_has_no_json_form_is_a_defect() -> None:
         ENCODER.encode(1j)
 
 
-SNAPSHOT = Snapshot(50, tuple(Row(key, 1, None, None) for key in [("a", "x"), ("b", "x"), ("b", "y"), ("c", "x")]))
+SNAPSHOT = Snapshot(
+    50,
+    tuple(Row(key, 1, None, None) for key in [("a", "x"), ("b", "x"), ("b", "y"), ("c", "x")]),
+    version_of_pages=60,
+)
 
 
 async def names(options: ListOptions, namespace: str = "") -> tuple[list[str], ListMeta]:
@@ -97,7 +101,7 @@ async def test_a_page_says_where_the_next_one_begins() -> None:
 
     assert keys == ["a/x", "b/x", "b/y"]
     assert metadata.remaining == 1
-    assert Continue.parse(metadata.continue_) == Continue(50, ("b", "y"))
+    assert Continue.parse(metadata.continue_) == Continue(60, ("b", "y"))
 
 
 async def test_a_page_goes_on_behind_a_key_that_is_gone() -> None:
@@ -118,7 +122,7 @@ async def test_a_page_of_what_is_selected_holds_as_much_as_fits() -> None:
     second, last = await names(ListOptions(limit=2, selector=chosen, continue_=Continue.parse(metadata.continue_)))
 
     assert (first, second) == (["a/x", "b/x"], ["c/x"])
-    assert (metadata.remaining, last) == (0, ListMeta("50"))
+    assert (metadata.remaining, last) == (0, ListMeta("60"))
 
 
 async def test_a_page_that_holds_all_that_is_selected_is_the_last() -> None:

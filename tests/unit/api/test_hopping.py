@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from app.api.listing import page
 from app.api.objects import ENCODER, object_of
-from app.api.options import watch_options
+from app.api.options import Continue, ListOptions, watch_options
 from app.rollups.clock import NOBODY, TAGS
 from app.vocabulary.errors import Expired
 from app.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, Source
@@ -427,3 +428,18 @@ async def test_a_copy_always_becomes_what_a_list_shows(
 
     await client.leave()
     assert client.hops > 200
+
+
+async def test_pages_of_two_replicas_and_a_watch_lose_nothing() -> None:
+    """[L9] The second page came from a replica that had not seen what the first one had published already."""
+    one, other = await two_replicas(OAK, Thing("z", labels={"wood": "oak"}))
+    one.see(("", "z"), Thing("z", labels={"wood": "ash"}))
+    await flush(one)
+    first, metadata = await page(BOXES, one.collection.snapshot(), "", ListOptions(limit=1))
+    token = Continue.parse(metadata.continue_)
+    second, _ = await page(BOXES, other.collection.snapshot(), "", ListOptions(limit=1, continue_=token))
+
+    (event,) = await one.told_from(int(metadata.resource_version))
+
+    assert [row.subject.labels["wood"] for row in (*first, *second)] == ["oak", "oak"]
+    assert (event["type"], event["object"]["metadata"]["labels"]) == ("MODIFIED", {"wood": "ash"})

@@ -192,6 +192,19 @@ async def test_a_collection_knows_the_versions_that_it_gave_out() -> None:
         assert not collection.has_issued(version - 1000)
 
 
+async def test_the_version_of_pages_is_of_nobody_once_a_watch_can_go_back() -> None:
+    """[L9] They may come from several replicas: a watch from there must not begin as if they came from one."""
+    world = await box_world()
+    collection = world.engine.catalogue.collections[0]
+    early = collection.snapshot()
+    world.now += 10.1
+    later = collection.snapshot()
+
+    assert early.version_of_pages == early.version
+    assert later.version_of_pages % 1000 == 0
+    assert later.version < later.version_of_pages < collection.version_above(later.version)
+
+
 async def test_versions_that_clients_can_make_us_issue_are_forgotten_when_they_are_many() -> None:
     world = await box_world()
     collection = world.engine.catalogue.collections[0]

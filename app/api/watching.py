@@ -93,10 +93,11 @@ class Watches:
     async def _start(self, watch: Watch) -> _Start:
         options, collection = watch.options, watch.collection
         if options.starts_with_state:
-            await not_older_than(options.version, collection.version(), self._now)
-            version = collection.version_above(options.version) if options.version else collection.version()
+            if options.version:
+                await not_older_than(options.version, collection, self._now)
             snapshot = collection.snapshot()
-            return _Start(version, snapshot.within(watch.namespace) if watch.namespace else snapshot.rows)
+            rows = snapshot.within(watch.namespace) if watch.namespace else snapshot.rows
+            return _Start(snapshot.version, rows)
         if not options.version:
             return _Start(collection.version())
         if collection.has_issued(options.version):

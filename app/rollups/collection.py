@@ -53,7 +53,7 @@ class Collection:
         self._subjects: dict[Key, Any] = {}
         # In order of arrival. A projection's rows hold their subjects: here they wait, and are kept nowhere else.
         self._touched: dict[Key, Any] = {}
-        self._computing: dict[Key, Any] = {}  # what was touched before the last refresh began
+        self._computing: dict[Key, Any] = {}  # touched, and the turn of the refresh at work
         self._waiting: dict[Key, Row | None] = {}  # computed, not yet published; None: the row goes
         # By the keys whose last change isn't published: the states that they went through since the published one.
         self._passed: dict[Key, list[Row | None]] = {}
@@ -224,7 +224,8 @@ class Collection:
         self._computing = touched
         # What completes a source from here on, in a pause, is touched again and belongs to the next flush.
         self._is_whole = self._cold() is None
-        for key, subject in touched.items():
+        for key in list(touched):
+            subject = touched.pop(key)
             before = self._waiting[key] if key in self._waiting else self._rows.get(key)
             after = self._computed(key) if self.resource.folds else projected(key, subject)
             if self._unchanged(before, after):
@@ -237,7 +238,6 @@ class Collection:
                 heappush(self._due, (self._rested_at(published.version) if published else 0.0, key))
             self._waiting[key] = after
             yield key, before, after
-        self._computing = {}
 
     def _rested_at(self, version: Version) -> float:
         # A version that followed one of a replica whose clock is ahead is of the future; its row isn't.
@@ -318,6 +318,11 @@ class Collection:
             self._passed = {key: [] for key in (*self._touched, *self._waiting)}
             # Nobody has seen a version of this collection yet, so nobody can ask what came before.
             self.journal.restart(self._version, self.clock.moment())
+
+    async def settled(self) -> None:
+        """Returns once everything that has come in is published, or nothing will be any more."""
+        while self._passed and not self.journal.is_closed:
+            await self.journal.stirred(self.journal.last)
 
     def next_due(self) -> float | None:
         """When the next waiting row may be published, in seconds since 1970; None if none waits."""

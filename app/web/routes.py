@@ -65,7 +65,7 @@ async def one_object(request: Request, asked: Asked, chosen: Chosen, serving: Se
     if version:
         with answered_within():
             async with asyncio.timeout(deadline_s):
-                await not_older_than(version, chosen.snapshot().version, serving.now)
+                await not_older_than(version, chosen, serving.now)
     row = chosen.get((asked.namespace, asked.name))
     if row is None:
         details = StatusDetails(name=asked.name, group=resource.group, kind=resource.plural)
@@ -89,7 +89,8 @@ async def objects(request: Request, asked: Asked, chosen: Chosen, serving: Servi
         async with asyncio.timeout(deadline_s):
             if options.exact:
                 exactly(options.version, chosen.snapshot().version)
-            await not_older_than(options.version, chosen.snapshot().version, serving.now)
+            elif options.version:
+                await not_older_than(options.version, chosen, serving.now)
             if form.encoding is Encoding.JSON and pretty(request):
                 plain = await serving.lists.encoded(wanted, gzip=False)
                 return JSON(msgspec.json.format(plain.content))

@@ -5,35 +5,114 @@ import asyncio
 import pytest
 
 from app.api.freshness import exactly, not_older_than
+from app.rollups.clock import TAGS
 from app.vocabulary.errors import Expired, Timeout
+from tests.leaping import leaping
+from tests.unit.api.replicas import Replica
+from tests.unit.web.shelves import NOW, Thing
 
 CURRENT = 1_790_000_000_000_000_007  # issued 1,790,000,000 s after 1970
+MICROSECONDS = TAGS
+MILLISECONDS = 1000 * MICROSECONDS
 
 
-async def test_a_version_that_is_reached_is_answered_at_once() -> None:
-    await not_older_than(CURRENT, CURRENT, lambda: 0.0)
-    await not_older_than(5, CURRENT, lambda: 0.0)
-
-
-async def test_a_version_of_a_replica_whose_time_has_come_is_answered_at_once() -> None:
-    await not_older_than(CURRENT + 1, CURRENT, lambda: 1_790_000_001.0)
-
-
-async def test_a_version_a_moment_ahead_is_waited_for() -> None:
+async def waited_s(replica: Replica, asked: int) -> float:
+    """How long it takes until the answer is not older than `asked`; its clock goes on as the event loop's does."""
     loop = asyncio.get_running_loop()
-    began = loop.time()
+    began, now = loop.time(), replica.world.now
+    await not_older_than(asked, replica.collection, lambda: now + loop.time() - began)
+    return loop.time() - began
 
-    await not_older_than(CURRENT + 20_000_000, CURRENT, lambda: 1_790_000_000.0)
 
-    assert loop.time() - began >= 0.019
+def test_a_version_that_was_given_out_here_is_answered_at_once() -> None:
+    async def main() -> None:
+        replica = await Replica().start(Thing("a"))
+        before = replica.version
+        replica.see(("", "a"), Thing("a", labels={"not": "published"}))
+
+        assert await waited_s(replica, before) < 0.5
+        assert replica.version == before
+
+    leaping(main())
+
+
+def test_a_version_of_another_replica_is_exceeded() -> None:
+    """[L6] The list had a smaller version than what was asked for, though nothing in it was older."""
+
+    async def main() -> None:
+        replica = await Replica().start(Thing("a"))
+        for asked in (replica.version + 1, replica.version + 5 * MICROSECONDS, replica.version + 2500 * MILLISECONDS):
+            await waited_s(replica, asked)
+
+            assert replica.version > asked
+            assert replica.collection.snapshot().version > asked
+
+    leaping(main())
+
+
+def test_a_version_a_moment_ahead_is_waited_for() -> None:
+    async def main() -> None:
+        replica = await Replica().start()
+        now = int(replica.world.now * 1_000_000) * TAGS
+
+        assert await waited_s(replica, now + 2000 * MILLISECONDS + 9) >= 2
+        assert await waited_s(replica, now - 20 * MILLISECONDS + 9) < 0.5
+
+    leaping(main())
+
+
+async def test_what_has_come_in_by_then_is_published() -> None:
+    """Another replica has published it already, and the client has seen it there."""
+    replica = await Replica().start(Thing("a"))
+    replica.see(("", "a"), Thing("a", labels={"is": "new"}))
+    asked = replica.version + 1
+
+    waiting = asyncio.ensure_future(not_older_than(asked, replica.collection, lambda: replica.world.now))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await replica.world.engine.publish()
+    assert not waiting.done()
+    replica.world.now += 1
+    await replica.world.engine.publish()
+    await asyncio.wait_for(waiting, 0.5)
+
+    assert replica.collection.snapshot().rows[0].subject.labels == {"is": "new"}
+
+
+def test_more_and_more_that_comes_in_is_not_waited_for() -> None:
+    async def main() -> None:
+        replica = await Replica().start(Thing("a"))
+        now = int(replica.world.now * 1_000_000) * TAGS
+        replica.see(("", "a"), Thing("a", labels={"never": "published"}))
+
+        assert 1.1 <= await waited_s(replica, now + 9) < 1.6
+        assert 0.6 <= await waited_s(replica, now - 500 * MILLISECONDS + 9) < 1.1
+        assert await waited_s(replica, now - 2000 * MILLISECONDS + 9) < 0.5
+        assert 2.9 <= await waited_s(replica, now + 2900 * MILLISECONDS + 9) < 3.4
+
+    leaping(main())
+
+
+async def test_nothing_is_waited_for_when_the_resource_goes() -> None:
+    replica = await Replica().start(Thing("a"))
+    replica.see(("", "a"), Thing("a", labels={"never": "published"}))
+    asked = replica.version + 1
+    waiting = asyncio.ensure_future(not_older_than(asked, replica.collection, lambda: replica.world.now))
+    await asyncio.sleep(0)
+
+    replica.world.engine.remove("boxes")
+
+    await asyncio.wait_for(waiting, 0.5)
 
 
 async def test_a_version_far_ahead_is_too_large() -> None:
+    replica = await Replica(now=NOW - 2).start()
+
     with pytest.raises(Timeout) as refused:
-        await not_older_than(CURRENT + 4_000_000_000, CURRENT, lambda: 1_790_000_000.0)
+        await not_older_than(CURRENT + 4000 * MILLISECONDS, replica.collection, lambda: NOW)
 
     assert refused.value.message == (
-        "Timeout: Too large resource version: 1790000004000000007, current: 1790000000000000007"
+        "Timeout: Too large resource version: 1790000004000000007, current: 1789999998000000007"
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from app.api.bodies import Body, BodyCache
+from app.api.jsontext import pretty_list
 from app.api.negotiation import Encoding, Form, Representation
 from app.api.objects import ENCODER, object_of, partial_of
 from app.api.options import Continue, Include, ListOptions
@@ -56,6 +57,7 @@ class Wanted:
     options: ListOptions
     representation: Representation
     include: Include = Include.METADATA
+    is_pretty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,9 @@ class Lists:
         if wanted.representation.encoding is Encoding.YAML:
             key = (*key, "yaml")
             body = await self._derived(key, body, yaml_list)
+        elif wanted.is_pretty:
+            key = (*key, "pretty")
+            body = await self._derived(key, body, pretty_list)
         if not gzip or len(body.content) <= GZIP_ABOVE_BYTES:
             return Encoded(body.content, gzipped=False)
         compressed = await self._derived((*key, "gzip"), body, _compressed)

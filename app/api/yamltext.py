@@ -11,6 +11,8 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from app.api.jsontext import taken_apart
+
 _SLICE_ITEMS: Final = 50
 
 
@@ -33,14 +35,13 @@ def yaml_document(content: bytes) -> bytes:
 
 async def yaml_list(content: bytes) -> bytes:
     """A list or a Table in JSON as YAML, written in slices: others have their turn in between."""
-    document = msgspec.json.decode(content)
-    name = "rows" if "rows" in document else "items"
-    items = document.pop(name)
-    if not items:
-        return _dumped(document) + f"{name}: []\n".encode()
-    chunks = [_dumped(document), f"{name}:\n".encode()]
-    for start in range(0, len(items), _SLICE_ITEMS):
-        chunks.append(_dumped(items[start : start + _SLICE_ITEMS]))
+    parts = await taken_apart(content)
+    head = _dumped({name: msgspec.json.decode(value) for name, value in parts.head.items()})
+    if not parts.items:
+        return head + f"{parts.name}: []\n".encode()
+    chunks = [head, f"{parts.name}:\n".encode()]
+    for start in range(0, len(parts.items), _SLICE_ITEMS):
+        chunks.append(_dumped([*map(msgspec.json.decode, parts.items[start : start + _SLICE_ITEMS])]))
         await asyncio.sleep(0)
     return b"".join(chunks)
 

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.api import discovery
 from app.api.freshness import exactly, not_older_than
+from app.api.jsontext import pretty_document
 from app.api.listing import Wanted, encode_object
 from app.api.negotiation import (
     JSON_ALONE,
@@ -83,7 +84,7 @@ async def objects(request: Request, asked: Asked, chosen: Chosen, serving: Servi
     options = list_options(asked.query, chosen.resource)
     deadline_s = timeout_s(asked.query)
     form = representation(accepted(request), chosen.resource.kind, is_list=True)
-    wanted = Wanted(chosen, asked.namespace, options, form, included_in(form, asked.query))
+    wanted = Wanted(chosen, asked.namespace, options, form, included_in(form, asked.query), pretty(request))
     require_data(chosen)
     with answered_within():
         async with asyncio.timeout(deadline_s):
@@ -91,9 +92,6 @@ async def objects(request: Request, asked: Asked, chosen: Chosen, serving: Servi
                 exactly(options.version, chosen.snapshot().version)
             elif options.version:
                 await not_older_than(options.version, chosen, serving.now)
-            if form.encoding is Encoding.JSON and pretty(request):
-                plain = await serving.lists.encoded(wanted, gzip=False)
-                return JSON(msgspec.json.format(plain.content))
             gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
             encoded = await serving.lists.encoded(wanted, gzip)
     headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if encoded.gzipped else None
@@ -192,7 +190,7 @@ def written(
     if encoding is Encoding.YAML:
         content = yaml_document(content)
     elif pretty(request):
-        content = msgspec.json.format(content)
+        content = pretty_document(content)
     return JSON(content, headers=headers, media_type=encoding.value)
 
 

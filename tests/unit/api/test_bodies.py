@@ -15,6 +15,7 @@ class Kitchen:
     def __init__(self) -> None:
         self.now = 0.0
         self.made = 0
+        self.given_up = 0
         self.open = asyncio.Event()
         self.cache = BodyCache(capacity_bytes=15, now=lambda: self.now)
 
@@ -23,7 +24,11 @@ class Kitchen:
     ) -> Callable[[], Awaitable[Body]]:
         async def make() -> Body:
             self.made += 1
-            await self.open.wait()
+            try:
+                await self.open.wait()
+            except asyncio.CancelledError:
+                self.given_up += 1
+                raise
             return Body(content, version, expires)
 
         return make
@@ -91,16 +96,47 @@ async def test_a_body_larger_than_the_cache_is_answered_and_not_kept(kitchen: Ki
     assert kitchen.made == 2
 
 
-async def test_someone_else_takes_over_when_the_maker_gives_up(kitchen: Kitchen) -> None:
-    first = asyncio.create_task(kitchen.cache.body("k", 1, kitchen.maker()))
+async def test_a_body_is_made_on_when_who_asked_first_gives_up(kitchen: Kitchen) -> None:
+    """Clients that asked and hung up, one after the other, kept others waiting for good."""
+    impatient = [asyncio.create_task(kitchen.cache.body("k", 1, kitchen.maker())) for _ in range(3)]
     await asyncio.sleep(0)
-    second = asyncio.create_task(kitchen.cache.body("k", 1, kitchen.maker()))
+    patient = asyncio.create_task(kitchen.cache.body("k", 1, kitchen.maker()))
     await asyncio.sleep(0)
-    first.cancel()
+    for task in impatient:
+        task.cancel()
+        await asyncio.wait((task,))
     kitchen.open.set()
 
-    assert (await second).content == b"body"
+    assert (await patient).content == b"body"
+    assert (kitchen.made, kitchen.given_up) == (1, 0)
+
+
+async def test_no_work_outlives_those_who_wait_for_it(kitchen: Kitchen) -> None:
+    waiting = [asyncio.create_task(kitchen.cache.body("k", 1, kitchen.maker())) for _ in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
+
+    assert (kitchen.made, kitchen.given_up) == (1, 1)
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "body"] == []
+    kitchen.open.set()
+    assert (await kitchen.cache.body("k", 1, kitchen.maker())).content == b"body"
     assert kitchen.made == 2
+
+
+async def test_what_cannot_be_made_is_told_to_all_who_wait_and_tried_again(kitchen: Kitchen) -> None:
+    async def broken() -> Body:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    waiting = [asyncio.create_task(kitchen.cache.body("k", 1, broken)) for _ in range(3)]
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    kitchen.open.set()
+
+    assert [type(result) for result in results] == [ZeroDivisionError] * 3
+    assert (await kitchen.cache.body("k", 1, kitchen.maker())).content == b"body"
 
 
 async def test_someone_who_stops_waiting_does_not_stop_the_maker(kitchen: Kitchen) -> None:

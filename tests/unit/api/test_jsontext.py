@@ -1,0 +1,39 @@
+"""Indented JSON, written in slices."""
+
+import asyncio
+import json
+
+import pytest
+
+from app.api.jsontext import pretty_list
+
+
+def listed(number: int, name: str = "items") -> bytes:
+    items = [{"n": n, "text": 'a "quoted"\n[line] {', "list": [], "map": {"x": [1, {}]}} for n in range(number)]
+    return json.dumps({"kind": "List", "metadata": {"a": {"b": [1, 2]}}, name: items}).encode() + b"\n"
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 199, 200, 201, 1000])
+@pytest.mark.parametrize("name", ["items", "rows"])
+async def test_a_list_is_indented_as_if_at_once(number: int, name: str) -> None:
+    """[N3]"""
+    content = listed(number, name)
+
+    assert await pretty_list(content) == json.dumps(json.loads(content), indent=2).encode()
+
+
+async def test_a_long_list_lets_others_have_their_turn() -> None:
+    """A client that asked for a huge list in this form kept all others waiting meanwhile."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.ensure_future(others())
+    await pretty_list(listed(2000))
+    waiting.cancel()
+
+    assert turns >= 10

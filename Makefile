@@ -38,15 +38,18 @@ check: setup ## Check format, lint, types and layers.
 bench: setup ## Measure the initial sync and memory against curl, as ratios in one run.
 	$(BIN)/python -m tests.bench
 
-generate: setup ## Write the reference page, the roles, the values of the chart and the plain manifests.
+generate: setup ## Write from the declarations: the reference page, roles, manifests, documents that tests compare.
 	$(BIN)/kubesum render docs > docs/resources.md
 	$(BIN)/kubesum render rbac > helm/kubesum/files/clusterroles.yaml
+	$(BIN)/kubesum render openapi-v2 > tests/unit/api/golden/openapi_v2.json
+	$(BIN)/kubesum render openapi-v3 > tests/unit/api/golden/openapi_v3.json
+	$(BIN)/python -m tests.unit.api.test_discovery_documents
 	$(BIN)/python helm/reference.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" helm template kubesum helm/kubesum --namespace kubesum-system \
 	> deploy/kubesum.yaml
 
 verify: generate ## Check that what is generated is what is committed.
-	git diff --exit-code docs helm deploy
+	git diff --exit-code docs helm deploy tests/unit/api/golden
 
 cluster: setup ## Run the tests that need a real control plane (KUBEBUILDER_ASSETS) or a cluster (KUBESUM_CLUSTER).
 	$(BIN)/pytest tests/cluster -rs

@@ -132,8 +132,9 @@ def _demo(command: argparse.ArgumentParser) -> None:
 def _render(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "what",
-        choices=("docs", "rbac"),
-        help="docs: the reference page of all resources; rbac: the ClusterRoles of the server and of its readers",
+        choices=("docs", "rbac", "openapi-v2", "openapi-v3"),
+        help="docs: the reference page of all resources; rbac: the ClusterRoles of the server and of its readers; "
+        "openapi-v2, openapi-v3: what kubectl explain reads",
     )
 
 

@@ -1,6 +1,6 @@
 """The discovery documents of the built-in resources, judged by people (the golden files).
 
-`python -m tests.unit.api.test_discovery_documents` writes the golden files anew.
+`make generate` writes the golden files anew.
 """
 
 import json

@@ -117,7 +117,7 @@ class Kubesum:
         self._is_leaving = False
         clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
         self.cache: Final = Cache(time.time)
-        self.engine: Final = Engine(clock, time.time, self.cache.contents, self.cache.unavailable)
+        self.engine: Final = Engine(clock, time.time, self.cache.contents, self.cache.unavailable, self.cache.stale)
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
         self.ready: Final = asyncio.Event()

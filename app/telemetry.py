@@ -16,6 +16,9 @@ from prometheus_client import Counter, Gauge, Histogram
 INFORMER_SYNCED: Final = Gauge(
     "kubesum_informer_synced", "Whether one list of a watched resource was whole.", ("resource",)
 )
+INFORMER_IN_STEP: Final = Gauge(
+    "kubesum_informer_in_step", "Whether a watched resource is listed and being followed.", ("resource",)
+)
 INFORMER_OBJECTS: Final = Gauge("kubesum_informer_objects", "Objects of a watched resource held.", ("resource",))
 INFORMER_LAST_BYTE: Final = Gauge(
     "kubesum_informer_last_byte_timestamp_seconds",

@@ -41,7 +41,7 @@ class Computation:
         self.cache_now = 500.0
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
         self.cache = Cache(lambda: self.cache_now)
-        self.engine = Engine(clock, lambda: self.now, self.cache.contents, self.cache.unavailable)
+        self.engine = Engine(clock, lambda: self.now, self.cache.contents, self.cache.unavailable, self.cache.stale)
         self.cache.subscribe(self.engine.change)
         self.engine.add(resources or RESOURCES)
         for kind in KINDS:

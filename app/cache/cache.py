@@ -7,7 +7,7 @@ any order. Everything runs on one event loop, so nothing is locked.
 Invariant: what is passed on, summed up, is what a cache filled from the final objects in any order holds.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -17,7 +17,7 @@ from app.cache.informer import Informer
 from app.kube.news import News
 from app.semantics.facts import NamespaceFacts, NodeFacts, OwnerFacts, Pod, PodFacts, SourceFacts
 from app.semantics.owners import topmost
-from app.vocabulary.resource import Key, Source, Unavailable
+from app.vocabulary.resource import Key, Source, Stale, Unavailable
 
 OWNERS: Final = ("deployments", "statefulsets", "daemonsets", "cronjobs", "replicasets", "jobs")
 KINDS_OF: Final[Mapping[Source, tuple[str, ...]]] = {
@@ -89,6 +89,12 @@ class Cache:
                 return Unavailable(f"the initial list of {kind} is not complete yet", passes=True)
         return None
 
+    def stale(self, sources: Iterable[Source]) -> Sequence[Stale]:
+        """The kinds of some sources that were listed and are not being followed now."""
+        now = self._now()
+        kinds = (self.informers[kind] for source in Source if source in sources for kind in KINDS_OF[source])
+        return [Stale(one.resource, one.heard_at) for one in kinds if one.synced and not one.is_in_step(now)]
+
     def apply(self, kind: str, news: News[Any]) -> None:
         """Takes in news of one watched kind."""
         informer = self.informers[kind]
@@ -130,6 +136,7 @@ class Cache:
         changed = datetime.fromtimestamp(self._now(), UTC).replace(microsecond=0)
         old, new = self._sources.get(key), SourceFacts(kind, synced, changed)
         self._sources[key] = new
+        telemetry.INFORMER_IN_STEP.labels(kind).set(synced)
         self._on_change(Source.INFORMERS, old, new)
 
     def _namespace(self, key: Key, facts: NamespaceFacts | None) -> None:

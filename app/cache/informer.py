@@ -35,7 +35,8 @@ class Informer:
         """Nothing changes any more: the kind was read from files."""
         self.refused_since: float | None = None
         """Since when the server refuses, in seconds since 1970; None while it does not."""
-        self._heard_at = 0.0
+        self.heard_at = 0.0
+        """When the server was last heard, in seconds since 1970."""
         self._troubled_since: float | None = None
         self._unconfirmed: set[Key] = set()
         """What was known when a list began and has not come again; an initial list has none."""
@@ -61,10 +62,12 @@ class Informer:
 
     def hear(self, news: News[Any], now: float) -> None:
         """Takes note of when something was heard, `now` in seconds since 1970."""
+        if isinstance(news, Relisting):
+            # It is we who ask; nobody has answered yet.
+            return
         if not isinstance(news, Trouble):
-            self._heard_at, self._troubled_since = now, None
-            if not isinstance(news, Relisting):
-                self.refused, self.refused_since = None, None
+            self.heard_at, self._troubled_since = now, None
+            self.refused, self.refused_since = None, None
             return
         if self._troubled_since is None:
             self._troubled_since = now
@@ -79,4 +82,4 @@ class Informer:
             return self.synced
         if self._troubled_since is not None and now - self._troubled_since > TROUBLED_S:
             return False
-        return now - self._heard_at <= SILENT_S
+        return now - self.heard_at <= SILENT_S

@@ -9,7 +9,7 @@ kept as a glimpse, for watches that come from a replica which may have published
 Invariant: once nothing waits, every published row equals what its subject and members give from scratch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from app.rollups.clock import Version, VersionClock, earlier, inexact, issued_at
 from app.rollups.journal import Journal, RowEvent
 from app.rollups.ring import Ring
 from app.rollups.rows import Row, Snapshot, same_content, same_object, same_subject, status_of
-from app.vocabulary.resource import ComputedResource, Fold, Key, Unavailable
+from app.vocabulary.resource import ComputedResource, Fold, Key, Stale, Unavailable
 from app.vocabulary.tally import Contribution, Tally
 
 QUIET_S: Final = 1.0
@@ -36,11 +36,17 @@ class Collection:
     """The rows of one resource, kept up to date by its engine."""
 
     def __init__(
-        self, resource: ComputedResource, clock: VersionClock, cold: Callable[[], Unavailable | None]
+        self,
+        resource: ComputedResource,
+        clock: VersionClock,
+        cold: Callable[[], Unavailable | None],
+        stale: Callable[[], Sequence[Stale]],
     ) -> None:
-        """`cold` tells why there is nothing to compute from yet; None when there is."""
+        """`cold` tells why there is nothing to compute from yet, None when there is; `stale` what is out of step."""
         self.resource: Final = resource
         self._cold = cold
+        self.stale: Final = stale
+        """Which of the watched kinds that it is computed from are not being followed now."""
         self._published = False
         self._is_whole = False
         self.clock: Final = clock

@@ -6,7 +6,7 @@ and removed while it runs. It knows neither which resources exist nor where chan
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from app.rollups.catalogue import Catalogue
 from app.rollups.clock import VersionClock
 from app.rollups.collection import Collection
 from app.rollups.rows import Row, status_of
-from app.vocabulary.resource import ComputedResource, Fold, Key, Source, Unavailable
+from app.vocabulary.resource import ComputedResource, Fold, Key, Source, Stale, Unavailable
 
 SLICE: Final = 100
 """Rows computed or published before others on the event loop have their turn."""
@@ -32,21 +32,26 @@ class Engine:
         now: Callable[[], float],
         contents: Contents,
         unavailable: Callable[[frozenset[Source]], Unavailable | None],
+        stale: Callable[[frozenset[Source]], Sequence[Stale]],
     ) -> None:
-        """`now` tells seconds since 1970; `unavailable` why a set of sources can't be served yet, or None."""
+        """`now` tells seconds since 1970; `unavailable` why a set of sources can't be served yet, or None.
+
+        `stale` tells which of the watched kinds that a set of sources is made of are not being followed now.
+        """
         self.catalogue = Catalogue()
         self.stirred: Final = asyncio.Event()
         self._clock = clock
         self._now = now
         self._contents = contents
         self._unavailable = unavailable
+        self._stale = stale
         self._order: tuple[Collection, ...] = ()
         self._subjects: dict[Source, list[Collection]] = {}
         self._members: dict[Source | str, list[tuple[Collection, Fold]]] = {}
 
     def add(self, resources: Iterable[ComputedResource]) -> None:
         """Serves further resources, from what the sources hold now on."""
-        added = [Collection(r, self._clock, self._availability(r.plural)) for r in resources]
+        added = [self._collection(resource) for resource in resources]
         self._serve((*self.catalogue.collections, *added))
         for collection in in_order(added):
             self._fill(collection)
@@ -88,8 +93,14 @@ class Engine:
             return self._contents(over).values()
         return self._find(over).latest()
 
-    def _availability(self, plural: str) -> Callable[[], Unavailable | None]:
-        return lambda: self._unavailable(self.sources(plural))
+    def _collection(self, resource: ComputedResource) -> Collection:
+        plural = resource.plural
+        return Collection(
+            resource,
+            self._clock,
+            lambda: self._unavailable(self.sources(plural)),
+            lambda: self._stale(self.sources(plural)),
+        )
 
     def sources(self, plural: str) -> frozenset[Source]:
         """All sources that a resource depends on, itself or through the resources that it folds over."""

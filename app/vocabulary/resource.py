@@ -54,6 +54,14 @@ class Unavailable:
     passes: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A watched kind that is not being followed, and when it was last heard of, in seconds since 1970."""
+
+    kind: str
+    heard_at: float
+
+
 class Subject(Protocol):
     """The watched object that a row is about; its metadata becomes the row's."""
 

@@ -39,6 +39,7 @@ from app.api.options import (
 from app.api.query import Query
 from app.api.requestinfo import RequestInfo
 from app.api.status import RETRY_SOON, UNKNOWN_METHOD, UNKNOWN_PATH
+from app.api.warnings import warnings
 from app.api.watching import Watch
 from app.api.yamltext import yaml_document
 from app.rollups.collection import Collection
@@ -72,7 +73,7 @@ async def one_object(request: Request, asked: Asked, chosen: Chosen, serving: Se
         details = StatusDetails(name=asked.name, group=resource.group, kind=resource.plural)
         raise NotFound(f'{resource.resource_group} "{asked.name}" not found', details)
     content = encode_object(resource, row, form, include, serving.now())
-    return written(request, content, form.encoding)
+    return written(request, content, form.encoding, warned(chosen, serving))
 
 
 @router.api_route("/apis/{group}/{version}/{resource}", methods=READ_METHODS)
@@ -94,8 +95,8 @@ async def objects(request: Request, asked: Asked, chosen: Chosen, serving: Servi
                 await not_older_than(options.version, chosen, serving.now)
             gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
             encoded = await serving.lists.encoded(wanted, gzip)
-    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if encoded.gzipped else None
-    return JSON(encoded.content, headers=headers, media_type=form.encoding.value)
+    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if encoded.gzipped else {}
+    return JSON(encoded.content, headers=headers | warned(chosen, serving), media_type=form.encoding.value)
 
 
 async def watched(request: Request, asked: RequestInfo, chosen: Collection, serving: Service) -> Response:
@@ -104,7 +105,8 @@ async def watched(request: Request, asked: RequestInfo, chosen: Collection, serv
     form = representation(accepted(request), chosen.resource.kind, is_list=False, served=JSON_ALONE)
     watch = Watch(chosen, asked.namespace, options, form, included_in(form, asked.query))
     require_data(chosen)
-    return WatchResponse(await serving.watches.opened(watch), chosen.resource.resource_group)
+    lines = await serving.watches.opened(watch)
+    return WatchResponse(lines, chosen.resource.resource_group, warned(chosen, serving))
 
 
 @router.api_route("/", methods=READ_METHODS)
@@ -192,6 +194,12 @@ def written(
     elif pretty(request):
         content = pretty_document(content)
     return JSON(content, headers=headers, media_type=encoding.value)
+
+
+def warned(chosen: Collection, serving: Service) -> dict[str, str]:
+    """The header that tells which of what an answer is computed from is out of step, if anything is."""
+    told = warnings(chosen.stale(), serving.now())
+    return {"Warning": told} if told else {}
 
 
 def included_in(form: Representation, query: Query) -> Include:

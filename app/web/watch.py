@@ -5,7 +5,7 @@ fails is cut off, so that nobody takes it for whole.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Final
 
@@ -33,9 +33,9 @@ class WatchResponse(Response):
 
     media_type = "application/json"
 
-    def __init__(self, lines: AsyncGenerator[bytes, None], resource: str) -> None:
+    def __init__(self, lines: AsyncGenerator[bytes, None], resource: str, headers: Mapping[str, str]) -> None:
         """`resource` labels the measurement."""
-        super().__init__()
+        super().__init__(headers=headers)
         # How long it gets is not known; uvicorn sends chunks then.
         del self.headers["content-length"]
         self._lines = lines

@@ -25,7 +25,7 @@ NAMES = ("api_groups", "api_group", "api_resources", "aggregated_v2")
 
 def served() -> Catalogue:
     """All built-in resources, over an empty cluster."""
-    engine = Engine(VersionClock(lambda: 0, tag=0), lambda: 0.0, lambda _: {}, lambda _: None)
+    engine = Engine(VersionClock(lambda: 0, tag=0), lambda: 0.0, lambda _: {}, lambda _: None, lambda _: ())
     engine.add(RESOURCES)
     return engine.catalogue
 

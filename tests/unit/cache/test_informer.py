@@ -50,6 +50,15 @@ def test_a_server_may_be_away_for_half_a_minute(informer: Informer) -> None:
     assert not informer.is_in_step(1_041.0)
 
 
+def test_to_ask_for_a_list_in_vain_is_no_sign_of_life(informer: Informer) -> None:
+    """A server that went away and took the version with it counted as followed for ever."""
+    for now in range(1_010, 1_050, 10):
+        heard(informer, Relisting(), OUTAGE, now=now)
+
+    assert not informer.is_in_step(1_041.0)
+    assert informer.heard_at == 1_000.0
+
+
 def test_files_never_fall_out_of_step(informer: Informer) -> None:
     informer.is_final = True
 

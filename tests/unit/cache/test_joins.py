@@ -40,3 +40,46 @@ async def test_a_source_that_falls_silent_is_told_in_the_cluster_summary() -> No
     assert in_step == "True"
     assert summary["conditions"][0]["status"] == "False"
     assert {source["synced"] for source in summary["sources"]} == {False}
+
+
+async def test_a_resource_is_stale_with_the_kinds_that_it_is_computed_from() -> None:
+    """Also with those that it has from other resources."""
+    computation = Computation()
+    fresh = [collection.stale() for collection in computation.engine.catalogue.collections]
+
+    computation.cache_now += 100
+    for kind in ("nodes", "deployments"):
+        computation.relist(kind, [])
+    computation.cache_now += 51
+    stale = {
+        collection.resource.plural: [one.kind for one in collection.stale()]
+        for collection in computation.engine.catalogue.collections
+    }
+
+    assert fresh == [[]] * 7
+    assert stale == {
+        "clusterimagesummaries": ["pods"],
+        "clustersummaries": [
+            "pods",
+            "namespaces",
+            "statefulsets",
+            "daemonsets",
+            "cronjobs",
+            "replicasets",
+            "jobs",
+        ],
+        "imagesummaries": ["pods"],
+        "namespacesummaries": [
+            "pods",
+            "namespaces",
+            "statefulsets",
+            "daemonsets",
+            "cronjobs",
+            "replicasets",
+            "jobs",
+        ],
+        "nodesummaries": ["pods"],
+        "podsummaries": ["pods"],
+        "workloadsummaries": ["pods", "statefulsets", "daemonsets", "cronjobs", "replicasets", "jobs"],
+    }
+    assert computation.engine.catalogue.collections[0].stale()[0].heard_at == 500.0

@@ -85,6 +85,7 @@ class Cluster:
             lambda: self.now,
             lambda source: self.held[source],
             lambda _sources: None,
+            lambda _sources: (),
         )
         self.engine.add(resources)
 
@@ -377,7 +378,11 @@ async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() 
     cold: Unavailable | None = Unavailable("not listed", passes=True)
     cluster = Cluster()
     cluster.engine = Engine(
-        VersionClock(lambda: 1, tag=1), lambda: cluster.now, lambda source: cluster.held[source], lambda _: cold
+        VersionClock(lambda: 1, tag=1),
+        lambda: cluster.now,
+        lambda source: cluster.held[source],
+        lambda _: cold,
+        lambda _: (),
     )
     cluster.engine.add([SHELVES])
     cluster.put(Source.NODES, "a", Shelf("a"))

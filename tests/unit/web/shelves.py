@@ -23,7 +23,7 @@ from app.edge.gate import OpenGate
 from app.rollups.clock import VersionClock
 from app.rollups.engine import Engine
 from app.vocabulary.quantity import ResourceList, rounded
-from app.vocabulary.resource import Ago, Column, ComputedResource, Source, Unavailable
+from app.vocabulary.resource import Ago, Column, ComputedResource, Source, Stale, Unavailable
 from app.web.entrance import Admission
 
 EVERYBODY = Admission(OpenGate(), most_at_once=400, is_leaving=lambda: False)
@@ -93,6 +93,7 @@ class World:
 
     now: float = NOW
     cold: Unavailable | None = None
+    stale: tuple[Stale, ...] = ()
     ready: bool = True
     tag: int = 7
     things: dict[Source, dict[tuple[str, str], Thing]] = field(
@@ -101,7 +102,9 @@ class World:
 
     def __post_init__(self) -> None:
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=self.tag)
-        self.engine = Engine(clock, lambda: self.now, self.things.__getitem__, lambda _sources: self.cold)
+        self.engine = Engine(
+            clock, lambda: self.now, self.things.__getitem__, lambda _: self.cold, lambda _: self.stale
+        )
 
     async def put(self, source: Source, *things: Thing) -> None:
         for thing in things:

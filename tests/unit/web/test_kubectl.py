@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
-from shelves import Served, Thing
+from shelves import NOW, Served, Thing
 
-from app.vocabulary.resource import Source
+from app.vocabulary.resource import Source, Stale
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -51,6 +51,17 @@ async def test_one_object_is_got_by_name(filled: Served) -> None:
 
     assert code == 0
     assert lines(out) == [["NAME", "MEMORY", "AGE"], ["oak", "3Gi", "13m"]]
+
+
+async def test_old_data_is_shown_with_a_warning_for_each_age(filled: Served) -> None:
+    """Section 6.3"""
+    filled.world.stale = (Stale("nodes", NOW - 240), Stale("pods", NOW - 240), Stale("jobs", NOW - 31))
+
+    for arguments in (("get", "sh"), ("get", "sh", "oak"), ("get", "sh", "-o", "name")):
+        code, out, err = await filled.kubectl(*arguments)
+
+        assert (code, "oak" in out) == (0, True)
+        assert err == "Warning: data for nodes, pods is 4m old\nWarning: data for jobs is 31s old\n"
 
 
 async def test_yaml_shows_the_whole_object(filled: Served) -> None:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from shelves import BOXES, NOW, Served, Thing, client_context
 
 from app.edge.certificates import authority, client
-from app.vocabulary.resource import Source, Unavailable
+from app.vocabulary.resource import Source, Stale, Unavailable
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -374,6 +374,19 @@ async def test_a_client_is_not_told_to_come_back_where_only_a_person_can_help(se
 
     assert (answer.code, answer.json["message"]) == (503, "kubesum may not list pods")
     assert "retry-after" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["shelves", "shelves/oak", "shelves?watch=true&timeoutSeconds=1"])
+@pytest.mark.parametrize("accept", ["application/json", TABLE])
+async def test_old_data_is_answered_with_a_warning(filled: Served, path: str, accept: str) -> None:
+    """Section 6.3"""
+    fresh = await filled.ask(f"{V}/{path}", accept=accept)
+    filled.world.stale = (Stale("nodes", NOW - 240),)
+
+    old = await filled.ask(f"{V}/{path}", accept=accept)
+
+    assert "warning" not in fresh.headers
+    assert (old.code, old.headers["warning"]) == (200, '299 - "data for nodes is 4m old"')
 
 
 async def test_mistakes_are_told_before_data_is_looked_at(served: Served) -> None:

@@ -35,7 +35,7 @@ def test_a_client_that_reads_nothing_is_cut_off() -> None:
     closed: list[bool] = []
 
     async def main() -> None:
-        response = WatchResponse(lines_until_closed(closed), "boxes")
+        response = WatchResponse(lines_until_closed(closed), "boxes", {})
         silent = asyncio.Event()
         began = asyncio.get_running_loop().time()
         scope = {"type": "http", "method": "GET", "state": {PERMIT: permitted, ABORT: lambda: closed.append(False)}}
@@ -62,7 +62,7 @@ def test_a_defect_cuts_a_watch_off() -> None:
 
     async def main() -> None:
         with pytest.raises(ExceptionGroup):
-            await WatchResponse(broken(), "boxes").answer(
+            await WatchResponse(broken(), "boxes", {}).answer(
                 {"type": "http", "method": "GET", "state": {PERMIT: permitted}}, asyncio.Event().wait, send
             )
 

@@ -4,6 +4,7 @@ Definitions only. Whoever causes an event counts it; whoever changes a state log
 secrets and without object bodies. Metrics are the one state of the process that modules share.
 """
 
+import asyncio
 import logging
 import sys
 from datetime import UTC, datetime
@@ -168,6 +169,12 @@ def set_up_logging(formatter: logging.Formatter, level: int = logging.INFO) -> N
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # It logs each error that it also raises; we say those ourselves, with what they mean.
     logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_end)
+
+
+def _is_no_end(record: logging.LogRecord) -> bool:
+    # uvicorn takes an answer for broken that ends with the process, such as a watch when somebody presses Ctrl-C.
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:

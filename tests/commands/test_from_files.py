@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.clients.listwatch import connected
 from tests.commands.running import Output, kubesum, ready, refused
 from tests.unit.demo_server.simulated import node, pod
 
@@ -34,6 +35,20 @@ async def test_a_list_in_json(tmp_path: Path) -> None:
         ["node-1", "Ready", "<none>", "1/110", "500m", "12", "256Mi", "3"]
     ]
     assert [words[:4] for words in pods.words] == [["team", "a", "1/1", "Running"], ["team", "b", "1/1", "Succeeded"]]
+
+
+async def test_ctrl_c_says_nothing_of_those_who_watch(tmp_path: Path) -> None:
+    """Each watch that was open left a traceback."""
+    dump = tmp_path / "cluster.json"
+    dump.write_text(listed(NODE))
+
+    async with ready(tmp_path, "local", "--from", str(dump)) as local, connected(local.kubeconfig) as session:
+        watch = {"watch": "true", "timeoutSeconds": "60"}
+        async with session.get("/apis/summary.kubesum.dev/v1alpha1/nodesummaries", params=watch) as answer:
+            await answer.content.readline()
+            rest = await local.command.stopped(signal.SIGINT)
+
+    assert rest == Output(0, "", "")
 
 
 async def test_documents_in_yaml(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ check: setup ## Check format, lint, types and layers.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup ## Measure the initial sync and memory against curl, as ratios in one run.
+bench: setup ## Measure the initial sync and memory against curl, as ratios in one run, and 1,000 watches.
 	$(BIN)/python -m tests.bench
 
 generate: setup ## Write from the declarations: the reference page, roles, manifests, documents that tests compare.

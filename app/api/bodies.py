@@ -19,7 +19,7 @@ from cachetools import LRUCache
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """An encoded answer made from `version` and right until `expires`, in seconds since 1970."""
+    """An encoded answer made from `version` and right until `expires`, in seconds since 1970; 0 is for now alone."""
 
     content: bytes
     version: int
@@ -70,7 +70,7 @@ class BodyCache:
     async def _made(self, key: Hashable, make: Callable[[], Awaitable[Body]]) -> Body:
         body = await make()
         kept = _Kept(body, len(body.content) + len(repr(key)))
-        if kept.size_bytes <= self._bodies.maxsize:
+        if kept.size_bytes <= self._bodies.maxsize and self._now() < body.expires:
             self._bodies[key] = kept
         return body
 

@@ -41,12 +41,12 @@ async def pretty_list(content: bytes) -> bytes:
     empty = pretty_document(msgspec.json.encode({**parts.head, parts.name: ()}))
     if not parts.items:
         return empty
-    chunks: list[bytes] = []
+    # One piece of memory that grows, and goes back as one: many small ones would be left behind as holes.
+    written = bytearray(empty.removesuffix(b"]\n}"))
     for start in range(0, len(parts.items), _SLICE_ITEMS):
-        slice_ = b",".join(parts.items[start : start + _SLICE_ITEMS])
+        slice_ = pretty_document(b"[%b]" % b",".join(parts.items[start : start + _SLICE_ITEMS]))
         # A line break in JSON is never part of a text, so each begins a line that is one level deeper here.
-        chunks.append(
-            pretty_document(b"[%b]" % slice_).removeprefix(b"[").removesuffix(b"\n]").replace(b"\n", b"\n  ")
-        )
+        written += slice_.removeprefix(b"[").removesuffix(b"\n]").replace(b"\n", b"\n  ") + b","
         await asyncio.sleep(0)
-    return b"%b[%b\n  ]\n}" % (empty.removesuffix(b"[]\n}"), b",".join(chunks))
+    written[-1:] = b"\n  ]\n}"
+    return bytes(written)

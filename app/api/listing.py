@@ -10,7 +10,7 @@ import math
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Final
 
@@ -91,8 +91,9 @@ class Lists:
             key = (*key, "yaml")
             body = await self._derived(key, body, yaml_list)
         elif wanted.is_pretty:
+            # A person asks once, and what is indented takes twice the room.
             key = (*key, "pretty")
-            body = await self._derived(key, body, pretty_list)
+            body = await self._derived(key, replace(body, expires=0.0), pretty_list)
         if not gzip or len(body.content) <= GZIP_ABOVE_BYTES:
             return Encoded(body.content, gzipped=False)
         compressed = await self._derived((*key, "gzip"), body, _compressed)

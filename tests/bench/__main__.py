@@ -1,4 +1,4 @@
-"""Measures an initial sync against curl, and memory, on a simulated cluster of 1,000 nodes and 20,000 pods.
+"""Measures an initial sync against curl, memory and watches, on a simulated cluster of 1,000 nodes and 20,000 pods.
 
 The API server runs on one core, what is measured on the other. Machines are noisy: only the ratios mean
 something, each from a pair of runs one after the other; the table shows their medians.
@@ -31,6 +31,7 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
             for _ in range(options.runs):
                 downloads.append(await downloaded(served, Path(folder)))
                 syncs.append(json.loads(await child("sync", served.kubeconfig)))
+            watching = json.loads(await watchers(served, options.watches))
         decoding = json.loads(await child("decode", folder))
     return {
         "nodes": options.nodes,
@@ -39,6 +40,8 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
         "download_s": downloads,
         "syncs": syncs,
         "decode": decoding,
+        "watches": options.watches,
+        "watching": watching,
     }
 
 
@@ -50,6 +53,14 @@ async def downloaded(served: Cluster, folder: Path) -> float:
     return seconds
 
 
+async def watchers(served: Cluster, number: int) -> str:
+    """What the measurement of so many watches prints."""
+    return await last_line(
+        *(sys.executable, "-m", "tests.bench.watchers", served.kubeconfig, "--admin", served.admin),
+        *("--watches", str(number), "--core", str(MEASURED_CORE), "--own-core", str(SERVER_CORE)),
+    )
+
+
 async def child(module: str, argument: str) -> str:
     """The last line that a measuring process prints."""
     return await last_line(sys.executable, "-m", f"tests.bench.{module}", argument, "--core", str(MEASURED_CORE))
@@ -57,7 +68,7 @@ async def child(module: str, argument: str) -> str:
 
 def report(figures: dict[str, Any]) -> str:
     """The figures for a person, each with the bound that it is held to, where there is one."""
-    syncs, pods = figures["syncs"], figures["pods"]
+    syncs, pods, watching = figures["syncs"], figures["pods"], figures["watching"]
     ratios = [sync["wall_s"] / download for sync, download in zip(syncs, figures["download_s"], strict=True)]
     cpu = [sync["cpu_s"] / figures["decode"]["cpu_s"] for sync in syncs]
     rows = (
@@ -74,6 +85,12 @@ def report(figures: dict[str, Any]) -> str:
             "4",
         ),
         ("peak of the sync per pod, KiB", per_pod(syncs, "peak", pods), ""),
+        (f"memory of each of {figures['watches']} watches at rest, KiB", watching["watch_bytes"] / 1024, "64"),
+        (
+            "from a row's publication to the last watch that has it, ms",
+            1000 * median(watching["reached_all_s"]),
+            "250",
+        ),
     )
     header = f"{figures['nodes']} nodes, {pods} pods, {figures['rate'] / 1e6:.0f} MB/s, {len(syncs)} runs"
     lines = [f"{name:<76}{value:>8.2f}{f'  (at most {bound})' if bound else ''}" for name, value, bound in rows]
@@ -97,6 +114,7 @@ def main() -> None:
     parser.add_argument("--pods", type=int, default=20000)
     parser.add_argument("--rate", type=float, default=80e6, help="bytes per second that the API server sends")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--watches", type=int, default=1000)
     options = parser.parse_args()
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("the benchmark needs two processors: one for the API server, one for what is measured")

@@ -12,6 +12,7 @@ import uvloop
 
 from app.demo import pki
 from app.demo.apiserver import ApiServer, ServerOptions
+from app.demo.kubeconfig import kubeconfig as people_kubeconfig
 from app.demo.kubeconfig import service_kubeconfig
 from app.demo.store import Store
 from app.demo.world import World
@@ -34,12 +35,12 @@ async def main() -> None:
         server = ApiServer(store, secrets, ServerOptions(bytes_per_s=options.rate))
         kubeconfig = Path(directory) / "kubeconfig"
         write_private(kubeconfig, json.dumps(service_kubeconfig(server.url, secrets)).encode())
+        admin = Path(directory) / "admin.kubeconfig"
+        write_private(admin, json.dumps(people_kubeconfig(server.url, secrets)).encode())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.run())
-            print(
-                json.dumps({"url": server.url, "token": secrets.service_token, "kubeconfig": str(kubeconfig)}),
-                flush=True,
-            )
+            paths = {"kubeconfig": str(kubeconfig), "admin": str(admin)}
+            print(json.dumps({"url": server.url, "token": secrets.service_token, **paths}), flush=True)
 
 
 if __name__ == "__main__":

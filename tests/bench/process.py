@@ -18,6 +18,8 @@ class Cluster:
     url: str
     token: str
     kubeconfig: str
+    admin: str
+    """A kubeconfig of somebody who may change everything."""
 
 
 @asynccontextmanager
@@ -27,14 +29,18 @@ async def cluster(nodes: int, pods: int, rate: float, core: int) -> AsyncIterato
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.cluster", *arguments, stdout=asyncio.subprocess.PIPE
     )
-    assert process.stdout is not None
     try:
-        async with asyncio.timeout(LONGEST_START_S):
-            line = await process.stdout.readline()
-        yield Cluster(**json.loads(line))
+        yield Cluster(**json.loads(await ready_line(process)))
     finally:
         process.terminate()
         await process.wait()
+
+
+async def ready_line(process: asyncio.subprocess.Process) -> bytes:
+    """The first line that a process prints."""
+    assert process.stdout is not None
+    async with asyncio.timeout(LONGEST_START_S):
+        return await process.stdout.readline()
 
 
 async def curl(served: Cluster, path: str, target: Path, core: int) -> float:

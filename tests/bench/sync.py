@@ -20,6 +20,7 @@ import yaml
 
 from app.commands import cluster_feeds
 from app.edge.certificates import write_private
+from app.edge.protection import by_handshake
 from app.kube.client import connect
 from app.kube.credentials import kubeconfig
 from app.local import credentials
@@ -61,6 +62,8 @@ async def list_everything(port: int, folder: Path) -> None:
                     "--header",
                     f"Accept: {accept}",
                 ),
+                # By its own name it would be given what a person reads.
+                *("--user-agent", "bench"),
                 *("--cert", str(folder / "client.crt"), "--key", str(folder / "client.key"), url),
                 preexec_fn=lambda: os.sched_setaffinity(0, set(range(os.cpu_count() or 1))),
             )
@@ -88,7 +91,7 @@ async def main() -> None:
             port = listener.getsockname()[1]
             own = credentials(port)
             client_files(own.kubeconfig, Path(folder))
-            kubesum = Kubesum(cluster_feeds(upstream), own.tls)
+            kubesum = Kubesum(cluster_feeds(upstream), by_handshake(own.tls))
             stop = asyncio.Event()
             figures: dict[str, float] = {"idle": resident_bytes()}
             began, began_cpu = time.perf_counter(), time.process_time()

@@ -74,6 +74,17 @@ async def test_a_body_is_made_again_once_it_expired(kitchen: Kitchen) -> None:
     assert kitchen.made == 2
 
 
+async def test_a_body_that_is_for_now_alone_is_shared_and_not_kept(kitchen: Kitchen) -> None:
+    waiting = [asyncio.create_task(kitchen.cache.body("k", 1, kitchen.maker(expires=0.0))) for _ in range(3)]
+    await asyncio.sleep(0)
+    kitchen.open.set()
+
+    assert [body.content for body in await asyncio.gather(*waiting)] == [b"body"] * 3
+    assert kitchen.made == 1
+    await kitchen.cache.body("k", 1, kitchen.maker(expires=0.0))
+    assert kitchen.made == 2
+
+
 async def test_the_least_recently_used_body_goes_first(kitchen: Kitchen) -> None:
     kitchen.open.set()
     for key in ("a", "b", "a", "c"):

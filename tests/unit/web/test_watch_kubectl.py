@@ -183,7 +183,7 @@ async def test_a_watch_through_any_replica_loses_nothing(served: Served) -> None
         world.now += 30
     await replicas.change(Thing("first", "attic"))
 
-    for number in range(30):
+    for number in range(100):
         name = f"box-{number}"
         async with kubectl(served, "get", "bx", "-n", "attic", "-w", "--no-headers") as process:
             await words(process)

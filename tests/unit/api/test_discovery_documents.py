@@ -48,6 +48,7 @@ def golden(name: str) -> Any:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_documents_are_the_golden_ones(name: str) -> None:
+    """[D7] [D10] [D11] [E6]"""
     assert json.loads(documents()[name]) == golden(name)
 
 
@@ -73,6 +74,7 @@ def test_both_ways_of_discovery_tell_the_same() -> None:
 
 
 def test_all_replicas_and_restarts_give_the_same_bytes() -> None:
+    """[D9]"""
     program = (
         "import sys; from tests.unit.api.test_discovery_documents import documents; "
         "sys.stdout.buffer.write(b''.join(documents().values()))"

@@ -581,3 +581,19 @@ async def test_a_watch_that_lasts_keeps_a_copy_right() -> None:
     assert copy.objects == shown.objects
     assert len(read) > 1000
     assert read == sorted(set(read))
+
+
+async def test_versions_of_a_thousand_changes_rise() -> None:
+    """[W12] [L5] Section 15, item 13: decimal integers without leading zeros, below 2^63."""
+    replica = await Replica().start(*(Thing(f"box-{n}") for n in range(1000)))
+    start = replica.version
+    await replica.put(*(Thing(f"box-{n}", labels={"is": "new"}) for n in range(1000)))
+
+    told = await replica.told_from(start)
+    texts = [event["object"]["metadata"]["resourceVersion"] for event in told]
+
+    assert len(told) == 1000
+    assert versions(told) == sorted(set(versions(told)))
+    assert [str(version) for version in versions(told)] == texts
+    assert 0 < start < versions(told)[0]
+    assert versions(told)[-1] == replica.collection.snapshot().version < 1 << 63

@@ -71,6 +71,7 @@ async def test_every_object_is_told_whole(computation: Computation, plural: str)
 
 @pytest.mark.parametrize("plural", PLURALS)
 async def test_every_column_is_told(computation: Computation, plural: str) -> None:
+    """[T2]"""
     expected = (HERE / "golden" / f"{plural}.txt").read_text()
 
     assert table(collection_of(computation, plural)) == expected

@@ -144,6 +144,7 @@ async def test_the_root_lists_what_is_served(served: Served) -> None:
 
 
 async def test_probes_answer_in_the_words_of_kubernetes(served: Served) -> None:
+    """[D13]"""
     plain = await served.ask("/readyz")
     verbose = await served.ask("/readyz?verbose")
     excluded = await served.ask("/readyz?verbose&exclude=ping&exclude=moon")
@@ -159,6 +160,7 @@ async def test_probes_answer_in_the_words_of_kubernetes(served: Served) -> None:
 
 
 async def test_a_failing_check_makes_unready_but_not_dead(served: Served) -> None:
+    """[D13]"""
     served.world.ready = False
 
     ready = await served.ask("/readyz")

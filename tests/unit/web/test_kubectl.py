@@ -159,6 +159,7 @@ async def test_a_category_gets_all_kinds(filled: Served) -> None:
 
 
 async def test_a_delete_is_not_allowed(filled: Served) -> None:
+    """[E7]"""
     code, _, err = await filled.kubectl("delete", "sh", "oak")
 
     assert code == 1

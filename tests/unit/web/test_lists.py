@@ -77,6 +77,7 @@ async def test_yaml_says_what_json_says(filled: Served, path: str) -> None:
 
 @pytest.mark.parametrize("form", ["as=Table;g=meta.k8s.io;v=v1", "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"])
 async def test_every_form_of_a_list_is_yaml_on_demand(filled: Served, form: str) -> None:
+    """[T8]"""
     in_json = await filled.ask(f"{V}/boxes", accept=f"application/json;{form}")
     in_yaml = await filled.ask(f"{V}/boxes", accept=f"{YAML};{form}")
 
@@ -85,6 +86,7 @@ async def test_every_form_of_a_list_is_yaml_on_demand(filled: Served, form: str)
 
 
 async def test_aggregated_discovery_is_yaml_on_demand(served: Served) -> None:
+    """[D12]"""
     in_json = await served.ask("/apis", accept=f"application/json;{DISCOVERY}")
     in_yaml = await served.ask("/apis", accept=f"{YAML};{DISCOVERY}")
 

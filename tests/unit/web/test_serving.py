@@ -32,6 +32,7 @@ async def filled(served: Served) -> Served:
 
 
 async def test_a_list_holds_whole_objects_and_a_version(filled: Served) -> None:
+    """[L5]"""
     answer = await filled.ask(f"{V}/shelves", accept="application/json")
 
     assert answer.code == 200
@@ -127,6 +128,7 @@ async def test_metadata_alone_is_served(filled: Served) -> None:
 
 
 async def test_a_list_in_a_namespace_holds_only_its_objects(filled: Served) -> None:
+    """[L10]"""
     answer = await filled.ask(f"{V}/namespaces/team-a/boxes")
     nobody = await filled.ask(f"{V}/namespaces/team/boxes")
 
@@ -147,6 +149,7 @@ async def test_pages_follow_each_other_and_keep_the_version_of_the_first(filled:
 
 
 async def test_ages_in_a_table_follow_the_clock(filled: Served) -> None:
+    """[T3]"""
     before = await filled.ask(f"{V}/shelves", accept=TABLE)
     filled.world.now = NOW + 60
     after = await filled.ask(f"{V}/shelves", accept=TABLE)
@@ -165,7 +168,7 @@ async def test_a_change_shows_at_once(filled: Served) -> None:
 
 
 async def test_a_large_list_is_compressed_for_those_who_take_it(served: Served) -> None:
-    """[N6]"""
+    """[N4] [N6]"""
     await served.world.put(Source.PODS, *(Thing(f"box-{n:04}", "team") for n in range(1000)))
 
     packed = await served.ask(f"{V}/boxes", accept_encoding="gzip")
@@ -254,6 +257,7 @@ NOT_SERVED = [
 
 
 async def test_what_is_not_served_is_not_found(filled: Served) -> None:
+    """[E2] [L10]"""
     answers = {path: await filled.ask(path) for path in NOT_SERVED}
 
     assert {path: answer.code for path, answer in answers.items()} == dict.fromkeys(NOT_SERVED, 404)

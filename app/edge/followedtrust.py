@@ -21,7 +21,14 @@ log = logging.getLogger(__name__)
 Data = Mapping[str, str]
 
 KIND: Final[Kind[Data]] = Kind(
-    "configmaps", "", "v1", "ConfigMap", ConfigMap, lambda view: view.data, only=CONFIG_MAP
+    "configmaps",
+    "",
+    "v1",
+    "ConfigMap",
+    ConfigMap,
+    lambda view: view.data,
+    namespace=CONFIG_MAP[0],
+    selectors={"fieldSelector": f"metadata.name={CONFIG_MAP[1]}"},
 )
 """The one ConfigMap, which the Role extension-apiserver-authentication-reader allows to watch."""
 

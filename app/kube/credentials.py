@@ -7,6 +7,7 @@ the client read again. What is wrong with a file becomes one sentence that names
 
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -32,15 +33,23 @@ _DEFAULT_PATH: Final = "~/.kube/config"
 _UNREADABLE: Final = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError)
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a context of a kubeconfig is called, and the namespace that it names; empty if it names none."""
+
+    name: str
+    namespace: str
+
+
 def kubeconfig(path: Path | None, context: str | None) -> Credentials:
     """Credentials of a kubeconfig.
 
     Without `path` it is what KUBECONFIG names, else ~/.kube/config; without `context` the current one.
     """
-    paths = os.pathsep.join(map(str, kubeconfig_files(path)))
+    paths = _joined(path)
 
     async def read() -> Configuration:
-        chosen = _chosen_context(paths, context)
+        chosen = _chosen_context(paths, context).name
         configuration = _blank()
         try:
             await load_kube_config(paths, chosen, configuration)
@@ -51,6 +60,11 @@ def kubeconfig(path: Path | None, context: str | None) -> Credentials:
         return configuration
 
     return read
+
+
+def chosen_context(path: Path | None, context: str | None) -> Context:
+    """The context whose credentials `kubeconfig` reads for the same arguments; raises UsageError."""
+    return _chosen_context(_joined(path), context)
 
 
 def kubeconfig_files(path: Path | None) -> tuple[Path, ...]:
@@ -96,30 +110,39 @@ def _blank() -> Configuration:
     return configuration
 
 
-def _chosen_context(paths: str, context: str | None) -> str:
-    names, current = _contexts(paths)
-    chosen, known = context or current, ", ".join(names) or "none"
+def _joined(path: Path | None) -> str:
+    return os.pathsep.join(map(str, kubeconfig_files(path)))
+
+
+def _chosen_context(paths: str, context: str | None) -> Context:
+    namespaces, current = _contexts(paths)
+    chosen, known = context or current, ", ".join(namespaces) or "none"
     if not chosen:
         raise UsageError(f"kubeconfig {paths} has no current context; choose one of its contexts: {known}")
-    if chosen not in names:
+    if chosen not in namespaces:
         raise UsageError(f"kubeconfig {paths} has no context {chosen!r}; its contexts: {known}")
-    return chosen
+    return Context(chosen, namespaces[chosen])
 
 
-def _contexts(paths: str) -> tuple[list[str], str | None]:
-    """The names of all contexts and of the current one."""
+def _contexts(paths: str) -> tuple[dict[str, str], str | None]:
+    """The namespace of each context by its name, and the name of the current one."""
     if not any(os.path.exists(os.path.expanduser(path)) for path in paths.split(os.pathsep)):
         raise UsageError(f"kubeconfig {paths} does not exist")
     try:
         config = KubeConfigMerger(paths).config
         merged: dict[str, Any] = config.value if config else {}
-        return [str(item.value["name"]) for item in merged["contexts"]], merged.get("current-context")
+        namespaces = {str(item.value["name"]): _namespace(item.value) for item in merged["contexts"]}
+        return namespaces, merged.get("current-context")
     except yaml.YAMLError as error:
         raise UsageError(f"kubeconfig {paths} is not valid YAML{_position(error)}") from error
     except OSError as error:
         raise UsageError(f"kubeconfig {paths} cannot be read: {_reason(error)}") from error
     except (TypeError, KeyError, AttributeError) as error:
         raise UsageError(f"{paths} is not a kubeconfig") from error
+
+
+def _namespace(context: dict[str, Any]) -> str:
+    return str((context.get("context") or {}).get("namespace") or "")
 
 
 def _check_server(configuration: Configuration, where: str) -> None:

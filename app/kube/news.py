@@ -5,9 +5,10 @@ the objects; a feed holds none. The invariant: after `Complete`, the objects are
 since the last `Relisting` and are not gone since.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -30,20 +31,17 @@ class Kind(Generic[Fact]):
     view: type[msgspec.Struct]
     project: Callable[[Any], Fact]
     """From view to fact; raises ObjectError for an object that cannot be understood."""
-    only: Key | None = None
-    """The one object to watch, where rights are granted for that alone; None for all of all namespaces."""
+    namespace: str = ""
+    """The only namespace whose objects are watched; empty for all."""
+    selectors: Mapping[str, str] = field(default_factory=dict)
+    """What narrows the collection further: `labelSelector`, `fieldSelector`."""
 
     @property
     def path(self) -> str:
         """The path of the collection."""
         root = f"/apis/{self.group}" if self.group else "/api"
-        namespace = f"namespaces/{self.only[0]}/" if self.only and self.only[0] else ""
-        return f"{root}/{self.version}/{namespace}{self.resource}"
-
-    @property
-    def selection(self) -> dict[str, str]:
-        """The parameters that select what is watched."""
-        return {"fieldSelector": f"metadata.name={self.only[1]}"} if self.only else {}
+        within = f"/namespaces/{quote(self.namespace, safe='')}" if self.namespace else ""
+        return f"{root}/{self.version}{within}/{self.resource}"
 
     @property
     def api_version(self) -> str:

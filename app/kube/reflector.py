@@ -136,7 +136,7 @@ class Reflector(Generic[Fact]):
 
     async def _pages(self) -> AsyncGenerator[News[Fact], None]:
         yield Relisting()
-        params = {"limit": str(PAGE_OBJECTS), **self._kind.selection}
+        params = {"limit": str(PAGE_OBJECTS), **self._kind.selectors}
         while True:
             page = self._decoder.page(await self._upstream.get(self._kind.path, params))
             self._note_life()
@@ -154,7 +154,7 @@ class Reflector(Generic[Fact]):
             "watch": "true",
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(random.randint(shortest, longest)),  # noqa: S311 - spreads load, hides nothing
-            **self._kind.selection,
+            **self._kind.selectors,
         }
         if self._version:
             return params | {"resourceVersion": self._version}

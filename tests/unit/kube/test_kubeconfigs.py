@@ -7,7 +7,7 @@ import yaml
 from kubeconfigs import written
 
 from app.kube.client import connect
-from app.kube.credentials import kubeconfig
+from app.kube.credentials import Context, chosen_context, kubeconfig
 from app.vocabulary.errors import UsageError
 
 SERVER = "https://127.0.0.1:6443"
@@ -42,6 +42,18 @@ async def test_the_context_asked_for_is_used(tmp_path: Path) -> None:
 
 async def test_a_missing_file(tmp_path: Path) -> None:
     assert await sentence(tmp_path / "none") == f"kubeconfig {tmp_path}/none does not exist"
+
+
+def test_a_context_has_a_name_and_perhaps_a_namespace(tmp_path: Path) -> None:
+    config = written(tmp_path / "config", SERVER)
+    document = yaml.safe_load(config.read_text())
+    document["contexts"].append({"name": "tenant", "context": {"cluster": "shop", "namespace": "payments"}})
+    document["contexts"].append({"name": "hollow"})
+    config.write_text(yaml.safe_dump(document))
+
+    assert chosen_context(config, None) == Context("shop", "")
+    assert chosen_context(config, "tenant") == Context("tenant", "payments")
+    assert chosen_context(config, "hollow") == Context("hollow", "")
 
 
 async def test_a_context_that_is_not_there(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,24 @@ async def test_a_server_that_does_not_stream_lists_is_read_in_pages(
         {"limit": "500"},
         {"limit": "500", "continue": "next"},
     ]
+
+
+async def test_a_part_of_a_collection_is_listed_and_watched_with_its_selectors(
+    script: Script, upstream: Upstream
+) -> None:
+    part = replace(PODS, namespace="a/b", selectors={"labelSelector": "app=web", "fieldSelector": "status.ok=no"})
+    feed = steps(reflect(upstream, part, IMPATIENT))
+    script.answers = [NO_WATCH_LIST, page(pod("a"), token="next"), page(pod("b")), silent_watch(bookmark("101"))]
+
+    assert await take(feed, 5) == ["relisting", "relisting", ("a", "Running"), ("b", "Running"), "complete"]
+    script.answers.append(silent_watch(event("ADDED", pod("c", version="102"))))
+    await take(feed, 1)
+
+    assert {request.path for request in script.requests} == {"/api/v1/namespaces/a%2Fb/pods"}
+    assert {(request.query["labelSelector"], request.query["fieldSelector"]) for request in script.requests} == {
+        ("app=web", "status.ok=no")
+    }
+    assert [request.query.get("watch") for request in script.requests[:4]] == ["true", None, None, "true"]
 
 
 async def test_a_watch_that_ends_is_resumed_from_the_last_version(script: Script, feed: AsyncIterator[Step]) -> None:

@@ -19,7 +19,7 @@ setup: .venv/.locked ## Make .venv with the locked dependencies, real kubectls a
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -f .cache/uv-$(UV_VERSION)-*.whl || $(PIP) download --no-deps --dest .cache uv==$(UV_VERSION)
 	test -x $(BIN)/uv || $(PIP) install --no-index --find-links .cache uv==$(UV_VERSION)
-	$(BIN)/uv sync --quiet --locked
+	$(BIN)/uv sync --quiet --locked --all-extras
 	$(BIN)/python -m tests.layers $(BIN)
 	touch $@
 

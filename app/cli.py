@@ -1,4 +1,4 @@
-"""The command line: `kubesum serve`, `local` and `demo`.
+"""The command line: `kubesum serve`, `local`, `demo` and `top`, and `kubectl kubesum`, which is `top`.
 
 Reads arguments, runs one command, and turns what a person can mend into one sentence and a non-zero exit.
 """
@@ -19,6 +19,9 @@ from app.vocabulary.errors import KubesumError
 
 if TYPE_CHECKING:
     from app.commands import Serving
+
+VIEWS: Final = ("nodes", "namespaces", "workloads", "unhealthy", "images")
+"""What top can look at, which is known without loading it."""
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -41,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     _serve(_command(of, "serve", "serve the cluster that this pod runs in, behind its API server"))
     _local(_command(of, "local", "look at a cluster or at files from here, with nothing installed in the cluster"))
     _demo(_command(of, "demo", "try it on a simulated cluster that lives"))
+    _top(_command(of, "top", "look at a cluster that kubesum serves, live in a terminal"))
     _render(_command(of, "render", "print what is generated from the declarations"))
     return top
 
@@ -101,10 +105,7 @@ def _certificate_options(group: "argparse._ArgumentGroup") -> None:
 
 def _local(command: argparse.ArgumentParser) -> None:
     cluster = command.add_argument_group("the cluster")
-    cluster.add_argument(
-        "--kubeconfig", metavar="FILE", type=Path, help="kubeconfig (default: $KUBECONFIG or ~/.kube/config)"
-    )
-    cluster.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: the current one)")
+    _kubeconfig(cluster)
     cluster.add_argument(
         "--from",
         dest="path",
@@ -113,6 +114,27 @@ def _local(command: argparse.ArgumentParser) -> None:
         help="read files instead of a cluster: a file or folder of Kubernetes JSON or YAML",
     )
     _port_and_kubeconfig_out(command)
+
+
+def _kubeconfig(cluster: "argparse._ActionsContainer") -> None:
+    cluster.add_argument(
+        "--kubeconfig", metavar="FILE", type=Path, help="kubeconfig (default: $KUBECONFIG or ~/.kube/config)"
+    )
+    cluster.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: the current one)")
+
+
+def _top(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "view", nargs="?", choices=VIEWS, default=VIEWS[0], help="what to look at (default: %(default)s)"
+    )
+    _kubeconfig(command)
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("-n", "--namespace", metavar="NAME", help="namespace (default: that of the context, else all)")
+    where.add_argument(
+        "-A", "--all-namespaces", dest="namespace", action="store_const", const="", help="all namespaces"
+    )
+    command.add_argument("-l", "--selector", metavar="LABELS", default="", help="label selector, as for kubectl")
+    command.add_argument("--once", action="store_true", help="print the view as it is now, and end")
 
 
 def _demo(command: argparse.ArgumentParser) -> None:
@@ -202,9 +224,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
     options = parsed(arguments)
     try:
-        return run(options)
+        return watch(options) if options.command == "top" else run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def plugin() -> int:
+    """Runs `kubectl kubesum`, which is `kubesum top`, named or not; returns the exit code."""
+    given = sys.argv[1:]
+    return main(given if given[:1] == ["top"] else ["top", *given])
 
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -235,6 +263,26 @@ def run(options: argparse.Namespace) -> int:
         gc.freeze()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(until_stopped(command, leave))
+    except KubesumError as error:
+        print(f"kubesum: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def watch(options: argparse.Namespace) -> int:
+    """Runs top, which needs nothing of a server; returns the exit code."""
+    # Imported here for the same reason as below.
+    from app.telemetry import TextFormatter, set_up_logging  # noqa: PLC0415
+    from app.top import command  # noqa: PLC0415
+
+    # What the log tells of a watch stands above the table; the screen is no place for lines in between.
+    set_up_logging(TextFormatter(), logging.CRITICAL)
+    wanted = command.Wanted(options.view, options.namespace, options.selector)
+    act = command.print_once if options.once else command.follow
+    try:
+        gc.freeze()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(act(options.kubeconfig, options.context, wanted))
     except KubesumError as error:
         print(f"kubesum: {error}", file=sys.stderr)
         return FAILED

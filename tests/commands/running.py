@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 _LONGEST_START_S = 30
 _LONGEST_RUN_S = 20
 _LONGEST_STOP_S = 5
@@ -117,18 +117,23 @@ def permissions(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-async def _process(home: Path, *arguments: str) -> asyncio.subprocess.Process:
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a process whose home is a directory of the test."""
     beside = str(Path(sys.executable).parent)
+    return {
+        # The kubectl that the project brings, before any other.
+        "PATH": os.pathsep.join([beside, os.defpath]),
+        "HOME": str(home),
+        "KUBECACHEDIR": str(home / "cache"),
+        "TMPDIR": str(home),
+    }
+
+
+async def _process(home: Path, *arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *arguments,
-        cwd=_ROOT,
-        env={
-            # The kubectl that the project brings, before any other.
-            "PATH": os.pathsep.join([beside, os.defpath]),
-            "HOME": str(home),
-            "KUBECACHEDIR": str(home / "cache"),
-            "TMPDIR": str(home),
-        },
+        cwd=ROOT,
+        env=environment(home),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

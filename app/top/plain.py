@@ -1,0 +1,41 @@
+"""A view as plain text, for pipes and for people without a terminal: all columns, no colours, no marks."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Final
+
+from app.kube.client import Upstream
+from app.kube.reflector import reflect
+from app.top.feed import Feed
+from app.top.lines import printable
+from app.top.sentences import sentence
+from app.top.table import Table
+from app.vocabulary.errors import UpstreamError
+
+GAP: Final = "   "
+
+
+async def listed(feed: Feed, upstream: Upstream) -> Table:
+    """The table of a feed once it is whole; raises UpstreamError at the first trouble."""
+    async with aclosing(reflect(upstream, feed.scope.kind)) as all_news:
+        async for news in all_news:
+            feed.take(news)
+            if feed.trouble is not None:
+                raise UpstreamError(sentence(feed.trouble, feed.scope, upstream.host)) from feed.trouble
+            if feed.is_whole:
+                break
+    table = Table(feed)
+    table.arrange()
+    return table
+
+
+def printed(table: Table, now: float) -> str:
+    """The rows of a table under their headers."""
+    header = [column.name for column in table.columns]
+    rows = [[printable(column.cell(row, now).text) for column in table.columns] for row in table.rows]
+    widths = [max(map(len, texts)) for texts in zip(header, *rows, strict=True)]
+    return "".join(_line(texts, widths) for texts in (header, *rows))
+
+
+def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
+    return GAP.join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip() + "\n"

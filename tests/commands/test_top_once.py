@@ -1,0 +1,263 @@
+"""`kubesum top --once`, its plugin for kubectl, and what they say when there is nothing to show."""
+
+import json
+import shlex
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from socket import socket
+
+import pytest
+import pytest_asyncio
+
+from app.demo.apiserver import ServerOptions
+from app.demo.kubeconfig import kubeconfig
+from app.edge import certificates
+from app.top.command import Wanted, follow, print_once
+from app.vocabulary.errors import KubesumError
+from tests.commands.running import Output, Ready, ready, refused
+from tests.unit.demo_server.simulated import Cluster, running_cluster
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0")
+NODE_COLUMNS = (
+    "NAME STATUS ROLES PODS NOT-READY CPU% CPU-LIM% CPU-USE% MEM% MEM-LIM% MEM-USE% GPU RESTARTS VERSION AGE"
+)
+ANYTHING = Wanted("nodes", None, "")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]:
+    """A demo in which nothing happens."""
+    home = tmp_path_factory.mktemp("demo")
+    async with ready(home, "demo", *STILL, "--kubeconfig-out", str(home / "demo.kubeconfig")) as demo:
+        yield demo
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    """A cluster that has no kubesum."""
+    async with running_cluster(tmp_path, ServerOptions()) as cluster:
+        yield cluster
+
+
+def as_person(cluster: Cluster, who: str) -> Path:
+    """The kubeconfig of one of the people."""
+    path = cluster.home / f"{who}.kubeconfig"
+    path.write_text(json.dumps(kubeconfig(cluster.server.url, cluster.pki, who)))
+    return path
+
+
+async def printed(
+    capsys: pytest.CaptureFixture[str], demo: Ready, context: str | None, wanted: Wanted
+) -> list[list[str]]:
+    """The words of each line that is printed."""
+    await print_once(demo.kubeconfig, context, wanted)
+    return [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+async def said(path: Path, context: str | None = None, wanted: Wanted = ANYTHING) -> str:
+    """The sentence that it ends with."""
+    with pytest.raises(KubesumError) as caught:
+        await print_once(path, context, wanted)
+    return str(caught.value)
+
+
+async def test_nodes_are_printed_for_a_pipe_in_plain_text(demo: Ready) -> None:
+    found = await demo.run_line("kubesum", "top", "--once", "--kubeconfig", str(demo.kubeconfig))
+
+    assert (found.code, found.err) == (0, "")
+    assert "\x1b" not in found.out
+    assert found.words[0] == [
+        "NAME",
+        "STATUS",
+        "ROLES",
+        "PODS",
+        "NOT-READY",
+        "CPU%",
+        "CPU-LIM%",
+        "CPU-USE%",
+        "MEM%",
+        "MEM-LIM%",
+        "MEM-USE%",
+        "GPU",
+        "RESTARTS",
+        "VERSION",
+        "AGE",
+    ]
+    assert found.names[1:] == (await demo.kubectl("get", "nosum", "--no-headers")).names
+    assert found.words[5][:6] == ["gpu-c-06", "Ready", "gpu", "6/110", "1", "37%"]
+
+
+async def test_a_reader_who_has_seen_enough_ends_it_quietly(demo: Ready) -> None:
+    # More than a pipe holds, so that it is written to after its reader has gone.
+    line = f"kubesum top --once --kubeconfig {shlex.quote(str(demo.kubeconfig))} | true; echo ${{PIPESTATUS[0]}}"
+
+    assert await demo.run_line("bash", "-c", line) == Output(0, "0\n", "")
+
+
+async def test_kubectl_finds_the_plugin(demo: Ready) -> None:
+    plugged = await demo.kubectl("plugin", "list", "--name-only")
+    first = ("kubectl", "kubesum")
+    last = ("--once", "workloads", "-n", "payments", "--kubeconfig", str(demo.kubeconfig))
+
+    found = await demo.run_line(*first, *last)
+    named = await demo.run_line(*first, "top", *last)
+
+    assert "kubectl-kubesum" in plugged.out.split()
+    assert (found.code, found.err) == (0, "")
+    assert found == named
+    assert found.names == [
+        "NAME",
+        "deployment.ledger",
+        "deployment.gateway",
+        "cronjob.archive",
+        "cluster.postgres.example.com.postgres-5bf6a1e8e6",
+        "cronjob.settlement",
+    ]
+
+
+async def test_each_view_is_printed(demo: Ready, capsys: pytest.CaptureFixture[str]) -> None:
+    namespaces = await printed(capsys, demo, None, Wanted("namespaces", None, ""))
+    workloads = await printed(capsys, demo, None, Wanted("workloads", None, ""))
+    unhealthy = await printed(capsys, demo, None, Wanted("unhealthy", None, ""))
+    images = await printed(capsys, demo, None, Wanted("images", None, ""))
+
+    assert next(words for words in namespaces if words[0] == "payments")[:4] == ["payments", "11/13", "2/5", "1"]
+    assert workloads[1][:5] == ["ci", "job.nightly-e2e", "Job", "0/1", "Degraded"]
+    assert [words[:2] for words in unhealthy[1:3]] == [["ci", "nightly-e2e-swgz8"], ["data", "kafka-2"]]
+    assert len(unhealthy) == 12
+    assert images[1][0] == "docker.io/library/nginx"
+
+
+async def test_labels_and_namespaces_select(demo: Ready, capsys: pytest.CaptureFixture[str]) -> None:
+    gpus = await printed(capsys, demo, None, Wanted("nodes", None, "nvidia.com/gpu.present=true"))
+    payments = await printed(capsys, demo, None, Wanted("unhealthy", "payments", ""))
+
+    assert [words[0] for words in gpus] == ["NAME", "gpu-c-06"]
+    assert [words[0] for words in payments] == [
+        "NAME",
+        "gateway-gn7qdt7wwp-r4zdg",
+        "ledger-7lk4htjr6p-ht7wb",
+    ]
+
+
+async def test_the_namespace_of_the_context_is_looked_at_unless_all_are_asked_for(
+    demo: Ready, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    document = json.loads(demo.kubeconfig.read_text())
+    for context in document["contexts"]:
+        context["context"]["namespace"] = "payments"
+    own = tmp_path / "config"
+    own.write_text(json.dumps(document))
+
+    await print_once(own, "tenant", Wanted("namespaces", None, ""))
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["NAME", "payments"]
+    await print_once(own, "admin", Wanted("namespaces", "", ""))
+    assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+async def test_what_is_not_allowed_is_told_in_one_line(demo: Ready) -> None:
+    arguments = ("top", "--once", "--kubeconfig", str(demo.kubeconfig), "--context", "viewer")
+
+    assert await refused(demo.command.home, *arguments) == Output(
+        1,
+        "",
+        "kubesum: not allowed to list nodesummaries: the ClusterRole kubesum:cluster-view grants it\n",
+    )
+
+
+async def test_a_tenant_is_told_to_choose_a_namespace(demo: Ready) -> None:
+    assert await said(demo.kubeconfig, "tenant", Wanted("unhealthy", None, "")) == (
+        "not allowed to list podsummaries in all namespaces: choose one, "
+        "or have the ClusterRole kubesum:view bound in all"
+    )
+
+
+async def test_a_selector_that_is_none_is_named(demo: Ready) -> None:
+    sentence = await said(demo.kubeconfig, None, Wanted("nodes", None, "a=("))
+
+    assert sentence.startswith("the API server cannot select by 'a=(': ")
+
+
+@pytest.mark.parametrize("who", ["admin", "tenant"])
+async def test_a_cluster_without_kubesum_is_told_from_one_that_refuses(cluster: Cluster, who: str) -> None:
+    """Who has no rights is refused before the API server knows whether there is such a kind."""
+    assert await said(as_person(cluster, who)) == (
+        f"there is no kubesum at {cluster.server.url}: install its chart with helm install, or start one here with "
+        "kubesum local or kubesum demo and name the kubeconfig that it prints with --kubeconfig"
+    )
+
+
+async def test_a_kubesum_that_does_not_answer_is_told(cluster: Cluster) -> None:
+    with socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unheard.getsockname()[1]}"
+        cluster.server.aggregator.register(address, certificates.authority("nobody").certificate)
+        sentence = await said(as_person(cluster, "admin"))
+
+    assert sentence == (
+        f"kubesum does not answer behind {cluster.server.url} (Service Unavailable): "
+        "see kubectl get apiservice v1alpha1.summary.kubesum.dev"
+    )
+
+
+async def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{unheard.getsockname()[1]}"
+        bare = {
+            "clusters": [{"name": "one", "cluster": {"server": url}}],
+            "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
+            "users": [{"name": "one", "user": {}}],
+            "current-context": "one",
+        }
+        path = tmp_path / "config"
+        path.write_text(json.dumps(bare))
+
+        assert await said(path) == f"cannot reach {url}: connection refused"
+
+
+async def test_without_the_extra_it_prints_and_says_what_drawing_takes(demo: Ready) -> None:
+    hidden = (
+        "import sys; sys.modules |= {'textual': None, 'rich': None}; from app.cli import plugin; sys.exit(plugin())"
+    )
+    line = (sys.executable, "-c", hidden, "--kubeconfig", str(demo.kubeconfig))
+
+    printed = await demo.run_line(*line, "--once")
+    drawn = await demo.run_line(*line)
+
+    assert (printed.code, printed.names[:2]) == (0, ["NAME", "cp-01"])
+    assert drawn == Output(
+        1,
+        "",
+        "kubesum: top draws with the library textual, which is not installed: "
+        "pip install 'kubesum[top]', or print a view with --once\n",
+    )
+
+
+async def test_without_a_terminal_it_says_what_to_do(demo: Ready) -> None:
+    with pytest.raises(KubesumError) as caught:
+        await follow(demo.kubeconfig, None, ANYTHING)
+
+    assert str(caught.value) == ("top needs a terminal to draw on; for pipes and files print a view with --once")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            "top pods",
+            "kubesum top: argument view: invalid choice: 'pods' "
+            "(choose from 'nodes', 'namespaces', 'workloads', 'unhealthy', 'images'); see kubesum top --help",
+        ),
+        (
+            "top -A -n shop",
+            "kubesum top: argument -n/--namespace: not allowed with argument -A/--all-namespaces; "
+            "see kubesum top --help",
+        ),
+    ],
+)
+async def test_wrong_flags_are_told_in_one_line(tmp_path: Path, arguments: str, sentence: str) -> None:
+    assert await refused(tmp_path, *arguments.split()) == Output(2, "", f"{sentence}\n")

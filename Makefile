@@ -23,7 +23,7 @@ setup: .venv/.locked ## Make .venv with the locked dependencies, real kubectls a
 	$(BIN)/python -m tests.layers $(BIN)
 	touch $@
 
-demo: setup ## Run kubesum against a simulated cluster and print the kubectl line to try.
+demo: setup ## Run kubesum against a simulated cluster and print the lines to try.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/kubesum demo
 
 test: setup ## Run the tests.

@@ -48,6 +48,7 @@ from app.resources import RESOURCES
 from app.semantics.interner import Interner
 from app.semantics.kinds import kinds
 from app.server import LOOPBACK, Feed, Kubesum, Limits, listen
+from app.top.command import is_installed
 from app.vocabulary.errors import UpstreamError, UsageError
 from app.vocabulary.resource import GROUP, VERSION
 
@@ -160,6 +161,7 @@ async def _demo(store: Store, life: Callable[[], Command], port: int, kubeconfig
                     await server.aggregator.ready()
                     with written(people, kubeconfig_out) as shown:
                         _announce(shown, "get summaries -A")
+                        _offer_top(shown)
                         await running
 
 
@@ -214,6 +216,13 @@ def _tell_refusals(kubesum: Kubesum) -> None:
 
 def _announce(shown: Path, arguments: str) -> None:
     print(f"ready: kubectl --kubeconfig {shlex.quote(str(shown))} {arguments}", flush=True)
+
+
+def _offer_top(shown: Path) -> None:
+    """Prints the command that shows the cluster live, as this program was called, if it can draw here."""
+    called = sys.argv[0] if Path(sys.argv[0]).name == "kubesum" else "kubesum"
+    if is_installed():
+        print(f"live: {shlex.quote(called)} top --kubeconfig {shlex.quote(str(shown))}", flush=True)
 
 
 def _tell(sentence: str) -> None:

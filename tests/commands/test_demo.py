@@ -66,7 +66,7 @@ def failure(reason: str, sentence: str) -> Output:
     return Output(1, "", f"Error from server ({reason}): {sentence}\n")
 
 
-async def test_the_ready_line_is_all_that_is_printed(tmp_path: Path) -> None:
+async def test_a_line_for_kubectl_and_one_for_top_are_all_that_is_printed(tmp_path: Path) -> None:
     kept = tmp_path / "demo.kubeconfig"
 
     async with kubesum(tmp_path, "demo", *STILL, "--kubeconfig-out", str(kept)) as demo:
@@ -74,7 +74,7 @@ async def test_the_ready_line_is_all_that_is_printed(tmp_path: Path) -> None:
         rest = await demo.stopped(signal.SIGINT)
 
     assert line == f"ready: kubectl --kubeconfig {kept} get summaries -A"
-    assert rest == Output(0, "", "")
+    assert rest == Output(0, f"live: kubesum top --kubeconfig {kept}\n", "")
     assert permissions(kept) == 0o600
 
 
@@ -83,7 +83,7 @@ async def test_a_signal_ends_a_restless_demo_and_leaves_nothing(tmp_path: Path) 
         await demo.ready_line()
         rest = await demo.stopped(signal.SIGTERM)
 
-    assert rest == Output(0, "", "")
+    assert (rest.code, rest.err) == (0, "")
     assert os.listdir(tmp_path) == []
 
 

@@ -7,7 +7,7 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench generate verify cluster image
+.PHONY: help setup demo test check bench generate picture verify cluster image
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -47,6 +47,9 @@ generate: setup ## Write from the declarations: the reference page, roles, manif
 	$(BIN)/python helm/reference.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" helm template kubesum helm/kubesum --namespace kubesum-system \
 	> deploy/kubesum.yaml
+
+picture: setup ## Draw docs/top.svg, the picture of top in the README, from the demo.
+	$(BIN)/python -m tests.picture
 
 verify: generate ## Check that what is generated is what is committed.
 	git diff --exit-code docs helm deploy tests/unit/api/golden

@@ -9,7 +9,7 @@ Invariant: what is passed on, summed up, is what a cache filled from the final o
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 from app import telemetry
@@ -81,7 +81,7 @@ class Cache:
 
     def unavailable(self, sources: Iterable[Source]) -> Unavailable | None:
         """Why some of the sources can't be served yet; None when all can."""
-        for kind in (kind for source in Source if source in sources for kind in KINDS_OF[source]):
+        for kind in kinds_of(frozenset(sources)):
             informer = self.informers[kind]
             if informer.refused and not informer.synced:
                 return Unavailable(f"kubesum may not list {kind}: {informer.refused}", passes=False)
@@ -92,8 +92,8 @@ class Cache:
     def stale(self, sources: Iterable[Source]) -> Sequence[Stale]:
         """The kinds of some sources that were listed and are not being followed now."""
         now = self._now()
-        kinds = (self.informers[kind] for source in Source if source in sources for kind in KINDS_OF[source])
-        return [Stale(one.resource, one.heard_at) for one in kinds if one.synced and not one.is_in_step(now)]
+        informers = [self.informers[kind] for kind in kinds_of(frozenset(sources))]
+        return [Stale(one.resource, one.heard_at) for one in informers if one.synced and not one.is_in_step(now)]
 
     def apply(self, kind: str, news: News[Any]) -> None:
         """Takes in news of one watched kind."""
@@ -242,6 +242,12 @@ class Cache:
             return
         replace(self._workloads, key, new)
         self._on_change(Source.WORKLOADS, old, new)
+
+
+@cache
+def kinds_of(sources: frozenset[Source]) -> tuple[str, ...]:
+    """The watched kinds that some sources are made of, in the order of the sources."""
+    return tuple(kind for source in Source if source in sources for kind in KINDS_OF[source])
 
 
 def _ignore(_source: Source, _old: Any, _new: Any) -> None:

@@ -7,6 +7,7 @@ and removed while it runs. It knows neither which resources exist nor where chan
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from itertools import islice
 from typing import Any, Final
 
@@ -94,13 +95,9 @@ class Engine:
         return self._find(over).latest()
 
     def _collection(self, resource: ComputedResource) -> Collection:
-        plural = resource.plural
-        return Collection(
-            resource,
-            self._clock,
-            lambda: self._unavailable(self.sources(plural)),
-            lambda: self._stale(self.sources(plural)),
-        )
+        # Asked with each request, and always the same once what it folds over is there too.
+        sources = cache(partial(self.sources, resource.plural))
+        return Collection(resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources()))
 
     def sources(self, plural: str) -> frozenset[Source]:
         """All sources that a resource depends on, itself or through the resources that it folds over."""

@@ -46,12 +46,14 @@ Serving = Annotated[Service, Depends(service)]
 Asked = Annotated[RequestInfo, Depends(request_info)]
 
 
-async def collection(asked: Asked, serving: Serving) -> Collection:
-    """The collection that is asked for, or of which an object is; raises NotFound."""
-    return collection_of(asked, serving.catalogue())
+def of_collection(request: Request) -> tuple[RequestInfo, Collection, Service]:
+    """What is asked for, the collection that it is about, and the service; raises NotFound.
 
-
-Chosen = Annotated[Collection, Depends(collection)]
+    For handlers of what is asked for most.
+    """
+    asked: RequestInfo = request.scope["state"]["request_info"]
+    serving: Service = request.app.state.service
+    return asked, collection_of(asked, serving.catalogue()), serving
 
 
 def collection_of(asked: RequestInfo, catalogue: Catalogue) -> Collection:

@@ -44,7 +44,7 @@ from app.api.watching import Watch
 from app.api.yamltext import yaml_document
 from app.rollups.collection import Collection
 from app.vocabulary.errors import MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails, Timeout
-from app.web.dependencies import Asked, Chosen, Service, Serving, collection_of
+from app.web.dependencies import Asked, Service, Serving, collection_of, of_collection
 from app.web.responses import JSON, READ_METHODS
 from app.web.watch import WatchResponse
 
@@ -52,10 +52,9 @@ router: Final = APIRouter(redirect_slashes=False)
 catch_all: Final = APIRouter(redirect_slashes=False)
 
 
-@router.api_route("/apis/{group}/{version}/{resource}/{name}", methods=READ_METHODS)
-@router.api_route("/apis/{group}/{version}/namespaces/{namespace}/{resource}/{name}", methods=READ_METHODS)
-async def one_object(request: Request, asked: Asked, chosen: Chosen, serving: Serving) -> Response:
+async def one_object(request: Request) -> Response:
     """One object."""
+    asked, chosen, serving = of_collection(request)
     if not asked.name:
         raise NotFound(UNKNOWN_PATH)
     resource = chosen.resource
@@ -76,10 +75,9 @@ async def one_object(request: Request, asked: Asked, chosen: Chosen, serving: Se
     return written(request, content, form.encoding, warned(chosen, serving))
 
 
-@router.api_route("/apis/{group}/{version}/{resource}", methods=READ_METHODS)
-@router.api_route("/apis/{group}/{version}/namespaces/{namespace}/{resource}", methods=READ_METHODS)
-async def objects(request: Request, asked: Asked, chosen: Chosen, serving: Serving) -> Response:
+async def objects(request: Request) -> Response:
     """The objects of a resource, of one namespace or of all: as they are, or as they change."""
+    asked, chosen, serving = of_collection(request)
     if asked.verb == "watch":
         return await watched(request, asked, chosen, serving)
     options = list_options(asked.query, chosen.resource)
@@ -97,6 +95,16 @@ async def objects(request: Request, asked: Asked, chosen: Chosen, serving: Servi
             encoded = await serving.lists.encoded(wanted, gzip)
     headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if encoded.gzipped else {}
     return JSON(encoded.content, headers=headers | warned(chosen, serving), media_type=form.encoding.value)
+
+
+# What is asked for most does without FastAPI's dependencies: solving them takes as long as the rest of an answer.
+for path, handler in {
+    "/apis/{group}/{version}/{resource}/{name}": one_object,
+    "/apis/{group}/{version}/namespaces/{namespace}/{resource}/{name}": one_object,
+    "/apis/{group}/{version}/{resource}": objects,
+    "/apis/{group}/{version}/namespaces/{namespace}/{resource}": objects,
+}.items():
+    router.add_route(path, handler, READ_METHODS)
 
 
 async def watched(request: Request, asked: RequestInfo, chosen: Collection, serving: Service) -> Response:

@@ -1,17 +1,16 @@
 """The aggregation layer: one extension server behind the API server, probed, discovered and proxied to.
 
 Speaks to the extension server as kube-aggregator does: mutual TLS with a certificate that only the aggregator
-has, the caller's identity in headers, and requests of its own for availability and discovery. Sources:
-k8s.io/kube-aggregator/pkg/apiserver (handler_proxy.go, handler_discovery.go, controllers/status/remote).
+has, the caller's identity in headers, and requests of its own for availability and discovery. What is registered,
+and whom it believes, is what the objects of the store say at each moment; where the addresses in them lead is
+known here alone. Sources: k8s.io/kube-aggregator/pkg/apiserver (handler_proxy.go, handler_discovery.go).
 """
 
 import asyncio
 import gzip
 import ssl
-from base64 import b64encode
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,11 +20,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from yarl import URL
 
-from app.demo import forwarding
+from app.demo import forwarding, registration
 from app.demo.accounts import MASTERS, SERVICE_NAME, SERVICE_NAMESPACE, User
 from app.demo.answers import StreamCut, Streamed, text_answer
 from app.demo.discovery import AGGREGATED, DISCOVERY_GROUP
 from app.demo.forwarding import Headers
+from app.demo.gotexts import go_text
+from app.demo.registration import API_SERVICE, PASSED, Registration, Verdict
 from app.demo.requests import Attributes
 from app.demo.store import JsonObject, Store
 from app.vocabulary.errors import Timeout
@@ -35,14 +36,13 @@ SERVICE_HOST: Final = f"{SERVICE_NAME}.{SERVICE_NAMESPACE}.svc"
 """The name that the extension server's certificate must have."""
 
 ROOT: Final = f"/apis/{GROUP}/{VERSION}"
-API_SERVICE: Final = f"{VERSION}.{GROUP}"
 
 PROBE_INTERVAL_S: Final = 30.0
 DISCOVERY_INTERVAL_S: Final = 60.0
 _PROBES: Final = 5
 _FIRST_RETRY_S: Final = 0.005
-# In a cluster the endpoints that come and go wake the probe; here frequent retries stand for them.
 _LONGEST_RETRY_S: Final = 1.0
+"""Shorter than the 30 s of a real one, so that nobody waits for a server that restarts."""
 _DISCOVERY_RETRY_S: Final = 0.5
 
 _OWN_REQUEST_TIMEOUT_S: Final = 5.0
@@ -57,15 +57,6 @@ _SPEC_READER: Final = User("system:aggregator")
 
 
 @dataclass(frozen=True, slots=True)
-class Backend:
-    """The extension server: its host:port, the PEM bundle that vouches for it, and the TLS made of both."""
-
-    address: str
-    ca_bundle: bytes
-    tls: ssl.SSLContext
-
-
-@dataclass(frozen=True, slots=True)
 class _Fetched:
     code: int
     headers: Mapping[str, str]
@@ -73,7 +64,7 @@ class _Fetched:
 
 
 class Aggregator:
-    """Stands for the APIService of one extension server.
+    """Serves one extension server under the APIService that registers it.
 
     `own_host` is the host:port of the API server, `front_proxy_files` the aggregator's certificate and key.
     """
@@ -83,40 +74,49 @@ class Aggregator:
         self._own_host: Final = own_host
         self._front_proxy_files: Final = front_proxy_files
         self._session: aiohttp.ClientSession | None = None
-        self._backend: Backend | None = None
-        self._problem: str | None = None
+        self._address = ""
+        self._tls: tuple[Registration, ssl.SSLContext] | None = None
+        self._verdict: Verdict | None = None
         self._group_item: JsonObject = {}
         self._etag = ""
-        self._registered = asyncio.Event()
         self._rediscover = asyncio.Event()
         self._discovered = asyncio.Event()
 
     def register(self, address: str, ca_bundle: bytes) -> None:
-        """Creates or replaces the APIService: an extension server at host:port, verified with a PEM bundle."""
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        tls.load_verify_locations(cadata=ca_bundle.decode())
-        tls.load_cert_chain(*self._front_proxy_files)
-        tls.set_alpn_protocols(["http/1.1"])
-        self._backend = Backend(address, ca_bundle, tls)
-        self._problem = None
+        """Installs an extension server that listens on host:port, verified with a PEM bundle."""
+        self._address = address
+        self._verdict, self._tls = None, None
         self._group_item, self._etag = _group_item([]), ""
         self._discovered.clear()
-        self._registered.set()
+        registration.install(self._store, ca_bundle)
+
+    @property
+    def backend(self) -> str:
+        """The host:port where the extension server listens, whatever address the cluster knows it by."""
+        return self._address
 
     @property
     def is_available(self) -> bool:
-        """Whether the latest probe passed."""
-        return self._problem == ""
+        """Whether the latest checks passed."""
+        return self._verdict == PASSED
+
+    @property
+    def _is_registered(self) -> bool:
+        return self._store.get("apiservices", "", API_SERVICE) is not None
+
+    @property
+    def _registration(self) -> Registration | None:
+        return registration.registration(self._store)
 
     @property
     def group_versions(self) -> tuple[tuple[str, str], ...]:
         """The (group, version) that is aggregated; none before registration."""
-        return ((GROUP, VERSION),) if self._backend else ()
+        return ((GROUP, VERSION),) if self._is_registered else ()
 
     @property
     def group_items(self) -> tuple[JsonObject, ...]:
         """The aggregated group as discovery shows it, Stale while the extension server is not available."""
-        if self._backend is None:
+        if not self._is_registered:
             return ()
         versions = self._group_item["versions"]
         is_current = self.is_available and self._discovered.is_set()
@@ -125,9 +125,8 @@ class Aggregator:
 
     def serves(self, path: str) -> bool:
         """Whether requests for a path go to the extension server."""
-        if self._backend is None:
-            return False
-        return path == ROOT or path.startswith((f"{ROOT}/", f"/openapi/v3{ROOT}"))
+        is_ours = path == ROOT or path.startswith((f"{ROOT}/", f"/openapi/v3{ROOT}"))
+        return is_ours and self._is_registered
 
     async def ready(self) -> None:
         """Waits until the extension server is available and its resources are discovered."""
@@ -135,17 +134,18 @@ class Aggregator:
 
     async def run(self) -> None:
         """Probes and discovers what is registered, until cancelled; requests can be proxied meanwhile."""
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=None),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_NO_HEADERS_OF_ITS_OWN,
-        ) as self._session:
-            await self._registered.wait()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._probe_for_ever())
-                tasks.create_task(self._discover_for_ever())
+        async with (
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=None),
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=_NO_HEADERS_OF_ITS_OWN,
+            ) as self._session,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(self._probe_for_ever())
+            tasks.create_task(self._discover_for_ever())
 
     async def proxied(self, request: Request, wanted: Attributes, user: User) -> Response:
         """The extension server's answer to a client's request, streamed; raises Timeout if it is late."""
@@ -161,7 +161,7 @@ class Aggregator:
         except TimeoutError:
             raise Timeout("Timeout: request did not complete within the allotted timeout") from None
         except (aiohttp.ClientError, OSError) as error:
-            return text_answer(f"error trying to reach service: {error}\n", 503)
+            return text_answer(f"error trying to reach service: {await self._told(error)}\n", 503)
         if 300 <= upstream.status < 400 and "Location" in upstream.headers:
             upstream.close()
             return text_answer("the backend attempted to redirect this request, which is not permitted\n", 502)
@@ -194,37 +194,69 @@ class Aggregator:
     async def _probe_for_ever(self) -> None:
         retry_s = _FIRST_RETRY_S
         while True:
-            self._registered.clear()
-            problem = await self._probe()
-            self._note(problem)
-            retry_s = min(2 * retry_s, _LONGEST_RETRY_S) if problem else _FIRST_RETRY_S
-            await _set_within(self._registered, retry_s if problem else PROBE_INTERVAL_S)
+            seen = self._store.version
+            verdict = await self._judged()
+            if not self._has_changed(seen):
+                self._note(verdict)
+                seen = self._store.version
+            is_well = verdict in (None, PASSED)
+            retry_s = _FIRST_RETRY_S if is_well else min(2 * retry_s, _LONGEST_RETRY_S)
+            await self._changed(seen, PROBE_INTERVAL_S if is_well else retry_s)
 
-    async def _probe(self) -> str:
-        """What is wrong with the extension server; empty if one of several requests was answered well."""
-        problems = await asyncio.gather(*(self._probe_once() for _ in range(_PROBES)))
-        return "" if "" in problems else problems[0]
+    async def _judged(self) -> Verdict | None:
+        """What the checks say, None if nothing is registered."""
+        registered = self._registration
+        if registered is None:
+            return None
+        return registration.obstacle(self._store, registered.service) or await self._probe()
 
-    async def _probe_once(self) -> str:
-        url = f"https://{SERVICE_HOST}{ROOT}"
+    async def _probe(self) -> Verdict:
+        """Passed if one of several requests was answered well."""
+        url = f"https://{self._dialled}{ROOT}"
+        problems = await asyncio.gather(*(self._probe_once(url) for _ in range(_PROBES)))
+        if "" in problems:
+            return PASSED
+        return Verdict("FailedDiscoveryCheck", f"failing or missing response from {url}: {problems[0]}")
+
+    async def _probe_once(self, url: str) -> str:
         headers = Headers({"User-Agent": "Go-http-client/1.1"})
         headers.extend(forwarding.identity(_DISCOVERER))
         try:
             fetched = await self._fetch(ROOT, headers)
         except (aiohttp.ClientError, OSError) as error:
-            return f"failing or missing response from {url}: {error or type(error).__name__}"
-        if 200 <= fetched.code < 300:
-            return ""
-        return f"failing or missing response from {url}: bad status from {url}: {fetched.code}"
+            return f'Get "{url}": {await self._told(error)}'
+        return "" if 200 <= fetched.code < 300 else f"bad status from {url}: {fetched.code}"
 
-    def _note(self, problem: str) -> None:
-        """Records a verdict in the APIService; only a change of it is news."""
-        if problem == self._problem or self._backend is None:
+    async def _told(self, error: Exception) -> str:
+        return await go_text(error, self._dialled, self._address, SERVICE_HOST)
+
+    @property
+    def _dialled(self) -> str:
+        """The host:port that a real aggregator would connect to; empty if nothing is registered."""
+        registered = self._registration
+        return registration.address(self._store, registered.service) if registered else ""
+
+    def _note(self, verdict: Verdict | None) -> None:
+        """Records a verdict, and reads anew what an extension server serves that has become available."""
+        was, self._verdict = self._verdict, verdict
+        if verdict is None:
+            self._discovered.clear()
             return
-        self._problem = problem
-        self._store.put("apiservices", _api_service(self._backend.ca_bundle, problem))
-        if not problem:
+        registration.note(self._store, verdict)
+        if verdict == PASSED != was:
             self._rediscover.set()
+
+    def _has_changed(self, seen: int) -> bool:
+        return max(map(self._store.version_of, registration.READ)) > seen
+
+    async def _changed(self, seen: int, within_s: float) -> None:
+        """Waits until something that is read of the store has changed after a version, but not longer."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not self._has_changed(seen):
+                    await self._store.reached(self._store.version + 1)
+        except TimeoutError:
+            return
 
     async def _discover_for_ever(self) -> None:
         while True:
@@ -270,17 +302,31 @@ class Aggregator:
         return _Fetched(answer.status, answer.headers, gzip.decompress(body) if is_packed else body)
 
     async def _request(self, method: str, target: str, headers: Headers, body: bytes) -> aiohttp.ClientResponse:
-        if self._session is None or self._backend is None:
+        registered = self._registration
+        if self._session is None or registered is None or not self._address:
             raise ConnectionError("the aggregator does not run")
         return await self._session.request(
             method,
-            URL(f"https://{self._backend.address}{target}", encoded=True),
+            URL(f"https://{self._address}{target}", encoded=True),
             headers=headers,
             data=body or None,
             allow_redirects=False,
-            ssl=self._backend.tls,
+            ssl=self._tls_of(registered),
             server_hostname=SERVICE_HOST,
         )
+
+    def _tls_of(self, registered: Registration) -> ssl.SSLContext:
+        """The TLS that a registration asks for; another one is another pool of connections."""
+        if self._tls is None or self._tls[0] != registered:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            if registered.is_unverified:
+                tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+            elif registered.ca_bundle:
+                tls.load_verify_locations(cadata=registered.ca_bundle.decode())
+            tls.load_cert_chain(*self._front_proxy_files)
+            tls.set_alpn_protocols(["http/1.1"])
+            self._tls = registered, tls
+        return self._tls[1]
 
 
 def _relayed(upstream: aiohttp.ClientResponse) -> Response:
@@ -323,22 +369,3 @@ def _group_item(items: list[JsonObject]) -> JsonObject:
         if item["metadata"]["name"] == GROUP and versions:
             return {**item, "versions": versions}
     return {"metadata": {"name": GROUP}, "versions": [{"version": VERSION, "resources": []}]}
-
-
-def _api_service(ca_bundle: bytes, problem: str) -> JsonObject:
-    condition = {
-        "type": "Available",
-        "status": "False" if problem else "True",
-        "lastTransitionTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "reason": "FailedDiscoveryCheck" if problem else "Passed",
-        "message": problem or "all checks passed",
-    }
-    spec = {
-        "group": GROUP,
-        "version": VERSION,
-        "groupPriorityMinimum": 1000,
-        "versionPriority": 15,
-        "service": {"name": SERVICE_NAME, "namespace": SERVICE_NAMESPACE, "port": 443},
-        "caBundle": b64encode(ca_bundle).decode(),
-    }
-    return {"metadata": {"name": API_SERVICE}, "spec": spec, "status": {"conditions": [condition]}}

@@ -156,6 +156,7 @@ KINDS: Final = (
         categories=_ALL,
         subresources=_STATUS,
     ),
+    Kind(kind="EndpointSlice", plural="endpointslices", namespaced=True, group="discovery.k8s.io"),
     Kind(kind="Lease", plural="leases", namespaced=True, group="coordination.k8s.io"),
     Kind(
         kind="APIService",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from simulated import Cluster
 
+from app.demo.registration import API_SERVICE
 from app.edge.certificates import KeyPair, authority, serving
 
 ROOT = "/apis/summary.kubesum.dev/v1alpha1"
@@ -102,6 +103,15 @@ async def running_extension(cluster: Cluster, host: str = "kubesum.kubesum-syste
         server.close()
         for writer in connections:
             writer.close()
+
+
+def condition(cluster: Cluster) -> dict[str, str]:
+    """The condition Available of the APIService, without its time."""
+    stored = cluster.store.get("apiservices", "", API_SERVICE)
+    assert stored is not None
+    (available,) = stored.decoded()["status"]["conditions"]
+    del available["lastTransitionTime"]
+    return dict(available)
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ from app.demo.kinds import BY_PLURAL, Kind
 from app.demo.listing import LONGEST_WAIT_S, Lister, streamed, too_large
 from app.demo.options import list_options
 from app.demo.pki import Pki
+from app.demo.podproxy import PodProxy
 from app.demo.rbac import Rbac
 from app.demo.representations import OF_LISTS, OF_OBJECTS, Rendering, Transformation
 from app.demo.requests import Attributes, attributes, truthy
@@ -118,6 +119,7 @@ class _App:
         self._reviewer: Final = Reviewer(self._accounts, self._rbac)
         self._documents: Final = documents
         self._aggregator: Final = aggregator
+        self._pod_proxy: Final = PodProxy(store, lambda: aggregator.backend)
         self._resources: Final = _Resources(store, throttle, options.refuses_watch_lists)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,6 +150,8 @@ class _App:
         if (review := review_of(wanted)) is not None and wanted.verb == "create":
             is_protobuf = _media_type(request) == protobuf.MEDIA_TYPE
             return json_answer(self._reviewer.answer(review, await request.body(), is_protobuf, user), 201)
+        if (wanted.group, wanted.resource, wanted.subresource) == ("", "pods", "proxy"):
+            return await self._pod_proxy.answer(request, wanted)
         return await self._resources.answer(request, wanted, query)
 
 

@@ -5,7 +5,7 @@ of a cluster is made of ordinary applications (see genesis).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.demo.plans import EVERY_TAINT, ContainerPlan, Plan
@@ -133,6 +133,21 @@ def _daemon(
     return Blueprint(kind="DaemonSet", namespace=namespace, plan=plan)
 
 
+# As the chart has it where somebody else keeps the certificate.
+_KUBESUM: Final = replace(
+    _one("kubesum", "ghcr.io/kubesum/kubesum:0.1.0", _equal("250m", "256Mi"), slim=True),
+    more={
+        "args": [
+            "serve",
+            "--secure-port=10250",
+            "--tls-cert-file=/etc/kubesum/tls/tls.crt",
+            "--tls-private-key-file=/etc/kubesum/tls/tls.key",
+            "--shutdown-delay-duration=10s",
+        ],
+        "ports": [{"name": "https", "containerPort": 10250, "protocol": "TCP"}],
+    },
+)
+
 SYSTEM: Final = (
     _static("etcd", "100m"),
     _static("kube-apiserver", "250m"),
@@ -184,9 +199,7 @@ SYSTEM: Final = (
         kind="Deployment",
         namespace="kubesum-system",
         replicas=2,
-        plan=Plan(
-            app="kubesum", containers=(_one("kubesum", "ghcr.io/kubesum/kubesum:0.1.0", _equal("250m", "256Mi")),)
-        ),
+        plan=Plan(app="kubesum", containers=(_KUBESUM,), service_account="kubesum"),
     ),
 )
 """What runs in every cluster; DaemonSets in the order in which small clusters do without."""

@@ -26,7 +26,8 @@ class ContainerPlan:
     """One container; in `Plan.inits` a sidecar is one that keeps running (restartPolicy Always).
 
     `allotted` is what the kubelet has allocated and the runtime enforces when that differs from `requests`: a
-    resize is in flight. A slim container has neither environment nor probes.
+    resize is in flight. A slim container has neither environment nor probes. `more` are further fields of the
+    container, or other values for those that every one has.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ContainerPlan:
     allotted: Quantities | None = None
     sidecar: bool = False
     slim: bool = False
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +65,7 @@ class Plan:
     broken_image: bool = False
     debugger: str = ""
     scheduler: str = "default-scheduler"
+    service_account: str = "default"
 
     @cached_property
     def demand(self) -> Amounts:

@@ -119,6 +119,8 @@ def _spec(plan: Plan) -> JsonObject:
     more: JsonObject = {
         "restartPolicy": plan.restart_policy,
         "schedulerName": plan.scheduler,
+        "serviceAccountName": plan.service_account,
+        "serviceAccount": plan.service_account,
         "priority": _PRIORITIES[plan.priority_class],
         "priorityClassName": plan.priority_class,
         "initContainers": [_container(one) for one in plan.inits],
@@ -153,7 +155,7 @@ def _tolerations(plan: Plan) -> list[JsonObject]:
 
 
 def _container(one: ContainerPlan) -> JsonObject:
-    built = container(one.name, one.image, one.requests, one.limits, slim=one.slim)
+    built = container(one.name, one.image, one.requests, one.limits, slim=one.slim) | dict(one.more)
     return built | {"restartPolicy": "Always"} if one.sidecar else built
 
 

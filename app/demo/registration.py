@@ -25,7 +25,7 @@ READ: Final = ("apiservices", "endpointslices", "services")
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
 CLUSTER_IP: Final = "10.96.143.7"
 CONTAINER_PORT: Final = 10250
-_SELECTOR: Final = {"app.kubernetes.io/name": SERVICE_NAME}
+SELECTOR: Final = {"app.kubernetes.io/name": SERVICE_NAME}
 # For a cluster in which no pod of kubesum's is ready, since it serves all the same; RFC 5737 keeps it for examples.
 _ELSEWHERE: Final = {"addresses": ["192.0.2.1"], "conditions": {"ready": True}}
 
@@ -170,7 +170,7 @@ def _is_served(one: _Slice, port_name: str) -> bool:
 
 
 def _objects(store: Store, ca_bundle: bytes) -> Iterator[tuple[str, JsonObject]]:
-    placed = {"namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME, "labels": _SELECTOR}
+    placed = {"namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME, "labels": SELECTOR}
     port = {"name": "https", "protocol": "TCP"}
     yield (
         "services",
@@ -180,7 +180,7 @@ def _objects(store: Store, ca_bundle: bytes) -> Iterator[tuple[str, JsonObject]]
                 "type": "ClusterIP",
                 "clusterIP": CLUSTER_IP,
                 "ports": [{**port, "port": 443, "targetPort": "https"}],
-                "selector": _SELECTOR,
+                "selector": SELECTOR,
             },
         },
     )
@@ -190,7 +190,7 @@ def _objects(store: Store, ca_bundle: bytes) -> Iterator[tuple[str, JsonObject]]
             "metadata": {
                 "namespace": SERVICE_NAMESPACE,
                 "name": f"{SERVICE_NAME}-5xk2p",
-                "labels": {**_SELECTOR, SERVICE_LABEL: SERVICE_NAME},
+                "labels": {**SELECTOR, SERVICE_LABEL: SERVICE_NAME},
             },
             "addressType": "IPv4",
             "endpoints": _endpoints(store),
@@ -200,7 +200,7 @@ def _objects(store: Store, ca_bundle: bytes) -> Iterator[tuple[str, JsonObject]]
     yield (
         "apiservices",
         {
-            "metadata": {"name": API_SERVICE, "labels": _SELECTOR},
+            "metadata": {"name": API_SERVICE, "labels": SELECTOR},
             "spec": {
                 "group": GROUP,
                 "version": VERSION,
@@ -218,7 +218,7 @@ def _endpoints(store: Store) -> list[JsonObject]:
     found = [
         _endpoint(stored.decoded())
         for stored in store.list("pods", SERVICE_NAMESPACE)
-        if _SELECTOR.items() <= stored.labels.items()
+        if SELECTOR.items() <= stored.labels.items()
     ]
     return found if any(one["conditions"]["ready"] for one in found) else [*found, _ELSEWHERE]
 

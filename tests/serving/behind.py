@@ -80,6 +80,10 @@ class Behind:
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
             yield session
 
+    def register(self) -> None:
+        """Puts it behind the cluster's aggregator, as the chart does."""
+        self.cluster.aggregator.register(f"127.0.0.1:{self.port}", self.authority.certificate)
+
     async def ask(
         self, path: str, pair: KeyPair | None = None, headers: Sequence[tuple[str, str]] = (), method: str = "GET"
     ) -> Answer:
@@ -109,6 +113,17 @@ class Behind:
     async def forwarded(self, path: str, user: str, *groups: str, **more: str) -> Answer:
         """A request that the aggregator forwards for a user."""
         return await self.ask(path, self.front_proxy, identity(user, *groups, **more))
+
+
+async def as_person(server: Behind, who: str, path: str) -> Answer:
+    """A request that one of the people makes to the cluster's API server."""
+    tls = ssl.create_default_context(cadata=server.pki.authority.certificate.decode())
+    tls.load_cert_chain(*server.pki.people[who].write(server.home, who))
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session,
+        session.get(URL(f"{server.cluster.url}{path}", encoded=True)) as answer,
+    ):
+        return Answer(answer.status, CIMultiDict(answer.headers), await answer.read())
 
 
 def identity(user: str, *groups: str, **more: str) -> list[tuple[str, str]]:

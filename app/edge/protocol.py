@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.api.status import status_body
 from app.edge.pools import Chain
-from app.edge.tls import shown_chain, was_asked
+from app.edge.tls import own_chain, shown_chain, was_asked
 from app.telemetry import CONNECTIONS_REFUSED
 from app.vocabulary.errors import ApiError, BadRequest, HeadersTooLarge, LateRequest, UnsupportedVersion
 
@@ -30,6 +30,8 @@ BODY_DEADLINE_S: Final = 30.0
 
 CHAIN: Final = "chain"
 """Under this name the state of a request holds the certificates that its client showed."""
+OWN_CHAIN: Final = "own_chain"
+"""Under this name it holds the certificates that its client was shown."""
 ABORT: Final = "abort"
 """Under this name it holds what ends the connection at once, without a goodbye that a stuck client never answers."""
 
@@ -50,7 +52,7 @@ class StrictProtocol(HttpToolsProtocol):
         tls = transport.get_extra_info("ssl_object")
         chain: Chain = shown_chain(tls)
         self._was_asked = was_asked(tls)
-        self.app_state = {**self.app_state, CHAIN: chain, ABORT: transport.abort}
+        self.app_state = {**self.app_state, CHAIN: chain, OWN_CHAIN: own_chain(tls), ABORT: transport.abort}
         super().connection_made(transport)
         self._expect(SILENT_S)
 

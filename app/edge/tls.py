@@ -15,6 +15,7 @@ import tempfile
 from typing import Any, Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.edge.certificates import KeyPair
 from app.edge.pools import Chain
@@ -50,8 +51,14 @@ def asking_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes)
     return context
 
 
+class _ShowingContext(ssl.SSLContext):
+    """A context that knows what it shows, which OpenSSL keeps to itself."""
+
+    chain: Chain = ()
+
+
 def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _ShowingContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.num_tickets = 0
@@ -59,6 +66,8 @@ def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.sslobject_class = _Connection
     _load_pair(context, certificate_pem, key_pem)
+    certificates = x509.load_pem_x509_certificates(certificate_pem)
+    context.chain = tuple(one.public_bytes(Encoding.DER) for one in certificates)
     return context
 
 
@@ -171,6 +180,11 @@ def shown_chain(connection: ssl.SSLObject | None) -> Chain:
     # Not public before 3.13, and the same since 3.10; what is public forgets the intermediates.
     shown = connection._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
     return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in shown)
+
+
+def own_chain(connection: ssl.SSLObject | None) -> Chain:
+    """The certificates that the server showed on a connection, its own first."""
+    return connection.context.chain if connection and isinstance(connection.context, _ShowingContext) else ()
 
 
 def was_asked(connection: ssl.SSLObject | None) -> bool:

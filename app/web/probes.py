@@ -1,10 +1,12 @@
 """Probes, version and metrics: what kubelets, people and Prometheus ask for.
 
 The wording is that of k8s.io/apiserver/pkg/server/healthz/healthz.go; no check tells its reason,
-since anybody may ask.
+since anybody may ask. Whoever asks for more words also gets the certificates of the connection, which whoever
+connects is shown: a proxy on the way, such as kube-apiserver's own, keeps them from those who ask through it.
 """
 
 import platform
+from base64 import b64encode
 from collections.abc import Mapping, Set
 from typing import Final
 
@@ -14,11 +16,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from app import __version__
 from app.api.query import pairs, quoted
+from app.edge.protocol import OWN_CHAIN
 from app.vocabulary.errors import NotFound
 from app.web.dependencies import Serving
 from app.web.responses import JSON, READ_METHODS, text
 
 PING: Final = "ping"
+SERVING_CERTIFICATE: Final = "X-Serving-Certificate"
+"""A header line for each certificate, the server's own first, DER in base64."""
 
 _MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -81,11 +86,15 @@ def report(request: Request, checks: Mapping[str, bool]) -> Response:
     excluded = {value for name, value in query if name == "exclude"}
     endpoint = request.scope["path"].removeprefix("/")
     lines = told(checks, excluded)
+    is_verbose = any(name == "verbose" for name, _ in query)
     if not all(passes for name, passes in checks.items() if name not in excluded):
-        return text(f"{lines}{endpoint} check failed\n", 500)
-    if any(name == "verbose" for name, _ in query):
-        return text(f"{lines}{endpoint} check passed\n")
-    return text("ok")
+        answer = text(f"{lines}{endpoint} check failed\n", 500)
+    else:
+        answer = text(f"{lines}{endpoint} check passed\n" if is_verbose else "ok")
+    if is_verbose:
+        for certificate in request.scope["state"].get(OWN_CHAIN, ()):
+            answer.headers.append(SERVING_CERTIFICATE, b64encode(certificate).decode())
+    return answer
 
 
 def told(checks: Mapping[str, bool], excluded: Set[str]) -> str:

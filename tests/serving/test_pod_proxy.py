@@ -1,5 +1,7 @@
 """pods/proxy of the simulated API server, in front of the real kubesum: what it lets through, and as whom."""
 
+import ssl
+from base64 import b64decode
 from collections.abc import AsyncIterator
 
 import pytest
@@ -38,6 +40,17 @@ async def test_a_pod_answers_as_it_answers_strangers(server: Behind, pod: JsonOb
     assert ready.body.splitlines()[0] == b"[+]ping ok"
     assert version.json["gitVersion"] == "v0.1.0"
     assert (metrics.code, metrics.message) == (403, 'forbidden: User "system:anonymous" cannot get path "/metrics"')
+
+
+async def test_the_certificate_that_a_proxy_hides_is_told(server: Behind, pod: JsonObject) -> None:
+    proxy = f"{PODS}/https:{pod['metadata']['name']}:10250/proxy"
+    served = ssl.PEM_cert_to_DER_cert((server.home / "serving.crt").read_text())
+
+    verbose = await as_person(server, "admin", f"{proxy}/readyz?verbose")
+    terse = await as_person(server, "admin", f"{proxy}/readyz")
+
+    assert [b64decode(line) for line in verbose.headers.getall("X-Serving-Certificate")] == [served]
+    assert "X-Serving-Certificate" not in terse.headers
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The command line: `kubesum serve`, `local`, `demo` and `top`, and `kubectl kubesum`, which is `top`.
+"""The command line: `kubesum serve`, `local`, `demo`, `top` and `doctor`, and `kubectl kubesum`, which is `top`.
 
 Reads arguments, runs one command, and turns what a person can mend into one sentence and a non-zero exit.
 """
@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     _local(_command(of, "local", "look at a cluster or at files from here, with nothing installed in the cluster"))
     _demo(_command(of, "demo", "try it on a simulated cluster that lives"))
     _top(_command(of, "top", "look at a cluster that kubesum serves, live in a terminal"))
+    _doctor(_command(of, "doctor", "say what keeps an installation of kubesum from working"))
     _render(_command(of, "render", "print what is generated from the declarations"))
     return top
 
@@ -135,6 +136,14 @@ def _top(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("-l", "--selector", metavar="LABELS", default="", help="label selector, as for kubectl")
     command.add_argument("--once", action="store_true", help="print the view as it is now, and end")
+
+
+def _doctor(command: argparse.ArgumentParser) -> None:
+    cluster = command.add_argument_group("the cluster")
+    _kubeconfig(cluster)
+    cluster.add_argument(
+        "-n", "--namespace", metavar="NAME", default="", help="where kubesum is, if no APIService says it"
+    )
 
 
 def _demo(command: argparse.ArgumentParser) -> None:
@@ -302,6 +311,10 @@ def chosen(options: argparse.Namespace, leave: asyncio.Event | None) -> Coroutin
             return commands.local_from(options.path, options.port, options.kubeconfig_out)
         case "render":
             return commands.render(options.what)
+        case "doctor":
+            from app.doctor.visit import examine  # noqa: PLC0415 (nobody else needs it)
+
+            return examine(options.kubeconfig, options.context, options.namespace)
         case _:
             simulation = commands.Simulation(options.nodes, options.pods, options.seed, options.churn)
             return commands.demo(simulation, options.port, options.kubeconfig_out)

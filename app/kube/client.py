@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes_asyncio.client import ApiClient, Configuration
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from app import __version__, telemetry
@@ -54,6 +55,15 @@ class _Request:
     @property
     def headers(self) -> dict[str, str]:
         return _HEADERS if self.body is None else {**_HEADERS, "Content-Type": self.media_type}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of any kind."""
+
+    code: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,13 @@ class Upstream:
         """The object at `path` after a JSON merge patch (RFC 7386); raises Refusal or another UpstreamError."""
         limits = _within(deadline_s)
         return await self._body(_Request("PATCH", path, limits, {}, patch, "application/merge-patch+json"))
+
+    async def ask(self, path: str, params: Mapping[str, str], deadline_s: float = ANSWER_DEADLINE_S) -> Answer:
+        """Whatever is answered, refusals and text too; raises UpstreamError where nothing is."""
+        with self._explained():
+            async with await self._renewed_answer(_Request("GET", path, _within(deadline_s), params)) as answer:
+                telemetry.UPSTREAM_REQUESTS.labels(str(answer.status)).inc()
+                return Answer(answer.status, answer.headers, await answer.read())
 
     async def stream(self, path: str, params: Mapping[str, str], idle_s: float) -> AsyncGenerator[bytes, None]:
         """The body of a successful answer in chunks as they arrive; before them an empty one, at its start.

@@ -69,6 +69,15 @@ async def test_a_refusal_without_a_status_names_the_code(script: Script, upstrea
         await upstream.get("/api", {})
 
 
+async def test_any_answer_can_be_asked_for(script: Script, upstream: Upstream) -> None:
+    script.answers = [body(b"readyz check failed\n", 500, "text/plain", "X-Told: a\r\nX-Told: b\r\n")]
+
+    answer = await upstream.ask("/readyz", {})
+
+    assert (answer.code, answer.body) == (500, b"readyz check failed\n")
+    assert answer.headers.getall("X-Told") == ["a", "b"]
+
+
 async def test_redirects_are_not_followed(script: Script, upstream: Upstream) -> None:
     script.answers = [body(b"", 302, headers="Location: https://elsewhere.example/\r\n")]
 

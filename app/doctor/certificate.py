@@ -1,0 +1,189 @@
+"""The serving certificate against the caBundle: would an API server believe it, and for how long.
+
+Verified is what Go verifies, in its order: the time, the name of the Service, and a chain to one of the
+authorities. Whatever else certificates may say is not looked at.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+from app.doctor.registration import Registered
+from app.doctor.replicas import Chain, Replica
+from app.doctor.report import Report
+from app.doctor.views import PodSpec
+
+SOON: Final = timedelta(days=7)
+"""Whoever renews certificates has done so long before this."""
+
+_DEEPEST_CHAIN: Final = 5
+_ANY: Final = ExtensionPolicy.permit_all()
+_AUTHORITY: Final = _ANY.require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+
+Authorities = list[x509.Certificate]
+
+
+class Certificates:
+    """Judges an APIService's caBundle, and what the pods behind it show.
+
+    `spec` is that of the pods, None if it is not known.
+    """
+
+    def __init__(self, report: Report, registered: Registered, spec: PodSpec | None, now: datetime) -> None:
+        self._report: Final = report
+        self._registered: Final = registered
+        self._now: Final = now
+        self._host: Final = f"{registered.service.name}.{registered.service.namespace}.svc"
+        self._is_self_managed: Final = None if spec is None else is_self_managed(spec)
+
+    def judge(self, found: Iterable[Replica]) -> None:
+        """Judges both."""
+        authorities = self._authorities()
+        if authorities is None:
+            return
+        shown: dict[Chain, list[str]] = {}
+        for replica in found:
+            if replica.chain:
+                shown.setdefault(replica.chain, []).append(replica.pod.metadata.name)
+        if not shown:
+            self._report.skip("certificate: no pod tells what it shows; whether it is believed, the lists below tell")
+        for chain, pods in shown.items():
+            self._judge_chain(f"certificate of {', '.join(pods)}", chain, authorities)
+
+    def _authorities(self) -> Authorities | None:
+        """The authorities of the caBundle, None where there is nothing to compare with."""
+        what = f"caBundle of APIService {self._registered.name}"
+        bundle = self._registered.ca_bundle
+        if bundle is None:
+            self._report.skip(f"{what}: nobody asks it, since insecureSkipTLSVerify is set")
+            return None
+        try:
+            authorities = x509.load_pem_x509_certificates(bundle)
+        except ValueError:
+            nature = "it holds no PEM certificates" if bundle.strip() else "it is empty"
+            self._report.fail(f"{what}: {nature}, so the API server believes no kubesum; {self._set_by}")
+            return None
+        ended = [one for one in authorities if one.not_valid_after_utc <= self._now]
+        if len(ended) == len(authorities):
+            self._report.fail(f"{what}: {told(ended)} expired on {day(ended)}; {self._set_by}")
+        else:
+            valid = [one for one in authorities if one not in ended]
+            self._report.ok(f"{what}: {told(valid)}, valid until {day(valid)}")
+        return authorities
+
+    def _judge_chain(self, what: str, chain: Chain, authorities: Authorities) -> None:
+        leaf, *intermediates = chain
+        ends = leaf.not_valid_after_utc
+        issuer = _name(leaf.issuer)
+        if not leaf.not_valid_before_utc <= self._now < ends:
+            valid = f"from {leaf.not_valid_before_utc:%Y-%m-%d} to {ends:%Y-%m-%d}"
+            self._report.fail(f"{what}: it is valid {valid} only; {self._renewed_by}")
+        elif not _is_for(self._host, names := dns_names(leaf)):
+            for_whom = ", ".join(names) or "no DNS name"
+            self._report.fail(f"{what}: it is for {for_whom}, not for {self._host}; {self._named_by}")
+        elif not self._is_issued(leaf, intermediates, authorities):
+            self._report.fail(
+                f"{what}: it was issued by {issuer}{_key(leaf, x509.AuthorityKeyIdentifier)}, but caBundle holds "
+                f"{told(authorities)}, and so the API server does not believe it; {self._set_by}"
+            )
+        elif ends - self._now < SOON:
+            self._report.warn(f"{what}: it expires on {ends:%Y-%m-%d}; {self._renewed_by}")
+        else:
+            self._report.ok(f"{what}: for {self._host}, by {issuer} of caBundle, valid until {ends:%Y-%m-%d}")
+
+    def _is_issued(
+        self, leaf: x509.Certificate, intermediates: list[x509.Certificate], authorities: Authorities
+    ) -> bool:
+        # Of a client, since that leaves names to us, which were looked at already.
+        policy = PolicyBuilder().store(Store(authorities)).time(self._now).max_chain_depth(_DEEPEST_CHAIN)
+        verifier = policy.extension_policies(ca_policy=_AUTHORITY, ee_policy=_ANY).build_client_verifier()
+        try:
+            verifier.verify(leaf, intermediates)
+        except VerificationError:
+            return False
+        return True
+
+    @property
+    def _set_by(self) -> str:
+        """Who sets the caBundle."""
+        themselves = "kubesum sets it within a minute if it may: see its rights below, and its log"
+        others = "with cert-manager, see that its ca-injector runs; with a Secret of your own, upgrade the release"
+        return self._by(themselves, others)
+
+    @property
+    def _renewed_by(self) -> str:
+        """Who renews the certificate."""
+        themselves = "kubesum renews it in time if it may: see its rights below, and its log"
+        others = (
+            "with cert-manager, see its Certificate; otherwise put a new pair into the Secret that the pods mount"
+        )
+        return self._by(themselves, others)
+
+    @property
+    def _named_by(self) -> str:
+        """Who says for whom the certificate is."""
+        themselves = "--service-name must name the Service that the APIService names: apply the chart again"
+        others = f"issue one for {self._host}"
+        return self._by(themselves, others)
+
+    def _by(self, themselves: str, others: str) -> str:
+        match self._is_self_managed:
+            case True:
+                return themselves
+            case False:
+                return others
+            case None:
+                return f"{themselves}; {others}"
+
+
+def is_self_managed(spec: PodSpec) -> bool:
+    """Whether kubesum issues its certificate to itself."""
+    return spec.option("--tls-cert-file") is None
+
+
+def told(authorities: Iterable[x509.Certificate]) -> str:
+    """Authorities by name and key."""
+    return ", ".join(f"{_name(one.subject)}{_key(one, x509.SubjectKeyIdentifier)}" for one in authorities)
+
+
+def day(certificates: Iterable[x509.Certificate]) -> str:
+    """The day on which the first of them ends."""
+    return f"{min(one.not_valid_after_utc for one in certificates):%Y-%m-%d}"
+
+
+def dns_names(one: x509.Certificate) -> list[str]:
+    """The DNS names that a certificate is for."""
+    try:
+        names = one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return names.get_values_for_type(x509.DNSName)
+
+
+def _is_for(host: str, names: Iterable[str]) -> bool:
+    wildcard = f"*.{host.partition('.')[2]}"
+    return any(name.lower() in (host.lower(), wildcard.lower()) for name in names)
+
+
+def _name(name: x509.Name) -> str:
+    common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(common[0].value) if common else name.rfc4514_string()
+
+
+def _key(one: x509.Certificate, kind: type[x509.AuthorityKeyIdentifier] | type[x509.SubjectKeyIdentifier]) -> str:
+    """The beginning of a key's identifier in parentheses: authorities of one name are told apart by it."""
+    try:
+        identifier = one.extensions.get_extension_for_class(kind).value.key_identifier
+    except x509.ExtensionNotFound:
+        return ""
+    return f" (key {identifier.hex()[:8]})" if identifier else ""

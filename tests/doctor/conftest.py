@@ -1,0 +1,23 @@
+"""An API server on a stage, for each test that asks for one."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.doctor.cluster import Cluster
+from app.kube.client import connect
+from app.kube.credentials import kubeconfig
+from tests.doctor.staged import Staged
+from tests.unit.kube.kubeconfigs import written
+from tests.unit.kube.scripted import Script, playing
+
+
+@pytest.fixture
+async def staged(tmp_path: Path) -> AsyncIterator[Staged]:
+    """An API server whose script is empty."""
+    async with (
+        playing(Script()) as script,
+        await connect(kubeconfig(written(tmp_path / "config", script.url), None)) as upstream,
+    ):
+        yield Staged(script, Cluster(upstream))

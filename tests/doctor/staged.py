@@ -1,0 +1,20 @@
+"""An API server that plays a script, where a whole one would take too long to bring into a state."""
+
+from dataclasses import dataclass, field
+
+from app.doctor.cluster import Cluster
+from app.doctor.report import Report
+from tests.unit.kube.scripted import Script
+
+
+@dataclass
+class Staged:
+    """What the API server answers, one request after the other; the cluster of it; and what is reported of that."""
+
+    script: Script
+    cluster: Cluster
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def report(self) -> Report:
+        return Report(self.lines.append)

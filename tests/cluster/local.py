@@ -37,3 +37,15 @@ async def _await_ready(process: asyncio.subprocess.Process) -> None:
     if not line.startswith(b"ready: "):
         _, err = await asyncio.wait_for(process.communicate(), _LONGEST_STOP_S)
         raise AssertionError(f"kubesum local did not become ready: {line.decode()}{err.decode()}")
+
+
+async def doctor(cluster: Path) -> str:
+    """What `kubesum doctor` prints about the cluster of a kubeconfig."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "doctor", "--kubeconfig", str(cluster)),
+        env={"PATH": os.environ["PATH"], "HOME": str(cluster.parent)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), _LONGEST_STOP_S)
+    return out.decode() + err.decode()

@@ -1,0 +1,128 @@
+"""kubesum doctor in front of a real kube-apiserver, with the chart installed by the real helm.
+
+There are no pods here, so what depends on them is told as missing in each of the examinations.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.edge import certificates
+from tests.cluster.installation import API_SERVICE, NAMESPACE, Pod, available, eventually
+from tests.cluster.local import doctor
+from tests.oracle.kubectl import kubectl
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+DEPLOYMENT = (
+    "FAIL  Deployment kubesum-system/kubesum: 0 of 2 pods are ready; see below what they lack, or that "
+    "kube-controller-manager makes none"
+)
+URL = "https://{address}:443/apis/summary.kubesum.dev/v1alpha1"
+
+
+async def complaints(played: Pod) -> list[str]:
+    """The lines of an examination that say that something is broken."""
+    lines = (await doctor(played.plane.kubeconfig)).splitlines()
+    return [line for line in lines if line.startswith("FAIL")]
+
+
+@asynccontextmanager
+async def patched(played: Pod, what: tuple[str, ...], patch: object, back: object) -> AsyncIterator[None]:
+    """An object that somebody changed for a while."""
+    config = played.plane.kubeconfig
+    await kubectl(config, "patch", *what, "--type=merge", f"--patch={json.dumps(patch)}")
+    try:
+        yield
+    finally:
+        await kubectl(config, "patch", *what, "--type=merge", f"--patch={json.dumps(back)}")
+        assert await available(config) == "all checks passed"
+
+
+async def judged(played: Pod, reason: str) -> None:
+    """Returns once the API server says this of the APIService."""
+    found = ("get", "apiservice", API_SERVICE, "-o", "jsonpath={.status.conditions[0].reason}")
+
+    async def is_so() -> bool:
+        return await kubectl(played.plane.kubeconfig, *found) == reason
+
+    await eventually(is_so, 40)
+
+
+async def test_the_chart_gives_all_that_is_needed(played: Pod) -> None:
+    lines = (await doctor(played.plane.kubeconfig)).splitlines()
+
+    assert [line for line in lines if line.startswith("FAIL")] == [DEPLOYMENT]
+    assert "ok    APIService v1alpha1.summary.kubesum.dev: available, all checks passed" in lines
+    assert [line.partition(": ")[2] for line in lines if "ServiceAccount kubesum-system/kubesum" in line] == [
+        "may list and watch pods, nodes, namespaces, deployments, statefulsets, daemonsets, replicasets, cronjobs "
+        "and jobs",
+        "may ask who somebody is and what they may do",
+        "may follow the ConfigMap kube-system/extension-apiserver-authentication",
+        "may keep its certificates in the Secret kubesum-system/kubesum-tls, and have them believed",
+        "may read live usage",
+    ]
+    assert any(line.startswith("ok    informers: 9 kinds are listed and watched") for line in lines)
+
+
+async def test_a_cabundle_that_somebody_changed(played: Pod) -> None:
+    config = played.plane.kubeconfig
+    bundle = await kubectl(config, "get", "apiservice", API_SERVICE, "-o", "jsonpath={.spec.caBundle}")
+    other = b64encode(certificates.authority("other-ca").certificate).decode()
+    url = URL.format(address=played.address)
+
+    async with patched(
+        played, ("apiservice", API_SERVICE), {"spec": {"caBundle": other}}, {"spec": {"caBundle": bundle}}
+    ):
+        await judged(played, "FailedDiscoveryCheck")
+
+        assert await complaints(played) == [
+            "FAIL  APIService v1alpha1.summary.kubesum.dev: not available, FailedDiscoveryCheck: failing or missing "
+            f'response from {url}: Get "{url}": tls: failed to verify certificate: x509: certificate signed by '
+            "unknown authority; caBundle is not the authority of kubesum's certificate: see below",
+            DEPLOYMENT,
+        ]
+
+
+async def test_endpoints_that_are_not_ready(played: Pod) -> None:
+    endpoints = [
+        {"endpoints": [{"addresses": ["192.0.2.1"], "conditions": {"ready": ready}}]} for ready in (False, True)
+    ]
+
+    async with patched(played, ("endpointslice", "kubesum-played", "-n", NAMESPACE), *endpoints):
+        await judged(played, "MissingEndpoints")
+
+        assert await complaints(played) == [
+            "FAIL  APIService v1alpha1.summary.kubesum.dev: not available, MissingEndpoints: endpointslices for "
+            'service/kubesum in "kubesum-system" have no addresses with port name "https"; '
+            "no pod is ready: see below",
+            DEPLOYMENT,
+            'FAIL  EndpointSlices of the Service kubesum-system/kubesum: no address with the port "https" is ready; '
+            "see above what the pods lack",
+        ]
+
+
+async def test_a_role_that_nobody_gives(played: Pod) -> None:
+    account = {"kind": "ServiceAccount", "namespace": NAMESPACE, "name": "kubesum"}
+    subjects = [{"subjects": [{**account, "name": name}]} for name in ("other", "kubesum")]
+
+    async with patched(played, ("rolebinding", "kubesum:auth-reader", "-n", "kube-system"), *subjects):
+        assert await complaints(played) == [
+            DEPLOYMENT,
+            "FAIL  ServiceAccount kubesum-system/kubesum: may not list and watch configmaps "
+            "extension-apiserver-authentication; the RoleBinding kube-system/kubesum:auth-reader gives it "
+            "extension-apiserver-authentication-reader; "
+            "helm upgrade restores that",
+        ]
+
+
+async def test_a_user_without_rights_has_nothing_to_complain_of(played: Pod) -> None:
+    lines = (await doctor(played.plane.kubeconfig_of("jane"))).splitlines()
+
+    assert {line[:4] for line in lines} == {"ok  ", "skip", "warn"}
+    assert (
+        "skip  list of nodesummaries: you may not list them; the ClusterRole kubesum:cluster-view gives it" in lines
+    )

@@ -20,20 +20,21 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.demo import protobuf, representations
+from app.demo import protobuf
 from app.demo.accounts import Accounts
 from app.demo.aggregator import Aggregator
 from app.demo.answers import JSON, Streamed, error_answer, json_answer, no_such_path
 from app.demo.bootstrap import bootstrap
 from app.demo.documents import Documents
 from app.demo.impersonation import impersonated
-from app.demo.kinds import BY_PLURAL, Kind
+from app.demo.kinds import BY_PLURAL, METRICS_GROUP, METRICS_VERSION, Kind
 from app.demo.listing import LONGEST_WAIT_S, Lister, streamed, too_large
+from app.demo.metrics import MetricsServer
 from app.demo.options import list_options
 from app.demo.pki import Pki
 from app.demo.podproxy import PodProxy
 from app.demo.rbac import Rbac
-from app.demo.representations import OF_LISTS, OF_OBJECTS, Rendering, Transformation
+from app.demo.representations import OF_LISTS, OF_OBJECTS, Rendering, requested
 from app.demo.requests import Attributes, attributes, truthy
 from app.demo.reviews import Reviewer, review_of
 from app.demo.store import Store, Stored
@@ -120,6 +121,7 @@ class _App:
         self._documents: Final = documents
         self._aggregator: Final = aggregator
         self._pod_proxy: Final = PodProxy(store, lambda: aggregator.backend)
+        self._metrics: Final = MetricsServer(store, throttle)
         self._resources: Final = _Resources(store, throttle, options.refuses_watch_lists)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,6 +149,8 @@ class _App:
             return await self._aggregator.proxied(request, wanted, user)
         if not wanted.resource:
             return await self._documents.answer(wanted.path, request)
+        if (wanted.group, wanted.version) == (METRICS_GROUP, METRICS_VERSION):
+            return await self._metrics.answer(request, wanted, query)
         if (review := review_of(wanted)) is not None and wanted.verb == "create":
             is_protobuf = _media_type(request) == protobuf.MEDIA_TYPE
             return json_answer(self._reviewer.answer(review, await request.body(), is_protobuf, user), 201)
@@ -176,13 +180,13 @@ class _Resources:
         return self._write(request, kind, wanted, await request.body())
 
     async def _get(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        rendering = _rendering(request, kind, OF_OBJECTS, query)
+        rendering = requested(request.headers, kind, OF_OBJECTS, query)
         await self._reach(list_options(kind, query).version)
         return Response(rendering.document(self._writer.existing(kind, wanted)), media_type=JSON)
 
     async def _list(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
         options = list_options(kind, query)
-        rendering = _rendering(request, kind, OF_LISTS, query)
+        rendering = requested(request.headers, kind, OF_LISTS, query)
         await self._reach(options.version)
         page = self._lister.page(kind.plural, wanted.namespace, options)
         return Streamed(streamed(page, rendering, self._throttle))
@@ -191,13 +195,13 @@ class _Resources:
         if not truthy(query.get("watch")):
             raise no_such_path()
         options = list_options(kind, query)
-        rendering = _rendering(request, kind, OF_OBJECTS, query)
+        rendering = requested(request.headers, kind, OF_OBJECTS, query)
         await self._reach(options.version)
         watch = Watch(kind.plural, wanted.namespace, rendering, options)
         return Streamed(self._watcher.frames(watch))
 
     def _write(self, request: Request, kind: Kind, wanted: Attributes, body: bytes) -> Response:
-        rendering = _rendering(request, kind, OF_OBJECTS, {})
+        rendering = requested(request.headers, kind, OF_OBJECTS, {})
         if wanted.verb == "create" and not wanted.name:
             return _written(rendering, self._writer.create(kind, wanted, body), 201)
         if wanted.verb == "update" and wanted.name:
@@ -286,13 +290,6 @@ def _kind(wanted: Attributes) -> Kind:
     if is_misplaced or (wanted.subresource and wanted.subresource not in kind.subresources):
         raise no_such_path()
     return kind
-
-
-def _rendering(
-    request: Request, kind: Kind, offered: frozenset[Transformation], query: Mapping[str, str]
-) -> Rendering:
-    asked = representations.negotiated(request.headers.get("accept", ""), offered)
-    return representations.rendering(kind, asked, query.get("includeObject", ""))
 
 
 def _written(rendering: Rendering, stored: Stored, code: int) -> Response:

@@ -1,4 +1,4 @@
-"""What every cluster starts with: system namespaces, roles, and the configuration of delegated authentication."""
+"""What every cluster starts with: namespaces, roles, the configuration of delegated authentication, metrics."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from app.demo.accounts import SERVICE_NAME, SERVICE_NAMESPACE
+from app.demo.kinds import METRICS_GROUP, METRICS_VERSION
 from app.demo.pki import FRONT_PROXY, Pki
 from app.demo.rbac import default_objects
 from app.demo.store import JsonObject, Store
@@ -13,6 +14,25 @@ from app.demo.store import JsonObject, Store
 AUTHENTICATION_CONFIG: Final = "extension-apiserver-authentication"
 
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system", SERVICE_NAMESPACE)
+
+
+# metrics-server/manifests/base/apiservice.yaml, and what the aggregator says of it.
+_METRICS_SERVICE: Final[JsonObject] = {
+    "metadata": {"name": f"{METRICS_VERSION}.{METRICS_GROUP}"},
+    "spec": {
+        "group": METRICS_GROUP,
+        "version": METRICS_VERSION,
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
+        "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443},
+        "insecureSkipTLSVerify": True,
+    },
+    "status": {
+        "conditions": [
+            {"type": "Available", "status": "True", "reason": "Passed", "message": "all checks passed"},
+        ]
+    },
+}
 
 
 def bootstrap(store: Store, pki: Pki, tenant_namespace: str) -> None:
@@ -31,6 +51,7 @@ def _objects(pki: Pki, tenant_namespace: str) -> Iterator[tuple[str, JsonObject]
     yield "configmaps", _authentication_config(pki)
     # Empty, as the chart makes it: what it is for is known to who may fill it.
     yield "secrets", {"metadata": {"namespace": SERVICE_NAMESPACE, "name": "kubesum-tls"}, "type": "Opaque"}
+    yield "apiservices", _METRICS_SERVICE
     yield from default_objects(tenant_namespace)
 
 

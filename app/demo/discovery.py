@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from app.demo.kinds import GROUP_VERSIONS, KINDS, Kind, in_group_version
+from app.demo.kinds import GROUP_VERSIONS, KINDS, METRICS, METRICS_GROUP, METRICS_VERSION, Kind, in_group_version
 from app.demo.store import JsonObject
 
 AGGREGATED: Final = "APIGroupDiscoveryList"
@@ -32,7 +32,11 @@ REVIEWS: Final = (
     Review("SelfSubjectAccessReview", "selfsubjectaccessreviews", "authorization.k8s.io"),
     Review("SelfSubjectRulesReview", "selfsubjectrulesreviews", "authorization.k8s.io"),
 )
-_ALL_GROUP_VERSIONS: Final = tuple(sorted({*GROUP_VERSIONS, *((review.group, review.version) for review in REVIEWS)}))
+_ALL_GROUP_VERSIONS: Final = (
+    *sorted({*GROUP_VERSIONS, *((review.group, review.version) for review in REVIEWS)}),
+    # Of lower priority than all that is built in: `pods` and `nodes` are those of the core group.
+    (METRICS_GROUP, METRICS_VERSION),
+)
 
 
 def aggregated(version: str, legacy: bool, extension: Sequence[JsonObject] = ()) -> JsonObject:
@@ -173,7 +177,7 @@ def _group_item(name: str, version: str) -> JsonObject:
 
 
 def _version_item(group_name: str, version: str) -> JsonObject:
-    kinds = [_discovered(kind) for kind in KINDS if (kind.group, kind.version) == (group_name, version)]
+    kinds = [_discovered(k) for k in (*KINDS, *METRICS) if (k.group, k.version) == (group_name, version)]
     reviews = [
         {
             "resource": review.plural,

@@ -15,7 +15,8 @@ WRITING: Final = ("create", "delete", "patch", "update")
 class Kind:
     """One built-in kind; `fields` are the paths, besides metadata, that field selectors may name.
 
-    `subresources` are views of the object that can be read and replaced on their own.
+    `subresources` are views of the object that can be read and replaced on their own. `measured`: no such objects
+    are stored, each answer is made of what is known at its moment; they can be got and listed.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Kind:
     categories: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
+    measured: bool = False
 
     @property
     def api_version(self) -> str:
@@ -35,8 +37,8 @@ class Kind:
 
     @property
     def singular(self) -> str:
-        """The kind in lower case."""
-        return self.kind.lower()
+        """The kind in lower case; metrics-server has none to tell."""
+        return "" if self.measured else self.kind.lower()
 
     @property
     def resource_group(self) -> str:
@@ -46,7 +48,7 @@ class Kind:
     @property
     def verbs(self) -> tuple[str, ...]:
         """What may be done with objects of this kind, in ascending order."""
-        return tuple(sorted(READING + WRITING))
+        return ("get", "list") if self.measured else tuple(sorted(READING + WRITING))
 
 
 _RBAC: Final = "rbac.authorization.k8s.io"
@@ -171,11 +173,34 @@ KINDS: Final = (
     Kind(kind="RoleBinding", plural="rolebindings", namespaced=True, group=_RBAC),
 )
 
+METRICS_GROUP: Final = "metrics.k8s.io"
+METRICS_VERSION: Final = "v1beta1"
+NODE_METRICS, POD_METRICS = METRICS = (
+    Kind(
+        kind="NodeMetrics",
+        plural="nodes",
+        namespaced=False,
+        group=METRICS_GROUP,
+        version=METRICS_VERSION,
+        measured=True,
+    ),
+    Kind(
+        kind="PodMetrics",
+        plural="pods",
+        namespaced=True,
+        group=METRICS_GROUP,
+        version=METRICS_VERSION,
+        measured=True,
+    ),
+)
+"""The kinds of metrics-server, which are not stored (sigs.k8s.io/metrics-server/pkg/api)."""
+
 BY_PLURAL: Final = {kind.plural: kind for kind in KINDS}
 GROUP_VERSIONS: Final = tuple(sorted({(kind.group, kind.version) for kind in KINDS}))
-"""The (group, version) pairs that exist, the core group first."""
+"""The (group, version) pairs of stored kinds, the core group first."""
 
 
 def in_group_version(group: str, version: str) -> tuple[Kind, ...]:
     """The kinds of one group version, in ascending order of plural."""
-    return tuple(sorted((k for k in KINDS if (k.group, k.version) == (group, version)), key=lambda kind: kind.plural))
+    found = (kind for kind in (*KINDS, *METRICS) if (kind.group, kind.version) == (group, version))
+    return tuple(sorted(found, key=lambda kind: kind.plural))

@@ -22,6 +22,7 @@ from app.demo.accounts import (
     VIEWER,
     User,
 )
+from app.demo.kinds import METRICS_GROUP
 from app.demo.requests import Attributes
 from app.demo.store import JsonObject, Store, Stored
 from app.vocabulary.errors import Forbidden, StatusDetails
@@ -54,6 +55,7 @@ def default_objects(tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
         yield "clusterroles", {"metadata": {"name": name}, "rules": rules}
     yield "clusterroles", _VIEW
     yield "clusterroles", _KUBESUM_VIEW
+    yield "clusterroles", _METRICS_VIEW
     yield "roles", {"metadata": _in_namespace("kube-system", _AUTHENTICATION_READER), "rules": _READER_RULES}
     yield "roles", {"metadata": _in_namespace(SERVICE_NAMESPACE, _CERTIFICATES), "rules": _SECRET_RULES}
     service_account = {"kind": "ServiceAccount", "namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME}
@@ -316,6 +318,7 @@ _CLUSTER_ROLES: Final = {
         _rule("", ["namespaces", "nodes", "pods"], _WATCHING),
         _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], _WATCHING),
         _rule("batch", ["cronjobs", "jobs"], _WATCHING),
+        _rule(METRICS_GROUP, ["nodes", "pods"], ["list"]),
     ],
 }
 
@@ -337,6 +340,12 @@ _KUBESUM_VIEW: Final[JsonObject] = {
 _SECRET_RULES: Final = [
     {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["kubesum-tls"], "verbs": _KEEPING},
 ]
+
+# metrics-server/manifests/base/rbac.yaml.
+_METRICS_VIEW: Final[JsonObject] = {
+    "metadata": {"name": "system:aggregated-metrics-reader", "labels": {AGGREGATE_TO_VIEW: "true"}},
+    "rules": [_rule(METRICS_GROUP, ["pods", "nodes"], _READING)],
+}
 
 _READER_RULES: Final = [
     {

@@ -4,7 +4,7 @@ A rendering is one of the three for one kind. It gives bytes: the head of a list
 watch; so that a list of any size can be streamed from bodies that were encoded long before.
 """
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -75,6 +75,13 @@ def negotiated(accept: str, offered: Set[Transformation]) -> Transformation:
         if asked in offered:
             return asked
     raise NotAcceptable(_REFUSAL)
+
+
+def requested(
+    headers: Mapping[str, str], kind: Kind, offered: Set[Transformation], query: Mapping[str, str]
+) -> Rendering:
+    """The rendering of `kind` that a request asks for; raises NotAcceptable or BadRequest."""
+    return rendering(kind, negotiated(headers.get("accept", ""), offered), query.get("includeObject", ""))
 
 
 def rendering(kind: Kind, wanted: Transformation, include_object: str = "") -> Rendering:
@@ -164,8 +171,9 @@ class TableRendering:
     include_object: str
 
     def document(self, stored: Stored) -> bytes:
-        """A table of one row, with the object's version."""
-        return self.list_head({"resourceVersion": str(stored.version)}) + self.item(stored) + LIST_END
+        """A table of one row, with the object's version if it has one."""
+        version = {"resourceVersion": str(stored.version)} if stored.version else {}
+        return self.list_head(version) + self.item(stored) + LIST_END
 
     def list_head(self, metadata: JsonObject) -> bytes:
         """The head of a Table up to its rows."""

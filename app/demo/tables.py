@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from app.demo.kinds import Kind
+from app.demo.kinds import NODE_METRICS, POD_METRICS, Kind
+from app.demo.metering import nanocores
 from app.demo.store import JsonObject
+from app.vocabulary.quantity import CPU, MEMORY, amount, canonical, nanos
 
 Cell = str | int
 
@@ -29,7 +31,7 @@ class Column:
 
 def columns(kind: Kind) -> tuple[Column, ...]:
     """The columns of one kind."""
-    return _COLUMNS.get(kind.plural, (_NAME, _AGE))
+    return _COLUMNS.get(kind.resource_group, (_NAME, _AGE))
 
 
 def cells(of_columns: tuple[Column, ...], obj: JsonObject) -> list[Cell]:
@@ -255,9 +257,31 @@ def _text(*path: str) -> Callable[[JsonObject], str]:
     return cell
 
 
+def _used_cpu(metrics: JsonObject) -> str:
+    return nanocores(sum(nanos(usage[CPU]) for usage in _usages(metrics)))
+
+
+def _used_memory(metrics: JsonObject) -> str:
+    return canonical(MEMORY, sum(amount(MEMORY, usage[MEMORY]) for usage in _usages(metrics)))
+
+
+def _usages(metrics: JsonObject) -> list[JsonObject]:
+    """What a node, or each container of a pod, was found to use."""
+    return [part["usage"] for part in metrics.get("containers", [metrics])]
+
+
 _NAME: Final = Column("Name", _name, format="name")
 _AGE: Final = Column("Age", _age)
+# metrics-server/pkg/api/table.go.
+_METRICS_COLUMNS: Final = (
+    _NAME,
+    Column("cpu", _used_cpu, format="quantity"),
+    Column("memory", _used_memory, format="quantity"),
+    Column("Window", _text("window"), format="duration"),
+)
 _COLUMNS: Final = {
+    NODE_METRICS.resource_group: _METRICS_COLUMNS,
+    POD_METRICS.resource_group: _METRICS_COLUMNS,
     "pods": (
         _NAME,
         Column("Ready", _pod_ready),

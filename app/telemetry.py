@@ -44,6 +44,11 @@ OBJECT_ERRORS: Final = Counter(
 DECODE_ERRORS: Final = Counter(
     "kubesum_decode_errors", "Answers that are no Kubernetes answer, or not a whole one.", ("resource",)
 )
+POLLS: Final = Counter(
+    "kubesum_polls",
+    "Attempts to read a resource that cannot be watched, by result: success, refused or error.",
+    ("resource", "result"),
+)
 UPSTREAM_REQUESTS: Final = Counter(
     "kubesum_upstream_requests", "Requests to the API server, by code; `error` where none came.", ("code",)
 )

@@ -25,6 +25,8 @@ from app.vocabulary.errors import UpstreamError, UsageError
 
 ANSWER_DEADLINE_S: Final = 60.0
 """For a whole answer, to its last byte."""
+LARGEST_ANSWER_BYTES: Final = 1 << 30
+"""A page of 500 objects, each as large as etcd takes, has 750 MB."""
 CONNECT_DEADLINE_S: Final = 10.0
 CHUNK_BYTES: Final = 64 * 1024
 """The most of a stream that is taken at a time: decoded in a millisecond or two, its memory soon used again."""
@@ -115,9 +117,15 @@ class Upstream:
         """Ends all connections."""
         await self._connections.close()
 
-    async def get(self, path: str, params: Mapping[str, str], deadline_s: float = ANSWER_DEADLINE_S) -> bytes:
-        """The body of a successful answer; raises Refusal or another UpstreamError."""
-        return await self._body(_Request("GET", path, _within(deadline_s), params))
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        deadline_s: float = ANSWER_DEADLINE_S,
+        most_bytes: int = LARGEST_ANSWER_BYTES,
+    ) -> bytes:
+        """The body of a successful answer; raises Refusal or another UpstreamError, also for a larger one."""
+        return await self._body(_Request("GET", path, _within(deadline_s), params), most_bytes)
 
     async def post(self, path: str, body: bytes, deadline_s: float = ANSWER_DEADLINE_S) -> bytes:
         """The body of the successful answer to a JSON `body`; raises Refusal or another UpstreamError."""
@@ -150,10 +158,10 @@ class Upstream:
                     # It must not live on here while the next one is awaited, perhaps for minutes.
                     del chunk
 
-    async def _body(self, request: _Request) -> bytes:
+    async def _body(self, request: _Request, most_bytes: int = LARGEST_ANSWER_BYTES) -> bytes:
         with self._explained():
             async with self._answer(request) as answer:
-                return await answer.read()
+                return await _bounded(answer, most_bytes)
 
     @asynccontextmanager
     async def _answer(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -242,6 +250,17 @@ async def connect(credentials: Credentials) -> Upstream:
         raise UsageError(
             f"the certificates for {configuration.host} ({named}) are of no use: {cause(error)}"
         ) from error
+
+
+async def _bounded(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in answer.content.iter_any():
+        size += len(chunk)
+        if size > most_bytes:
+            raise UpstreamError(f"{answer.url.origin()}{answer.url.path} answers more than {most_bytes} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def _within(deadline_s: float) -> aiohttp.ClientTimeout:

@@ -80,14 +80,19 @@ class Decoder(Generic[Fact]):
 
     def page(self, body: bytes) -> Page:
         """The page that an answer is; raises UpstreamError for what is no list of this kind, or not a whole one."""
+        page = self.unversioned_page(body)
+        if not page.version:
+            raise self._nonsense("the list has no resourceVersion")
+        return page
+
+    def unversioned_page(self, body: bytes) -> Page:
+        """The same for a kind that cannot be watched: its lists need no version."""
         try:
             page = _LISTS.decode(body)
         except MALFORMED as error:
             raise self._nonsense(str(error)) from error
         if page.kind != f"{self._kind.kind}List":
             raise self._nonsense(f"it is a {page.kind or 'document of no kind'}, not a {self._kind.kind}List")
-        if not page.metadata.resource_version:
-            raise self._nonsense("the list has no resourceVersion")
         return Page(page.items or (), page.metadata.resource_version, page.metadata.continue_)
 
     def objects(self, items: Iterable[msgspec.Raw]) -> list[tuple[Key, Fact | None]]:

@@ -38,6 +38,11 @@ class Refusal(UpstreamError):
         self.message: Final = status.message
         self.retry_after_s: Final = retry_after_s
 
+    @property
+    def lasts(self) -> bool:
+        """Whether waiting does not help: a person has to grant a right, or install what is not there."""
+        return self.code in (401, 403, 404, 405)
+
 
 class Stalled(UpstreamError):
     """A stream was silent for too long: the server, or the way to it, is no longer there."""

@@ -2,10 +2,10 @@
 
 A feed is an async iterator of news, without end for a cluster, one list long for files. Its consumer holds
 the objects; a feed holds none. The invariant: after `Complete`, the objects are exactly those that were put
-since the last `Relisting` and are not gone since.
+since the last `Relisting` and are not gone since. Kinds that cannot be watched have a feed of `Poll` and `Trouble`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -23,7 +23,7 @@ class Kind(Generic[Fact]):
     """A watched kind: where it is served, the view that decodes it, and the fact that is kept of a view."""
 
     resource: str
-    """Plural, `pods`: the name in logs, metrics and sentences."""
+    """The name in logs, metrics and sentences: the plural, with the group where another kind has the same plural."""
     group: str
     """API group, empty for core."""
     version: str
@@ -41,7 +41,7 @@ class Kind(Generic[Fact]):
         """The path of the collection."""
         root = f"/apis/{self.group}" if self.group else "/api"
         within = f"/namespaces/{quote(self.namespace, safe='')}" if self.namespace else ""
-        return f"{root}/{self.version}{within}/{self.resource}"
+        return f"{root}/{self.version}{within}/{self.resource.partition('.')[0]}"
 
     @property
     def api_version(self) -> str:
@@ -75,4 +75,16 @@ class Trouble:
     """The server understood and said no (401, 403): waiting does not help, a person has to."""
 
 
-News = Relisting | Objects[Fact] | Complete | Trouble
+@dataclass(frozen=True, slots=True)
+class Poll(Generic[Fact]):
+    """The whole list of a kind that cannot be watched: it replaces the one before.
+
+    Its objects are decoded as they are drawn, which can be done once; of two of one name the later counts. Nobody
+    says when they are no longer true: they are worth showing for `good_for_s` seconds.
+    """
+
+    objects: Iterator[tuple[Key, Fact]]
+    good_for_s: float
+
+
+News = Relisting | Objects[Fact] | Complete | Trouble | Poll[Fact]

@@ -3,7 +3,7 @@
 msgspec skips every field that is not named here while it scans, which is what makes an initial list of
 20,000 pods affordable. Absent fields have their Kubernetes default here, so that no reader needs to ask.
 A JSON null where a list or map belongs is no view; the decoder strips nulls and tries once more.
-Names and shapes: k8s.io/api/core/v1, apps/v1, batch/v1.
+Names and shapes: k8s.io/api/core/v1, apps/v1, batch/v1, k8s.io/metrics/pkg/apis/metrics/v1beta1.
 """
 
 from datetime import datetime
@@ -308,6 +308,35 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     metadata: Metadata
     spec: JobSpec = JobSpec()
     status: JobStatus = JobStatus()
+
+
+class MetricsMetadata(msgspec.Struct, frozen=True, gc=False):
+    """The part of metav1.ObjectMeta that tells what was measured: metrics have no uid."""
+
+    name: str = ""
+    namespace: str = ""
+
+
+class ContainerMetrics(msgspec.Struct, frozen=True, gc=False):
+    """metricsv1beta1.ContainerMetrics."""
+
+    usage: Quantities = {}
+
+
+class PodMetrics(msgspec.Struct, frozen=True, gc=False):
+    """metricsv1beta1.PodMetrics; the timestamp is the end of the window that was measured."""
+
+    metadata: MetricsMetadata
+    timestamp: Time | None = None
+    containers: tuple[ContainerMetrics, ...] = ()
+
+
+class NodeMetrics(msgspec.Struct, frozen=True, gc=False):
+    """metricsv1beta1.NodeMetrics."""
+
+    metadata: MetricsMetadata
+    timestamp: Time | None = None
+    usage: Quantities = {}
 
 
 T = TypeVar("T")

@@ -20,6 +20,7 @@ from app.kube.client import Upstream
 from app.kube.decoding import Decoder, Events
 from app.kube.failures import Refusal, Stalled
 from app.kube.news import Complete, Fact, Kind, News, Objects, Relisting, Trouble
+from app.kube.troublelog import TroubleLog
 from app.vocabulary.errors import UpstreamError
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Reflector(Generic[Fact]):
         self._watching_since: float | None = None
         self._heard = False
         self._failures = 0
-        self._trouble = ""
+        self._log: Final = TroubleLog(kind.resource)
 
     async def attempt(self) -> AsyncGenerator[News[Fact], None]:
         """One list or watch, until it ends or fails."""
@@ -97,7 +98,7 @@ class Reflector(Generic[Fact]):
         except UpstreamError as error:
             trouble = self._failed(error)
             if trouble is not None:
-                self._log_trouble(trouble)
+                self._log.trouble(trouble)
                 yield trouble
 
     def _reading(self) -> AsyncGenerator[News[Fact], None]:
@@ -179,9 +180,7 @@ class Reflector(Generic[Fact]):
         telemetry.INFORMER_LAST_BYTE.labels(self._kind.resource).set_to_current_time()
         if self._version and self._watching_since is None:
             self._watching_since = asyncio.get_running_loop().time()
-        if self._trouble:
-            log.info("source is back", extra={"resource": self._kind.resource})
-            self._trouble = ""
+        self._log.back()
 
     def _failed(self, error: UpstreamError) -> Trouble | None:
         """Decides what comes next after a failure; the trouble to tell of, None where it can be mended here."""
@@ -206,10 +205,9 @@ class Reflector(Generic[Fact]):
         if self._version and _is_lost_version(refusal):
             self._relist(str(refusal.code))
             return None
-        refused = refusal.code in (401, 403, 404, 405)
         asked_s = min(refusal.retry_after_s or 0.0, self._timing.longest_retry_after_s)
-        self.pause_s = max(self._backoff_s(), self._timing.refused_pause_s if refused else asked_s)
-        return Trouble(refusal, refused)
+        self.pause_s = max(self._backoff_s(), self._timing.refused_pause_s if refusal.lasts else asked_s)
+        return Trouble(refusal, refusal.lasts)
 
     def _stalled(self) -> None:
         if self._version != self._version_before:
@@ -245,13 +243,6 @@ class Reflector(Generic[Fact]):
         longest = min(self._timing.longest_pause_s, self._timing.shortest_pause_s * 2**self._failures)
         self._failures = min(self._failures + 1, 16)
         return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, hides nothing
-
-    def _log_trouble(self, trouble: Trouble) -> None:
-        if str(trouble.error) != self._trouble:
-            self._trouble = str(trouble.error)
-            # Kinds that were never allowed are named by whoever runs this.
-            level = logging.INFO if trouble.refused and not self._version else logging.WARNING
-            log.log(level, "source is in trouble", extra={"resource": self._kind.resource, "reason": self._trouble})
 
 
 async def whole_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:

@@ -144,6 +144,17 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
         return self.state.active and self.facts.node != "" and self.zone is None
 
 
+class Measurement(msgspec.Struct, frozen=True, gc=False):
+    """What was measured of a pod or node, which is known by its name alone."""
+
+    at: datetime
+    """End of the time that was measured."""
+    cpu: int
+    """Millicores."""
+    memory: int
+    """Bytes, in whole Mi."""
+
+
 class NodeFacts(msgspec.Struct, frozen=True, gc=False):
     """One node."""
 

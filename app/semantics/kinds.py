@@ -1,13 +1,14 @@
-"""The kinds that kubesum watches: where each is served, how it is decoded, and what is kept of it."""
+"""The kinds that kubesum reads: where each is served, how it is decoded, and what is kept of it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from app.kube.news import Kind
-from app.kube.objects import CronJob, DaemonSet, Job, Namespace, Node, Pod, Replicated
+from app.kube.objects import CronJob, DaemonSet, Job, Namespace, Node, NodeMetrics, Pod, PodMetrics, Replicated
 from app.semantics.interner import Interner
 from app.semantics.nodes import namespace_facts, node_facts
 from app.semantics.pods import pod_facts
+from app.semantics.usage import node_measurement, pod_measurement
 from app.semantics.workloads import (
     cronjob_facts,
     daemonset_facts,
@@ -35,3 +36,12 @@ def kinds(interner: Interner) -> tuple[Kind[Any], ...]:
         Kind("cronjobs", "batch", "v1", "CronJob", CronJob, keep(cronjob_facts)),
         Kind("jobs", "batch", "v1", "Job", Job, keep(job_facts)),
     )
+
+
+_METRICS: Final = ("metrics.k8s.io", "v1beta1")
+
+POLLED: Final[tuple[Kind[Any], ...]] = (
+    Kind("nodes.metrics.k8s.io", *_METRICS, "NodeMetrics", NodeMetrics, node_measurement),
+    Kind("pods.metrics.k8s.io", *_METRICS, "PodMetrics", PodMetrics, pod_measurement),
+)
+"""The kinds that cannot be watched, and that a cluster need not have."""

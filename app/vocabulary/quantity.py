@@ -42,6 +42,11 @@ def nanos(quantity: str | int | float) -> int:
 
     Raises QuantityError for text that is no quantity, is negative, or does not fit 63 bits.
     """
+    return fresh_nanos(quantity)
+
+
+def fresh_nanos(quantity: str | int | float) -> int:
+    """What `nanos` gives, without remembering it: for measurements, which are hardly ever the same twice."""
     text = str(quantity)
     match = _GRAMMAR.fullmatch(text)
     if match is None or not (match["whole"] or match["fraction"]):

@@ -291,3 +291,12 @@ async def test_outside_a_pod_there_is_no_service_account(monkeypatch: pytest.Mon
 
     with pytest.raises(UsageError, match=r"no service account to use, is this a pod\? Service host/port is not set"):
         await connect(service_account)
+
+
+async def test_an_answer_that_is_too_large_is_not_read(script: Script, upstream: Upstream) -> None:
+    script.answers = [body(b'"' + b"x" * 1000 + b'"'), body(b'"' + b"x" * 1000 + b'"')]
+
+    with pytest.raises(UpstreamError, match=r"/api answers more than 1001 bytes$"):
+        await upstream.get("/api", {}, most_bytes=1001)
+
+    assert len(await upstream.get("/api", {}, most_bytes=1002)) == 1002

@@ -16,7 +16,7 @@ from typing import Any, Final
 from app.rollups.clock import Version, VersionClock, earlier, inexact, issued_at
 from app.rollups.journal import Journal, RowEvent
 from app.rollups.ring import Ring
-from app.rollups.rows import Row, Snapshot, same_content, same_object, same_subject, status_of
+from app.rollups.rows import Row, Snapshot, same_content, same_object, same_subject, sharing, status_of
 from app.vocabulary.resource import ComputedResource, Fold, Key, Stale, Unavailable
 from app.vocabulary.tally import Contribution, Tally
 
@@ -239,6 +239,8 @@ class Collection:
                     self._arrive(key, key not in self._touched)
                 yield None
                 continue
+            if before is not None and after is not None:
+                after = sharing(before, after)
             if key not in self._waiting:
                 published = self._rows.get(key)
                 heappush(self._due, (self._rested_at(published.version) if published else 0.0, key))

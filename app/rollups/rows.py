@@ -98,3 +98,15 @@ def same_content(resource: ComputedResource, one: Row, other: Row) -> bool:
         if a.uid != b.uid or a.labels != b.labels or a.created != b.created:
             return False
     return bool(status_of(resource, one) == status_of(resource, other))
+
+
+def sharing(before: Row, after: Row) -> Row:
+    """The row `after`, made of the parts of the status `before` that are equal to its own.
+
+    A journal holds many states of a row, of which mostly one or two fields differ.
+    """
+    if before.status is None or after.status is None:
+        return after
+    parts = zip(msgspec.structs.astuple(before.status), msgspec.structs.astuple(after.status), strict=True)
+    status = type(after.status)(*[old if old == new else new for old, new in parts])
+    return Row(after.key, after.version, after.subject, status)

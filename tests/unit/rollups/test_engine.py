@@ -31,6 +31,11 @@ class ShelfStatus(msgspec.Struct, frozen=True):
     pages: int
 
 
+class Sorted(msgspec.Struct, frozen=True):
+    titles: tuple[str, ...]
+    pages: int
+
+
 def by_shelf(book: Book) -> Iterator[tuple[Key, Contribution]]:
     yield ("", book.shelf), (("books", "", 1), ("pages", "", book.pages))
 
@@ -397,3 +402,25 @@ async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() 
     assert before == Unavailable("the first shelves are being computed", passes=True)
     assert shelves.unavailable() is None
     assert set(cluster.rows("shelves")) == {"a", "b"}
+
+
+async def test_states_of_a_row_share_what_they_have_in_common() -> None:
+    def status(_key: Key, _shelf: Shelf, tally: Tally) -> Sorted:
+        return Sorted(tuple(sorted(tally.sums("titles"))), tally.total("pages"))
+
+    def by_title(book: Book) -> Iterator[tuple[Key, Contribution]]:
+        yield ("", book.shelf), (("titles", "a long list of titles", 1), ("pages", "", book.pages))
+
+    cluster = Cluster(resource("shelves", status=status, folds=(Fold(Source.PODS, by_title),)))
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    cluster.put(Source.PODS, "novel", Book("a", 300))
+    await cluster.engine.publish()
+    before = cluster.rows("shelves")["a"]
+    cluster.now += 2
+
+    cluster.put(Source.PODS, "novel", Book("a", 310))
+    await cluster.engine.publish()
+    after = cluster.rows("shelves")["a"]
+
+    assert (before.pages, after.pages) == (300, 310)
+    assert after.titles is before.titles

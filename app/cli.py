@@ -62,6 +62,7 @@ def _serve(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--namespace", default="", help="namespace of the Service (default: that of the pod)")
     _certificate_options(command.add_argument_group("the serving certificate"))
+    _usage_interval(command)
     command.add_argument(
         "--authorization-always-allow-paths",
         metavar="PATHS",
@@ -114,6 +115,7 @@ def _local(command: argparse.ArgumentParser) -> None:
         type=Path,
         help="read files instead of a cluster: a file or folder of Kubernetes JSON or YAML",
     )
+    _usage_interval(cluster)
     _port_and_kubeconfig_out(command)
 
 
@@ -157,7 +159,18 @@ def _demo(command: argparse.ArgumentParser) -> None:
         default=2.0,
         help="happenings per second, 0 for none (default: %(default)s)",
     )
+    _usage_interval(command)
     _port_and_kubeconfig_out(command)
+
+
+def _usage_interval(command: argparse._ActionsContainer) -> None:
+    command.add_argument(
+        "--usage-interval",
+        metavar="DURATION",
+        type=interval,
+        default="30s",
+        help="how often to ask metrics.k8s.io what pods and nodes use, 0 for never (default: %(default)s)",
+    )
 
 
 def _render(command: argparse.ArgumentParser) -> None:
@@ -227,6 +240,14 @@ def paths(text: str) -> tuple[str, ...]:
     if strange := [path for path in found if not path.startswith("/")]:
         raise argparse.ArgumentTypeError(f"{strange[0]!r} is not a path, which begins with /")
     return found
+
+
+def interval(text: str) -> float:
+    """Seconds between two polls: 0, or a duration of at least one second."""
+    seconds = duration(text)
+    if 0 < seconds < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 0 nor a duration of at least 1s")
+    return seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -306,7 +327,9 @@ def chosen(options: argparse.Namespace, leave: asyncio.Event | None) -> Coroutin
         return commands.serve(serving(options), leave)
     match options.command:
         case "local" if options.path is None:
-            return commands.local(options.kubeconfig, options.context, options.port, options.kubeconfig_out)
+            return commands.local(
+                options.kubeconfig, options.context, options.port, options.kubeconfig_out, options.usage_interval
+            )
         case "local":
             return commands.local_from(options.path, options.port, options.kubeconfig_out)
         case "render":
@@ -317,7 +340,7 @@ def chosen(options: argparse.Namespace, leave: asyncio.Event | None) -> Coroutin
             return examine(options.kubeconfig, options.context, options.namespace)
         case _:
             simulation = commands.Simulation(options.nodes, options.pods, options.seed, options.churn)
-            return commands.demo(simulation, options.port, options.kubeconfig_out)
+            return commands.demo(simulation, options.port, options.kubeconfig_out, options.usage_interval)
 
 
 def serving(options: argparse.Namespace) -> "Serving":
@@ -334,5 +357,6 @@ def serving(options: argparse.Namespace) -> "Serving":
         secret=options.tls_secret,
         certificate_files=files if options.tls_cert_file else None,
         always_allowed=options.always_allowed,
+        usage_interval_s=options.usage_interval,
         limits=Limits(options.max_requests_inflight, options.shutdown_delay_duration),
     )

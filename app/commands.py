@@ -42,11 +42,12 @@ from app.kube import files
 from app.kube.client import Upstream, connect
 from app.kube.credentials import Credentials, kubeconfig, kubeconfig_files, own_namespace, service_account
 from app.kube.news import Kind
+from app.kube.poller import PollTiming, poll
 from app.kube.reflector import reflect
 from app.local import credentials, written
 from app.resources import RESOURCES
 from app.semantics.interner import Interner
-from app.semantics.kinds import kinds
+from app.semantics.kinds import POLLED, kinds
 from app.server import LOOPBACK, Feed, Kubesum, Limits, listen
 from app.top.command import is_installed
 from app.vocabulary.errors import UpstreamError, UsageError
@@ -75,7 +76,7 @@ class Serving:
     `address` is host and port, an empty host all addresses.
     `kubeconfig` None reads with the service account of the pod, `namespace` empty is that of the pod.
     `certificate_files` are the serving certificate and its key; None: kubesum issues them to itself, and keeps them
-    in the Secret `secret`.
+    in the Secret `secret`. `usage_interval_s` 0: it is not asked what pods and nodes use.
     """
 
     address: tuple[str, int]
@@ -85,6 +86,7 @@ class Serving:
     secret: str
     certificate_files: tuple[Path, Path] | None
     always_allowed: tuple[str, ...]
+    usage_interval_s: float
     limits: Limits
 
 
@@ -96,7 +98,9 @@ async def serve(serving: Serving, leave: asyncio.Event) -> None:
         protection = delegated(upstream, certificates.tls, serving.always_allowed, time.time)
         kept = protection.kept("serving-certificate", certificates.run, lambda: certificates.is_kept)
         with listen(serving.address[1], serving.address[0]) as listener:
-            await Kubesum(cluster_feeds(upstream), kept, serving.limits).run(listener, leave)
+            await Kubesum(cluster_feeds(upstream, serving.usage_interval_s), kept, serving.limits).run(
+                listener, leave
+            )
 
 
 def _certificates(serving: Serving, upstream: Upstream) -> CertificateFiles | SelfManaged:
@@ -107,17 +111,19 @@ def _certificates(serving: Serving, upstream: Upstream) -> CertificateFiles | Se
     return SelfManaged(upstream, names, time.time)
 
 
-def local(path: Path | None, context: str | None, port: int, kubeconfig_out: Path | None) -> Command:
+def local(
+    path: Path | None, context: str | None, port: int, kubeconfig_out: Path | None, usage_interval_s: float
+) -> Command:
     """Serves any cluster that you can read, to you alone; nothing is installed in the cluster."""
     if kubeconfig_out and kubeconfig_out.resolve() in [source.resolve() for source in kubeconfig_files(path)]:
         raise UsageError(f"--kubeconfig-out {kubeconfig_out} is the kubeconfig that is read: it would be lost")
-    return _local(kubeconfig(path, context), port, kubeconfig_out)
+    return _local(kubeconfig(path, context), port, kubeconfig_out, usage_interval_s)
 
 
-async def _local(reader: Credentials, port: int, kubeconfig_out: Path | None) -> None:
+async def _local(reader: Credentials, port: int, kubeconfig_out: Path | None, usage_interval_s: float) -> None:
     async with await connect(reader) as upstream:
         await upstream.get("/version", {}, GREETING_S)
-        await _run(cluster_feeds(upstream), port, kubeconfig_out)
+        await _run(cluster_feeds(upstream, usage_interval_s), port, kubeconfig_out)
 
 
 def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Command:
@@ -130,15 +136,17 @@ def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Command:
     return _run({kind.resource: partial(content.feed, kind.resource) for kind in _kinds()}, port, kubeconfig_out)
 
 
-def demo(simulation: Simulation, port: int, kubeconfig_out: Path | None) -> Command:
+def demo(simulation: Simulation, port: int, kubeconfig_out: Path | None, usage_interval_s: float) -> Command:
     """Serves a simulated cluster through its API server. Makes it before it returns, as `local_from` reads."""
     store = Store()
     world = World(simulation.seed, simulation.nodes, simulation.pods, datetime.now(UTC))
     world.fill(store)
-    return _demo(store, partial(live, world, store, simulation.churn), port, kubeconfig_out)
+    return _demo(store, partial(live, world, store, simulation.churn), port, kubeconfig_out, usage_interval_s)
 
 
-async def _demo(store: Store, life: Callable[[], Command], port: int, kubeconfig_out: Path | None) -> None:
+async def _demo(
+    store: Store, life: Callable[[], Command], port: int, kubeconfig_out: Path | None, usage_interval_s: float
+) -> None:
     with tempfile.TemporaryDirectory(prefix="kubesum-demo-") as directory:
         secrets = pki.create(Path(directory))
         server = _api_server(store, secrets, port)
@@ -150,7 +158,7 @@ async def _demo(store: Store, life: Callable[[], Command], port: int, kubeconfig
         people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
         async with await connect(kubeconfig(own, None)) as upstream:
             protection = delegated(upstream, ServerTls(serving), ALWAYS_ALLOWED, time.time)
-            kubesum = Kubesum(cluster_feeds(upstream), protection)
+            kubesum = Kubesum(cluster_feeds(upstream, usage_interval_s), protection)
             with listen(0) as listener:
                 server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
                 async with asyncio.TaskGroup() as tasks:
@@ -198,6 +206,7 @@ async def _run(feeds: Mapping[str, Feed], port: int, kubeconfig_out: Path | None
             running = tasks.create_task(kubesum.run(listener), name="kubesum")
             await kubesum.ready.wait()
             _tell_refusals(kubesum)
+            tasks.create_task(_tell_missing_usage(kubesum), name="usage")
             with written(own.kubeconfig, kubeconfig_out) as shown:
                 _announce(shown, "get nosum")
                 await running
@@ -212,6 +221,15 @@ def _tell_refusals(kubesum: Kubesum) -> None:
     if refused:
         names = ", ".join(informer.resource for informer in refused)
         _tell(f"not allowed to list {names}: what is computed from them is not served")
+
+
+async def _tell_missing_usage(kubesum: Kubesum) -> None:
+    """Says once why it is not known what pods and nodes use, if the first attempt to read that fails."""
+    for polled in kubesum.cache.polled.values():
+        await polled.tried.wait()
+        if polled.trouble is not None:
+            _tell(f"usage is not shown as yet: {polled.trouble}")
+            return
 
 
 def _announce(shown: Path, arguments: str) -> None:
@@ -233,6 +251,10 @@ def _kinds() -> tuple[Kind[Any], ...]:
     return kinds(Interner())
 
 
-def cluster_feeds(upstream: Upstream) -> dict[str, Feed]:
-    """The feeds of all watched kinds of a cluster."""
-    return {kind.resource: partial(reflect, upstream, kind) for kind in _kinds()}
+def cluster_feeds(upstream: Upstream, usage_interval_s: float) -> dict[str, Feed]:
+    """The feeds of all watched kinds of a cluster, and of the polled ones unless their interval is 0."""
+    feeds: dict[str, Feed] = {kind.resource: partial(reflect, upstream, kind) for kind in _kinds()}
+    if usage_interval_s:
+        timing = PollTiming(usage_interval_s)
+        feeds |= {kind.resource: partial(poll, upstream, kind, timing) for kind in POLLED}
+    return feeds

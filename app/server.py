@@ -29,6 +29,7 @@ from app.resources import RESOURCES
 from app.rollups.clock import TAGS, VersionClock
 from app.rollups.engine import Engine
 from app.rollups.publisher import publish_forever, publish_once
+from app.semantics.kinds import POLLED
 from app.vocabulary.errors import KubesumError, UsageError
 from app.vocabulary.resource import Source
 from app.web.app import create_app
@@ -50,7 +51,7 @@ LAST_ANSWERS_S: Final = 10
 """After it has stopped to accept connections: watches end within three seconds, answers take no longer."""
 
 Feed = Callable[[], AsyncIterator[News[Any]]]
-"""Begins to read one watched kind."""
+"""Begins to read one kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +111,23 @@ class Kubesum:
     """One running kubesum: the feeds, the cache, the computation and the server."""
 
     def __init__(self, feeds: Mapping[str, Feed], protection: Protection, limits: Limits = Limits()) -> None:
-        """`feeds` are the watched kinds by plural; `protection` says who may ask what."""
+        """`feeds` are the watched and polled kinds by name; `protection` says who may ask what."""
         self._feeds = feeds
         self._protection = protection
         self._limits = limits
         self._is_leaving = False
         clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
-        self.cache: Final = Cache(time.time)
+        self.cache: Final = Cache(time.time, [kind.resource for kind in POLLED if kind.resource in feeds])
         self.engine: Final = Engine(clock, time.time, self.cache.contents, self.cache.unavailable, self.cache.stale)
-        self.cache.subscribe(self.engine.change)
+        self.cache.subscribe(self.engine.change, self._change_together)
         self.engine.add(RESOURCES)
         self.ready: Final = asyncio.Event()
         admission = Admission(protection.gate, limits.most_at_once, lambda: self._is_leaving)
         app = create_app(lambda: self.engine.catalogue, self.readiness, self.has_namespace, time.time, admission)
         self._server = Server(server_config(app, protection.tls))
+
+    def _change_together(self, name: str, changes: Iterator[None]) -> None:
+        self.engine.change_together(name, giving_back(changes))
 
     def readiness(self) -> Mapping[str, bool]:
         """The named checks of /readyz."""
@@ -177,6 +181,8 @@ class Kubesum:
             await self._others_settled()
         async for news in self._feeds[kind]():
             self.cache.apply(kind, news)
+            # A poll of a large cluster must not live on here until the next one.
+            del news
         self.cache.end(kind)
 
     async def _check_freshness(self) -> None:
@@ -201,6 +207,12 @@ class Kubesum:
         await self._server.listening.wait()
         self.ready.set()
         await publish_forever(self.engine, time.time)
+
+
+def giving_back(changes: Iterator[None]) -> Iterator[None]:
+    """The changes of a poll, and at their end the megabytes that it was read into."""
+    yield from changes
+    give_back_memory()
 
 
 def give_back_memory() -> None:

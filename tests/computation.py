@@ -7,19 +7,21 @@ import msgspec
 
 from app.api.objects import ENCODER
 from app.cache.cache import Cache
-from app.kube.news import Complete, Kind, Objects, Relisting
+from app.kube.news import Complete, Kind, Objects, Poll, Relisting
 from app.resources import RESOURCES
 from app.rollups.clock import VersionClock
 from app.rollups.collection import Collection
 from app.rollups.engine import Engine
 from app.rollups.rows import status_of, uid_of
 from app.semantics.interner import Interner
-from app.semantics.kinds import kinds
+from app.semantics.kinds import POLLED, kinds
 from app.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
 
 JsonObject = dict[str, Any]
 
 KINDS: dict[str, Kind[Any]] = {kind.resource: kind for kind in kinds(Interner(capacity=32))}
+POLLS: dict[str, Kind[Any]] = {kind.resource: kind for kind in POLLED}
+GOOD_FOR_S = 90.0
 
 
 def key_of(found: JsonObject) -> Key:
@@ -29,8 +31,8 @@ def key_of(found: JsonObject) -> Key:
 
 def fact_of(kind: str, found: JsonObject) -> Any:
     """What is kept of an object."""
-    view = msgspec.json.decode(msgspec.json.encode(found), type=KINDS[kind].view)
-    return KINDS[kind].project(view)
+    of = KINDS.get(kind) or POLLS[kind]
+    return of.project(msgspec.json.decode(msgspec.json.encode(found), type=of.view))
 
 
 class Computation:
@@ -40,9 +42,9 @@ class Computation:
         self.now = 1_000.0
         self.cache_now = 500.0
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
-        self.cache = Cache(lambda: self.cache_now)
+        self.cache = Cache(lambda: self.cache_now, POLLS)
         self.engine = Engine(clock, lambda: self.now, self.cache.contents, self.cache.unavailable, self.cache.stale)
-        self.cache.subscribe(self.engine.change)
+        self.cache.subscribe(self.engine.change, self.engine.change_together)
         self.engine.add(resources or RESOURCES)
         for kind in KINDS:
             self.relist(kind, [])
@@ -60,6 +62,10 @@ class Computation:
         self.cache.apply(kind, Relisting())
         self.cache.apply(kind, Objects([(key_of(one), fact_of(kind, one)) for one in found]))
         self.cache.apply(kind, Complete())
+
+    def poll(self, kind: str, found: Iterable[JsonObject]) -> None:
+        """The kind is polled, and these objects are found."""
+        self.cache.apply(kind, Poll(iter([(key_of(one), fact_of(kind, one)) for one in found]), GOOD_FOR_S))
 
     async def publish(self) -> None:
         """One flush; a little time passes."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from app.resources import columns
 from app.resources.shapes import (
@@ -14,13 +15,17 @@ from app.resources.shapes import (
     count,
     doc,
     list_key,
+    not_measured,
     percents,
     pod_counts,
     reason_counts,
     requested,
+    used,
+    used_entries,
+    used_percents,
     workload_counts,
 )
-from app.semantics.facts import NamespaceFacts, Pod, SourceFacts
+from app.semantics.facts import MeasuredNode, NamespaceFacts, Pod, SourceFacts
 from app.vocabulary.quantity import ResourceList
 from app.vocabulary.resource import ComputedResource, Fold, Key, Reader, Source
 from app.vocabulary.tally import Contribution, Tally
@@ -52,10 +57,14 @@ class VersionCount(msgspec.Struct, frozen=True, gc=False):
 
 
 class SourceState(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """How fresh one watched kind is."""
+    """How fresh one watched or polled kind is."""
 
-    resource: Annotated[str, list_key("Plural of the watched kind.")]
-    synced: Annotated[bool, doc("Whether the kind is listed and being watched.")]
+    resource: Annotated[
+        str, list_key("Plural of the kind, with its group where it is polled, such as pods.metrics.k8s.io.")
+    ]
+    synced: Annotated[
+        bool, doc("Whether the kind is listed and being watched; for a polled one, whether what was read is shown.")
+    ]
     last_transition_time: Annotated[datetime, doc("Time at which synced last changed.")]
 
 
@@ -111,11 +120,22 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
     images: Annotated[int, count("Number of different images that active pods use.")]
     restarts: Annotated[int, doc("Number of container restarts in all pods, also in finished ones.")]
     kubelet_versions: Annotated[tuple[VersionCount, ...], doc("Kubelet versions in use, sorted.")]
-    sources: Annotated[tuple[SourceState, ...], doc("How fresh each watched kind is, sorted by name.")]
+    sources: Annotated[tuple[SourceState, ...], doc("How fresh each watched or polled kind is, sorted by name.")]
     conditions: Annotated[
         tuple[SummaryCondition, ...],
         doc("Conditions: Synced is True while all watched kinds are listed and watched."),
     ]
+    usage: Annotated[
+        ResourceList | UnsetType,
+        doc("Cpu and memory in use: the sum over the nodes that are measured; absent while none of them is."),
+    ] = UNSET
+    usage_percent: Annotated[
+        dict[str, int] | UnsetType,
+        doc("Usage in percent of what is allocatable on all nodes, cut to an integer, by resource name."),
+    ] = UNSET
+    nodes_without_usage: Annotated[
+        int | UnsetType, count("Number of nodes that are not measured; absent without usage.")
+    ] = UNSET
 
 
 def pods(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
@@ -188,15 +208,27 @@ def images(_member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
     yield CLUSTER, (("images", "", 1),)
 
 
-def informers(source: SourceFacts) -> Iterator[tuple[Key, Contribution]]:
-    """Every informer is listed."""
-    yield CLUSTER, (("sources", (source.resource, source.synced, source.changed), 1),)
+def used_by_nodes(node: MeasuredNode) -> Iterator[tuple[Key, Contribution]]:
+    """Every node that is measured counts."""
+    if node.usage is not None:
+        yield CLUSTER, used_entries(node.usage)
 
 
-def synced(sources: Iterable[SourceState]) -> tuple[SummaryCondition, ...]:
+def sources(source: SourceFacts) -> Iterator[tuple[Key, Contribution]]:
+    """Every source is listed; those that a cluster needs not have are kept apart."""
+    field = "optionalSources" if source.optional else "sources"
+    yield CLUSTER, ((field, (source.resource, source.synced, source.changed), 1),)
+
+
+def source_states(tally: Tally, *fields: str) -> tuple[SourceState, ...]:
+    """The sources in some fields, by name."""
+    return tuple(SourceState(*source) for source in sorted(s for field in fields for s in tally.sums(field)))
+
+
+def synced(watched: Iterable[SourceState]) -> tuple[SummaryCondition, ...]:
     """The condition Synced; none before anything is watched."""
-    behind = [source.resource for source in sources if not source.synced]
-    changed = max((source.last_transition_time for source in sources), default=None)
+    behind = [source.resource for source in watched if not source.synced]
+    changed = max((source.last_transition_time for source in watched), default=None)
     if changed is None:
         return ()
     if behind:
@@ -221,10 +253,10 @@ def status(_key: Key, _subject: NamespaceFacts | None, tally: Tally) -> ClusterS
     allocatable = ResourceList(tally.sums("allocatable"))
     requests = requested(tally.sums("requests"))
     limits = ResourceList(tally.sums("limits"))
-    sources = tuple(SourceState(*source) for source in sorted(tally.sums("sources")))
+    counts, usage = node_counts(tally), used(tally)
     versions = tuple(VersionCount(version, n) for version, n in sorted(tally.sums("versions").items()))
     return ClusterSummaryStatus(
-        nodes=node_counts(tally),
+        nodes=counts,
         capacity=ResourceList(tally.sums("capacity")),
         allocatable=allocatable,
         requests=requests,
@@ -244,8 +276,11 @@ def status(_key: Key, _subject: NamespaceFacts | None, tally: Tally) -> ClusterS
         images=tally.total("images"),
         restarts=tally.total("restarts"),
         kubelet_versions=versions,
-        sources=sources,
-        conditions=synced(sources),
+        sources=source_states(tally, "sources", "optionalSources"),
+        conditions=synced(source_states(tally, "sources")),
+        usage=usage,
+        usage_percent=used_percents(usage, allocatable),
+        nodes_without_usage=not_measured(tally, counts.total),
     )
 
 
@@ -263,7 +298,8 @@ RESOURCE: Final = ComputedResource(
     folds=(
         Fold(Source.PODS, pods),
         Fold(Source.NAMESPACES, namespaces),
-        Fold(Source.INFORMERS, informers),
+        Fold(Source.INFORMERS, sources),
+        Fold(Source.MEASURED_NODES, used_by_nodes),
         Fold("nodesummaries", nodes),
         Fold("workloadsummaries", workloads),
         Fold("clusterimagesummaries", images),
@@ -278,6 +314,8 @@ RESOURCE: Final = ComputedResource(
         columns.CPU_PERCENT,
         columns.MEMORY_REQUESTS,
         columns.MEMORY_PERCENT,
+        columns.CPU_USAGE,
+        columns.MEMORY_USAGE,
         columns.gpu("requests", "allocatable"),
         columns.number("PENDING", "pods.unscheduled", "Active pods that are assigned to no node yet."),
         columns.number("UNHEALTHY", "unhealthy", "Pods that are not healthy."),

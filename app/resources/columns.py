@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from app.vocabulary.quantity import CPU, MEMORY, rounded
 from app.vocabulary.resource import Ago, Cell, Column, RowView
 
@@ -41,6 +43,16 @@ def percentage(name: str, path: str, resource: str, explained: str, wide: bool =
     """A column of one percentage of the status; `<none>` where there is no whole."""
     read: Callable[[Any], Mapping[str, int]] = attrgetter(path)
     return Column(name, explained, lambda row: read(row.status).get(resource, NONE), wide=wide)
+
+
+def used(name: str, resource: str, explained: str) -> Column:
+    """A column of the usage of one resource; `<none>` where nothing is measured."""
+
+    def cell(row: RowView) -> Cell:
+        usage = row.status.usage
+        return NONE if usage is UNSET else rounded(resource, usage[resource])
+
+    return Column(name, explained, cell)
 
 
 def gpu(part: str = "requests", whole: str | None = None, wide: bool = False) -> Column:
@@ -83,3 +95,6 @@ CPU_PERCENT: Final = percentage("CPU%", "requests_percent", CPU, "Requested part
 MEMORY_PERCENT: Final = percentage(
     "MEM%", "requests_percent", MEMORY, "Requested part of the allocatable memory, in percent."
 )
+
+CPU_USAGE: Final = used("CPU-USE", CPU, "Cpu in use, in cores or millicores (m); `<none>` while it is not measured.")
+MEMORY_USAGE: Final = used("MEM-USE", MEMORY, "Memory in use, in bytes; `<none>` while it is not measured.")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from app.resources import columns
 from app.resources.shapes import (
@@ -19,13 +20,17 @@ from app.resources.shapes import (
     count,
     coverage,
     doc,
+    not_measured,
     pod_counts,
     qos_counts,
     reason_counts,
     requested,
+    used,
+    used_entries,
+    used_percents,
     workload_counts,
 )
-from app.semantics.facts import NamespaceFacts, Pod
+from app.semantics.facts import MeasuredPod, NamespaceFacts, Pod
 from app.vocabulary.quantity import ResourceList
 from app.vocabulary.resource import Column, ComputedResource, Fold, Key, Reader, Source
 from app.vocabulary.tally import Contribution, Tally
@@ -58,6 +63,23 @@ class NamespaceSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="came
     pending_reasons: Annotated[
         tuple[ReasonCount, ...], doc("Numbers of unscheduled pods by what keeps them from a node, sorted by reason.")
     ]
+    usage: Annotated[
+        ResourceList | UnsetType,
+        doc("Cpu and memory in use: the sum over the active pods that are measured; absent while none of them is."),
+    ] = UNSET
+    usage_percent: Annotated[
+        dict[str, int] | UnsetType,
+        doc("Usage in percent of requests, cut to an integer, by resource name; without what is not requested."),
+    ] = UNSET
+    pods_without_usage: Annotated[
+        int | UnsetType, count("Number of active pods that are not measured; absent without usage.")
+    ] = UNSET
+
+
+def used_by_namespace(pod: MeasuredPod) -> Iterator[tuple[Key, Contribution]]:
+    """What a pod uses counts in its namespace."""
+    if pod.usage is not None:
+        yield (pod.facts.namespace, pod.facts.namespace), used_entries(pod.usage)
 
 
 def by_namespace(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
@@ -79,11 +101,12 @@ def by_namespace_of_workload(member: tuple[Key, Any]) -> Iterator[tuple[Key, Con
 
 def status(_key: Key, namespace: NamespaceFacts | None, tally: Tally) -> NamespaceSummaryStatus:
     """The summary of a namespace and of what is in it."""
+    pods, requests, usage = pod_counts(tally), requested(tally.sums("requests")), used(tally)
     return NamespaceSummaryStatus(
         phase=namespace.phase if namespace else "",
-        pods=pod_counts(tally),
+        pods=pods,
         status_counts=reason_counts(tally, "statusCounts"),
-        requests=requested(tally.sums("requests")),
+        requests=requests,
         limits=ResourceList(tally.sums("limits")),
         workloads=workload_counts(tally),
         restarts=tally.total("restarts"),
@@ -93,6 +116,9 @@ def status(_key: Key, namespace: NamespaceFacts | None, tally: Tally) -> Namespa
         nodes=tally.distinct("nodes"),
         images=tally.distinct("images"),
         pending_reasons=reason_counts(tally, "pendingReasons"),
+        usage=usage,
+        usage_percent=used_percents(usage, requests),
+        pods_without_usage=not_measured(tally, pods.active),
     )
 
 
@@ -111,7 +137,11 @@ RESOURCE: Final = ComputedResource(
     status=status,
     subjects=Source.NAMESPACES,
     subject_key=lambda namespace: (namespace.name, namespace.name),
-    folds=(Fold(Source.PODS, by_namespace), Fold("workloadsummaries", by_namespace_of_workload)),
+    folds=(
+        Fold(Source.PODS, by_namespace),
+        Fold(Source.MEASURED_PODS, used_by_namespace),
+        Fold("workloadsummaries", by_namespace_of_workload),
+    ),
     implied=lambda _key, _tally: None,
     offered_to=(Reader.METRICS,),
     columns=(
@@ -120,6 +150,8 @@ RESOURCE: Final = ComputedResource(
         columns.share("WORKLOADS", "workloads.healthy", "workloads.total", "Healthy workloads of all."),
         columns.CPU_REQUESTS,
         columns.MEMORY_REQUESTS,
+        columns.CPU_USAGE,
+        columns.MEMORY_USAGE,
         columns.cpu_limits(wide=False),
         columns.memory_limits(wide=False),
         columns.number("RESTARTS", "restarts", "Container restarts in the pods."),

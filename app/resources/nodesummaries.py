@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from app.resources import columns
 from app.resources.shapes import (
@@ -19,8 +20,10 @@ from app.resources.shapes import (
     qos_counts,
     reason_counts,
     requested,
+    used_by,
+    used_percents,
 )
-from app.semantics.facts import NodeFacts, Pod
+from app.semantics.facts import MeasuredNode, Pod
 from app.vocabulary.quantity import CPU, EPHEMERAL_STORAGE, MEMORY, PODS, ResourceList
 from app.vocabulary.resource import Column, ComputedResource, Fold, Key, Reader, RowView, Source
 from app.vocabulary.tally import Contribution, Tally
@@ -68,6 +71,17 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     pods_without_limits: Annotated[
         Coverage, doc("Numbers of active pods with a container without a limit of cpu or of memory.")
     ]
+    usage: Annotated[
+        ResourceList | UnsetType,
+        doc(
+            "Cpu and memory in use on the node, in its pods and outside of them, as `kubectl top nodes` shows them: "
+            "cpu rounded up to millicores, memory down to Mi; absent while metrics.k8s.io does not tell."
+        ),
+    ] = UNSET
+    usage_percent: Annotated[
+        dict[str, int] | UnsetType,
+        doc("Usage in percent of what is allocatable on the node, cut to an integer, by resource name."),
+    ] = UNSET
 
 
 def by_node(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
@@ -76,8 +90,9 @@ def by_node(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
         yield ("", pod.facts.node), pod.state.totals
 
 
-def status(_key: Key, node: NodeFacts, tally: Tally) -> NodeSummaryStatus:
+def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus:
     """The summary of a node and the pods assigned to it."""
+    node, usage = measured.facts, used_by(measured.usage)
     requests = requested(tally.sums("requests"), always=node.allocatable)
     limits = ResourceList(tally.sums("limits"))
     free = {name: node.allocatable.get(name, 0) - taken for name, taken in requests.items()}
@@ -102,6 +117,8 @@ def status(_key: Key, node: NodeFacts, tally: Tally) -> NodeSummaryStatus:
         qos=qos_counts(tally),
         pods_without_requests=coverage(tally, "podsWithoutRequests"),
         pods_without_limits=coverage(tally, "podsWithoutLimits"),
+        usage=usage,
+        usage_percent=used_percents(usage, node.allocatable),
     )
 
 
@@ -126,8 +143,8 @@ RESOURCE: Final = ComputedResource(
     help="How full a node is: what its pods ask for of what it has, how they are, and what is wrong with it.",
     status_type=NodeSummaryStatus,
     status=status,
-    subjects=Source.NODES,
-    subject_key=lambda node: ("", node.name),
+    subjects=Source.MEASURED_NODES,
+    subject_key=lambda node: ("", node.facts.name),
     folds=(Fold(Source.PODS, by_node),),
     offered_to=(Reader.CLUSTER,),
     columns=(
@@ -139,6 +156,8 @@ RESOURCE: Final = ComputedResource(
         columns.CPU_PERCENT,
         columns.MEMORY_REQUESTS,
         columns.MEMORY_PERCENT,
+        columns.CPU_USAGE,
+        columns.MEMORY_USAGE,
         columns.gpu("requests", "allocatable"),
         columns.AGE,
         columns.cpu_limits(wide=True),

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from app.resources import columns
-from app.resources.shapes import ReasonCount, WorkloadReference, count, doc
-from app.semantics.facts import Pod
+from app.resources.shapes import ReasonCount, WorkloadReference, count, doc, used_by, used_percents
+from app.semantics.facts import MeasuredPod
 from app.vocabulary.quantity import ResourceList
 from app.vocabulary.resource import Ago, Cell, Column, ComputedResource, FieldSelector, Key, RowView, Source
 from app.vocabulary.tally import Tally
@@ -53,11 +53,23 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     pending_reasons: Annotated[
         tuple[ReasonCount, ...], doc("What keeps the pod from being scheduled, with the number of nodes concerned.")
     ] = ()
+    usage: Annotated[
+        ResourceList | UnsetType,
+        doc(
+            "Cpu and memory in use, as `kubectl top pods` shows them: cpu rounded up to millicores, memory down to "
+            "Mi; absent while metrics.k8s.io does not tell, and once the pod has finished."
+        ),
+    ] = UNSET
+    usage_percent: Annotated[
+        dict[str, int] | UnsetType,
+        doc("Usage in percent of requests, cut to an integer, by resource name; without what is not requested."),
+    ] = UNSET
 
 
-def status(_key: Key, pod: Pod, _tally: Tally) -> PodSummaryStatus:
+def status(_key: Key, pod: MeasuredPod, _tally: Tally) -> PodSummaryStatus:
     """The summary of one pod."""
     facts, state, workload = pod.facts, pod.state, pod.workload
+    usage = used_by(pod.usage)
     return PodSummaryStatus(
         phase=state.phase,
         reason=state.reason,
@@ -77,6 +89,8 @@ def status(_key: Key, pod: Pod, _tally: Tally) -> PodSummaryStatus:
         requests=state.requests if state.active else NOTHING,
         limits=state.limits if state.active else NOTHING,
         pending_reasons=tuple(ReasonCount(reason, nodes) for reason, nodes in state.pending),
+        usage=usage,
+        usage_percent=used_percents(usage, state.requests),
     )
 
 
@@ -101,7 +115,7 @@ RESOURCE: Final = ComputedResource(
     help="One pod in a tenth of its bytes: displayed status, health, restarts, workload, effective requests.",
     status_type=PodSummaryStatus,
     status=status,
-    subjects=Source.PODS,
+    subjects=Source.MEASURED_PODS,
     subject_key=lambda pod: pod.facts.key,
     columns=(
         columns.NAME,
@@ -110,6 +124,8 @@ RESOURCE: Final = ComputedResource(
         Column("RESTARTS", "Container restarts, and how long ago the last one was.", shown_restarts),
         columns.CPU_REQUESTS,
         columns.MEMORY_REQUESTS,
+        columns.CPU_USAGE,
+        columns.MEMORY_USAGE,
         Column("WORKLOAD", "The topmost known owner of the pod.", shown_workload),
         columns.AGE,
         columns.cpu_limits(wide=True),

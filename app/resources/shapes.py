@@ -4,12 +4,19 @@ A field's description is what `kubectl explain` prints: a full sentence that say
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from app.semantics.facts import Usage
 from app.vocabulary.quantity import CPU, MEMORY, PODS, ResourceList, percent
-from app.vocabulary.tally import Tally
+from app.vocabulary.tally import Contribution, Tally
+
+_MEASURED: Final = "measured"
+"""Counts, beside their amounts, the members of a group of which it is known what they use."""
+_LARGEST_INT32: Final = (1 << 31) - 1
 
 
 def doc(description: str) -> msgspec.Meta:
@@ -146,3 +153,42 @@ def percents(parts: Mapping[str, int], wholes: Mapping[str, int]) -> dict[str, i
     """How much of each resource is taken, in percent cut to an integer; without those that have no whole."""
     shares = {name: percent(value, wholes.get(name, 0)) for name, value in parts.items()}
     return {name: share for name, share in shares.items() if share is not None}
+
+
+def used_by(usage: Usage | None) -> ResourceList | UnsetType:
+    """What one pod or node uses; absent where it is not measured."""
+    return UNSET if usage is None else ResourceList({CPU: usage.cpu, MEMORY: usage.memory})
+
+
+def used_entries(usage: Usage) -> Contribution:
+    """What a pod or node that is measured adds to a group."""
+    return (("usage", _MEASURED, 1), ("usage", CPU, usage.cpu), ("usage", MEMORY, usage.memory))
+
+
+def used(tally: Tally) -> ResourceList | UnsetType:
+    """What the measured members of a group use; absent where there are none."""
+    usage = tally.sums("usage")
+    if _MEASURED not in usage:
+        return UNSET
+    return ResourceList({name: usage.get(name, 0) for name in (CPU, MEMORY)})
+
+
+def not_measured(tally: Tally, members: int) -> int | UnsetType:
+    """How many of so many members of a group `used` leaves out; absent where it leaves out all."""
+    measured = tally.total("usage", _MEASURED)
+    return members - measured if measured else UNSET
+
+
+def used_percents(usage: ResourceList | UnsetType, wholes: Mapping[str, int]) -> dict[str, int] | UnsetType:
+    """Usage in percent of what there is or is asked for; absent where nothing is measured or nothing is the whole."""
+    if usage is UNSET:
+        return UNSET
+    # Who asks for a byte and uses a gigabyte must not overflow the integers of clients.
+    shares = {name: min(share, _LARGEST_INT32) for name, share in percents(usage, wholes).items()}
+    return _shared_percents(tuple(shares.items())) or UNSET
+
+
+@lru_cache(maxsize=4096)
+def _shared_percents(shares: tuple[tuple[str, int], ...]) -> dict[str, int]:
+    """The one map of these percents: thousands of workloads have the same."""
+    return dict(shares)

@@ -18,12 +18,16 @@ from app.resources.shapes import (
     WorkloadReference,
     count,
     doc,
+    not_measured,
     pod_counts,
     reason_counts,
     requested,
+    used,
+    used_entries,
+    used_percents,
     without_pods,
 )
-from app.semantics.facts import Labels, OwnerFacts, Pod, Replicas, WorkloadRef
+from app.semantics.facts import Labels, MeasuredPod, OwnerFacts, Pod, Replicas, WorkloadRef
 from app.semantics.health import health
 from app.vocabulary.quantity import ResourceList
 from app.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, RowView, Source, Subject
@@ -77,6 +81,17 @@ class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel
         str, doc("Priority class of the active pods; empty where they differ or have none.")
     ] = ""
     qos_class: Annotated[str, doc("Quality-of-service class of the active pods; empty where they differ.")] = ""
+    usage: Annotated[
+        ResourceList | UnsetType,
+        doc("Cpu and memory in use: the sum over the active pods that are measured; absent while none of them is."),
+    ] = UNSET
+    usage_percent: Annotated[
+        dict[str, int] | UnsetType,
+        doc("Usage in percent of requests, cut to an integer, by resource name; without what is not requested."),
+    ] = UNSET
+    pods_without_usage: Annotated[
+        int | UnsetType, count("Number of active pods that are not measured; absent without usage.")
+    ] = UNSET
 
 
 class SeenOwner(msgspec.Struct, frozen=True, gc=False):
@@ -90,12 +105,24 @@ class SeenOwner(msgspec.Struct, frozen=True, gc=False):
 def by_workload(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
     """A pod counts for the topmost owner known."""
     facts = pod.facts
-    entries: list[tuple[str, Any, int]] = [("owner", (pod.workload.uid, pod.workload), 1)]
+    entries = [owner_entry(pod)]
     if facts.last_restart is not None:
         entries.append(("restarted", -int(facts.last_restart.timestamp()), 1))
     if pod.state.active:
         entries += active_entries(pod)
     yield (facts.namespace, pod.workload.row), pod.state.totals + tuple(entries)
+
+
+def used_by_workload(pod: MeasuredPod) -> Iterator[tuple[Key, Contribution]]:
+    """What a pod uses counts for the topmost owner known."""
+    if pod.usage is not None:
+        # Any member alone must tell who the owner is: this one may come before the other, and go after it.
+        yield (pod.facts.namespace, pod.workload.row), (owner_entry(pod), *used_entries(pod.usage))
+
+
+def owner_entry(pod: Pod) -> tuple[str, Any, int]:
+    """For whom a pod runs."""
+    return "owner", (pod.workload.uid, pod.workload), 1
 
 
 def active_entries(pod: Pod) -> Iterator[tuple[str, Any, int]]:
@@ -147,6 +174,7 @@ def status(_key: Key, subject: OwnerFacts | SeenOwner, tally: Tally) -> Workload
     each = uniform(tally, "each")
     restarted = tally.smallest("restarted")
     pods = pod_counts(tally)
+    requests, usage = requested(tally.sums("requests")), used(tally)
     return WorkloadSummaryStatus(
         workload_ref=WorkloadReference(ref.api_version, ref.kind, ref.name, ref.uid),
         health=health(owner, pods.active, pods.ready, pods.unscheduled, tally.total("bad")),
@@ -154,7 +182,7 @@ def status(_key: Key, subject: OwnerFacts | SeenOwner, tally: Tally) -> Workload
         pods=pods,
         status_counts=reason_counts(tally, "statusCounts"),
         restarts=tally.total("restarts"),
-        requests=requested(tally.sums("requests")),
+        requests=requests,
         limits=ResourceList(tally.sums("limits")),
         images=tuple(sorted(tally.sums("images"))[:MOST_IMAGES]),
         nodes=tally.distinct("nodes"),
@@ -163,6 +191,9 @@ def status(_key: Key, subject: OwnerFacts | SeenOwner, tally: Tally) -> Workload
         requests_per_pod=UNSET if each is None else requested(dict(each)),
         priority_class_name=uniform(tally, "priority") or "",
         qos_class=uniform(tally, "qosClass") or "",
+        usage=usage,
+        usage_percent=used_percents(usage, requests),
+        pods_without_usage=not_measured(tally, pods.active),
     )
 
 
@@ -198,7 +229,7 @@ RESOURCE: Final = ComputedResource(
     status=status,
     subjects=Source.WORKLOADS,
     subject_key=lambda owner: (owner.namespace, owner.ref.row),
-    folds=(Fold(Source.PODS, by_workload),),
+    folds=(Fold(Source.PODS, by_workload), Fold(Source.MEASURED_PODS, used_by_workload)),
     implied=seen_owner,
     columns=(
         columns.NAME,
@@ -208,6 +239,8 @@ RESOURCE: Final = ComputedResource(
         columns.number("RESTARTS", "restarts", "Container restarts in the pods."),
         columns.CPU_REQUESTS,
         columns.MEMORY_REQUESTS,
+        columns.CPU_USAGE,
+        columns.MEMORY_USAGE,
         columns.AGE,
         columns.cpu_limits(wide=True),
         columns.memory_limits(wide=True),

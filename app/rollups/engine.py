@@ -6,7 +6,7 @@ and removed while it runs. It knows neither which resources exist nor where chan
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
 from typing import Any, Final
@@ -49,6 +49,7 @@ class Engine:
         self._order: tuple[Collection, ...] = ()
         self._subjects: dict[Source, list[Collection]] = {}
         self._members: dict[Source | str, list[tuple[Collection, Fold]]] = {}
+        self._together: dict[str, Iterator[None]] = {}
 
     def add(self, resources: Iterable[ComputedResource]) -> None:
         """Serves further resources, from what the sources hold now on."""
@@ -113,11 +114,28 @@ class Engine:
             collection.member_changed(fold, old, new)
         self.stirred.set()
 
+    def change_together(self, name: str, changes: Iterator[None]) -> None:
+        """Changes that belong together, which happen as the iterator is drawn: nobody sees only some of them.
+
+        They take the place of those of the same name that have not begun.
+        """
+        self._together[name] = changes
+        self.stirred.set()
+
+    async def _bring_about(self) -> None:
+        """Draws the changes that belong together, in slices; only here, so that nothing is published between."""
+        while self._together:
+            changes = self._together.pop(next(iter(self._together)))
+            for number, _ in enumerate(changes):
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
+
     async def publish(self) -> int:
         """Computes what is touched and publishes what is due; returns how many rows changed.
 
         Pauses between slices of rows, so that requests are answered meanwhile.
         """
+        await self._bring_about()
         published = 0
         for collection in self._order:
             refreshed = collection.refresh()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from app.kube.objects import NodeMetrics, PodMetrics, Quantities
-from app.semantics.facts import Measurement
+from app.semantics.facts import Measurement, Usage
 from app.vocabulary.errors import ObjectError
 from app.vocabulary.quantity import CPU, MEMORY, fresh_nanos, whole
 
@@ -28,6 +28,17 @@ def pod_measurement(metrics: PodMetrics) -> Measurement:
 def node_measurement(metrics: NodeMetrics) -> Measurement:
     """What a node uses, daemons outside of pods included; raises ObjectError."""
     return _measurement(metrics.timestamp, [metrics.usage] if metrics.usage else [])
+
+
+def usage_since(created: datetime | None, measurement: Measurement | None) -> Usage | None:
+    """What something uses that was created then, None where nothing was measured of it.
+
+    Measurements name no uid: one that was taken before is about a predecessor of the same name. Both times are in
+    whole seconds, so that one of the same second may be.
+    """
+    if measurement is None or (created is not None and measurement.at <= created):
+        return None
+    return Usage(measurement.cpu, measurement.memory)
 
 
 def _measurement(at: datetime | None, parts: list[Quantities]) -> Measurement:

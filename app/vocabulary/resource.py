@@ -35,6 +35,10 @@ class Source(Enum):
     NAMESPACES = "namespaces"
     WORKLOADS = "workloads"
     INFORMERS = "informers"
+    MEASURED_PODS = "measured pods"
+    """All pods, each with what it uses as far as that is known."""
+    MEASURED_NODES = "measured nodes"
+    """All nodes, likewise."""
 
 
 class Reader(Enum):
@@ -139,7 +143,8 @@ class ComputedResource:
     `status_type` is a msgspec Struct whose fields each carry a description (a full sentence with its unit).
     `status(key, subject, tally)` is pure. `subjects` names the source of the rows' subjects and `subject_key`
     the row that a subject has (None: it has no row). `implied` makes rows of groups without a subject, and
-    gives what stands in for the subject, or None; without it members alone make no row.
+    gives what stands in for the subject, or None, also where one member of one fold is all that is there; without
+    it members alone make no row.
     A resource without folds is a projection of its subjects.
     `offered_to` are the roles that may read it, besides those who may view its namespace; a cluster-scoped
     resource that names none is for administrators.

@@ -1,4 +1,5 @@
-"""Measures an initial sync against curl, memory and watches, on a simulated cluster of 1,000 nodes and 20,000 pods.
+"""Measures an initial sync against curl, memory, polls of usage and watches, on a simulated cluster of 1,000 nodes
+and 20,000 pods.
 
 The API server runs on one core, what is measured on the other. Machines are noisy: only the ratios mean
 something, each from a pair of runs one after the other; the table shows their medians.
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from app.semantics.interner import Interner
-from app.semantics.kinds import kinds
+from app.semantics.kinds import POLLED, kinds
 from tests.bench.process import Cluster, cluster, curl, last_line
 
 HERE = Path(__file__).parents[2]
@@ -31,6 +32,7 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
             for _ in range(options.runs):
                 downloads.append(await downloaded(served, Path(folder)))
                 syncs.append(json.loads(await child("sync", served.kubeconfig)))
+            polls = json.loads(await child("sync", served.kubeconfig, "--polls", "3"))
             watching = json.loads(await watchers(served, options.watches))
         decoding = json.loads(await child("decode", folder))
     return {
@@ -42,13 +44,14 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
         "decode": decoding,
         "watches": options.watches,
         "watching": watching,
+        "polls": polls,
     }
 
 
 async def downloaded(served: Cluster, folder: Path) -> float:
-    """Seconds that curl takes for the lists of all watched kinds, one after the other."""
+    """Seconds that curl takes for the lists of all kinds, one after the other."""
     seconds = 0.0
-    for kind in kinds(Interner()):
+    for kind in (*kinds(Interner()), *POLLED):
         seconds += await curl(served, kind.path, folder / f"{kind.resource}.json", MEASURED_CORE)
     return seconds
 
@@ -61,14 +64,14 @@ async def watchers(served: Cluster, number: int) -> str:
     )
 
 
-async def child(module: str, argument: str) -> str:
+async def child(module: str, *arguments: str) -> str:
     """The last line that a measuring process prints."""
-    return await last_line(sys.executable, "-m", f"tests.bench.{module}", argument, "--core", str(MEASURED_CORE))
+    return await last_line(sys.executable, "-m", f"tests.bench.{module}", *arguments, "--core", str(MEASURED_CORE))
 
 
 def report(figures: dict[str, Any]) -> str:
     """The figures for a person, each with the bound that it is held to, where there is one."""
-    syncs, pods, watching = figures["syncs"], figures["pods"], figures["watching"]
+    syncs, polls, pods, watching = figures["syncs"], figures["polls"], figures["pods"], figures["watching"]
     ratios = [sync["wall_s"] / download for sync, download in zip(syncs, figures["download_s"], strict=True)]
     cpu = [sync["cpu_s"] / figures["decode"]["cpu_s"] for sync in syncs]
     rows = (
@@ -85,6 +88,9 @@ def report(figures: dict[str, Any]) -> str:
             "4",
         ),
         ("peak of the sync per pod, KiB", per_pod(syncs, "peak", pods), ""),
+        ("rows that a poll of usage changes", polls["poll_rows"], ""),
+        ("CPU of a poll of usage, s", polls["poll_cpu_s"], ""),
+        ("longest block of the event loop in polls, ms", 1000 * polls["poll_block_s"], "50"),
         (f"memory of each of {figures['watches']} watches at rest, KiB", watching["watch_bytes"] / 1024, "64"),
         (
             "from a row's publication to the last watch that has it, ms",

@@ -1,7 +1,7 @@
 """One initial sync, measured from inside: the real server on a real connection, alone on its core.
 
-Prints one line of JSON: seconds from the first request to the first rows, processor seconds, and memory before
-and after, in bytes.
+Prints one line of JSON: seconds from the first request to the first rows, processor seconds, memory before and
+after, in bytes, and what each further poll of metrics.k8s.io costs.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 import uvloop
 import yaml
 
+from app import telemetry
 from app.commands import cluster_feeds
 from app.edge.certificates import write_private
 from app.edge.protection import by_handshake
@@ -25,10 +26,12 @@ from app.kube.client import connect
 from app.kube.credentials import kubeconfig
 from app.local import credentials
 from app.resources import RESOURCES
-from app.server import LOOPBACK, Kubesum, listen
+from app.server import LOOPBACK, Kubesum, give_back_memory, listen
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PAGE_BYTES = resource.getpagesize()
+USAGE_INTERVAL_S = 16.0
+"""Long enough for the simulated cluster to measure anew before each poll."""
 
 
 def resident_bytes() -> int:
@@ -71,6 +74,26 @@ async def list_everything(port: int, folder: Path) -> None:
                 raise RuntimeError(f"{url} could not be listed")
 
 
+async def cost_of_polls(count: int) -> dict[str, float]:
+    """What a poll of metrics.k8s.io costs, over so many of them, while nothing else happens."""
+    stop = asyncio.Event()
+    block = asyncio.create_task(longest_block_s(stop))
+    began_cpu, began_rows = time.process_time(), published_rows()
+    await asyncio.sleep(count * USAGE_INTERVAL_S)
+    stop.set()
+    return {
+        "poll_cpu_s": (time.process_time() - began_cpu) / count,
+        "poll_rows": (published_rows() - began_rows) / count,
+        "poll_block_s": await block,
+        "polled": resident_bytes(),
+    }
+
+
+def published_rows() -> float:
+    """How many rows were published so far."""
+    return next(sample.value for metric in telemetry.PUBLISHED_ROWS.collect() for sample in metric.samples)
+
+
 def client_files(kubeconfig: bytes, folder: Path) -> None:
     """Writes the client certificate and key of a kubeconfig."""
     user = yaml.safe_load(kubeconfig)["users"][0]["user"]
@@ -83,6 +106,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kubeconfig", type=Path)
     parser.add_argument("--core", type=int, required=True, help="processor to run on")
+    parser.add_argument("--polls", type=int, default=0, help="how many polls to measure instead of lists")
     options = parser.parse_args()
     os.sched_setaffinity(0, {options.core})
     gc.freeze()  # as the command does
@@ -91,8 +115,9 @@ async def main() -> None:
             port = listener.getsockname()[1]
             own = credentials(port)
             client_files(own.kubeconfig, Path(folder))
-            kubesum = Kubesum(cluster_feeds(upstream), by_handshake(own.tls))
+            kubesum = Kubesum(cluster_feeds(upstream, USAGE_INTERVAL_S), by_handshake(own.tls))
             stop = asyncio.Event()
+            give_back_memory()
             figures: dict[str, float] = {"idle": resident_bytes()}
             began, began_cpu = time.perf_counter(), time.process_time()
             async with asyncio.TaskGroup() as tasks:
@@ -105,8 +130,11 @@ async def main() -> None:
                 figures["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
                 stop.set()
                 figures["block_s"] = await block
-                await list_everything(port, Path(folder))
-                figures["listed"] = resident_bytes()
+                if options.polls:
+                    figures |= await cost_of_polls(options.polls)
+                else:
+                    await list_everything(port, Path(folder))
+                    figures["listed"] = resident_bytes()
                 running.cancel()
     print(json.dumps(figures))
 

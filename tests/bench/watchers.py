@@ -43,6 +43,8 @@ async def kubesum(kubeconfig: Path, home: Path, core: int) -> AsyncIterator[asyn
     program = Path(sys.executable).with_name("kubesum")
     process = await asyncio.create_subprocess_exec(
         *("taskset", "-c", str(core), str(program), "local", "--kubeconfig", str(kubeconfig)),
+        # No news but the changes that are measured.
+        *("--usage-interval", "0"),
         *("--kubeconfig-out", str(home / "kubeconfig")),
         stdout=asyncio.subprocess.PIPE,
     )

@@ -305,6 +305,16 @@ async def test_a_port_that_is_taken_is_named(cluster: Cluster, tmp_path: Path, c
             "kubesum demo: argument --nodes: '0' is not a whole number from 1 on; see kubesum demo --help",
         ),
         (
+            "serve --usage-interval 30",
+            "kubesum serve: argument --usage-interval: '30' is not a duration such as 10s or 1m30s; "
+            "see kubesum serve --help",
+        ),
+        (
+            "demo --usage-interval 500ms",
+            "kubesum demo: argument --usage-interval: '500ms' is neither 0 nor a duration of at least 1s; "
+            "see kubesum demo --help",
+        ),
+        (
             "local --from cluster.json --context staging",
             "kubesum: local --from reads files: --kubeconfig and --context have no meaning with it; "
             "see kubesum --help",

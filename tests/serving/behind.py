@@ -187,6 +187,7 @@ def options(server: Behind, limits: Limits, port: int) -> Serving:
         secret="kubesum-tls",
         certificate_files=(server.home / "serving.crt", server.home / "serving.key"),
         always_allowed=ALWAYS_ALLOWED,
+        usage_interval_s=30.0,
         limits=limits,
     )
 

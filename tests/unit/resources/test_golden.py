@@ -16,7 +16,7 @@ from app.api.options import Include
 from app.resources import RESOURCES
 from app.rollups.collection import Collection
 from app.vocabulary.resource import GROUP, VERSION
-from tests.computation import KINDS, Computation
+from tests.computation import KINDS, POLLS, Computation
 
 HERE = Path(__file__).parent
 NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC).timestamp()
@@ -28,8 +28,12 @@ TABLE = Representation(Form.TABLE, "meta.k8s.io/v1")
 async def computation() -> Computation:
     by_kind = {kind.kind: kind.resource for kind in KINDS.values()}
     computation = Computation()
-    for found in yaml.safe_load_all((HERE / "cluster.yaml").read_text()):
-        computation.put(by_kind[found["kind"]], found)
+    documents = list(yaml.safe_load_all((HERE / "cluster.yaml").read_text()))
+    for found in documents:
+        if found["kind"] in by_kind:
+            computation.put(by_kind[found["kind"]], found)
+    for polled in POLLS.values():
+        computation.poll(polled.resource, [found for found in documents if found["kind"] == polled.kind])
     await computation.settle()
     return computation
 

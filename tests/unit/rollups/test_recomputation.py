@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.vocabulary.quantity import amount
+from app.vocabulary.resource import Key
 from tests.computation import KINDS, Computation, JsonObject, key_of
 
 Identity = tuple[str, str, str]
@@ -117,8 +118,8 @@ def statuses(draw: st.DrawFn) -> JsonObject:
 
 
 @st.composite
-def pods(draw: st.DrawFn) -> tuple[str, JsonObject]:
-    name, namespace = draw(st.sampled_from(["p0", "p1", "p2"])), draw(namespaces)
+def pods(draw: st.DrawFn, names: tuple[str, ...] = ("p0", "p1", "p2")) -> tuple[str, JsonObject]:
+    name, namespace = draw(st.sampled_from(names)), draw(namespaces)
     more: JsonObject = {"labels": draw(labels), "ownerReferences": draw(owners)}
     if draw(st.booleans()):
         more["deletionTimestamp"] = "2026-02-01T00:00:00Z"
@@ -184,40 +185,131 @@ def other_objects(draw: st.DrawFn) -> tuple[str, JsonObject]:
     return kind, found
 
 
+@st.composite
+def polls(draw: st.DrawFn) -> tuple[str, list[JsonObject]]:
+    """What a poll finds: some of it measured too early, some of pods and nodes that do not exist."""
+    usages = st.fixed_dictionaries(
+        {"cpu": st.sampled_from(["0", "1n", "250m", "1500m"]), "memory": st.sampled_from(["0", "1Mi", "3000Mi"])}
+    )
+    times = st.sampled_from([None, BEFORE, AFTER, AFTER, AFTER])
+    if draw(st.integers(0, 3)) == 0:
+        found = [
+            {"metadata": {"name": name}, "timestamp": at, "usage": draw(usages)}
+            for name in ("n0", "n1", "lost")
+            if (at := draw(times))
+        ]
+        return "nodes.metrics.k8s.io", found
+    found = [
+        {
+            "metadata": {"name": name, "namespace": namespace},
+            "timestamp": at,
+            "containers": [{"usage": usage} for usage in draw(st.lists(usages, min_size=1, max_size=2))],
+        }
+        for namespace in ("blue", "green")
+        for name in ("p0", "p1", "p2", "ghost")
+        if (at := draw(times))
+    ]
+    return "pods.metrics.k8s.io", found
+
+
+BEFORE, AFTER = "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"
+"""The second in which all objects of these tests were created, and the next."""
+
 objects = st.one_of(pods(), pods(), nodes(), other_objects())
-steps = st.lists(
+publications = st.tuples(st.just("publish"), st.none())
+any_steps = st.lists(
     st.one_of(
         st.tuples(st.just("put"), objects),
         st.tuples(st.just("put"), objects),
         st.tuples(st.just("delete"), st.integers(0, 99)),
         st.tuples(st.just("relist"), st.sampled_from(sorted(KINDS))),
-        st.tuples(st.just("publish"), st.none()),
+        st.tuples(st.just("poll"), polls()),
+        publications,
     ),
     max_size=40,
 )
+measured_steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.one_of(pods(("p0",)), pods(("p0",)), nodes())),
+        st.tuples(st.just("poll"), polls()),
+        publications,
+    ),
+    min_size=8,
+    max_size=30,
+)
+"""Few pods that are polled again and again, and replaced meanwhile."""
+
+steps = st.one_of(any_steps, any_steps, measured_steps)
 
 
-async def played(world: Computation, happenings: list[tuple[str, Any]]) -> dict[Identity, tuple[str, JsonObject]]:
-    """The objects that are there after all that happened; a relist finds one object less than was there."""
-    there: dict[Identity, tuple[str, JsonObject]] = {}
-    for verb, what in happenings:
-        match verb:
-            case "put":
-                kind, found = what
-                there[kind, *key_of(found)] = (kind, found)
-                world.put(kind, found)
-            case "delete" if there:
-                identity = sorted(there)[what % len(there)]
-                del there[identity]
-                world.delete(identity[0], identity[1:])
-            case "relist":
-                of_kind = sorted(identity for identity in there if identity[0] == what)
-                for identity in of_kind[:1]:
-                    del there[identity]
-                world.relist(what, [there[identity][1] for identity in of_kind[1:]])
-            case "publish":
-                await world.publish()
-    return there
+class Played:
+    """A computation to which things happen, and what is there in the end."""
+
+    def __init__(self, world: Computation) -> None:
+        self.world = world
+        self.there: dict[Identity, tuple[str, JsonObject]] = {}
+        self.measured: dict[str, dict[Key, JsonObject]] = {}
+        """By polled kind, what was measured of the pods and nodes that are there."""
+        self.found: dict[str, list[JsonObject]] = {}
+        """What the latest polls found that is not taken in yet."""
+
+    async def play(self, happenings: list[tuple[str, Any]]) -> None:
+        """Lets everything happen, up to the last publication."""
+        for verb, what in happenings:
+            await getattr(self, f"_{verb}")(what)
+        await self._publish(None)
+
+    async def _put(self, what: tuple[str, JsonObject]) -> None:
+        kind, found = what
+        before = self.there.get((kind, *key_of(found)))
+        self.there[kind, *key_of(found)] = what
+        is_same = before is not None and before[1]["metadata"]["uid"] == found["metadata"]["uid"]
+        if not is_same or not is_measurable(found):
+            self._forget(kind, key_of(found))
+        self.world.put(kind, found)
+
+    async def _delete(self, number: int) -> None:
+        if self.there:
+            kind, *key = sorted(self.there)[number % len(self.there)]
+            self._gone((kind, key[0], key[1]))
+            self.world.delete(kind, (key[0], key[1]))
+
+    async def _relist(self, kind: str) -> None:
+        """A new list finds one object less than was there."""
+        for identity in sorted(identity for identity in self.there if identity[0] == kind)[:1]:
+            self._gone(identity)
+        self.world.relist(kind, [found for of, found in self.there.values() if of == kind])
+
+    async def _poll(self, what: tuple[str, list[JsonObject]]) -> None:
+        kind, found = what
+        self.found[kind] = found
+        self.world.poll(kind, found)
+
+    async def _publish(self, _: None) -> None:
+        """What was polled counts for what is there now."""
+        for kind, found in self.found.items():
+            of_kind = kind.partition(".")[0]
+            self.measured[kind] = {}
+            for one in found:
+                _, measured = self.there.get((of_kind, *key_of(one)), ("", None))
+                if measured is not None and is_measurable(measured):
+                    self.measured[kind].pop(key_of(one), None)
+                    if one["timestamp"] == AFTER:
+                        self.measured[kind][key_of(one)] = one
+        self.found = {}
+        await self.world.publish()
+
+    def _gone(self, identity: Identity) -> None:
+        del self.there[identity]
+        self._forget(identity[0], identity[1:])
+
+    def _forget(self, kind: str, key: Key) -> None:
+        self.measured.get(f"{kind}.metrics.k8s.io", {}).pop(key, None)
+
+
+def is_measurable(found: JsonObject) -> bool:
+    """Not a pod that has finished."""
+    return found.get("status", {}).get("phase") not in ("Succeeded", "Failed")
 
 
 @settings(max_examples=250)
@@ -226,13 +318,16 @@ def test_every_resource_equals_its_recomputation_from_scratch(
     happenings: list[tuple[str, Any]], chance: random.Random
 ) -> None:
     async def run() -> None:
-        world, fresh = Computation(), Computation()
-        there = list((await played(world, happenings)).values())
+        played, fresh = Played(Computation()), Computation()
+        await played.play(happenings)
+        there = list(played.there.values())
         chance.shuffle(there)
         for kind, found in there:
             fresh.put(kind, found)
+        for kind, measured in played.measured.items():
+            fresh.poll(kind, measured.values())
 
-        assert await world.everything() == await fresh.everything()
+        assert await played.world.everything() == await fresh.everything()
 
     asyncio.run(run())
 
@@ -252,10 +347,10 @@ def test_sums_over_nodes_namespaces_workloads_and_pods_agree_for_every_resource(
     happenings: list[tuple[str, Any]],
 ) -> None:
     async def run() -> None:
-        world = Computation()
-        there = await played(world, happenings)
-        rows = await world.everything()
-        node_names = {name for kind, _, name in there if kind == "nodes"}
+        played = Played(Computation())
+        await played.play(happenings)
+        rows = await played.world.everything()
+        node_names = {name for kind, _, name in played.there if kind == "nodes"}
         orphans = [pod for pod in rows["podsummaries"].values() if pod["status"]["nodeName"] not in {"", *node_names}]
         cluster = rows["clustersummaries"].values()
         whole = summed(
@@ -269,6 +364,9 @@ def test_sums_over_nodes_namespaces_workloads_and_pods_agree_for_every_resource(
         assert summed(rows["namespacesummaries"].values(), "limits") == summed(
             rows["podsummaries"].values(), "limits"
         )
+        assert summed(rows["namespacesummaries"].values(), "usage") == summed(rows["podsummaries"].values(), "usage")
+        assert summed(rows["workloadsummaries"].values(), "usage") == summed(rows["podsummaries"].values(), "usage")
+        assert summed(rows["nodesummaries"].values(), "usage") == summed(cluster, "usage")
 
     asyncio.run(run())
 

@@ -1,0 +1,354 @@
+"""What becomes of polled usage: whom it counts for, for how long, and that nothing else depends on it."""
+
+from typing import Any
+
+import pytest
+
+from app.cache.polled import Polled
+from app.kube.news import Poll, Trouble
+from app.rollups.collection import Collection
+from app.vocabulary.errors import UpstreamError
+from app.vocabulary.resource import GROUP, VERSION, Source
+from tests.computation import Computation, JsonObject
+
+PODS, NODES = "pods.metrics.k8s.io", "nodes.metrics.k8s.io"
+CREATED = "2026-01-02T03:04:05Z"
+MEASURED = "2026-01-02T03:10:00Z"
+ABSENT = Trouble(UpstreamError("the server could not find the requested resource"), refused=True)
+
+
+def pod(
+    name: str, uid: str = "", created: str = CREATED, phase: str = "Running", requests: JsonObject | None = None
+) -> JsonObject:
+    asked = {"cpu": "100m", "memory": "64Mi"} if requests is None else requests
+    return {
+        "metadata": {"namespace": "blue", "name": name, "uid": uid or name, "creationTimestamp": created},
+        "spec": {"nodeName": "n0", "containers": [{"name": "main", "resources": {"requests": asked}}]},
+        "status": {"phase": phase},
+    }
+
+
+def node(name: str, uid: str = "", created: str = CREATED) -> JsonObject:
+    return {
+        "metadata": {"name": name, "uid": uid or name, "creationTimestamp": created},
+        "status": {"allocatable": {"cpu": "4", "memory": "1Gi"}},
+    }
+
+
+def of_pod(name: str, cpu: str = "50m", memory: str = "16Mi", at: str | None = MEASURED) -> JsonObject:
+    usage = {"cpu": cpu, "memory": memory}
+    return {
+        "metadata": {"namespace": "blue", "name": name},
+        "timestamp": at,
+        "containers": [{"name": "main", "usage": usage}],
+    }
+
+
+def of_node(name: str, cpu: str = "1", memory: str = "512Mi", at: str = MEASURED) -> JsonObject:
+    return {"metadata": {"name": name}, "timestamp": at, "usage": {"cpu": cpu, "memory": memory}}
+
+
+@pytest.fixture
+def world() -> Computation:
+    """A node and two pods on it."""
+    world = Computation()
+    world.put("nodes", node("n0"))
+    world.put("pods", pod("a"))
+    world.put("pods", pod("b"))
+    return world
+
+
+async def usages(world: Computation, plural: str = "podsummaries") -> dict[str, Any]:
+    """usage by name, None where it is absent."""
+    return {name: row["status"].get("usage") for (_, name), row in (await world.settled(plural)).items()}
+
+
+async def summary(world: Computation, plural: str, name: str, namespace: str = "") -> JsonObject:
+    found: JsonObject = (await world.settled(plural))[namespace, name]["status"]
+    return found
+
+
+def collection_of(world: Computation, plural: str) -> Collection:
+    collection = world.engine.catalogue.find(GROUP, VERSION, plural)
+    assert collection is not None
+    return collection
+
+
+async def test_pods_add_up_to_workloads_and_namespaces_and_nodes_to_the_cluster(world: Computation) -> None:
+    world.put("nodes", node("n1"))
+    world.poll(PODS, [of_pod("a", "50m", "16Mi"), of_pod("b", "1500001n", "20Mi")])
+    world.poll(NODES, [of_node("n0"), of_node("n1", "500m", "256Mi")])
+
+    rows = await world.everything()
+
+    told = {
+        (plural, name): (row["status"]["usage"], row["status"]["usagePercent"])
+        for plural, of_kind in rows.items()
+        for (_, name), row in of_kind.items()
+        if "usage" in row["status"]
+    }
+    assert told == {
+        ("podsummaries", "a"): ({"cpu": "50m", "memory": "16Mi"}, {"cpu": 50, "memory": 25}),
+        ("podsummaries", "b"): ({"cpu": "2m", "memory": "20Mi"}, {"cpu": 2, "memory": 31}),
+        ("workloadsummaries", "pod.a"): ({"cpu": "50m", "memory": "16Mi"}, {"cpu": 50, "memory": 25}),
+        ("workloadsummaries", "pod.b"): ({"cpu": "2m", "memory": "20Mi"}, {"cpu": 2, "memory": 31}),
+        ("namespacesummaries", "blue"): ({"cpu": "52m", "memory": "36Mi"}, {"cpu": 26, "memory": 28}),
+        ("nodesummaries", "n0"): ({"cpu": "1", "memory": "512Mi"}, {"cpu": 25, "memory": 50}),
+        ("nodesummaries", "n1"): ({"cpu": "500m", "memory": "256Mi"}, {"cpu": 12, "memory": 25}),
+        ("clustersummaries", "cluster"): ({"cpu": "1500m", "memory": "768Mi"}, {"cpu": 18, "memory": 37}),
+    }
+
+
+async def test_what_is_not_known_to_exist_uses_nothing(world: Computation) -> None:
+    world.poll(PODS, [of_pod("a"), of_pod("stranger", "900")])
+    world.poll(NODES, [of_node("n0"), of_node("stranger", "900")])
+
+    assert await usages(world) == {"a": {"cpu": "50m", "memory": "16Mi"}, "b": None}
+    assert await usages(world, "namespacesummaries") == {"blue": {"cpu": "50m", "memory": "16Mi"}}
+    assert await usages(world, "clustersummaries") == {"cluster": {"cpu": "1", "memory": "512Mi"}}
+
+
+async def test_sums_say_how_many_they_leave_out(world: Computation) -> None:
+    world.put("nodes", node("n1"))
+    before = await summary(world, "namespacesummaries", "blue", "blue")
+    world.poll(PODS, [of_pod("a")])
+    world.poll(NODES, [of_node("n0")])
+    after = await summary(world, "namespacesummaries", "blue", "blue")
+
+    assert ("podsWithoutUsage" in before, after["podsWithoutUsage"]) == (False, 1)
+    assert (await summary(world, "workloadsummaries", "pod.a", "blue"))["podsWithoutUsage"] == 0
+    assert (await summary(world, "clustersummaries", "cluster"))["nodesWithoutUsage"] == 1
+
+
+async def test_a_poll_replaces_the_one_before(world: Computation) -> None:
+    world.poll(PODS, [of_pod("a"), of_pod("b")])
+    await world.settle()
+
+    world.poll(PODS, [of_pod("b", "7m", "0")])
+
+    assert await usages(world) == {"a": None, "b": {"cpu": "7m", "memory": "0"}}
+    assert await usages(world, "namespacesummaries") == {"blue": {"cpu": "7m", "memory": "0"}}
+
+
+async def test_a_pod_that_uses_nothing_is_measured_all_the_same(world: Computation) -> None:
+    world.poll(PODS, [of_pod("a", "0", "0")])
+
+    assert (await usages(world))["a"] == {"cpu": "0", "memory": "0"}
+    assert await usages(world, "namespacesummaries") == {"blue": {"cpu": "0", "memory": "0"}}
+
+
+@pytest.mark.parametrize(
+    ("created", "counts"),
+    [("2026-01-02T03:09:59Z", True), (MEASURED, False), ("2026-01-02T03:10:01Z", False)],
+)
+async def test_a_new_pod_does_not_inherit_what_its_predecessor_used(
+    world: Computation, created: str, counts: bool
+) -> None:
+    world.put("pods", pod("a", "another", created))
+    world.put("nodes", node("n0", "another", created))
+
+    world.poll(PODS, [of_pod("a")])
+    world.poll(NODES, [of_node("n0")])
+
+    assert ((await usages(world))["a"] is not None) is counts
+    assert ((await usages(world, "nodesummaries"))["n0"] is not None) is counts
+
+
+async def test_usage_goes_with_its_pod_and_its_node(world: Computation) -> None:
+    """A StatefulSet's pod that was replaced between polls showed what its predecessor used."""
+    world.poll(PODS, [of_pod("a"), of_pod("b")])
+    world.poll(NODES, [of_node("n0")])
+    await world.settle()
+
+    world.put("pods", pod("a", "another"))
+    world.delete("pods", ("blue", "b"))
+    world.put("pods", pod("b"))
+    world.put("nodes", node("n0", "another"))
+
+    assert await usages(world) == {"a": None, "b": None}
+    assert await usages(world, "namespacesummaries") == {"blue": None}
+    assert await usages(world, "nodesummaries") == {"n0": None}
+    assert await usages(world, "clustersummaries") == {"cluster": None}
+
+
+async def test_a_pod_keeps_its_usage_through_its_own_changes(world: Computation) -> None:
+    world.poll(PODS, [of_pod("a")])
+    await world.settle()
+
+    world.put("pods", {**pod("a"), "status": {"phase": "Running", "reason": "Odd"}})
+    world.put("replicasets", {"metadata": {"namespace": "blue", "name": "late", "uid": "late"}})
+    world.relist("pods", [pod("a"), pod("b")])
+
+    assert (await usages(world))["a"] == {"cpu": "50m", "memory": "16Mi"}
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+async def test_a_pod_that_has_finished_uses_nothing(world: Computation, phase: str) -> None:
+    world.poll(PODS, [of_pod("a"), of_pod("b")])
+    await world.settle()
+
+    world.put("pods", pod("a", phase=phase))
+    at_once = await usages(world)
+    world.poll(PODS, [of_pod("a"), of_pod("b")])
+
+    assert at_once == {"a": None, "b": {"cpu": "50m", "memory": "16Mi"}}
+    assert await usages(world) == at_once
+
+
+async def test_percents_are_left_out_where_nothing_is_requested(world: Computation) -> None:
+    world.put("pods", pod("a", requests={"cpu": "1"}))
+    world.put("pods", pod("b", requests={}))
+    world.poll(PODS, [of_pod("a"), of_pod("b")])
+
+    assert (await summary(world, "podsummaries", "a", "blue"))["usagePercent"] == {"cpu": 5}
+    assert "usagePercent" not in await summary(world, "podsummaries", "b", "blue")
+
+
+async def test_percents_fit_32_bits(world: Computation) -> None:
+    world.put("pods", pod("a", requests={"memory": "1"}))
+    world.poll(PODS, [of_pod("a", memory="1Ti")])
+
+    assert (await summary(world, "podsummaries", "a", "blue"))["usagePercent"] == {"memory": 2147483647}
+
+
+async def test_a_poll_is_one_event_for_each_object_that_it_changes(world: Computation) -> None:
+    for number in range(250):
+        world.put("pods", pod(f"c{number}"))
+    await world.settle()
+    heads = {c.resource.plural: c.version() for c in world.engine.catalogue.collections}
+
+    world.poll(PODS, [of_pod(f"c{number}") for number in range(250)])
+    world.poll(NODES, [of_node("n0")])
+    await world.settle()
+
+    events = {plural: collection_of(world, plural).journal.since(version) for plural, version in heads.items()}
+    assert {plural: len(of_kind) for plural, of_kind in events.items() if of_kind} == {
+        "podsummaries": 250,
+        "workloadsummaries": 250,
+        "namespacesummaries": 1,
+        "nodesummaries": 1,
+        "clustersummaries": 1,
+    }
+    assert events["namespacesummaries"][0].after.status.usage.quantities() == {"cpu": "12500m", "memory": "4000Mi"}
+
+
+async def test_what_differs_by_less_than_is_shown_is_no_event(world: Computation) -> None:
+    world.poll(PODS, [of_pod("a", "49000001n", "16Mi")])
+    world.poll(NODES, [of_node("n0", "999000001n", "512Mi")])
+    await world.settle()
+    heads = {c.resource.plural: c.version() for c in world.engine.catalogue.collections}
+
+    world.poll(PODS, [of_pod("a", "50000000n", "17407Ki", "2026-01-02T03:11:00Z")])
+    world.poll(NODES, [of_node("n0", "1", "525311Ki", "2026-01-02T03:11:00Z")])
+    await world.settle()
+
+    assert {plural: len(collection_of(world, plural).journal.since(head)) for plural, head in heads.items()} == (
+        dict.fromkeys(heads, 0)
+    )
+
+
+async def test_usage_that_grows_old_is_shown_no_more(world: Computation) -> None:
+    world.poll(PODS, [of_pod("a")])
+    world.poll(NODES, [of_node("n0")])
+    await world.settle()
+
+    world.cache_now += 60
+    world.poll(NODES, [of_node("n0")])
+    world.cache.apply(PODS, ABSENT)
+    world.cache_now += 30
+    world.cache.check_freshness()
+    still = await usages(world)
+    world.cache_now += 1
+    world.cache.check_freshness()
+
+    assert still["a"] == {"cpu": "50m", "memory": "16Mi"}
+    assert (await usages(world))["a"] is None
+    assert (await usages(world, "nodesummaries"))["n0"] == {"cpu": "1", "memory": "512Mi"}
+
+
+async def sources(world: Computation) -> dict[str, tuple[bool, str]]:
+    """(synced, lastTransitionTime) of the polled sources."""
+    told = (await summary(world, "clustersummaries", "cluster"))["sources"]
+    return {
+        one["resource"]: (one["synced"], one["lastTransitionTime"]) for one in told if one["resource"].endswith(".io")
+    }
+
+
+async def test_sources_tell_only_when_usage_comes_and_goes(world: Computation) -> None:
+    at_first = await sources(world)
+    world.cache_now += 10
+    world.cache.apply(PODS, ABSENT)
+    world.cache.apply(NODES, ABSENT)
+    refused = await sources(world)
+    world.poll(PODS, [])
+    found = await sources(world)
+    world.cache_now += 30
+    world.poll(PODS, [])
+    again = await sources(world)
+    world.cache_now += 91
+    world.cache.check_freshness()
+
+    start, first, lost = "1970-01-01T00:08:20Z", "1970-01-01T00:08:30Z", "1970-01-01T00:10:31Z"
+    assert at_first == refused == {NODES: (False, start), PODS: (False, start)}
+    assert found == again == {NODES: (False, start), PODS: (True, first)}
+    assert await sources(world) == {NODES: (False, start), PODS: (False, lost)}
+
+
+async def test_a_cluster_without_metrics_lacks_nothing_else(world: Computation) -> None:
+    world.cache.apply(PODS, ABSENT)
+    world.cache.apply(NODES, ABSENT)
+
+    cluster = await summary(world, "clustersummaries", "cluster")
+
+    assert (cluster["conditions"][0]["status"], "usage" in cluster) == ("True", False)
+    assert world.cache.unavailable(Source) is None
+    assert all(c.unavailable() is None for c in world.engine.catalogue.collections)
+    await world.cache.settled()
+
+
+async def test_nothing_but_usage_differs_between_clusters_with_and_without_metrics() -> None:
+    with_metrics, without = Computation(), Computation()
+    for world in (with_metrics, without):
+        world.put("nodes", node("n0"))
+        world.put("pods", pod("a"))
+    with_metrics.poll(PODS, [of_pod("a", "999999", "1023Pi"), of_pod("ghost")])
+    with_metrics.poll(NODES, [of_node("n0", "999999", "1023Pi"), of_node("ghost")])
+
+    def unused(rows: dict[str, Any]) -> list[Any]:
+        ours = {"usage", "usagePercent", "podsWithoutUsage", "nodesWithoutUsage", "sources"}
+        return [
+            (plural, key, row["uid"], {name: value for name, value in row["status"].items() if name not in ours})
+            for plural, of_kind in rows.items()
+            for key, row in of_kind.items()
+        ]
+
+    assert unused(await with_metrics.everything()) == unused(await without.everything())
+
+
+def test_a_poll_is_shown_for_as_long_as_it_is_good() -> None:
+    polled = Polled(PODS)
+    before = polled.is_in_step(1_000.0)
+
+    polled.hear(Poll(iter(()), 90.0), 1_000.0)
+    polled.hear(ABSENT, 1_030.0)
+
+    assert before is False
+    assert polled.is_in_step(1_090.0)
+    assert not polled.is_in_step(1_090.1)
+
+
+def test_the_trouble_of_the_last_attempt_is_kept_until_one_succeeds() -> None:
+    polled = Polled(PODS)
+    polled.hear(ABSENT, 1_000.0)
+    told = (polled.tried.is_set(), polled.trouble)
+
+    polled.hear(Poll(iter(()), 90.0), 1_030.0)
+
+    assert told == (True, "the server could not find the requested resource")
+    assert polled.trouble is None
+
+
+async def test_times_may_be_written_in_any_zone(world: Computation) -> None:
+    world.poll(PODS, [of_pod("a", at="2026-01-02T05:10:00+02:00"), of_pod("b", at="2026-01-02T04:04:05+01:00")])
+
+    assert await usages(world) == {"a": {"cpu": "50m", "memory": "16Mi"}, "b": None}

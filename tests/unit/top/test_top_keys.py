@@ -4,7 +4,7 @@ from pathlib import Path
 
 from served import browsing, node
 
-from app.cli import VIEWS as NAMES
+from app.flags import VIEWS as NAMES
 from app.top.browser import Asked, Question
 from app.top.cells import Gauge, Tone
 from app.top.gauges import bar

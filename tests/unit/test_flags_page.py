@@ -1,0 +1,48 @@
+"""The page of all flags says what the parser takes."""
+
+from pathlib import Path
+
+import pytest
+
+from app.flags import parser, reference
+
+PAGE = Path(__file__).parents[2] / "docs" / "flags.md"
+
+
+def test_the_page_is_generated() -> None:
+    assert PAGE.read_text() == reference() + "\n", "make generate"
+
+
+def test_a_flag_is_told_with_its_value_and_its_default() -> None:
+    line = (
+        "| `--tls-secret NAME` | Without these files: Secret in which kubesum keeps what it issues to itself "
+        "(default: kubesum-tls). |"
+    )
+
+    assert line in PAGE.read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["serve", "--secure-port", "70000"], "argument --secure-port: '70000' is not a number from 0 to 65535"),
+        (
+            ["serve", "--shutdown-delay-duration", "soon"],
+            "argument --shutdown-delay-duration: 'soon' is not a duration such as 10s or 1m30s",
+        ),
+        (
+            ["serve", "--authorization-always-allow-paths", "/livez,metrics"],
+            "argument --authorization-always-allow-paths: 'metrics' is not a path, which begins with /",
+        ),
+        (["demo", "--usage-interval", "10ms"], "argument --usage-interval: '10ms' is neither 0 nor a duration of at"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_told_in_one_line(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(arguments)
+
+    assert ended.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"kubesum {arguments[0]}: {told}")

@@ -52,7 +52,7 @@ class Examination:
         found = await self._replicas(known, path)
         await self._chapter("front proxy", front_proxy(self._cluster, self._report, self._now()))
         await self._rights(place, path)
-        await usage(self._cluster, self._report)
+        await usage(self._cluster, self._report, path.spec if path else None)
         await self._answers(None in registrations, known)
         versions(self._report, found, path.spec if path else None, f"v{__version__}")
 

@@ -9,6 +9,7 @@ from app.api.rbac import USAGE
 from app.doctor.certificate import is_self_managed
 from app.doctor.cluster import Cluster, Denial, Right
 from app.doctor.report import Report
+from app.doctor.usage import is_wanted
 from app.doctor.views import PodSpec
 from app.edge.trust import CONFIG_MAP
 from app.semantics.interner import Interner
@@ -84,12 +85,13 @@ def needs(namespace: str, spec: PodSpec, api_services: Sequence[str]) -> Iterato
     )
     if is_self_managed(spec):
         yield _keeping(namespace, spec.option("--tls-secret") or SECRET, api_services)
-    yield Need(
-        "read live usage",
-        tuple(Right(verb="list", group=group, resource=resource) for group, resource in USAGE),
-        f"so usage is left out; the ClusterRoleBinding kubesum:server gives it kubesum:server; {_RESTORED}",
-        is_essential=False,
-    )
+    if is_wanted(spec):
+        yield Need(
+            "read live usage",
+            tuple(Right(verb="list", group=group, resource=resource) for group, resource in USAGE),
+            f"so usage is left out; the ClusterRoleBinding kubesum:server gives it kubesum:server; {_RESTORED}",
+            is_essential=False,
+        )
 
 
 def _watching() -> Need:

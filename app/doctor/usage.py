@@ -6,13 +6,22 @@ import msgspec
 
 from app.doctor.cluster import Cluster, Denial
 from app.doctor.report import Report
+from app.doctor.views import PodSpec
 from app.vocabulary.errors import UpstreamError
 
 _PATH: Final = "/apis/metrics.k8s.io/v1beta1"
 
 
-async def usage(cluster: Cluster, report: Report) -> None:
-    """Judges whether live usage can be read."""
+def is_wanted(spec: PodSpec | None) -> bool:
+    """Whether pods of this spec, None if it is not known, read live usage."""
+    return spec is None or spec.option("--usage-interval") not in ("0", "0s")
+
+
+async def usage(cluster: Cluster, report: Report, spec: PodSpec | None) -> None:
+    """Judges whether live usage can be read, by pods of this spec, None if it is not known."""
+    if not is_wanted(spec):
+        report.skip("metrics.k8s.io: --usage-interval tells kubesum not to read it")
+        return
     try:
         found = await cluster.read(_PATH, msgspec.Raw)
     except UpstreamError as error:

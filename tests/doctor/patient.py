@@ -34,7 +34,6 @@ from app.server import Kubesum, Limits, listen
 from tests.serving.behind import USUAL, Behind, behind, eventually
 
 NAMESPACE = "kubesum-system"
-SERVICE_ACCOUNT = {"kind": "ServiceAccount", "namespace": NAMESPACE, "name": "kubesum"}
 
 VERSION = "ok    API server https://API: Kubernetes v1.36.2"
 AGGREGATES = "ok    API server https://API: it aggregates other servers"
@@ -71,7 +70,7 @@ FOLLOWING = (
     "kube-system/extension-apiserver-authentication"
 )
 MEASURING = "ok    ServiceAccount kubesum-system/kubesum: may read live usage"
-METRICS = "warn  metrics.k8s.io: it is not served, so kubesum leaves live usage out; metrics-server serves it"
+METRICS = "ok    metrics.k8s.io: it is served"
 LISTS = (
     "ok    list of clusterimagesummaries (N ms), clustersummaries (N ms), imagesummaries (N ms), "
     "namespacesummaries (N ms), nodesummaries (N ms), podsummaries (N ms), workloadsummaries (N ms)"
@@ -162,12 +161,13 @@ class Patient:
         finally:
             self.server.store.put(resource, before)
 
-    async def judged(self, reason: str) -> None:
-        """Returns once the API server says this of the APIService."""
+    async def judged(self, reason: str, message: str = "") -> None:
+        """Returns once the API server says this of the APIService; the message ends so."""
 
         async def is_so() -> bool:
             found = self.object("apiservices", "", API_SERVICE).get("status", {})
-            return any(condition["reason"] == reason for condition in found.get("conditions", ()))
+            conditions = found.get("conditions", ())
+            return any(one["reason"] == reason and one["message"].endswith(message) for one in conditions)
 
         await eventually(is_so)
 
@@ -177,7 +177,6 @@ async def patient(home: Path, limits: Limits = USUAL) -> AsyncIterator[Patient]:
     """An installation that is well."""
     async with behind(home, limits) as server:
         server.register()
-        grant_usage(server)
         async with asyncio.timeout(10):
             await server.cluster.aggregator.ready()
         yield Patient(server)
@@ -200,20 +199,10 @@ async def showing(
         server = Behind(store, pki, cluster, listener.getsockname()[1], authority, home)
         async with await connect(kubeconfig(server.reader, None)) as upstream, asyncio.TaskGroup() as tasks:
             protection = delegated(upstream, ServerTls(pair), ALWAYS_ALLOWED, time.time)
-            kubesum = Kubesum(cluster_feeds(upstream), protection)
+            kubesum = Kubesum(cluster_feeds(upstream, usage_interval_s=0), protection)
             running = [tasks.create_task(cluster.run()), tasks.create_task(kubesum.run(listener))]
             await kubesum.ready.wait()
             server.register()
-            grant_usage(server)
             yield Patient(server)
             for task in running:
                 task.cancel()
-
-
-def grant_usage(server: Behind) -> None:
-    """Lets kubesum read live usage, as the chart does."""
-    rule = {"apiGroups": ["metrics.k8s.io"], "resources": ["nodes", "pods"], "verbs": ["list"]}
-    server.store.put("clusterroles", {"metadata": {"name": "usage"}, "rules": [rule]})
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "usage"}
-    binding = {"metadata": {"name": "usage"}, "roleRef": role, "subjects": [SERVICE_ACCOUNT]}
-    server.store.put("clusterrolebindings", binding)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -22,6 +23,7 @@ from tests.doctor.patient import (
     INFORMERS,
     LISTS,
     MEASURING,
+    METRICS,
     NAMESPACE,
     NOT_ANSWERED,
     POD_1,
@@ -211,11 +213,30 @@ async def test_the_service_listens_on_another_port(well: Patient) -> None:
         )
 
 
-async def test_no_endpoint_is_ready(well: Patient) -> None:
-    def unready(obj: Any) -> None:
-        for endpoint in obj["endpoints"]:
-            endpoint["conditions"]["ready"] = False
+def unready(obj: Any) -> None:
+    for endpoint in obj["endpoints"]:
+        endpoint["conditions"]["ready"] = False
 
+
+def name_other_port(obj: Any) -> None:
+    obj["ports"][0]["name"] = "metrics"
+
+
+async def test_endpoints_have_no_port_of_that_name(well: Patient) -> None:
+    with well.changed("endpointslices", NAMESPACE, SLICE, name_other_port):
+        await well.judged("MissingEndpoints")
+        lines = await well.lines()
+
+    assert news(lines)[1:] == [
+        'FAIL  EndpointSlices of the Service kubesum-system/kubesum: no address with the port "https" is ready; '
+        "see above what the pods lack",
+        "skip  certificate: no pod tells what it shows; whether it is believed, the lists below tell",
+        NOT_ANSWERED,
+        "skip  versions: no pod of the image ghcr.io/kubesum/kubesum:0.1.0 tells its own; this doctor is v0.1.0",
+    ]
+
+
+async def test_no_endpoint_is_ready(well: Patient) -> None:
     with well.changed("endpointslices", NAMESPACE, SLICE, unready):
         await well.judged("MissingEndpoints")
 
@@ -362,18 +383,43 @@ async def test_the_api_server_does_not_reach_the_pods_one_by_one(well: Patient) 
 
 
 def drop_watch(obj: Any) -> None:
-    obj["rules"][0] = {"apiGroups": [""], "resources": ["namespaces", "nodes", "pods"], "verbs": ["list"]}
+    obj["rules"][0]["verbs"] = ["list"]
 
 
-async def test_one_right_is_missing(well: Patient) -> None:
-    with well.changed("clusterroles", "", "kubesum:reader", drop_watch):
+def drop_usage(obj: Any) -> None:
+    obj["rules"] = [rule for rule in obj["rules"] if rule["apiGroups"] != ["metrics.k8s.io"]]
+
+
+@pytest.mark.parametrize(
+    ("how", "healthy", "broken"),
+    [
+        (
+            drop_watch,
+            WATCHING,
+            "FAIL  ServiceAccount kubesum-system/kubesum: may not watch pods, nodes, namespaces; "
+            "the ClusterRoleBinding kubesum:server gives it kubesum:server; helm upgrade restores that",
+        ),
+        (
+            drop_usage,
+            MEASURING,
+            "warn  ServiceAccount kubesum-system/kubesum: may not list nodes.metrics.k8s.io, "
+            "pods.metrics.k8s.io; so usage is left out; the ClusterRoleBinding kubesum:server gives it "
+            "kubesum:server; helm upgrade restores that",
+        ),
+    ],
+)
+async def test_a_rule_is_missing(well: Patient, how: Callable[[Any], None], healthy: str, broken: str) -> None:
+    with well.changed("clusterroles", "", "kubesum:reader", how):
+        assert await well.lines() == but({healthy: [broken]})
+
+
+async def test_usage_that_nobody_wants(well: Patient) -> None:
+    def without_usage(obj: Any) -> None:
+        obj["spec"]["template"]["spec"]["containers"][0]["args"] += ["--usage-interval=0"]
+
+    with well.changed("deployments", NAMESPACE, "kubesum", without_usage):
         assert await well.lines() == but(
-            {
-                WATCHING: [
-                    "FAIL  ServiceAccount kubesum-system/kubesum: may not watch pods, nodes, namespaces; "
-                    "the ClusterRoleBinding kubesum:server gives it kubesum:server; helm upgrade restores that"
-                ]
-            }
+            {MEASURING: [], METRICS: ["skip  metrics.k8s.io: --usage-interval tells kubesum not to read it"]}
         )
 
 
@@ -394,13 +440,6 @@ async def test_one_right_is_missing(well: Patient) -> None:
             "extension-apiserver-authentication; the RoleBinding kube-system/kubesum:auth-reader gives it "
             "extension-apiserver-authentication-reader; "
             "helm upgrade restores that",
-        ),
-        (
-            ("clusterrolebindings", "", "usage"),
-            MEASURING,
-            "warn  ServiceAccount kubesum-system/kubesum: may not list nodes.metrics.k8s.io, "
-            "pods.metrics.k8s.io; so usage is left out; the ClusterRoleBinding kubesum:server gives it "
-            "kubesum:server; helm upgrade restores that",
         ),
     ],
 )
@@ -452,16 +491,16 @@ async def test_the_api_server_has_no_front_proxy(well: Patient) -> None:
     async def is_in_force() -> bool:
         try:
             answer = await well.server.forwarded("/livez", "root", "system:masters")
-        except OSError:
+        except aiohttp.ClientError:
             return True
         return answer.code == 401
 
     bundle = well.server.authority.certificate + certificates.authority("new-ca").certificate
     with well.changed("configmaps", "kube-system", AUTHENTICATION_CONFIG, unset):
         await eventually(is_in_force)
-        # Another caBundle means other connections.
+        # Another caBundle means other connections; on older ones, requests are refused by 401.
         with well.changed("apiservices", "", API_SERVICE, set_bundle(bundle)):
-            await well.judged("FailedDiscoveryCheck")
+            await well.judged("FailedDiscoveryCheck", "EOF")
 
             assert await well.lines() == but(
                 {

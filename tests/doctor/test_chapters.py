@@ -421,7 +421,7 @@ async def test_kinds_that_are_out_of_step(staged: Staged) -> None:
 async def test_where_usage_comes_from(staged: Staged, answer: Any, line: str) -> None:
     staged.script.answers += [answer]
 
-    await usage(staged.cluster, staged.report)
+    await usage(staged.cluster, staged.report, None)
 
     assert staged.lines == [line.format(url=staged.script.url)]
 

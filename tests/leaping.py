@@ -1,4 +1,7 @@
-"""An event loop that does not wait: for tests of what takes minutes."""
+"""An event loop that does not wait: for tests of what takes minutes.
+
+Sockets work as long as both of their ends live in this loop: what one end sends on loopback is there for the other.
+"""
 
 import asyncio
 import heapq
@@ -15,6 +18,9 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         return super().time() + self.leapt
 
     def _run_once(self) -> None:
+        if not self._ready:
+            # What has arrived comes before any timer.
+            self._process_events(self._selector.select(0))
         while self._scheduled and self._scheduled[0].cancelled():
             heapq.heappop(self._scheduled)._scheduled = False
             self._timer_cancelled_count -= 1

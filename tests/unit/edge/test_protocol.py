@@ -1,0 +1,269 @@
+"""What the protocol makes of bytes that no good client sends, over real TLS connections."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from wire import ASK, CLIENTS, Answer, Wire, serving_wire
+
+from app.edge.certificates import client
+from app.telemetry import CONNECTIONS_REFUSED
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def wire() -> AsyncIterator[Wire]:
+    async with serving_wire() as wire:
+        yield wire
+
+
+async def asked(wire: Wire, *parts: bytes) -> Answer | None:
+    async with wire.client() as client:
+        return await client.asked(*parts)
+
+
+async def refused(wire: Wire, request: bytes) -> tuple[int, str]:
+    """Code and message of a refusal, which is a metav1.Status and ends the connection."""
+    async with wire.client() as client:
+        answer = await client.asked(request)
+        assert answer is not None
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["connection"] == "close"
+        assert (answer.json["kind"], answer.json["code"]) == ("Status", answer.code)
+        assert await client.ended()
+        return answer.code, answer.json["message"]
+
+
+async def test_a_good_request_is_answered_and_the_connection_stays(wire: Wire) -> None:
+    async with wire.client() as client:
+        answers = [await client.asked(ASK) for _ in range(3)]
+
+    assert [answer and answer.code for answer in answers] == [200, 200, 200]
+
+
+MISUNDERSTOOD = {
+    "no Host": b"GET /echo HTTP/1.1\r\n\r\n",
+    "two Hosts": b"GET /echo HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+    "two Hosts in HTTP/1.0": b"GET /echo HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n",
+    "a whole URL": b"GET https://kubesum.test/echo HTTP/1.1\r\nHost: kubesum.test\r\n\r\n",
+    "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+    "CONNECT": b"CONNECT 10.0.0.1:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a websocket": b"GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "HTTP/2 in the clear": b"GET /echo HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+    "the preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "two lengths": b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "a folded header": b"GET /echo HTTP/1.1\r\nHost: a\r\nX-Remote-User: a\r\n b\r\n\r\n",
+    "a space before the colon": b"GET /echo HTTP/1.1\r\nHost: a\r\nX-Remote-User : a\r\n\r\n",
+    "a NUL in a header": b"GET /echo HTTP/1.1\r\nHost: a\r\nX-Remote-User: a\x00b\r\n\r\n",
+    "bare line feeds": b"GET /echo HTTP/1.1\nHost: a\n\n",
+    "a path that is not ASCII": b"GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a method in lower case": b"get /echo HTTP/1.1\r\nHost: a\r\n\r\n",
+    "TLS within TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+}
+
+
+@pytest.mark.parametrize("request_", MISUNDERSTOOD.values(), ids=MISUNDERSTOOD)
+async def test_what_could_be_understood_in_two_ways_is_refused(wire: Wire, request_: bytes) -> None:
+    before = CONNECTIONS_REFUSED.labels("400")._value.get()
+
+    code, _ = await refused(wire, request_)
+
+    assert code == 400
+    assert CONNECTIONS_REFUSED.labels("400")._value.get() == before + 1
+
+
+async def test_another_version_of_http_is_refused(wire: Wire) -> None:
+    assert await refused(wire, b"GET /echo HTTP/2.0\r\nHost: a\r\n\r\n") == (
+        505,
+        "only HTTP/1.0 and HTTP/1.1 are spoken here",
+    )
+
+
+async def test_nothing_that_comes_after_a_refusal_is_answered(wire: Wire) -> None:
+    """Else what one end takes for a body would be a request to the other."""
+    wire.app.seen.clear()
+
+    async with wire.client() as client:
+        answer = await client.asked(b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n" + ASK, ASK)
+        assert await client.ended()
+
+    assert answer is not None
+    assert (answer.code, wire.app.seen) == (400, [])
+
+
+BAD_BODIES = {
+    "a length that is no number": b"zz\r\nabc\r\n0\r\n\r\n",
+    "a negative length": b"-1\r\n\r\n",
+    "a length beyond 64 bits": b"fffffffffffffffff\r\n",
+    "more than the length": b"1\r\nabc\r\n0\r\n\r\n",
+    "a bare line feed": b"1\nabc\n0\n\n",
+}
+
+
+@pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES)
+async def test_a_body_in_bad_chunks_ends_the_connection(wire: Wire, body: bytes) -> None:
+    """The request may have been answered by then: that decides nothing, since nobody reads a body."""
+    async with wire.client() as client:
+        await client.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", body + ASK + ASK)
+        answers = [await client.answer() for _ in range(3)]
+
+    assert [answer.code for answer in answers if answer] in ([], [200], [200, 400], [400])
+
+
+CHUNKED = b"GET /echo HTTP/1.1\r\nHost: a\r\nX-Remote-User: jane\r\nTransfer-Encoding: chunked\r\n"
+
+
+async def test_what_follows_a_body_is_no_header(wire: Wire) -> None:
+    """kube-apiserver hands on what a client puts behind a body: X-Remote-Group there made anybody a master."""
+    trailers = b"X-Remote-Group: system:masters\r\nAuthorization: Bearer x\r\n"
+    announced = b"Trailer: X-Remote-Group\r\n\r\n"
+
+    at_once = await asked(wire, CHUNKED + announced + b"1\r\nx\r\n0\r\n" + trailers + b"\r\n")
+    without_body = await asked(wire, CHUNKED + announced + b"0\r\n" + trailers + b"\r\n")
+    later = await asked(wire, CHUNKED + announced, b"0\r\n", trailers, b"\r\n")
+
+    for answer in (at_once, without_body, later):
+        assert answer is not None
+        assert answer.headers_seen == [
+            ("host", "a"),
+            ("x-remote-user", "jane"),
+            ("transfer-encoding", "chunked"),
+            ("trailer", "X-Remote-Group"),
+        ]
+
+
+async def test_a_head_of_nearly_a_mebibyte_is_served(wire: Wire) -> None:
+    """A user has hundreds of groups, each of them a header."""
+    groups = [b"X-Remote-Group: cn=team-%06d,ou=groups,dc=example,dc=org\r\n" % number for number in range(10_000)]
+    head = b"GET /echo HTTP/1.1\r\nHost: a\r\n%b\r\n" % b"".join(groups)
+    assert 500_000 < len(head) + 32 * len(groups) < 1024 * 1024
+
+    answer = await asked(wire, head)
+
+    assert answer is not None
+    assert (answer.code, len(answer.headers_seen)) == (200, 10_001)
+
+
+TOO_LARGE = {
+    "one header": [b"X: %b\r\n" % (b"a" * 1_048_576)],
+    "a header without an end": [b"X: ", b"a" * 1_048_576],
+    "headers without an end": [b"X: %b\r\n" % (b"a" * 1000)] * 1100,
+    "empty headers": [b"a:\r\n" * 30_000],
+    "a name": [b"a" * 1_100_000],
+}
+
+
+@pytest.mark.parametrize("lines", TOO_LARGE.values(), ids=TOO_LARGE)
+async def test_a_larger_head_is_refused(wire: Wire, lines: list[bytes]) -> None:
+    answer = await asked(wire, b"GET /echo HTTP/1.1\r\nHost: a\r\n", *lines)
+
+    assert answer is not None
+    assert (answer.code, answer.json["message"]) == (431, "the request line and headers are larger than 1 MiB")
+
+
+async def test_a_target_that_would_take_long_to_decode_is_refused(wire: Wire) -> None:
+    fits = await asked(wire, b"GET /echo?%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 65_529))
+    assert fits is not None
+    assert (fits.code, len(fits.json["query"])) == (200, 65_529)
+
+    assert await refused(wire, b"GET /echo?%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 65_530)) == (
+        431,
+        "the request target is 64 KiB or larger",
+    )
+
+
+SURROUNDINGS = {
+    "a trailer without an end": (b"0\r\nX: ", b"a" * 1_048_576),
+    "trailers without an end": (b"0\r\n", b"a:\r\n" * 300_000),
+    "an extension of a chunk": (b"1;", b"a" * 1_048_576),
+    "chunks of one byte": (b"1\r\na\r\n" * 220_000,),
+}
+
+
+@pytest.mark.parametrize("parts", SURROUNDINGS.values(), ids=SURROUNDINGS)
+async def test_what_surrounds_a_body_is_bounded_too(wire: Wire, parts: tuple[bytes, ...]) -> None:
+    """The parser keeps a trailer until it has its end: it grew as long as the client sent."""
+    before = CONNECTIONS_REFUSED.labels("431")._value.get()
+
+    async with wire.client() as client:
+        await client.send(CHUNKED + b"\r\n", *parts)
+        while await client.answer() is not None:
+            pass
+
+    assert CONNECTIONS_REFUSED.labels("431")._value.get() == before + 1
+
+
+async def test_a_body_that_nobody_wants_is_let_pass(wire: Wire) -> None:
+    body = b"a" * 3_000_000
+    request = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    async with wire.client() as client:
+        first = await client.asked(request, body)
+        second = await client.asked(ASK)
+
+    assert [answer and answer.code for answer in (first, second)] == [200, 200]
+
+
+async def test_a_client_that_waits_for_leave_to_send_a_body_is_answered(wire: Wire) -> None:
+    request = b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+
+    answer = await asked(wire, request)
+
+    assert answer is not None
+    assert answer.code == 200
+
+
+async def test_requests_that_are_sent_at_once_are_answered_in_order(wire: Wire) -> None:
+    requests = [b"GET /echo?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(50)]
+
+    async with wire.client() as client:
+        await client.send(b"".join(requests))
+        answers = [await client.answer() for _ in requests]
+
+    assert [answer and answer.json["query"] for answer in answers] == [str(number) for number in range(50)]
+
+
+async def test_requests_that_are_sent_at_once_without_number_are_refused(wire: Wire) -> None:
+    """A quarter of a megabyte holds ten thousand of them, for which the server needs a hundred times as much."""
+    async with wire.client() as client:
+        await client.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" + ASK * 200)
+
+        assert await client.ended()
+
+
+async def test_the_end_of_a_client_is_told_to_the_request_that_is_answered(wire: Wire) -> None:
+    """With another request behind it, a watch went on for half an hour for nobody."""
+    wire.app.waiting.clear()
+    wire.app.gone.clear()
+
+    async with wire.client() as client:
+        await client.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" + ASK)
+        await asyncio.wait_for(wire.app.waiting.wait(), 5)
+
+    await asyncio.wait_for(wire.app.gone.wait(), 5)
+
+
+async def test_a_client_of_http_1_0_is_answered_once(wire: Wire) -> None:
+    async with wire.client() as client:
+        answer = await client.asked(b"GET /echo HTTP/1.0\r\n\r\n")
+        assert await client.ended()
+
+    assert answer is not None
+    assert (answer.code, answer.headers["connection"]) == (200, "close")
+
+
+async def test_a_client_that_was_not_asked_for_a_certificate_must_connect_again() -> None:
+    """kube-aggregator would stay anonymous for as long as its connection lives."""
+    async with serving_wire(client_bundle=b"") as wire:
+        async with wire.client() as first:
+            before = await first.asked(ASK)
+            assert await first.ended()
+        wire.tls.believe(CLIENTS.certificate)
+        async with wire.client(client(CLIENTS, "somebody")) as second:
+            after = [await second.asked(ASK) for _ in range(2)]
+
+    assert before is not None
+    assert (before.headers["connection"], before.json["chain"]) == ("close", 0)
+    assert [answer and answer.json["chain"] for answer in after] == [1, 1]

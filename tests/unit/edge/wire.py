@@ -1,0 +1,185 @@
+"""A real server with the strict protocol on a TLS socket, and clients that write whatever bytes they like."""
+
+import asyncio
+import json
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.edge.certificates import KeyPair, authority, serving
+from app.edge.tls import ServerTls
+from app.server import LOOPBACK, Server, listen, server_config
+
+CA = authority("wire-ca")
+CLIENTS = authority("clients-ca")
+PAIR = serving(CA, ["kubesum.test"])
+ASK = b"GET /echo HTTP/1.1\r\nHost: kubesum.test\r\n\r\n"
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of the server."""
+
+    code: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def headers_seen(self) -> list[tuple[str, str]]:
+        """The headers of the request, as the application saw them."""
+        return [(name, value) for name, value in self.json["headers"]]
+
+
+@dataclass
+class Application:
+    """Answers `/echo` with what it saw; `/wait` waits until the client has gone or `release` is set."""
+
+    seen: list[str] = field(default_factory=list)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.seen.append(scope["path"])
+        if scope["path"] == "/wait":
+            await self._waited(receive)
+        shown = {
+            "path": scope["raw_path"].decode(),
+            "query": scope["query_string"].decode(),
+            "headers": [(name.decode(), value.decode()) for name, value in scope["headers"]],
+            "chain": len(scope["state"]["chain"]),
+        }
+        body = json.dumps(shown).encode()
+        length = str(len(body)).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _waited(self, receive: Receive) -> None:
+        self.waiting.set()
+        leaving = asyncio.create_task(_left(receive))
+        released = asyncio.create_task(self.release.wait())
+        await asyncio.wait((leaving, released), return_when=asyncio.FIRST_COMPLETED)
+        if leaving.done():
+            self.gone.set()
+        for task in (leaving, released):
+            task.cancel()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Client:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    async def send(self, *parts: bytes) -> None:
+        """Sends the parts, each as it is and by itself; nothing more once the server has cut the connection."""
+        with suppress(ConnectionError):
+            for part in parts:
+                self.writer.write(part)
+                await self.writer.drain()
+
+    async def answer(self) -> Answer | None:
+        """The next answer; None when the connection ends before it."""
+        try:
+            head = await self._reader.readuntil(b"\r\n\r\n")
+            first, *lines = head.decode().strip().split("\r\n")
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            body = await self._reader.readexactly(int(headers.get("content-length", "0")))
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+            return None
+        return Answer(int(first.split()[1]), headers, body)
+
+    async def asked(self, *parts: bytes) -> Answer | None:
+        """The answer to a request that is sent in these parts."""
+        await self.send(*parts)
+        return await self.answer()
+
+    async def ended(self) -> bool:
+        """Returns once the connection has ended; whether it did so without another byte."""
+        try:
+            return await self._reader.read() == b""
+        except (ConnectionError, ssl.SSLError):
+            return True
+
+    def close(self) -> None:
+        """Cuts the connection."""
+        self.writer.transport.abort()
+
+
+@dataclass
+class Wire:
+    """A running server."""
+
+    port: int
+    app: Application
+    tls: ServerTls
+    server: Server
+
+    @asynccontextmanager
+    async def client(self, pair: KeyPair | None = None) -> AsyncIterator[Client]:
+        """A connection, whose client shows `pair`."""
+        client = Client(
+            *await asyncio.open_connection(LOOPBACK, self.port, ssl=client_tls(pair), server_hostname=HOST)
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open."""
+        return len(self.server.server_state.connections)
+
+
+HOST = "kubesum.test"
+
+
+def client_tls(pair: KeyPair | None = None, ca: KeyPair = CA) -> ssl.SSLContext:
+    """Trusts `ca`, and shows `pair`."""
+    context = ssl.create_default_context(cadata=ca.certificate.decode())
+    if pair is not None:
+        load(context, pair)
+    return context
+
+
+def load(context: ssl.SSLContext, pair: KeyPair) -> None:
+    """Makes a client show a pair; `pair.certificate` may hold intermediates."""
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(pair.key + pair.certificate)
+        file.flush()
+        context.load_cert_chain(file.name)
+
+
+@asynccontextmanager
+async def serving_wire(client_bundle: bytes = CLIENTS.certificate) -> AsyncIterator[Wire]:
+    """A server that asks for certificates of these authorities, stopped on the way out."""
+    tls, app = ServerTls(PAIR), Application()
+    tls.believe(client_bundle)
+    server = Server(server_config(app, tls.context))
+    with listen(0) as listener:
+        running = asyncio.create_task(server.serve([listener]))
+        await server.listening.wait()
+        try:
+            yield Wire(listener.getsockname()[1], app, tls, server)
+        finally:
+            app.release.set()
+            server.should_exit = server.force_exit = True
+            await running

@@ -8,7 +8,6 @@ from app.edge.pools import Untrusted
 from app.edge.users import User
 from app.edge.verdicts import Verdicts
 from app.kube.reviews import TokenStatus
-from app.telemetry import REVIEWS
 from app.vocabulary.errors import UpstreamError
 
 LONGEST_TOKEN: Final = 64 * 1024
@@ -33,7 +32,6 @@ class Tokens:
         try:
             status = await self._verdicts.verdict(digest, lambda: self._review(token))
         except UpstreamError as error:
-            REVIEWS.labels("tokenreviews", "error").inc()
             raise Untrusted(f"its holder cannot be asked for: {error}") from error
         if not status.authenticated or not status.user.username:
             raise Untrusted(status.error or "nobody holds it")

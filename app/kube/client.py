@@ -27,6 +27,8 @@ ANSWER_DEADLINE_S: Final = 60.0
 """For a whole answer, to its last byte."""
 LARGEST_ANSWER_BYTES: Final = 1 << 30
 """A page of 500 objects, each as large as etcd takes, has 750 MB."""
+LARGEST_REPLY_BYTES: Final = 8 << 20
+"""To what is sent there: one object."""
 CONNECT_DEADLINE_S: Final = 10.0
 CHUNK_BYTES: Final = 64 * 1024
 """The most of a stream that is taken at a time: decoded in a millisecond or two, its memory soon used again."""
@@ -129,12 +131,13 @@ class Upstream:
 
     async def post(self, path: str, body: bytes, deadline_s: float = ANSWER_DEADLINE_S) -> bytes:
         """The body of the successful answer to a JSON `body`; raises Refusal or another UpstreamError."""
-        return await self._body(_Request("POST", path, _within(deadline_s), {}, body))
+        return await self._body(_Request("POST", path, _within(deadline_s), {}, body), LARGEST_REPLY_BYTES)
 
     async def merge(self, path: str, patch: bytes, deadline_s: float = ANSWER_DEADLINE_S) -> bytes:
         """The object at `path` after a JSON merge patch (RFC 7386); raises Refusal or another UpstreamError."""
         limits = _within(deadline_s)
-        return await self._body(_Request("PATCH", path, limits, {}, patch, "application/merge-patch+json"))
+        request = _Request("PATCH", path, limits, {}, patch, "application/merge-patch+json")
+        return await self._body(request, LARGEST_REPLY_BYTES)
 
     async def ask(self, path: str, params: Mapping[str, str], deadline_s: float = ANSWER_DEADLINE_S) -> Answer:
         """Whatever is answered, refusals and text too; raises UpstreamError where nothing is."""

@@ -5,10 +5,13 @@ again within a deadline, since a person waits for the answer; k8s.io/apiserver/p
 """
 
 import asyncio
-from typing import Final, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
+from app import telemetry
 from app.kube.client import Upstream
 from app.kube.decoding import MALFORMED
 from app.kube.failures import Refusal
@@ -49,10 +52,12 @@ class AccessStatus(msgspec.Struct, frozen=True, gc=False):
 
 
 class _TokenReview(msgspec.Struct, frozen=True, gc=False):
+    kind: Literal["TokenReview"]
     status: TokenStatus
 
 
 class _AccessReview(msgspec.Struct, frozen=True, gc=False):
+    kind: Literal["SubjectAccessReview"]
     status: AccessStatus
 
 
@@ -63,8 +68,9 @@ _ACCESS_REVIEWS: Final = msgspec.json.Decoder(_AccessReview)
 async def token_review(upstream: Upstream, token: str) -> TokenStatus:
     """Who holds a bearer token; raises UpstreamError when nobody can be asked."""
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
-    body = await _created(upstream, "/apis/authentication.k8s.io/v1/tokenreviews", msgspec.json.encode(review))
-    return _decoded(_TOKEN_REVIEWS, body).status
+    with _counted("tokenreviews"):
+        body = await _created(upstream, "/apis/authentication.k8s.io/v1/tokenreviews", msgspec.json.encode(review))
+        return _decoded(_TOKEN_REVIEWS, body).status
 
 
 async def access_review(upstream: Upstream, spec: bytes) -> AccessStatus:
@@ -74,8 +80,20 @@ async def access_review(upstream: Upstream, spec: bytes) -> AccessStatus:
         "kind": "SubjectAccessReview",
         "spec": msgspec.Raw(spec),
     }
-    body = await _created(upstream, "/apis/authorization.k8s.io/v1/subjectaccessreviews", msgspec.json.encode(review))
-    return _decoded(_ACCESS_REVIEWS, body).status
+    with _counted("subjectaccessreviews"):
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        body = await _created(upstream, path, msgspec.json.encode(review))
+        return _decoded(_ACCESS_REVIEWS, body).status
+
+
+@contextmanager
+def _counted(resource: str) -> Iterator[None]:
+    try:
+        yield
+    except UpstreamError:
+        telemetry.REVIEWS.labels(resource, "error").inc()
+        raise
+    telemetry.REVIEWS.labels(resource, "success").inc()
 
 
 async def _created(upstream: Upstream, path: str, review: bytes) -> bytes:

@@ -7,6 +7,7 @@ anonymous. k8s.io/apiserver/pkg/authentication/request/{headerrequest,x509,beare
 
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -116,20 +117,30 @@ def _forwarded(trust: Trust, chain: Chain, headers: Headers, now: float) -> User
     except Untrusted:
         # A certificate of a user, which the next authenticator knows.
         return None
-    if trust.allowed_names and (name := _common_name(proxy)) not in trust.allowed_names:
-        raise Untrusted(f"the common name {name!r} is not in requestheader-allowed-names")
-    if trust.is_confusable:
-        raise Untrusted("the front proxy's authority is also the users', and no requestheader-allowed-names are set")
-    username = next(iter(_values(headers, trust.username_headers)), "")
+    if trust.allowed_names:
+        if (name := _common_name(proxy)) not in trust.allowed_names:
+            raise Untrusted(f"the common name {name!r} is not in requestheader-allowed-names")
+    elif trust.clients.trusts(chain, now):
+        # That of any user would do (NCC-E003660), also where only an authority above the users' is the front proxy's.
+        raise Untrusted("it may be that of a user, and no requestheader-allowed-names tell them apart")
+    username = _first(headers, trust.username_headers)
     if not username:
         return None
     return User(
         username,
         groups=tuple(_values(headers, trust.group_headers)),
-        uid=next(iter(_values(headers, trust.uid_headers)), ""),
+        uid=_first(headers, trust.uid_headers),
         extra=_extra(headers, trust.extra_prefixes),
         is_forwarded=True,
     )
+
+
+def _first(headers: Headers, names: Sequence[bytes]) -> str:
+    """The first line of the first of these names whose first line is not empty; headerrequest.headerValue."""
+    for name in names:
+        if value := next((value for line, value in headers if line == name), b""):
+            return _text(value)
+    return ""
 
 
 def _values(headers: Headers, names: Sequence[bytes]) -> Iterable[str]:
@@ -139,13 +150,12 @@ def _values(headers: Headers, names: Sequence[bytes]) -> Iterable[str]:
 
 def _extra(headers: Headers, prefixes: Sequence[bytes]) -> dict[str, tuple[str, ...]]:
     """What else is known of the user; keys are escaped, since header names cannot hold every byte."""
-    extra: dict[str, tuple[str, ...]] = {}
+    extra: defaultdict[str, list[str]] = defaultdict(list)
     for prefix in prefixes:
         for name, value in headers:
             if name.startswith(prefix):
-                key = _unescaped(name.removeprefix(prefix))
-                extra[key] = (*extra.get(key, ()), _text(value))
-    return extra
+                extra[_unescaped(name.removeprefix(prefix))].append(_text(value))
+    return {key: tuple(values) for key, values in extra.items()}
 
 
 def _unescaped(key: bytes) -> str:
@@ -168,21 +178,26 @@ def _certified(trust: Trust, chain: Chain, _headers: Headers, now: float) -> Use
     found = trust.clients.require(chain, now)
     name = _common_name(found)
     if not name:
-        return None
-    organizations = found.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    uids = found.subject.get_attributes_for_oid(_UID)
+        raise Untrusted("it has no common name")
+    uids = _named(found, _UID)
+    if len(uids) > 1:
+        raise Untrusted("it has several uids")
     return User(
         name,
-        groups=tuple(str(one.value) for one in organizations),
-        uid=str(uids[0].value) if uids else "",
+        groups=_named(found, NameOID.ORGANIZATION_NAME),
+        uid="".join(uids),
         extra={CREDENTIAL_ID: (f"X509SHA256={sha256(chain[0]).hexdigest()}",)},
     )
 
 
 def _common_name(found: x509.Certificate) -> str:
     """The last common name of a certificate, as Go reads it; empty if there is none."""
-    names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[-1].value) if names else ""
+    return next(reversed(_named(found, NameOID.COMMON_NAME)), "")
+
+
+def _named(found: x509.Certificate, kind: x509.ObjectIdentifier) -> tuple[str, ...]:
+    """The names of one kind in the subject of a certificate."""
+    return tuple(str(one.value) for one in found.subject.get_attributes_for_oid(kind))
 
 
 _BY_CONNECTION: Final = {FRONT_PROXY: _forwarded, CERTIFICATE: _certified}

@@ -180,10 +180,10 @@ def forbidden(user: User, asked: RequestInfo, reason: str) -> Forbidden:
     who = f"User {quoted(user.name)} cannot {asked.verb}"
     because = f": {reason}" if reason else ""
     if not asked.resource:
-        return Forbidden(f"forbidden: {_harmless(f'{who} path {quoted(asked.path)}')}{because}", StatusDetails())
+        return Forbidden(f"forbidden: {harmless(f'{who} path {quoted(asked.path)}')}{because}", StatusDetails())
     resource = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
     where = f"in the namespace {quoted(asked.namespace)}" if asked.namespace else "at the cluster scope"
-    told = _harmless(f"{who} resource {quoted(resource)} in API group {quoted(asked.group)} {where}")
+    told = harmless(f"{who} resource {quoted(resource)} in API group {quoted(asked.group)} {where}")
     what = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
     name = asked.authorized_name
     named = f"{what} {quoted(name)}" if name else what
@@ -191,6 +191,6 @@ def forbidden(user: User, asked: RequestInfo, reason: str) -> Forbidden:
     return Forbidden(f"{named} is forbidden: {told}{because}", details)
 
 
-def _harmless(message: str) -> str:
+def harmless(message: str) -> str:
     """A message that no browser takes for markup."""
     return escape(message, quote=False)

@@ -32,10 +32,10 @@ class CertificateFiles:
         self._key: Final = key
         self._now: Final = now
         self._repeats: Final = Repeats()
-        self._tried = self._read()
+        found = self._read()
         try:
-            self.tls: Final = ServerTls(self._tried)
-            self.tls.show(self._tried, now())
+            self.tls: Final = ServerTls(found)
+            self.tls.show(found, now())
         except ValueError as error:
             raise UsageError(f"{certificate} and {key} cannot be served: {error}") from error
 
@@ -46,12 +46,14 @@ class CertificateFiles:
             self.look()
 
     def look(self) -> None:
-        """Shows what the files hold now, if that is something else than before and of use."""
+        """Shows what the files hold now, if that is something else than what is shown, and of use.
+
+        What is of no use now may be later: a certificate that begins in a minute.
+        """
         try:
             found = self._read()
-            if found == self._tried:
+            if found == self.tls.pair:
                 return
-            self._tried = found
             self.tls.show(found, self._now())
         except (UsageError, ValueError) as error:
             self._refuse(str(error))

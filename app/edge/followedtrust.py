@@ -5,7 +5,6 @@ k8s.io/apiserver/pkg/server/dynamiccertificates.
 """
 
 import logging
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
@@ -42,14 +41,16 @@ class FollowedTrust:
         self._tls: Final = tls
         self.current: Trust = NOBODY
         self.is_loaded = False
+        self._taken: Data | None = None
 
     async def run(self) -> None:
         """Follows it until cancelled."""
         async for news in self._feed():
             match news:
                 case Objects(changes):
-                    for _, data in changes:
-                        self.take(data)
+                    for key, data in changes:
+                        if key == CONFIG_MAP:
+                            self.take(data)
                 case Complete() if not self.is_loaded:
                     log.warning("nobody can be told apart yet: the ConfigMap is missing", extra={"configmap": _NAME})
 
@@ -58,14 +59,16 @@ class FollowedTrust:
         if data is None:
             log.warning("the ConfigMap is gone; what it said still counts", extra={"configmap": _NAME})
             return
+        if data == self._taken:
+            return
         try:
             trust = trust_of(data)
             self._tls.believe(trust.bundle)
-        except (UpstreamError, ssl.SSLError) as error:
+        except (UpstreamError, ValueError) as error:
             AUTHENTICATION_CONFIG_ERRORS.inc()
             log.warning("the ConfigMap is of no use; what it said before still counts", extra={"reason": str(error)})
             return
-        self.current, self.is_loaded = trust, True
+        self.current, self.is_loaded, self._taken = trust, True, data
         AUTHENTICATION_CONFIG_LOADED.set(1)
         log.info("who is trusted is known", extra={"configmap": _NAME})
         for concern in _concerns(trust):

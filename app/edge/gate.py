@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from app.api.query import quoted
 from app.api.requestinfo import RequestInfo
 from app.edge.authentication import Authenticator, Headers
-from app.edge.authorization import Authorizer
+from app.edge.authorization import Authorizer, harmless
 from app.edge.pools import Chain
 from app.edge.users import MASTERS, User
 from app.vocabulary.errors import Forbidden, StatusDetails
@@ -65,6 +66,5 @@ def refuse_impersonation(user: User, headers: Headers) -> None:
     """Raises Forbidden for a request in another's name: kube-apiserver resolves those before it forwards them."""
     for name, _ in headers:
         if name.replace(b"_", b"-").startswith(_IMPERSONATION):
-            raise Forbidden(
-                f'forbidden: User "{user.name}" cannot impersonate here; ask through kube-apiserver', StatusDetails()
-            )
+            who = harmless(f"User {quoted(user.name)}")
+            raise Forbidden(f"forbidden: {who} cannot impersonate here; ask through kube-apiserver", StatusDetails())

@@ -6,14 +6,13 @@ crypto/x509 with the key usage for clients: neither names nor key identifiers ar
 Kubernetes' clients have none, while an extended key usage must allow clients where it is present.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 from cachetools import LRUCache
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
@@ -30,6 +29,8 @@ Chain = tuple[bytes, ...]
 
 DEEPEST_CHAIN: Final = 5
 KNOWN_CHAINS: Final = 1024
+LARGEST_KNOWN_BYTES: Final = 16 * 1024
+"""Of a chain: a client may show as many intermediates as it likes, which must not live on here."""
 KNOWN_FOR_S: Final = 60.0
 """How long a verdict about a chain is remembered, unless a certificate in it ends before."""
 
@@ -42,6 +43,8 @@ class Untrusted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
+    leaf: x509.Certificate | None
+    """The certificate that a chain begins with, None if nobody vouches for it."""
     reason: str
     until: float
 
@@ -52,6 +55,7 @@ class Pool:
     def __init__(self, bundle: bytes) -> None:
         """`bundle` is PEM, one certificate or several; raises ValueError for text that holds none."""
         self._authorities: Final = x509.load_pem_x509_certificates(bundle) if bundle.strip() else []
+        self._store: Final = Store(self._authorities) if self._authorities else None
         self._verdicts: LRUCache[Chain, _Verdict] = LRUCache(KNOWN_CHAINS)
 
     def __bool__(self) -> bool:
@@ -64,51 +68,64 @@ class Pool:
 
     @property
     def keys(self) -> frozenset[bytes]:
-        """The public keys of the authorities, in one form for each."""
-        return frozenset(public_key(authority) for authority in self._authorities)
+        """The public keys of the authorities, in one form for each; without those of a kind that is not known."""
+        return frozenset(key for authority in self._authorities if (key := public_key(authority)))
+
+    def trusts(self, chain: Chain, now: float) -> bool:
+        """Whether one of the authorities vouches for a chain at `now` (seconds since 1970)."""
+        return self._known(chain, now).leaf is not None
 
     def require(self, chain: Chain, now: float) -> x509.Certificate:
         """The certificate that a chain begins with, trusted at `now` (seconds since 1970); raises Untrusted."""
-        verdict = self._verdicts.get(chain)
-        if verdict is None or now >= verdict.until:
-            verdict = self._verdicts[chain] = self._verdict(chain, now)
-        if verdict.reason:
+        verdict = self._known(chain, now)
+        if verdict.leaf is None:
             raise Untrusted(verdict.reason)
-        return certificate(chain[0])
+        return verdict.leaf
+
+    def _known(self, chain: Chain, now: float) -> _Verdict:
+        verdict = self._verdicts.get(chain)
+        if verdict is not None and now < verdict.until:
+            return verdict
+        verdict = self._verdict(chain, now)
+        if sum(map(len, chain)) <= LARGEST_KNOWN_BYTES:
+            self._verdicts[chain] = verdict
+        return verdict
 
     def _verdict(self, chain: Chain, now: float) -> _Verdict:
-        if not chain or not self:
-            return _Verdict("no certificate, or no authority to vouch for it", now + KNOWN_FOR_S)
+        if not chain or self._store is None:
+            return _Verdict(None, "no certificate, or no authority to vouch for it", now + KNOWN_FOR_S)
         try:
-            leaf, *intermediates = map(certificate, chain)
-            verified = self._verifier(now, leaf, intermediates)
-        except (VerificationError, ValueError) as error:
-            return _Verdict(str(error), now + KNOWN_FOR_S)
+            leaf, *intermediates = map(x509.load_der_x509_certificate, chain)
+            # Not read before it is asked for, and then refused where it is malformed.
+            _ = leaf.subject
+            verified = _verified(self._store, now, leaf, intermediates)
+        except (VerificationError, ValueError, UnsupportedAlgorithm) as error:
+            return _Verdict(None, str(error), now + KNOWN_FOR_S)
         ends = min(one.not_valid_after_utc.timestamp() for one in verified)
-        return _Verdict("", min(now + KNOWN_FOR_S, ends))
-
-    def _verifier(
-        self, now: float, leaf: x509.Certificate, intermediates: Sequence[x509.Certificate]
-    ) -> list[x509.Certificate]:
-        policy = (
-            PolicyBuilder()
-            .store(Store(self._authorities))
-            .time(datetime.fromtimestamp(now, UTC))
-            .max_chain_depth(DEEPEST_CHAIN)
-            .extension_policies(ca_policy=_AUTHORITY, ee_policy=_CLIENT)
-        )
-        return policy.build_client_verifier().verify(leaf, list(intermediates)).chain
+        return _Verdict(leaf, "", min(now + KNOWN_FOR_S, ends))
 
 
-@lru_cache(maxsize=KNOWN_CHAINS)
-def certificate(der: bytes) -> x509.Certificate:
-    """A certificate from DER; raises ValueError."""
-    return x509.load_der_x509_certificate(der)
+def _verified(
+    store: Store, now: float, leaf: x509.Certificate, intermediates: list[x509.Certificate]
+) -> list[x509.Certificate]:
+    """The chain from a leaf to an authority of a store."""
+    policy = (
+        PolicyBuilder()
+        .store(store)
+        .time(datetime.fromtimestamp(now, UTC))
+        .max_chain_depth(DEEPEST_CHAIN)
+        .extension_policies(ca_policy=_AUTHORITY, ee_policy=_CLIENT)
+    )
+    return policy.build_client_verifier().verify(leaf, intermediates).chain
 
 
 def public_key(one: x509.Certificate) -> bytes:
-    """The public key of a certificate, in one form for equal keys."""
-    return one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    """The public key of a certificate, in one form for equal keys; empty if it is of a kind that is not known."""
+    try:
+        key = one.public_key()
+    except UnsupportedAlgorithm:
+        return b""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _may_be_client(_: Policy, __: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:

@@ -64,6 +64,8 @@ def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
     context.num_tickets = 0
     context.set_alpn_protocols(["http/1.1"])
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    # As for Go, a bundle need not go up to a root: whatever it holds is trusted.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.sslobject_class = _Connection
     _load_pair(context, certificate_pem, key_pem)
     certificates = x509.load_pem_x509_certificates(certificate_pem)
@@ -76,7 +78,8 @@ def _load_pair(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes) 
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
         file.write(key_pem.rstrip() + b"\n" + certificate_pem)
         file.flush()
-        context.load_cert_chain(file.name)
+        # With no password OpenSSL would ask for it on the terminal, and everybody would wait.
+        context.load_cert_chain(file.name, password="")
 
 
 class ChangingContext(ssl.SSLContext):
@@ -134,6 +137,7 @@ class ServerTls:
         self._pair = pair
         self._client_bundle = b""
         self.context: Final = ChangingContext(_usable(pair, b""))
+        SERVING_CERTIFICATE_NOT_AFTER.set(expiry(pair))
 
     @property
     def pair(self) -> KeyPair:
@@ -145,16 +149,21 @@ class ServerTls:
 
         Raises ValueError for one that nobody could use; what was shown before is shown on.
         """
-        ends = expiry(pair)
-        if ends <= now:
+        leaf = x509.load_pem_x509_certificate(pair.certificate)
+        if leaf.not_valid_after_utc.timestamp() <= now:
             raise ValueError("the certificate has expired")
+        if leaf.not_valid_before_utc.timestamp() > now:
+            raise ValueError("the certificate is not valid yet")
         self.context.current = _usable(pair, self._client_bundle)
         self._pair = pair
-        SERVING_CERTIFICATE_NOT_AFTER.set(ends)
+        SERVING_CERTIFICATE_NOT_AFTER.set(expiry(pair))
 
     def believe(self, client_bundle: bytes) -> None:
-        """Lets those connect whom these authorities (PEM) vouch for, and those without a certificate."""
-        self.context.current = asking_context(self._pair.certificate, self._pair.key, client_bundle)
+        """Lets those connect whom these authorities (PEM) vouch for, and those without a certificate.
+
+        Raises ValueError for authorities that are none; whoever could connect before still can.
+        """
+        self.context.current = _usable(self._pair, client_bundle)
         self._client_bundle = client_bundle
 
 
@@ -163,6 +172,8 @@ def _usable(pair: KeyPair, client_bundle: bytes) -> ssl.SSLContext:
         return asking_context(pair.certificate, pair.key, client_bundle)
     except ssl.SSLError as error:
         raise ValueError(f"certificate and key are of no use together: {error.reason or error}") from error
+    except OSError as error:
+        raise ValueError(f"no temporary file can be written: {error.strerror}") from error
 
 
 def expiry(pair: KeyPair) -> float:

@@ -1,4 +1,4 @@
-"""The event loop of the edge's tests: the one that serves. Deadlines are tested on that of asyncio."""
+"""The event loops of the edge's tests: that which serves, and that of Python. Deadlines are tested on the latter."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,4 +7,4 @@ import uvloop
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"uvloop": uvloop.new_event_loop}
+    return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.SelectorEventLoop}

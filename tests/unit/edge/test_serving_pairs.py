@@ -1,0 +1,88 @@
+"""Pairs and authorities that a listener is told to use, and what becomes of those of no use."""
+
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from minting import DAY, NOW, Minted, minted
+from wire import CA, CLIENTS, HOST, PAIR
+
+from app.edge.certificates import KeyPair, serving
+from app.edge.tls import ServerTls
+from app.telemetry import SERVING_CERTIFICATE_NOT_AFTER
+
+OTHER = serving(CA, [HOST])
+
+
+def encrypted(pair: Minted) -> KeyPair:
+    key = pair.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    return KeyPair(pair.pem, key)
+
+
+SELF = minted("a", ca=False)
+USELESS = {
+    "nothing": (KeyPair(b"", b""), r".+"),
+    "half a certificate": (KeyPair(SELF.pem[:300], SELF.pair().key), r".+"),
+    "half a key": (KeyPair(SELF.pem, SELF.pair().key[:100]), "of no use together"),
+    "another's key": (KeyPair(SELF.pem, OTHER.key), "KEY_VALUES_MISMATCH"),
+    "a key with a password": (encrypted(SELF), "of no use together"),
+    "expired": (minted("a", ends=NOW - DAY / 4).pair(), "the certificate has expired"),
+    "not valid yet": (minted("a", begins=NOW + DAY).pair(), "the certificate is not valid yet"),
+}
+
+
+@pytest.mark.parametrize(("pair", "reason"), USELESS.values(), ids=USELESS)
+def test_a_pair_of_no_use_changes_nothing(pair: KeyPair, reason: str) -> None:
+    """One with a password asked for it on the terminal, and everybody waited."""
+    tls = ServerTls(PAIR)
+    before = tls.context.current
+
+    with pytest.raises(ValueError, match=reason):
+        tls.show(pair, NOW.timestamp())
+
+    assert (tls.context.current, tls.pair) == (before, PAIR)
+
+
+def test_authorities_that_are_none_change_nothing() -> None:
+    tls = ServerTls(PAIR)
+    tls.believe(CLIENTS.certificate)
+    before = tls.context.current
+
+    with pytest.raises(ValueError, match="of no use"):
+        tls.believe(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+
+    assert tls.context.current is before
+
+
+def test_where_no_file_can_be_written_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL reads keys from files only: a full disk ended the process."""
+    tls = ServerTls(PAIR)
+    before = tls.context.current
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+
+    with pytest.raises(ValueError, match="no temporary file can be written"):
+        tls.show(OTHER, time.time())
+    with pytest.raises(ValueError, match="no temporary file can be written"):
+        tls.believe(CLIENTS.certificate)
+
+    assert (tls.context.current, tls.pair) == (before, PAIR)
+
+
+def test_no_key_stays_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    ServerTls(PAIR).believe(CLIENTS.certificate)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_end_of_what_is_shown_is_told() -> None:
+    pair = minted("a", ends=NOW + DAY).pair()
+
+    tls = ServerTls(pair)
+    assert SERVING_CERTIFICATE_NOT_AFTER._value.get() == (NOW + DAY).timestamp()
+
+    tls.show(minted("a", ends=NOW + 2 * DAY).pair(), NOW.timestamp())
+    assert SERVING_CERTIFICATE_NOT_AFTER._value.get() == (NOW + 2 * DAY).timestamp()

@@ -1,0 +1,202 @@
+"""Whom kube-apiserver says it trusts, and what becomes of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from minting import SM2, root
+
+from app.edge.certificates import authority, serving
+from app.edge.followedtrust import Data, FollowedTrust
+from app.edge.tls import ServerTls
+from app.edge.trust import NOBODY, trust_of
+from app.kube.news import Complete, News, Objects, Relisting
+from app.vocabulary.errors import UpstreamError
+from app.vocabulary.resource import Key
+
+CLIENTS, PROXIES = root("clients"), root("proxies")
+CONFIG: dict[str, str] = {
+    "client-ca-file": CLIENTS.pem.decode(),
+    "requestheader-client-ca-file": PROXIES.pem.decode(),
+    "requestheader-allowed-names": '["front-proxy-client","aggregator"]',
+    "requestheader-username-headers": '["X-Remote-User","X-User"]',
+    "requestheader-uid-headers": '["X-Remote-Uid"]',
+    "requestheader-group-headers": '["X-Remote-Group"]',
+    "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+}
+HERE: Key = ("kube-system", "extension-apiserver-authentication")
+SERVING = serving(authority("ca"), ["kubesum.test"])
+
+
+def without(*keys: str) -> dict[str, str]:
+    return {key: value for key, value in CONFIG.items() if key not in keys}
+
+
+def test_everything_is_read() -> None:
+    trust = trust_of(CONFIG)
+
+    assert (trust.clients.bundle, trust.front_proxies.bundle) == (CLIENTS.pem, PROXIES.pem)
+    assert trust.bundle == CLIENTS.pem + PROXIES.pem
+    assert trust.allowed_names == {"front-proxy-client", "aggregator"}
+    assert trust.username_headers == (b"x-remote-user", b"x-user")
+    assert trust.uid_headers == (b"x-remote-uid",)
+    assert trust.group_headers == (b"x-remote-group",)
+    assert trust.extra_prefixes == (b"x-remote-extra-",)
+
+
+def test_what_is_missing_is_not_trusted() -> None:
+    """[A1] Least of all a header that nobody named."""
+    assert not trust_of(without("client-ca-file")).clients
+    assert not trust_of(without("requestheader-client-ca-file")).front_proxies
+    assert trust_of(without("requestheader-allowed-names")).allowed_names == frozenset()
+    assert trust_of(without("requestheader-username-headers")).username_headers == ()
+    assert trust_of(without("requestheader-uid-headers")).uid_headers == ()
+    assert trust_of(without("requestheader-group-headers")).group_headers == ()
+    assert trust_of(without("requestheader-extra-headers-prefix")).extra_prefixes == ()
+    assert not trust_of({}).bundle
+
+
+def test_empty_names_are_none() -> None:
+    """An empty prefix would make every header one of identity."""
+    trust = trust_of(
+        CONFIG | {"requestheader-extra-headers-prefix": '["","X-A-"]', "requestheader-username-headers": '[""]'}
+    )
+
+    assert (trust.extra_prefixes, trust.username_headers) == ((b"x-a-",), ())
+
+
+@pytest.mark.parametrize("key", [key for key in CONFIG if not key.endswith("-file")])
+@pytest.mark.parametrize("text", ["[", "{}", '"X-Remote-User"', "[1]", "null", "[null]", "X-Remote-User"])
+def test_names_that_are_no_list_are_refused(key: str, text: str) -> None:
+    with pytest.raises(UpstreamError, match=f"^{key} of the ConfigMap .* is no JSON list of names"):
+        trust_of(CONFIG | {key: text})
+
+
+@pytest.mark.parametrize("key", ["client-ca-file", "requestheader-client-ca-file"])
+def test_a_bundle_that_is_none_is_refused(key: str) -> None:
+    with pytest.raises(UpstreamError, match=f"^{key} of the ConfigMap .* holds no PEM certificates"):
+        trust_of(CONFIG | {key: "nonsense"})
+
+
+@pytest.mark.parametrize(
+    ("names", "proxies", "expected"),
+    [
+        ("[]", CLIENTS.pem, True),
+        ("[]", PROXIES.pem + CLIENTS.pem, True),
+        ("[]", PROXIES.pem, False),
+        ('["front-proxy-client"]', CLIENTS.pem, False),
+    ],
+    ids=["one authority for both", "one in common", "two", "one for both, and names"],
+)
+def test_a_shared_authority_without_names_is_noticed(names: str, proxies: bytes, expected: bool) -> None:
+    trust = trust_of(
+        CONFIG | {"requestheader-allowed-names": names, "requestheader-client-ca-file": proxies.decode()}
+    )
+
+    assert trust.is_confusable is expected
+
+
+def follower() -> FollowedTrust:
+    """One that is told what the ConfigMap says, instead of being told by a server."""
+
+    async def nothing() -> AsyncIterator[News[Data]]:
+        return
+        yield
+
+    return FollowedTrust(nothing, ServerTls(SERVING))
+
+
+def test_nobody_is_trusted_before_anything_is_known() -> None:
+    following = follower()
+
+    assert (following.current, following.is_loaded) == (NOBODY, False)
+
+
+UNUSABLE = {
+    "names that are no list": {"requestheader-username-headers": "X-Remote-User"},
+    "a bundle that is none": {"client-ca-file": "nonsense"},
+    "the other bundle": {"requestheader-client-ca-file": "-----BEGIN CERTIFICATE-----\n"},
+}
+
+
+@pytest.mark.parametrize("change", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_content_of_no_use_changes_nothing(change: dict[str, str]) -> None:
+    """[A1] Not even the part of it that could be used."""
+    following = follower()
+    following.take(CONFIG)
+    before = following.current
+
+    following.take(CONFIG | {"requestheader-allowed-names": '["other"]'} | change)
+
+    assert (following.current, following.is_loaded) == (before, True)
+
+
+def test_one_of_no_use_at_the_start_is_not_loaded() -> None:
+    following = follower()
+
+    following.take({"client-ca-file": "nonsense"})
+    assert not following.is_loaded
+
+    following.take(CONFIG)
+    assert following.is_loaded
+
+
+def test_a_config_map_that_is_gone_is_believed_on() -> None:
+    following = follower()
+    following.take(CONFIG)
+    before = following.current
+
+    following.take(None)
+
+    assert following.current is before
+
+
+def test_the_same_content_again_is_no_news() -> None:
+    """Each list of the ConfigMap forgot what was known of all connections."""
+    following = follower()
+    following.take(CONFIG)
+    before = following.current
+
+    following.take(dict(CONFIG))
+
+    assert following.current is before
+
+
+def test_a_content_without_any_authority_is_one_too() -> None:
+    """[A2] A cluster without aggregation: tokens work."""
+    following = follower()
+
+    following.take({})
+
+    assert following.is_loaded
+    assert not following.current.bundle
+
+
+def test_an_authority_with_a_strange_key_ends_nothing() -> None:
+    """The process ended, again after each start."""
+    following = follower()
+    strange = (SM2 + PROXIES.pem).decode()
+
+    following.take(CONFIG | {"requestheader-client-ca-file": strange, "requestheader-allowed-names": "[]"})
+
+    assert following.is_loaded
+    assert following.current.front_proxies.bundle == SM2 + PROXIES.pem
+
+
+async def test_only_the_one_config_map_is_believed() -> None:
+    """Also where a server ignores the selector of the watch."""
+    told = asyncio.Event()
+
+    async def feed() -> AsyncIterator[News[Data]]:
+        yield Relisting()
+        yield Objects([(("kube-system", "other"), {"client-ca-file": PROXIES.pem.decode()})])
+        yield Objects([(HERE, CONFIG), (("default", HERE[1]), {})])
+        yield Objects([(("kube-system", "other"), None)])
+        yield Complete()
+        told.set()
+
+    following = FollowedTrust(feed, ServerTls(SERVING))
+    await following.run()
+
+    assert told.is_set()
+    assert following.current.clients.bundle == CLIENTS.pem

@@ -2,18 +2,19 @@
 
 An authority issues the serving certificate that all replicas share. Both are renewed when two thirds of their
 lifetime are over. A new authority is published first and issues later, so that whoever verifies us has trusted it
-for a while; the old one is trusted for a while longer. Every step follows from what the Secret holds and what
-time it is, so any replica can take it.
+for a while; the old one is trusted for a while longer. So it is too when an authority can issue no longer, because
+its key is lost. Every step follows from what the Secret holds and what time it is, so any replica can take it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app.edge import certificates
 from app.edge.certificates import KeyPair
@@ -62,18 +63,27 @@ def renewed(issued: Issued, hosts: Sequence[str], trusted: bytes, now: datetime)
 
     `trusted` is the bundle that kube-apiserver verifies us with now: nobody issues whom it does not know.
     """
-    if not _is_sound(issued.authority, now):
-        return issue(hosts, now)
-    if _is_aging(issued.authority, now) and not _is_sound(issued.next_authority, now):
+    issued = _legible(issued, now)
+    if not _is_fit(issued, hosts, now):
+        return _reissued(issued, hosts, now)
+    can_issue = _is_sound(issued.authority, now)
+    if issued.next_authority == _NONE and (not can_issue or _is_aging(issued.authority, now)):
         return msgspec.structs.replace(issued, next_authority=certificates.authority("kubesum-ca", now=now))
     if _may_take_over(issued.next_authority, trusted, now):
         authority = issued.next_authority
         return Issued(authority, certificates.serving(authority, hosts, now=now), _NONE, issued.authority.certificate)
-    if not _is_fit(issued, hosts, now) or _is_aging(issued.serving, now):
-        return msgspec.structs.replace(issued, serving=certificates.serving(issued.authority, hosts, now=now))
+    if can_issue and _is_aging(issued.serving, now):
+        return _reissued(issued, hosts, now)
     if issued.previous_authority and now - _began(issued.serving) > OVERLAP:
         return msgspec.structs.replace(issued, previous_authority=b"")
     return issued
+
+
+def _reissued(issued: Issued, hosts: Sequence[str], now: datetime) -> Issued:
+    """The same with another serving certificate; of another authority only if the one that is there cannot issue."""
+    if _is_sound(issued.authority, now):
+        return msgspec.structs.replace(issued, serving=certificates.serving(issued.authority, hosts, now=now))
+    return msgspec.structs.replace(issue(hosts, now), previous_authority=_still_read(issued.authority.certificate))
 
 
 def issue(hosts: Sequence[str], now: datetime) -> Issued:
@@ -82,34 +92,56 @@ def issue(hosts: Sequence[str], now: datetime) -> Issued:
     return Issued(authority, certificates.serving(authority, hosts, now=now))
 
 
+def _legible(issued: Issued, now: datetime) -> Issued:
+    """The same without what is of no use, such as what somebody spoiled: it must not get into the bundle."""
+    return msgspec.structs.replace(
+        issued,
+        next_authority=issued.next_authority if _is_sound(issued.next_authority, now) else _NONE,
+        previous_authority=_still_read(issued.previous_authority),
+    )
+
+
+def _still_read(certificate: bytes) -> bytes:
+    """A certificate if it is one, else nothing."""
+    try:
+        x509.load_pem_x509_certificate(certificate)
+    except ValueError:
+        return b""
+    return certificate
+
+
 def _is_fit(issued: Issued, hosts: Sequence[str], now: datetime) -> bool:
-    """Whether the serving certificate is for these hosts and of this authority."""
+    """Whether the serving certificate is for these hosts and of this authority, and both are valid."""
     if not _is_sound(issued.serving, now):
         return False
     leaf = x509.load_pem_x509_certificate(issued.serving.certificate)
     try:
-        leaf.verify_directly_issued_by(x509.load_pem_x509_certificate(issued.authority.certificate))
+        authority = x509.load_pem_x509_certificate(issued.authority.certificate)
+        leaf.verify_directly_issued_by(authority)
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound):
         return False
-    return set(hosts) == set(names.get_values_for_type(x509.DNSName))
+    return _is_valid(authority, now) and set(hosts) == set(names.get_values_for_type(x509.DNSName))
 
 
 def _is_sound(pair: KeyPair, now: datetime) -> bool:
-    """Whether certificate and key can be read, belong together, and are valid now."""
+    """Whether certificate and key can be read, belong together, are of the kind made here, and are valid now."""
     try:
         found = x509.load_pem_x509_certificate(pair.certificate)
         key = load_pem_private_key(pair.key, password=None)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         return False
-    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if key.public_key().public_bytes(*form) != found.public_key().public_bytes(*form):
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != found.public_key():
         return False
+    return _is_valid(found, now)
+
+
+def _is_valid(found: x509.Certificate, now: datetime) -> bool:
     return found.not_valid_before_utc <= now < found.not_valid_after_utc
 
 
 def _may_take_over(pair: KeyPair, trusted: bytes, now: datetime) -> bool:
-    return _is_sound(pair, now) and now - _began(pair) > OVERLAP and pair.certificate.strip() in trusted
+    return pair != _NONE and now - _began(pair) > OVERLAP and pair.certificate.strip() in trusted
 
 
 def _is_aging(pair: KeyPair, now: datetime) -> bool:
@@ -120,4 +152,4 @@ def _is_aging(pair: KeyPair, now: datetime) -> bool:
 
 
 def _began(pair: KeyPair) -> datetime:
-    return x509.load_pem_x509_certificate(pair.certificate).not_valid_before_utc.astimezone(UTC)
+    return x509.load_pem_x509_certificate(pair.certificate).not_valid_before_utc

@@ -133,10 +133,14 @@ class SelfManaged:
         return True
 
     def _show(self, issued: Issued) -> None:
-        self.is_kept = True
         if issued.serving == self.tls.pair:
+            self.is_kept = True
             return
-        self.tls.show(issued.serving, self._now())
+        try:
+            self.tls.show(issued.serving, self._now())
+        except ValueError as error:
+            raise UpstreamError(f"what the Secret {self._where} holds cannot be shown: {error}") from error
+        self.is_kept = True
         CERTIFICATE_RELOADS.labels("success").inc()
         log.info("another serving certificate is shown", extra={"secret": self._where})
 

@@ -1,0 +1,301 @@
+"""What kubesum issues to itself over the years, and that nobody ever distrusts it meanwhile."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+from minting import minted, root
+from msgspec.structs import replace
+
+from app.edge import certificates
+from app.edge.certificates import KeyPair
+from app.edge.issuing import Issued, from_secret, issue, renewed, to_secret
+
+HOSTS = ("kubesum", "kubesum.kubesum-system", "kubesum.kubesum-system.svc")
+NOW = datetime(2026, 9, 21, 14, 0, 0, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+NONE = KeyPair(b"", b"")
+
+
+def is_trusted(serving: KeyPair, bundle: bytes, now: datetime, host: str = HOSTS[2]) -> bool:
+    """Whether somebody who trusts the bundle trusts what is shown."""
+    policy = PolicyBuilder().store(Store(x509.load_pem_x509_certificates(bundle))).time(now)
+    leaf, *intermediates = x509.load_pem_x509_certificates(serving.certificate)
+    try:
+        policy.build_server_verifier(x509.DNSName(host)).verify(leaf, intermediates)
+    except VerificationError:
+        return False
+    return True
+
+
+@dataclass
+class Life:
+    """A Secret, and the bundle that was published; both change as replicas change them."""
+
+    now: datetime
+    issued: Issued
+    published: bytes
+
+    @classmethod
+    def begun(cls, days_ago: int = 0) -> "Life":
+        """One whose authority is so old; what it issued last is new."""
+        authority = certificates.authority("kubesum-ca", now=NOW - days_ago * DAY)
+        issued = Issued(authority, certificates.serving(authority, HOSTS, now=NOW))
+        return cls(NOW, issued, issued.bundle)
+
+    def step(self) -> bool:
+        """Takes the step that is due; whether there was one. Nobody may notice."""
+        before = self.issued
+        self.issued = renewed(before, HOSTS, self.published, self.now)
+        assert is_trusted(self.issued.serving, self.published, self.now), "by those who have not heard of the step"
+        assert is_trusted(self.issued.serving, self.issued.bundle, self.now), "by those who have"
+        assert is_trusted(before.serving, self.issued.bundle, self.now), "while another replica shows what was before"
+        self.published = self.issued.bundle
+        return self.issued != before
+
+    def settle(self) -> int:
+        """Takes all steps that are due now."""
+        steps = 0
+        while self.step():
+            steps += 1
+            assert steps < 10
+        return steps
+
+    def days(self, days: int) -> Iterator[datetime]:
+        """Goes on by days, and by minutes while an authority is replaced."""
+        end = self.now + days * DAY
+        while self.now < end:
+            changing = self.issued.next_authority != NONE or self.issued.previous_authority
+            self.now += 10 * MINUTE if changing else 4 * DAY
+            yield self.now
+
+
+def test_what_was_just_issued_needs_nothing() -> None:
+    life = Life.begun()
+
+    assert life.settle() == 0
+    assert [is_trusted(life.issued.serving, life.published, NOW, host) for host in HOSTS] == [True, True, True]
+    assert not is_trusted(life.issued.serving, life.published, NOW, "other")
+
+
+def test_over_the_years_everything_is_renewed_in_time_and_nobody_notices() -> None:
+    life = Life.begun()
+    authorities, servings, shortest = [life.issued.authority], [life.issued.serving], 365 * DAY
+
+    for now in life.days(15 * 365):
+        life.step()
+        if life.issued.authority != authorities[-1]:
+            authorities.append(life.issued.authority)
+        if life.issued.serving != servings[-1]:
+            servings.append(life.issued.serving)
+        leaf = x509.load_pem_x509_certificate(life.issued.serving.certificate)
+        shortest = min(shortest, leaf.not_valid_after_utc - now)
+
+    assert len(authorities) == 3
+    assert len(servings) > 20
+    assert 121 * DAY < shortest < 126 * DAY
+    assert (life.issued.next_authority, life.issued.previous_authority) == (NONE, b"")
+
+
+def test_a_new_authority_is_published_an_hour_before_it_issues_and_the_old_one_trusted_an_hour_longer() -> None:
+    life = Life.begun(days_ago=2440)
+    old = life.issued.authority
+    life.settle()
+    new = life.issued.next_authority
+    assert (life.issued.authority, new != NONE) == (old, True)
+    assert life.issued.bundle == old.certificate + new.certificate
+
+    life.now += 54 * MINUTE
+    assert not life.step()
+    life.now += 2 * MINUTE
+    assert life.step()
+    assert (life.issued.authority, life.issued.next_authority) == (new, NONE)
+    assert life.issued.bundle == new.certificate + old.certificate
+
+    life.now += 54 * MINUTE
+    assert not life.step()
+    life.now += 2 * MINUTE
+    assert life.step()
+    assert life.issued.bundle == new.certificate
+
+
+def test_an_authority_that_is_not_trusted_yet_does_not_issue() -> None:
+    """Whoever put the bundle back, or could not be told of it, would not trust us."""
+    life = Life.begun(days_ago=2440)
+    life.settle()
+    waiting = life.issued
+    without = waiting.authority.certificate
+    life.now += 5 * DAY
+
+    assert renewed(waiting, HOSTS, b"", life.now) == waiting
+    assert renewed(waiting, HOSTS, without, life.now) == waiting
+    assert renewed(waiting, HOSTS, waiting.bundle, life.now).authority == waiting.next_authority
+
+
+def test_two_replicas_take_the_same_step_or_one_waits_for_the_other() -> None:
+    """The first writer wins; the other reads again, and finds nothing to do."""
+    life = Life.begun()
+
+    for _ in life.days(2500):
+        mine = renewed(life.issued, HOSTS, life.published, life.now)
+        theirs = renewed(life.issued, HOSTS, life.published, life.now + 3 * MINUTE)
+        assert (mine == life.issued) or is_trusted(theirs.serving, life.published, life.now)
+        life.step()
+        if mine != life.issued:
+            assert renewed(life.issued, HOSTS, life.published, life.now - 3 * MINUTE) == life.issued
+
+
+def test_a_serving_certificate_that_is_over_is_replaced_before_all_else() -> None:
+    life = Life.begun(days_ago=2100)
+    life.now += 380 * DAY
+
+    first = renewed(life.issued, HOSTS, life.published, life.now)
+
+    assert is_trusted(first.serving, life.published, life.now)
+    assert renewed(first, HOSTS, life.published, life.now).next_authority != NONE
+
+
+@pytest.mark.parametrize("days", [400, 3700, 20_000])
+def test_after_a_long_sleep_it_begins_anew(days: int) -> None:
+    """Nobody showed anything meanwhile; what is over can be trusted by nobody."""
+    life = Life.begun()
+    life.now += days * DAY
+
+    issued = renewed(life.issued, HOSTS, life.published, life.now)
+
+    assert is_trusted(issued.serving, issued.bundle, life.now)
+    assert (issued.authority == life.issued.authority) is (days == 400)
+
+
+def test_other_hosts_are_served_by_the_same_authority() -> None:
+    issued = issue(HOSTS, NOW)
+    moved = ("kubesum", "kubesum.other", "kubesum.other.svc")
+
+    step = renewed(issued, moved, issued.bundle, NOW)
+
+    assert step.authority == issued.authority
+    assert is_trusted(step.serving, issued.bundle, NOW, "kubesum.other.svc")
+    assert not is_trusted(step.serving, issued.bundle, NOW)
+
+
+def rsa_pair(certificate: bytes) -> KeyPair:
+    """A certificate of another kind of key, as cert-manager makes them."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.load_pem_x509_certificate(certificate).subject
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW - DAY).not_valid_after(NOW + 365 * DAY)
+    made = builder.add_extension(x509.BasicConstraints(True, None), critical=True).sign(key, hashes.SHA256())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return KeyPair(made.public_bytes(Encoding.PEM), pem)
+
+
+def encrypted(pair: KeyPair) -> KeyPair:
+    key = load_pem_private_key(pair.key, None)
+    encryption = BestAvailableEncryption(b"secret")
+    return KeyPair(pair.certificate, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+
+
+GOOD = issue(HOSTS, NOW)
+STRANGER = issue(HOSTS, NOW)
+FUTURE = certificates.authority("kubesum-ca", now=NOW + DAY)
+PAST = certificates.authority("kubesum-ca", now=NOW - 4000 * DAY)
+
+# Without an authority that can issue, but with what it issued.
+LOST: dict[str, Callable[[Issued], Issued]] = {
+    "the key is gone": lambda issued: replace(issued, authority=KeyPair(issued.authority.certificate, b"")),
+    "the key is nonsense": lambda issued: replace(issued, authority=KeyPair(issued.authority.certificate, b"\xff")),
+    "the key is another's": lambda issued: replace(
+        issued, authority=KeyPair(issued.authority.certificate, STRANGER.authority.key)
+    ),
+    "the key has a password": lambda issued: replace(issued, authority=encrypted(issued.authority)),
+}
+
+
+@pytest.mark.parametrize("loss", LOST.values(), ids=LOST)
+def test_an_authority_whose_key_is_lost_is_replaced_without_a_moment_of_distrust(
+    loss: Callable[[Issued], Issued],
+) -> None:
+    """What it issued is good for months, while a new authority would be trusted by nobody at first."""
+    life = Life(NOW, loss(GOOD), GOOD.bundle)
+    life.settle()
+    assert life.issued.serving == GOOD.serving
+
+    for _ in range(15):
+        life.now += 10 * MINUTE
+        life.settle()
+
+    assert life.issued.authority.certificate != GOOD.authority.certificate
+    assert life.issued.bundle == life.issued.authority.certificate
+    assert life.settle() == 0
+
+
+SPOILED = {
+    "nothing": Issued(),
+    "the serving pair is gone": replace(GOOD, serving=NONE),
+    "the serving key is gone": replace(GOOD, serving=KeyPair(GOOD.serving.certificate, b"")),
+    "the serving key has a password": replace(GOOD, serving=encrypted(GOOD.serving)),
+    "the serving certificate is nonsense": replace(GOOD, serving=KeyPair(b"\xff\x00", GOOD.serving.key)),
+    "the serving certificate is half": replace(
+        GOOD, serving=KeyPair(GOOD.serving.certificate[:200], GOOD.serving.key)
+    ),
+    "the serving pair is a stranger's": replace(GOOD, serving=STRANGER.serving),
+    "the serving pair has no names": replace(GOOD, serving=minted("x", ends=NOW + 365 * DAY).pair()),
+    "the authority is nonsense": replace(GOOD, authority=KeyPair(b"x", b"y")),
+    "the authority's certificate is gone": replace(GOOD, authority=KeyPair(b"", GOOD.authority.key)),
+    "the authority is another kind": replace(GOOD, authority=rsa_pair(GOOD.authority.certificate)),
+    "the authority begins tomorrow": Issued(FUTURE, certificates.serving(FUTURE, HOSTS, now=NOW)),
+    "the authority is over": Issued(PAST, certificates.serving(PAST, HOSTS, now=NOW)),
+    "all is of another kind": Issued(rsa_pair(GOOD.authority.certificate), rsa_pair(GOOD.serving.certificate)),
+    "the next one is nonsense": replace(GOOD, next_authority=KeyPair(b"x", b"y")),
+    "the next one has no key": replace(GOOD, next_authority=KeyPair(STRANGER.authority.certificate, b"")),
+    "the next one is over": replace(GOOD, next_authority=PAST),
+    "the previous one is nonsense": replace(GOOD, previous_authority=b"\xffnonsense"),
+    "all four are nonsense": Issued(KeyPair(b"1", b"2"), KeyPair(b"3", b"4"), KeyPair(b"5", b"6"), b"7"),
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED.values(), ids=SPOILED)
+def test_what_somebody_spoiled_is_put_right(spoiled: Issued) -> None:
+    """And nonsense never gets into the bundle: kube-apiserver would refuse it, or trust nothing."""
+    issued = spoiled
+    for _ in range(5):
+        issued = renewed(issued, HOSTS, issued.bundle, NOW)
+
+    assert is_trusted(issued.serving, issued.bundle, NOW)
+    assert b"nonsense" not in issued.bundle
+    assert len(x509.load_pem_x509_certificates(issued.bundle)) == issued.bundle.count(b"BEGIN CERTIFICATE")
+    assert renewed(issued, HOSTS, issued.bundle, NOW) == issued
+
+
+def test_an_authority_that_still_can_be_read_is_trusted_a_little_longer() -> None:
+    """Other replicas show what it issued until they look again."""
+    spoiled = replace(GOOD, authority=KeyPair(GOOD.authority.certificate, b""), serving=NONE)
+
+    issued = renewed(spoiled, HOSTS, GOOD.bundle, NOW)
+
+    assert is_trusted(GOOD.serving, issued.bundle, NOW)
+    assert is_trusted(issued.serving, issued.bundle, NOW)
+
+
+def test_a_secret_holds_everything() -> None:
+    issued = Issued(GOOD.authority, GOOD.serving, STRANGER.authority, root().pem)
+
+    data = to_secret(issued)
+
+    assert sorted(data) == ["ca.crt", "ca.key", "next-ca.crt", "next-ca.key", "previous-ca.crt", "tls.crt", "tls.key"]
+    assert (data["tls.crt"], data["ca.key"]) == (GOOD.serving.certificate, GOOD.authority.key)
+    assert from_secret(data) == issued
+    assert from_secret({}) == Issued()
+    assert from_secret({"other": b"x", "tls.crt": b"y"}) == Issued(serving=KeyPair(b"y", b""))

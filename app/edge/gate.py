@@ -23,6 +23,9 @@ class Gate(Protocol):
     def stripped(self, headers: Headers) -> Headers:
         """The headers without anything that says who asks."""
 
+    def is_open(self, user: User, asked: RequestInfo) -> bool:
+        """Whether the user may do what is asked without anybody being asked about it."""
+
     async def permit(self, user: User, asked: RequestInfo) -> None:
         """Returns if the user may do what is asked; raises Forbidden, and ServiceUnavailable when nobody can tell."""
 
@@ -37,6 +40,10 @@ class OpenGate:
     def stripped(self, headers: Headers) -> Headers:
         """All headers: nobody believes any of them."""
         return headers
+
+    def is_open(self, user: User, asked: RequestInfo) -> bool:
+        """Always."""
+        return True
 
     async def permit(self, user: User, asked: RequestInfo) -> None:
         """Returns: they may."""
@@ -56,6 +63,10 @@ class DelegatedGate:
     def stripped(self, headers: Headers) -> Headers:
         """The headers without anything that says who asks."""
         return self.authenticator.stripped(headers)
+
+    def is_open(self, user: User, asked: RequestInfo) -> bool:
+        """Whether kube-apiserver need not be asked."""
+        return self.authorizer.is_open(user, asked)
 
     async def permit(self, user: User, asked: RequestInfo) -> None:
         """Returns if kube-apiserver says that the user may."""

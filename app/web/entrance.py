@@ -6,6 +6,7 @@ behind here can decide by it. The order is kube-apiserver's: what is asked, who 
 may they (403), and only then whether there is such a thing.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,14 +16,15 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.options import REQUEST_TIMEOUT_S
 from app.api.requestinfo import RequestInfo, request_info
 from app.api.status import RETRY_SOON
 from app.edge.gate import Gate, refuse_impersonation
-from app.edge.protocol import CHAIN
+from app.edge.protocol import ABORT, CHAIN
 from app.edge.users import User
 from app.rollups.catalogue import Catalogue
 from app.telemetry import REJECTED, REQUEST_DURATION, REQUESTS
-from app.vocabulary.errors import ApiError, TooManyRequests
+from app.vocabulary.errors import ApiError, Timeout, TooManyRequests
 from app.web.responses import failure
 from app.web.watch import LASTING, PERMIT
 
@@ -62,7 +64,7 @@ class Entrance:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        code = 500
+        code: int | None = None
 
         async def observed(message: Message) -> None:
             nonlocal code
@@ -75,14 +77,32 @@ class Entrance:
         info: RequestInfo | None = None
         try:
             info = request_info(scope["method"], scope["raw_path"], scope["query_string"])
-            await self._answer(info, scope, receive, observed)
+            await self._answer_in_time(info, scope, receive, observed)
         except ApiError as error:
-            await failure(error)(scope, receive, observed)
+            if code is None:
+                await failure(error)(scope, receive, observed)
+            else:
+                # What was sent already must not look whole.
+                scope["state"][ABORT]()
         finally:
-            self._measure(info, code, time.perf_counter() - started)
+            self._measure(info, code or 500, time.perf_counter() - started)
 
-    async def _answer(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers whoever may ask; raises ApiError."""
+    async def _answer_in_time(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers whoever may ask; raises ApiError, also when the answer is not made and taken in time.
+
+        Who asks for more than they read would keep their place among those that are answered for ever.
+        """
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S) as deadline:
+                await self._answer(info, scope, receive, send, partial(deadline.reschedule, None))
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise Timeout("Timeout: request did not complete within the allotted timeout") from error
+
+    async def _answer(
+        self, info: RequestInfo, scope: Scope, receive: Receive, send: Send, may_last: Callable[[], None]
+    ) -> None:
         gate, state = self._admission.gate, scope.setdefault("state", {})
         user = await gate.caller(state.get(CHAIN, ()), scope["headers"])
         refuse_impersonation(user, scope["headers"])
@@ -95,16 +115,18 @@ class Entrance:
             scope["path"] = info.path.rstrip("/") or "/"
             await self._app(scope, receive, send)
             if (lasting := state.get(LASTING)) is not None:
+                may_last()
                 await lasting(scope, receive, send)
 
     @contextmanager
     def _room(self, user: User, info: RequestInfo) -> Iterator[None]:
         """Takes a place among the requests that are being answered; raises TooManyRequests if there is none.
 
-        Masters always find one: kube-apiserver probes as one of them, and counts the whole API out if that fails.
+        Whoever needs no review always finds one: kube-apiserver, which would count the whole API out, and the
+        kubelet, which would start the process anew, while all places are taken by those who wait for reviews.
         """
         kind, most = ("watch", MOST_WATCHES) if info.verb == "watch" else ("other", self._admission.most_at_once)
-        if self._at_once[kind] >= most and not user.is_master:
+        if self._at_once[kind] >= most and not self._admission.gate.is_open(user, info):
             REJECTED.labels(kind).inc()
             raise TooManyRequests("Too many requests, please try again later.", RETRY_SOON)
         self._at_once[kind] += 1

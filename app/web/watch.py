@@ -53,18 +53,23 @@ class WatchResponse(Response):
             return
         with WATCHES.labels(self._resource).track_inprogress():
             try:
-                async with asyncio.TaskGroup() as tasks:
-                    attending = tasks.create_task(_attend(receive, scope["state"][PERMIT]), name="watch attendance")
-                    await self._sent(send)
-                    attending.cancel()
+                await self._attended(scope, receive, send)
             except* _Gone:
                 pass
-            except* _Denied:
-                await _taken(send, b"", more=False)
             except* _Stuck:
                 # What it was sent is lost to it, so that its answer must not look whole.
                 WATCHES_CUT.labels(self._resource).inc()
                 scope["state"][ABORT]()
+
+    async def _attended(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the lines as long as the client is there and may have them; raises a group of what ends it."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                attending = tasks.create_task(_attend(receive, scope["state"][PERMIT]), name="watch attendance")
+                await self._sent(send)
+                attending.cancel()
+        except* _Denied:
+            await _taken(send, b"", more=False)
 
     async def _sent(self, send: Send) -> None:
         async with aclosing(self._lines) as lines:
@@ -100,14 +105,16 @@ async def _attend(receive: Receive, permit: Callable[[], Awaitable[None]]) -> No
 
     ASGI tells of the one to those who receive, and to nobody else.
     """
-    permitted_at = _now()
+    permitted_at = asked_at = _now()
     while True:
         try:
-            async with asyncio.timeout(PERMITTED_FOR_S):
+            # A body that comes bit by bit puts nothing off.
+            async with asyncio.timeout_at(asked_at + PERMITTED_FOR_S):
                 if (await receive())["type"] == "http.disconnect":
                     raise _Gone
         except TimeoutError:
             permitted_at = await _permitted(permit, permitted_at)
+            asked_at = _now()
 
 
 async def _permitted(permit: Callable[[], Awaitable[None]], before: float) -> float:

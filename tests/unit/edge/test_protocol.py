@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from wire import ASK, CLIENTS, Answer, Wire, serving_wire
 
 from app.edge.certificates import client
 from app.telemetry import CONNECTIONS_REFUSED
+from tests.wire import ASK, CLIENTS, Answer, Wire, serving_wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

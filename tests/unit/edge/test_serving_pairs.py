@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from minting import DAY, NOW, Minted, minted
-from wire import CA, CLIENTS, HOST, PAIR
 
 from app.edge.certificates import KeyPair, serving
 from app.edge.tls import ServerTls
 from app.telemetry import SERVING_CERTIFICATE_NOT_AFTER
+from tests.wire import CA, CLIENTS, HOST, PAIR
 
 OTHER = serving(CA, [HOST])
 

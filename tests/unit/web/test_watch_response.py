@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.edge.protocol import ABORT
+from app.vocabulary.errors import Forbidden, ServiceUnavailable
 from app.web.watch import PERMIT, WatchResponse
 from tests.leaping import leaping
 
@@ -69,3 +70,124 @@ def test_a_defect_cuts_a_watch_off() -> None:
     leaping(main())
 
     assert sent[-1] == {"type": "http.response.body", "body": b"{}\n", "more_body": True}
+
+
+class Connection:
+    """The client's end of a watch, and what it may do; on a clock that leaps."""
+
+    def __init__(self, permit: Any = permitted) -> None:
+        self.sent: list[bytes] = []
+        self.aborted = False
+        self.closed: list[bool] = []
+        self.permit = permit
+        self.messages: asyncio.Queue[Any] = asyncio.Queue()
+        self.reading = asyncio.Event()
+        self.reading.set()
+
+    async def send(self, message: Any) -> None:
+        await self.reading.wait()
+        if message["type"] == "http.response.body":
+            self.sent.append(message["body"] if message["more_body"] else b"END")
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    async def watched(self) -> float:
+        """How long a watch lasts that has one line a minute."""
+        began = asyncio.get_running_loop().time()
+        state = {PERMIT: self.permit, ABORT: self.abort}
+        scope = {"type": "http", "method": "GET", "state": state}
+        await WatchResponse(self._lines(), "boxes").answer(scope, self.messages.get, self.send)
+        return asyncio.get_running_loop().time() - began
+
+    async def _lines(self) -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"{}\n"
+                await asyncio.sleep(60)
+        finally:
+            self.closed.append(True)
+
+
+def answers(*verdicts: Exception | None) -> Any:
+    """Gives one verdict after the other, the last for ever."""
+    left = list(verdicts)
+
+    async def permit() -> None:
+        verdict = left.pop(0) if len(left) > 1 else left[0]
+        if verdict is not None:
+            raise verdict
+
+    return permit
+
+
+UNDECIDED = ServiceUnavailable("nobody can tell")
+DENIED = Forbidden("no")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "minutes"),
+    [
+        ((DENIED,), 1),
+        ((None, None, DENIED), 3),
+        ((UNDECIDED,), 5),
+        ((UNDECIDED, UNDECIDED, None, UNDECIDED), 8),
+        ((UNDECIDED, DENIED), 2),
+    ],
+    ids=["denied", "denied later", "undecided", "undecided again", "undecided and then denied"],
+)
+def test_a_watch_that_is_no_longer_permitted_ends_like_any_other(verdicts: Any, minutes: int) -> None:
+    """[decisions 11] Asked every minute; while nobody can tell, it goes on for five."""
+    connection = Connection(answers(*verdicts))
+
+    async def main() -> None:
+        assert 60 * minutes <= await connection.watched() < 60 * minutes + 2
+
+    leaping(main())
+
+    assert connection.sent[-1] == b"END"
+    assert connection.sent.count(b"END") == 1
+    assert (connection.closed, connection.aborted) == ([True], False)
+
+
+def test_a_body_that_comes_bit_by_bit_does_not_put_off_the_question() -> None:
+    connection = Connection(answers(DENIED))
+
+    async def body() -> None:
+        while True:
+            connection.messages.put_nowait({"type": "http.request", "body": b"a", "more_body": True})
+            await asyncio.sleep(7)
+
+    async def main() -> None:
+        sending = asyncio.create_task(body())
+        assert 60 <= await connection.watched() < 62
+        sending.cancel()
+
+    leaping(main())
+
+    assert connection.sent[-1] == b"END"
+
+
+def test_a_client_that_has_gone_ends_its_watch() -> None:
+    connection = Connection()
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_later(200, connection.messages.put_nowait, {"type": "http.disconnect"})
+        assert 200 <= await connection.watched() < 201
+
+    leaping(main())
+
+    assert (connection.closed, connection.aborted) == ([True], False)
+
+
+def test_a_client_that_reads_nothing_and_is_no_longer_permitted_is_cut_off() -> None:
+    """It could not be told of the end, which was taken for a defect."""
+    connection = Connection(answers(DENIED))
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_later(30, connection.reading.clear)
+        assert 120 <= await connection.watched() < 122
+
+    leaping(main())
+
+    assert (connection.closed, connection.aborted) == ([True], True)

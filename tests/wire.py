@@ -4,10 +4,12 @@ import asyncio
 import json
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.edge.certificates import KeyPair, authority, serving
 from app.edge.tls import ServerTls
@@ -17,10 +19,6 @@ CA = authority("wire-ca")
 CLIENTS = authority("clients-ca")
 PAIR = serving(CA, ["kubesum.test"])
 ASK = b"GET /echo HTTP/1.1\r\nHost: kubesum.test\r\n\r\n"
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -169,11 +167,16 @@ def load(context: ssl.SSLContext, pair: KeyPair) -> None:
 
 
 @asynccontextmanager
-async def serving_wire(client_bundle: bytes = CLIENTS.certificate) -> AsyncIterator[Wire]:
-    """A server that asks for certificates of these authorities, stopped on the way out."""
+async def serving_wire(
+    client_bundle: bytes = CLIENTS.certificate, served: ASGIApp | None = None
+) -> AsyncIterator[Wire]:
+    """A server that asks for certificates of these authorities, stopped on the way out.
+
+    It serves `served`, or else an application that tells what it sees.
+    """
     tls, app = ServerTls(PAIR), Application()
     tls.believe(client_bundle)
-    server = Server(server_config(app, tls.context))
+    server = Server(server_config(served or app, tls.context))
     with listen(0) as listener:
         running = asyncio.create_task(server.serve([listener]))
         await server.listening.wait()

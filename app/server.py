@@ -116,6 +116,7 @@ class Kubesum:
         self._protection = protection
         self._limits = limits
         self._is_leaving = False
+        self._has_heard_all = False
         clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
         self.cache: Final = Cache(time.time, [kind.resource for kind in POLLED if kind.resource in feeds])
         self.engine: Final = Engine(clock, time.time, self.cache.contents, self.cache.unavailable, self.cache.stale)
@@ -130,10 +131,19 @@ class Kubesum:
         self.engine.change_together(name, giving_back(changes))
 
     def readiness(self) -> Mapping[str, bool]:
-        """The named checks of /readyz."""
-        synced = all(self._has_said_its_last(informer) for informer in self.cache.informers.values())
+        """The named checks of /readyz.
+
+        What was there once is not taken back because of the cluster: all replicas would go at the same time.
+        """
+        informers = self.cache.informers.values()
+        self._has_heard_all = self._has_heard_all or all(map(self._has_said_its_last, informers))
         kept = {name: is_there() for name, is_there in self._protection.checks.items()}
-        return {"informer-sync": synced, "first-rows": self.ready.is_set(), **kept, "shutdown": not self._is_leaving}
+        return {
+            "informer-sync": self._has_heard_all,
+            "first-rows": self.ready.is_set(),
+            **kept,
+            "shutdown": not self._is_leaving,
+        }
 
     def _has_said_its_last(self, informer: Informer) -> bool:
         # Rights are often granted in the minute in which kubesum starts.

@@ -1,0 +1,56 @@
+"""What /readyz says of a server, and that its cluster cannot take it back."""
+
+import time
+
+from app.edge.certificates import authority, serving
+from app.edge.protection import by_handshake
+from app.edge.tls import ServerTls
+from app.kube.failures import Refusal
+from app.kube.news import Complete, Objects, Relisting, Trouble
+from app.kube.objects import Status
+from app.server import Kubesum
+from app.vocabulary.errors import UpstreamError
+
+REFUSED = Trouble(Refusal("https://10.0.0.1/apis/batch/v1/jobs", Status(code=403)), refused=True)
+DOWN = Trouble(UpstreamError("cannot reach https://10.0.0.1: connection refused"), refused=False)
+
+
+def kubesum() -> Kubesum:
+    """One that was told of everything but jobs."""
+    ca = authority("ca")
+    made = Kubesum({}, by_handshake(ServerTls(serving(ca, ["kubesum.test"])).context))
+    for kind in made.cache.informers:
+        if kind != "jobs":
+            for news in (Relisting(), Objects([]), Complete()):
+                made.cache.apply(kind, news)
+    return made
+
+
+def test_a_kind_that_is_not_listed_yet_keeps_it_from_being_ready() -> None:
+    made = kubesum()
+    assert made.readiness()["informer-sync"] is False
+
+    made.cache.apply("jobs", Complete())
+    assert made.readiness()["informer-sync"] is True
+
+
+def test_a_kind_that_is_refused_does_so_for_a_minute() -> None:
+    made = kubesum()
+    made.cache.apply("jobs", REFUSED)
+    assert made.readiness()["informer-sync"] is False
+
+    made.cache.informers["jobs"].refused_since = time.time() - 61
+    assert made.readiness()["informer-sync"] is True
+
+
+def test_once_ready_it_stays_so_whatever_becomes_of_the_cluster() -> None:
+    """While a kind is refused, a restart of kube-apiserver made all replicas unready, and the whole API with them."""
+    made = kubesum()
+    made.cache.apply("jobs", REFUSED)
+    made.cache.informers["jobs"].refused_since = time.time() - 61
+    assert made.readiness()["informer-sync"] is True
+
+    for kind in made.cache.informers:
+        for news in (DOWN, Relisting(), REFUSED):
+            made.cache.apply(kind, news)
+            assert made.readiness()["informer-sync"] is True

@@ -97,7 +97,7 @@ class Connection:
         began = asyncio.get_running_loop().time()
         state = {PERMIT: self.permit, ABORT: self.abort}
         scope = {"type": "http", "method": "GET", "state": state}
-        await WatchResponse(self._lines(), "boxes").answer(scope, self.messages.get, self.send)
+        await WatchResponse(self._lines(), "boxes", {}).answer(scope, self.messages.get, self.send)
         return asyncio.get_running_loop().time() - began
 
     async def _lines(self) -> AsyncGenerator[bytes, None]:

@@ -73,6 +73,17 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening: Final = asyncio.Event()
+        self.servers = []
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until it is told to end. Nothing of it is left then, also when it is cancelled."""
+        try:
+            await super().serve(sockets)
+        finally:
+            for server in self.servers:
+                server.close()
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -99,12 +110,6 @@ class Server(uvicorn.Server):
 
     def _protocol(self) -> StrictProtocol:
         return StrictProtocol(self.config, self.server_state, self.lifespan.state)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends idle connections at once, others with their answers, and cuts what is left at last."""
-        await super().shutdown(sockets)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
 
 
 class Kubesum:

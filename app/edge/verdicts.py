@@ -6,7 +6,6 @@ answer that is late once is not awaited again by each of them in turn.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Final, Generic, TypeVar
 
@@ -29,9 +28,8 @@ Verdict = TypeVar("Verdict")
 class Verdicts(Generic[Verdict]):
     """The verdicts of one kind of review."""
 
-    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
-        """`timer` tells seconds since any moment, and never goes back."""
-        self._kept: TTLCache[Hashable, Verdict] = TTLCache(KEPT, KEPT_S, timer)
+    def __init__(self) -> None:
+        self._kept: TTLCache[Hashable, Verdict] = TTLCache(KEPT, KEPT_S, _now)
         self._asked: dict[Hashable, asyncio.Future[Verdict]] = {}
         self._room: Final = asyncio.Semaphore(AT_ONCE)
 
@@ -73,3 +71,7 @@ class Verdicts(Generic[Verdict]):
                 return await ask()
         except TimeoutError as error:
             raise UpstreamError("kube-apiserver does not answer in time") from error
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -29,6 +29,7 @@ from app.edge import certificates
 from app.edge.authorization import ALWAYS_ALLOWED
 from app.edge.certificates import KeyPair
 from app.server import Limits
+from tests.serving.relay import Relay
 
 V = "/apis/summary.kubesum.dev/v1alpha1"
 NODES = f"{V}/nodesummaries"
@@ -65,6 +66,7 @@ class Behind:
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     name: str = SERVICE_HOST
+    relay: Relay | None = None
 
     def tls(self, pair: KeyPair | None = None) -> ssl.SSLContext:
         """Trusts the server, and shows a pair of one's own."""
@@ -95,7 +97,8 @@ class Behind:
     def reader(self) -> Path:
         """A kubeconfig of the service account."""
         path = self.home / "service.kubeconfig"
-        path.write_bytes(msgspec.json.encode(service_kubeconfig(self.cluster.url, self.pki)))
+        url = self.cluster.url if self.relay is None else self.relay.url
+        path.write_bytes(msgspec.json.encode(service_kubeconfig(url, self.pki)))
         return path
 
     def arguments(self, *more: str) -> list[str]:
@@ -154,21 +157,28 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def behind(home: Path, limits: Limits = USUAL) -> AsyncIterator[Behind]:
-    """A server that is ready, with a certificate in files, and stopped on the way out."""
+async def behind(home: Path, limits: Limits = USUAL, relay: Relay | None = None) -> AsyncIterator[Behind]:
+    """A server that is ready, with a certificate in files, and stopped on the way out.
+
+    `relay` stands between it and the cluster.
+    """
     store = Store()
     World(1, 8, 80, datetime.now(UTC)).fill(store)
     pki = pki_of_cluster.create(home)
     cluster = ApiServer(store, pki, ServerOptions())
     authority = certificates.authority("kubesum-ca")
     certificates.serving(authority, (SERVICE_HOST, "127.0.0.1")).write(home, "serving")
-    server = Behind(store, pki, cluster, free_port(), authority, home)
+    server = Behind(store, pki, cluster, free_port(), authority, home, relay=relay)
     async with asyncio.TaskGroup() as tasks:
         upstream = tasks.create_task(cluster.run())
+        if relay is not None:
+            await relay.start(pki, cluster.url)
         serving = tasks.create_task(_serving(server, limits))
         await until_ready(server)
         yield server
         serving.cancel()
+        if relay is not None:
+            await relay.stop()
         upstream.cancel()
 
 

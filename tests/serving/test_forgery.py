@@ -1,0 +1,156 @@
+"""Whatever a client puts into a request, it is who its connection says it is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.demo.aggregator import SERVICE_HOST
+from app.edge import certificates
+from app.edge.certificates import KeyPair
+from tests.serving.behind import Behind, behind
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
+    async with behind(tmp_path_factory.mktemp("forgery")) as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The first answer on a connection; code 0 for none."""
+
+    code: int
+    text: str
+
+
+async def exchanged(server: Behind, pair: KeyPair | None, request: bytes) -> Reply:
+    """The answer to bytes on a connection of their own, which shows `pair`."""
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", server.port, ssl=server.tls(pair), server_hostname=SERVICE_HOST
+    )
+    try:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.decode("latin-1").lower().split("\r\n")
+        length = next((int(line.split(":")[1]) for line in lines if line.startswith("content-length:")), 0)
+        return Reply(int(lines[0].split()[1]), (await reader.readexactly(length)).decode())
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return Reply(0, "")
+    finally:
+        writer.transport.abort()
+
+
+# What would change most is drawn most often.
+NAMES = (*["Remote-User", "Remote-Group"] * 3, "Remote-Uid", "Remote-Extra-a%2fb", "Remote-Anything")
+VALUES = (*["system:masters"] * 4, "root", "system:kube-aggregator", "", "system:authenticated", "zo\xeb")
+
+
+@st.composite
+def spelled(draw: st.DrawFn) -> bytes:
+    """A header of identity in some spelling: any case, underscores, blanks around its value."""
+    name = f"X-{draw(st.sampled_from(NAMES))}"
+    hyphens = draw(st.lists(st.sampled_from("---_"), min_size=name.count("-"), max_size=name.count("-")))
+    for hyphen in hyphens:
+        name = name.replace("-", "\0" if hyphen == "-" else "_", 1)
+    name = draw(st.sampled_from((str.lower, str.upper, str.title, str)))(name.replace("\0", "-"))
+    before, after = draw(st.sampled_from(("", " ", "\t", "   "))), draw(st.sampled_from(("", " ", "\t")))
+    return f"{name}:{before}{draw(st.sampled_from(VALUES))}{after}\r\n".encode("latin-1")
+
+
+@st.composite
+def forged(draw: st.DrawFn) -> bytes:
+    """A request that claims to be from somebody: in its head, behind its body, or in a second one of it all."""
+    claims = b"".join(draw(st.lists(spelled(), max_size=8)))
+    behind_body = b"".join(draw(st.lists(spelled(), max_size=4)))
+    head = b"GET /metrics HTTP/1.1\r\nHost: a\r\n"
+    if not draw(st.booleans()):
+        return head + claims + b"\r\n"
+    announced = draw(st.sampled_from((b"", b"Trailer: X-Remote-User, X-Remote-Group\r\n", b"TE: trailers\r\n")))
+    body = draw(st.sampled_from((b"", b"1\r\nx\r\n", b"1;x-remote-user=root\r\nx\r\n")))
+    return head + claims + announced + b"Transfer-Encoding: chunked\r\n\r\n" + body + b"0\r\n" + behind_body + b"\r\n"
+
+
+CONNECTIONS = {
+    "nothing": "system:anonymous",
+    "a user's certificate": "zoë@example.org",
+    "a user's certificate with the front proxy's name": "front-proxy-client",
+}
+
+
+@pytest.mark.parametrize(("connection", "user"), CONNECTIONS.items(), ids=CONNECTIONS)
+@settings(max_examples=60)
+@given(request=forged())
+async def test_no_claim_changes_who_asks(server: Behind, connection: str, user: str, request: bytes) -> None:
+    """[A13] In any spelling, any number, and any place of a request."""
+    pair = {
+        "nothing": None,
+        "a user's certificate": server.pki.people["tenant"],
+        "a user's certificate with the front proxy's name": LIKE_A_PROXY.setdefault(
+            server.port, certificates.client(server.pki.authority, "front-proxy-client")
+        ),
+    }[connection]
+
+    reply = await exchanged(server, pair, request)
+
+    assert reply.code == 403
+    assert f'User \\"{user}\\" cannot get path' in reply.text
+
+
+LIKE_A_PROXY: dict[int, KeyPair] = {}
+
+
+@settings(max_examples=60)
+@given(request=forged())
+async def test_nobody_but_the_front_proxy_adds_to_what_it_says(server: Behind, request: bytes) -> None:
+    """It hands on underscores, and what follows a body, as clients send them; headers in its name it replaces."""
+    head, blank, rest = request.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"x-remote-")]
+    named = [*lines, b"X-Remote-User: jane", b"X-Remote-Group: dev"]
+
+    reply = await exchanged(server, server.front_proxy, b"\r\n".join(named) + blank + rest)
+
+    assert reply.code == 403
+    assert 'User \\"jane\\" cannot get path' in reply.text
+
+
+TRAILERS = b"Transfer-Encoding: chunked\r\nTrailer: X-Remote-Group\r\n\r\n0\r\nX-Remote-Group: system:masters\r\n\r\n"
+
+
+async def test_a_user_of_the_front_proxy_is_no_master_by_what_follows_a_body(server: Behind) -> None:
+    """kube-apiserver hands it on: any user was a master, until it was told apart from headers."""
+    named = b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-Remote-User: jane\r\n"
+
+    reply = await exchanged(server, server.front_proxy, named + TRAILERS)
+
+    assert (reply.code, 'User \\"jane\\" cannot' in reply.text) == (403, True)
+
+
+IMPERSONATIONS = (
+    "Impersonate-User",
+    "impersonate-group",
+    "IMPERSONATE-UID",
+    "Impersonate-Extra-a",
+    "Impersonate_User",
+)
+
+
+@pytest.mark.parametrize("header", IMPERSONATIONS)
+@pytest.mark.parametrize("who", ["forwarded", "certified", "a master"])
+async def test_nobody_may_ask_in_anothers_name(server: Behind, header: str, who: str) -> None:
+    """[A14] kube-apiserver decides that, and says then who is meant."""
+    group = {"forwarded": "dev", "a master": "system:masters"}.get(who, "")
+    named = f"X-Remote-User: jane\r\nX-Remote-Group: {group}\r\n" if group else ""
+    pair = server.front_proxy if group else server.pki.people["admin"]
+
+    reply = await exchanged(server, pair, f"GET /livez HTTP/1.1\r\nHost: a\r\n{named}{header}: root\r\n\r\n".encode())
+
+    assert reply.code == 403
+    assert "cannot impersonate here; ask through kube-apiserver" in reply.text

@@ -1,7 +1,9 @@
 """Who asks, and what they get: every kind of caller over a real connection (reliability: header trust)."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -94,6 +96,78 @@ async def test_a_token_is_its_holders(server: Behind) -> None:
 
 async def test_an_unknown_token_is_nobodys(server: Behind) -> None:
     answer = await server.ask(NODES, None, [("Authorization", "Bearer stolen")])
+
+    assert (answer.code, answer.json) == (401, UNAUTHORIZED)
+
+
+async def handshakes_failed(server: Behind) -> float:
+    text = (await server.forwarded("/metrics", "root", "system:masters")).body.decode()
+    lines = (line for line in text.splitlines() if line.startswith("kubesum_tls_handshake_errors_total"))
+    return sum(float(line.split()[-1]) for line in lines if 'cause="certificate"' in line)
+
+
+@pytest.mark.parametrize("token", [False, True], ids=["alone", "with a good token"])
+@pytest.mark.parametrize("kind", ["unknown", "expired", "for servers"])
+async def test_a_certificate_that_nobody_vouches_for_ends_the_connection(
+    server: Behind, kind: str, token: bool
+) -> None:
+    """[decisions 16] Counted; a token does not help, since Python cannot leave the verdict to others."""
+    authority = server.pki.authority
+    pair = {
+        "unknown": lambda: certificates.client(certificates.authority("kubernetes"), "jane"),
+        "expired": lambda: certificates.client(authority, "jane", lifetime=timedelta(minutes=-1)),
+        "for servers": lambda: certificates.serving(authority, ["jane"]),
+    }[kind]()
+    headers = [("Authorization", f"Bearer {server.pki.service_token}")] if token else []
+    before = await handshakes_failed(server)
+
+    with pytest.raises(aiohttp.ClientError):
+        await server.ask("/livez", pair, headers)
+
+    # aiohttp asks once more over another connection where it thinks that the first was an old one.
+    assert await handshakes_failed(server) > before
+
+
+async def test_a_front_proxy_that_is_not_allowed_is_nobody_unless_a_token_says_who(server: Behind) -> None:
+    pair = certificates.client(server.pki.front_proxy_authority, "other")
+    bearer = [("Authorization", f"Bearer {server.pki.service_token}")]
+
+    alone = await server.ask(NODES, pair, identity("root", "system:masters"))
+    with_token = await server.ask(NODES, pair, identity("root", "system:masters") + bearer)
+
+    assert (alone.code, alone.json) == (401, UNAUTHORIZED)
+    assert with_token.code == 403
+    assert 'User "system:serviceaccount:kubesum-system:kubesum" cannot list' in with_token.message
+
+
+async def test_a_users_certificate_comes_before_a_token(server: Behind) -> None:
+    for token in (server.pki.service_token, "stolen"):
+        answer = await server.ask(NODES, server.pki.people["viewer"], [("Authorization", f"Bearer {token}")])
+
+        assert answer.code == 403
+        assert 'User "viewer" cannot list' in answer.message
+
+
+async def test_a_front_proxy_that_names_nobody_may_hand_on_a_token(server: Behind) -> None:
+    answer = await server.ask(NODES, server.front_proxy, [("Authorization", f"Bearer {server.pki.service_token}")])
+
+    assert answer.code == 403
+    assert 'User "system:serviceaccount:kubesum-system:kubesum" cannot list' in answer.message
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        (NODES, "GET"),
+        (f"{NODES}/missing", "DELETE"),
+        ("/nothing", "GET"),
+        (f"{NODES}?limit=x", "GET"),
+        (NODES, "POST"),
+    ],
+)
+async def test_who_is_not_believed_is_told_nothing_else(server: Behind, path: str, method: str) -> None:
+    """401 comes before 403, and that before everything else."""
+    answer = await server.ask(path, None, [("Authorization", "Bearer stolen")], method)
 
     assert (answer.code, answer.json) == (401, UNAUTHORIZED)
 

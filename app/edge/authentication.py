@@ -8,7 +8,7 @@ anonymous. k8s.io/apiserver/pkg/authentication/request/{headerrequest,x509,beare
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Header lines in order, names in lower case."""
+
+Lines = Mapping[bytes, Sequence[bytes]]
+"""The values of header lines in order, by name."""
 
 Holder = Callable[[str], Awaitable[User]]
 """Tells who holds a bearer token; raises Untrusted if nobody does, or nobody can tell."""
@@ -57,17 +60,17 @@ class Authenticator:
     async def user(self, chain: Chain, headers: Headers) -> User:
         """Who asks over a connection whose client showed `chain`; raises Unauthorized."""
         # One trust for the whole request, whatever comes meanwhile.
-        trust, now = self._trust(), self._now()
+        trust, now, lines = self._trust(), self._now(), by_name(headers)
         refused: list[str] = []
         for method, authenticate in _BY_CONNECTION.items():
             try:
-                user = authenticate(trust, chain, headers, now)
+                user = authenticate(trust, chain, lines, now)
             except Untrusted as error:
                 refused.append(f"{method}: {error}")
                 continue
             if user is not None:
                 return _accepted(method, user)
-        if token := bearer_token(headers):
+        if token := bearer_token(lines):
             try:
                 return _accepted(BEARER, await self._holder(token))
             except Untrusted as error:
@@ -89,14 +92,24 @@ class Authenticator:
         configured = (*trust.username_headers, *trust.uid_headers, *trust.group_headers, *trust.extra_prefixes)
         # Some servers take an underscore for a hyphen.
         identity = tuple(name.replace(b"_", b"-") for name in configured) + _IDENTITY
-        return [(name, value) for name, value in headers if not name.replace(b"_", b"-").startswith(identity)]
+        # A user of hundreds of groups has as many lines of one name.
+        hidden = {name for name, _ in headers}
+        hidden = {name for name in hidden if name.replace(b"_", b"-").startswith(identity)}
+        return [line for line in headers if line[0] not in hidden]
 
 
-def bearer_token(headers: Headers) -> str:
+def by_name(headers: Headers) -> Lines:
+    """The values of header lines by name."""
+    lines: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for name, value in headers:
+        lines[name].append(value)
+    return lines
+
+
+def bearer_token(lines: Lines) -> str:
     """The bearer token of a request, empty if it has none; k8s.io/apiserver/.../bearertoken/bearertoken.go."""
-    scheme, _, rest = (
-        next((value for name, value in headers if name == b"authorization"), b"").strip().partition(b" ")
-    )
+    first = next(iter(lines.get(b"authorization", ())), b"")
+    scheme, _, rest = first.strip().partition(b" ")
     return _text(rest.partition(b" ")[0]) if scheme.lower() == b"bearer" else ""
 
 
@@ -108,7 +121,7 @@ def _accepted(method: str, user: User) -> User:
     return replace(user, groups=(*user.groups, AUTHENTICATED))
 
 
-def _forwarded(trust: Trust, chain: Chain, headers: Headers, now: float) -> User | None:
+def _forwarded(trust: Trust, chain: Chain, lines: Lines, now: float) -> User | None:
     """The user whom the front proxy names, None if this connection is not one of a front proxy or names nobody."""
     if not chain or not trust.front_proxies:
         return None
@@ -123,38 +136,35 @@ def _forwarded(trust: Trust, chain: Chain, headers: Headers, now: float) -> User
     elif trust.clients.trusts(chain, now):
         # That of any user would do (NCC-E003660), also where only an authority above the users' is the front proxy's.
         raise Untrusted("it may be that of a user, and no requestheader-allowed-names tell them apart")
-    username = _first(headers, trust.username_headers)
+    username = _first(lines, trust.username_headers)
     if not username:
         return None
     return User(
         username,
-        groups=tuple(_values(headers, trust.group_headers)),
-        uid=_first(headers, trust.uid_headers),
-        extra=_extra(headers, trust.extra_prefixes),
+        groups=_values(lines, trust.group_headers),
+        uid=_first(lines, trust.uid_headers),
+        extra=_extra(lines, trust.extra_prefixes),
         is_forwarded=True,
     )
 
 
-def _first(headers: Headers, names: Sequence[bytes]) -> str:
-    """The first line of the first of these names whose first line is not empty; headerrequest.headerValue."""
-    for name in names:
-        if value := next((value for line, value in headers if line == name), b""):
-            return _text(value)
-    return ""
+def _first(lines: Lines, names: Sequence[bytes]) -> str:
+    """The first value under the first of these names whose first value is not empty; headerrequest.headerValue."""
+    return next((_text(lines[name][0]) for name in names if name in lines and lines[name][0]), "")
 
 
-def _values(headers: Headers, names: Sequence[bytes]) -> Iterable[str]:
-    """The values of all lines with these names, name by name; empty ones are nothing."""
-    return (_text(value) for name in names for line, value in headers if line == name and value)
+def _values(lines: Lines, names: Sequence[bytes]) -> tuple[str, ...]:
+    """All values under these names, name by name; empty ones are nothing."""
+    return tuple(_text(value) for name in names for value in lines.get(name, ()) if value)
 
 
-def _extra(headers: Headers, prefixes: Sequence[bytes]) -> dict[str, tuple[str, ...]]:
+def _extra(lines: Lines, prefixes: Sequence[bytes]) -> dict[str, tuple[str, ...]]:
     """What else is known of the user; keys are escaped, since header names cannot hold every byte."""
     extra: defaultdict[str, list[str]] = defaultdict(list)
     for prefix in prefixes:
-        for name, value in headers:
+        for name, values in lines.items():
             if name.startswith(prefix):
-                extra[_unescaped(name.removeprefix(prefix))].append(_text(value))
+                extra[_unescaped(name.removeprefix(prefix))].extend(map(_text, values))
     return {key: tuple(values) for key, values in extra.items()}
 
 
@@ -171,7 +181,7 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _certified(trust: Trust, chain: Chain, _headers: Headers, now: float) -> User | None:
+def _certified(trust: Trust, chain: Chain, _lines: Lines, now: float) -> User | None:
     """The user whom a client certificate names, None if the client showed none; raises Untrusted."""
     if not chain:
         return None

@@ -11,7 +11,7 @@ from app.edge.pools import Chain
 from app.edge.users import MASTERS, User
 from app.vocabulary.errors import Forbidden, StatusDetails
 
-_IMPERSONATION: Final = b"impersonate-"
+_IMPERSONATION: Final = (b"impersonate-", b"impersonate_")
 
 
 class Gate(Protocol):
@@ -76,6 +76,6 @@ class DelegatedGate:
 def refuse_impersonation(user: User, headers: Headers) -> None:
     """Raises Forbidden for a request in another's name: kube-apiserver resolves those before it forwards them."""
     for name, _ in headers:
-        if name.replace(b"_", b"-").startswith(_IMPERSONATION):
+        if name.startswith(_IMPERSONATION):
             who = harmless(f"User {quoted(user.name)}")
             raise Forbidden(f"forbidden: {who} cannot impersonate here; ask through kube-apiserver", StatusDetails())

@@ -1,8 +1,8 @@
-"""Measures an initial sync against curl, memory, polls of usage and watches, on a simulated cluster of 1,000 nodes
-and 20,000 pods.
+"""Measures what kubesum costs: an initial sync against curl, memory, polls of usage, watches, and identity.
 
-The API server runs on one core, what is measured on the other. Machines are noisy: only the ratios mean
-something, each from a pair of runs one after the other; the table shows their medians.
+The simulated cluster has 1,000 nodes and 20,000 pods. The API server runs on one core, what is measured on the
+other. Machines are noisy: only the ratios mean something, each from a pair of runs one after the other; the table
+shows their medians.
 """
 
 import argparse
@@ -35,6 +35,7 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
             polls = json.loads(await child("sync", served.kubeconfig, "--polls", "3"))
             watching = json.loads(await watchers(served, options.watches))
         decoding = json.loads(await child("decode", folder))
+        identity = json.loads(await child("identity"))
     return {
         "nodes": options.nodes,
         "pods": options.pods,
@@ -42,6 +43,7 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
         "download_s": downloads,
         "syncs": syncs,
         "decode": decoding,
+        "identity": identity,
         "watches": options.watches,
         "watching": watching,
         "polls": polls,
@@ -97,6 +99,8 @@ def report(figures: dict[str, Any]) -> str:
             1000 * median(watching["reached_all_s"]),
             "250",
         ),
+        ("identity and rights of a request that are known, us", 1e6 * figures["identity"]["typical_s"], "100"),
+        ("the same for a user of 300 groups, us", 1e6 * figures["identity"]["of_300_groups_s"], ""),
     )
     header = f"{figures['nodes']} nodes, {pods} pods, {figures['rate'] / 1e6:.0f} MB/s, {len(syncs)} runs"
     lines = [f"{name:<76}{value:>8.2f}{f'  (at most {bound})' if bound else ''}" for name, value, bound in rows]

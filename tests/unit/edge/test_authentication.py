@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 from minting import CLIENT, DAY, NOW, SERVER, UID, Minted, minted, root
 
-from app.edge.authentication import Authenticator, bearer_token
+from app.edge.authentication import Authenticator, bearer_token, by_name
 from app.edge.pools import Untrusted
 from app.edge.tokens import Tokens
 from app.edge.trust import NOBODY, Trust, trust_of
@@ -374,12 +374,12 @@ BEARERS = {
 
 @pytest.mark.parametrize(("value", "token"), BEARERS.items(), ids=BEARERS)
 def test_a_bearer_token_is_read_as_go_reads_it(value: str, token: str) -> None:
-    assert bearer_token(lines([("Authorization", value)])) == token
+    assert bearer_token(by_name(lines([("Authorization", value)]))) == token
 
 
 def test_only_the_first_line_tells_a_token() -> None:
-    assert bearer_token(lines([("Authorization", "Basic a"), ("Authorization", "Bearer b")])) == ""
-    assert bearer_token([]) == ""
+    assert bearer_token(by_name(lines([("Authorization", "Basic a"), ("Authorization", "Bearer b")]))) == ""
+    assert bearer_token({}) == ""
 
 
 async def test_a_token_is_asked_about_once_while_its_verdict_is_kept() -> None:

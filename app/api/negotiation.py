@@ -27,6 +27,9 @@ JSON_ALONE: Final = (Encoding.JSON,)
 """For what can't be written in YAML, such as a watch: documents that follow each other on lines."""
 SERVED: Final = tuple(encoding.value for encoding in ENCODINGS)
 
+MOST_CLAUSES: Final = 100
+"""Of one header; those that follow are not read. A megabyte of commas would take seconds, and hold everybody up."""
+
 _WILDNESS: Final = {Encoding.JSON.value: 0, Encoding.YAML.value: 0, "application/*": 1, "*/*": 2}
 _QUALITY: Final = re.compile(r"[01](?:\.[0-9]{0,9})?", re.ASCII)
 _META: Final = "meta.k8s.io"
@@ -126,12 +129,16 @@ def require_json(accept: str) -> None:
 
 def accepts_gzip(accept_encoding: str) -> bool:
     """Whether the answer may be compressed."""
-    for clause in accept_encoding.lower().split(","):
+    for clause in _parts(accept_encoding.lower()):
         coding, _, parameters = clause.partition(";")
         if coding.strip() == "gzip":
             quality = parameters.replace(" ", "").removeprefix("q=")
             return not quality or _quality(quality) > 0
     return False
+
+
+def _parts(header: str) -> list[str]:
+    return header.split(",", MOST_CLAUSES)[:MOST_CLAUSES]
 
 
 def _not_acceptable(served: tuple[Encoding, ...]) -> NotAcceptable:
@@ -144,7 +151,7 @@ def _clauses(accept: str, served: tuple[Encoding, ...] = ENCODINGS) -> Iterator[
     if not accept.strip():
         yield _Clause(served[0])
         return
-    ranked = [found for text in accept.split(",") if (found := _ranked(text, served)) is not None]
+    ranked = [found for text in _parts(accept) if (found := _ranked(text, served)) is not None]
     # The order of github.com/munnerz/goautoneg; Python's sort keeps the order of equals.
     for _, _, clause in sorted(ranked, key=lambda entry: entry[:2]):
         yield clause

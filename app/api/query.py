@@ -15,6 +15,9 @@ from app.vocabulary.errors import BadRequest
 Query = Mapping[str, str]
 """The parameters of a request, each with its first value."""
 
+MOST_PARAMETERS: Final = 1000
+"""Anybody may send them, and each takes a while; url.ParseQuery has a bound too."""
+
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DURATION: Final = re.compile(r"[+-]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
@@ -47,9 +50,11 @@ def _text(escaped: bytes) -> str:
 
 
 def parse(raw: bytes) -> Query:
-    """The parameters of a raw query string."""
+    """The parameters of a raw query string; raises BadRequest for more than any request can have."""
     if not raw:
         return {}
+    if raw.count(b"&") >= MOST_PARAMETERS:
+        raise BadRequest(f"the request has more than {MOST_PARAMETERS} parameters")
     query: dict[str, str] = {}
     for name, value in pairs(raw):
         query.setdefault(name, value)

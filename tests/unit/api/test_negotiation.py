@@ -184,3 +184,14 @@ def test_some_documents_exist_in_json_alone() -> None:
 )
 def test_only_those_who_take_gzip_get_it(accept_encoding: str, expected: bool) -> None:
     assert accepts_gzip(accept_encoding) is expected
+
+
+def test_no_more_than_a_hundred_clauses_are_read() -> None:
+    """A megabyte of commas stopped the event loop for more than two seconds."""
+    many = "text/html," * 99
+
+    assert document_encoding(f"{many}application/json") is Encoding.JSON
+    assert accepts_gzip("br," * 99 + "gzip")
+    with pytest.raises(NotAcceptable):
+        document_encoding(f"{many}text/html,application/json")
+    assert not accepts_gzip("br," * 100 + "gzip")

@@ -84,3 +84,10 @@ def test_what_go_calls_no_duration_is_none(text: str) -> None:
 )
 def test_texts_are_quoted_as_go_does(text: str, expected: str) -> None:
     assert quoted(text) == expected
+
+
+def test_more_parameters_than_any_request_has_are_refused() -> None:
+    assert len(parse(b"&".join(b"a%d=1" % number for number in range(1000)))) == 1000
+
+    with pytest.raises(BadRequest, match="more than 1000 parameters"):
+        parse(b"a=1&" * 1000)

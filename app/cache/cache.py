@@ -255,14 +255,15 @@ class Cache:
                 self._pods[key] = new
                 self._pod_changed(old, new)
 
-    def _measured(self, kind: str, found: Iterable[tuple[Key, Measurement]]) -> Iterator[None]:
+    def _measured(self, kind: str, found: Iterable[tuple[Key, Measurement | None]]) -> Iterator[None]:
         """What a poll says becomes true, one pod or node at a time; others may come and go meanwhile."""
         known: Mapping[Key, Any] = self._pods if kind == MEASURES_PODS else self._nodes
         measure = self._measure_pod if kind == MEASURES_PODS else self._measure_node
         unmeasured = dict.fromkeys(known)
         for key, measurement in found:
-            unmeasured.pop(key, None)
-            measure(key, measurement)
+            if measurement is not None:
+                unmeasured.pop(key, None)
+                measure(key, measurement)
             yield
         for key in unmeasured:
             measure(key, None)

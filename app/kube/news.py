@@ -79,11 +79,12 @@ class Trouble:
 class Poll(Generic[Fact]):
     """The whole list of a kind that cannot be watched: it replaces the one before.
 
-    Its objects are decoded as they are drawn, which can be done once; of two of one name the later counts. Nobody
-    says when they are no longer true: they are worth showing for `good_for_s` seconds.
+    Its objects are decoded as they are drawn, which can be done once: a fact, or None for one that cannot be
+    understood; of two of one name the later counts. Nobody says when they are no longer true: they are worth showing
+    for `good_for_s` seconds.
     """
 
-    objects: Iterator[tuple[Key, Fact]]
+    objects: Iterator[tuple[Key, Fact | None]]
     good_for_s: float
 
 

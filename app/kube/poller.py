@@ -80,13 +80,10 @@ class Poller(Generic[Fact]):
         self.pause_s = self._timing.interval_s * spread
         return Poll(self._objects(pages), self._timing.good_for_s)
 
-    def _objects(self, pages: Sequence[Page]) -> Iterator[tuple[Key, Fact]]:
-        """The objects that can be understood."""
+    def _objects(self, pages: Sequence[Page]) -> Iterator[tuple[Key, Fact | None]]:
         for page in pages:
             for items in sliced(page.items):
-                for key, fact in self._decoder.objects(items):
-                    if fact is not None:
-                        yield key, fact
+                yield from self._decoder.objects(items)
 
     async def _whole_list(self) -> Sequence[Page]:
         pages: list[Page] = []

@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from app.resources import columns
 from app.resources.shapes import (
     Coverage,
+    PercentOfRequests,
     PodCounts,
+    PodsWithoutUsage,
     QosCounts,
     ReasonCount,
+    UsageOfPods,
     WorkloadCounts,
     count,
     coverage,
@@ -63,17 +66,9 @@ class NamespaceSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="came
     pending_reasons: Annotated[
         tuple[ReasonCount, ...], doc("Numbers of unscheduled pods by what keeps them from a node, sorted by reason.")
     ]
-    usage: Annotated[
-        ResourceList | UnsetType,
-        doc("Cpu and memory in use: the sum over the active pods that are measured; absent while none of them is."),
-    ] = UNSET
-    usage_percent: Annotated[
-        dict[str, int] | UnsetType,
-        doc("Usage in percent of requests, cut to an integer, by resource name; without what is not requested."),
-    ] = UNSET
-    pods_without_usage: Annotated[
-        int | UnsetType, count("Number of active pods that are not measured; absent without usage.")
-    ] = UNSET
+    usage: UsageOfPods = UNSET
+    usage_percent: PercentOfRequests = UNSET
+    pods_without_usage: PodsWithoutUsage = UNSET
 
 
 def used_by_namespace(pod: MeasuredPod) -> Iterator[tuple[Key, Contribution]]:

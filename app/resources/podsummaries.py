@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from app.resources import columns
-from app.resources.shapes import ReasonCount, WorkloadReference, count, doc, used_by, used_percents
+from app.resources.shapes import PercentOfRequests, ReasonCount, WorkloadReference, count, doc, used_by, used_percents
 from app.semantics.facts import MeasuredPod
 from app.vocabulary.quantity import ResourceList
 from app.vocabulary.resource import Ago, Cell, Column, ComputedResource, FieldSelector, Key, RowView, Source
@@ -60,10 +60,7 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
             "Mi; absent while metrics.k8s.io does not tell, and once the pod has finished."
         ),
     ] = UNSET
-    usage_percent: Annotated[
-        dict[str, int] | UnsetType,
-        doc("Usage in percent of requests, cut to an integer, by resource name; without what is not requested."),
-    ] = UNSET
+    usage_percent: PercentOfRequests = UNSET
 
 
 def status(_key: Key, pod: MeasuredPod, _tally: Tally) -> PodSummaryStatus:

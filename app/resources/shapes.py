@@ -5,7 +5,7 @@ A field's description is what `kubectl explain` prints: a full sentence that say
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -91,6 +91,19 @@ class WorkloadReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     kind: Annotated[str, doc("Kind of the workload, such as Deployment.")]
     name: Annotated[str, doc("Name of the workload.")]
     uid: Annotated[str, doc("Uid of the workload; empty where several objects stand for one workload.")]
+
+
+UsageOfPods: TypeAlias = Annotated[
+    ResourceList | UnsetType,
+    doc("Cpu and memory in use: the sum over the active pods that are measured; absent while none of them is."),
+]
+PercentOfRequests: TypeAlias = Annotated[
+    dict[str, int] | UnsetType,
+    doc("Usage in percent of requests, cut to an integer, by resource name; without what is not requested."),
+]
+PodsWithoutUsage: TypeAlias = Annotated[
+    int | UnsetType, count("Number of active pods that are not measured; absent without usage.")
+]
 
 
 def pod_counts(tally: Tally) -> PodCounts:

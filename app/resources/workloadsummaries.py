@@ -13,8 +13,11 @@ from msgspec import UNSET, UnsetType
 
 from app.resources import columns
 from app.resources.shapes import (
+    PercentOfRequests,
     PodCounts,
+    PodsWithoutUsage,
     ReasonCount,
+    UsageOfPods,
     WorkloadReference,
     count,
     doc,
@@ -81,17 +84,9 @@ class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel
         str, doc("Priority class of the active pods; empty where they differ or have none.")
     ] = ""
     qos_class: Annotated[str, doc("Quality-of-service class of the active pods; empty where they differ.")] = ""
-    usage: Annotated[
-        ResourceList | UnsetType,
-        doc("Cpu and memory in use: the sum over the active pods that are measured; absent while none of them is."),
-    ] = UNSET
-    usage_percent: Annotated[
-        dict[str, int] | UnsetType,
-        doc("Usage in percent of requests, cut to an integer, by resource name; without what is not requested."),
-    ] = UNSET
-    pods_without_usage: Annotated[
-        int | UnsetType, count("Number of active pods that are not measured; absent without usage.")
-    ] = UNSET
+    usage: UsageOfPods = UNSET
+    usage_percent: PercentOfRequests = UNSET
+    pods_without_usage: PodsWithoutUsage = UNSET
 
 
 class SeenOwner(msgspec.Struct, frozen=True, gc=False):

@@ -1,5 +1,6 @@
 """What becomes of polled usage: whom it counts for, for how long, and that nothing else depends on it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from app.cache.polled import Polled
 from app.kube.news import Poll, Trouble
 from app.rollups.collection import Collection
+from app.semantics.facts import Measurement
 from app.vocabulary.errors import UpstreamError
 from app.vocabulary.resource import GROUP, VERSION, Source
 from tests.computation import Computation, JsonObject
@@ -14,6 +16,7 @@ from tests.computation import Computation, JsonObject
 PODS, NODES = "pods.metrics.k8s.io", "nodes.metrics.k8s.io"
 CREATED = "2026-01-02T03:04:05Z"
 MEASURED = "2026-01-02T03:10:00Z"
+AT = datetime(2026, 1, 2, 3, 10, tzinfo=UTC)
 ABSENT = Trouble(UpstreamError("the server could not find the requested resource"), refused=True)
 
 
@@ -118,6 +121,16 @@ async def test_sums_say_how_many_they_leave_out(world: Computation) -> None:
     assert ("podsWithoutUsage" in before, after["podsWithoutUsage"]) == (False, 1)
     assert (await summary(world, "workloadsummaries", "pod.a", "blue"))["podsWithoutUsage"] == 0
     assert (await summary(world, "clustersummaries", "cluster"))["nodesWithoutUsage"] == 1
+
+
+async def test_what_cannot_be_understood_is_not_measured(world: Computation) -> None:
+    world.poll(PODS, [of_pod("a"), of_pod("b")])
+    await world.settle()
+
+    news = Poll(iter([(("blue", "a"), None), (("blue", "b"), Measurement(AT, 7, 0)), (("blue", "b"), None)]), 90.0)
+    world.cache.apply(PODS, news)
+
+    assert await usages(world) == {"a": None, "b": {"cpu": "7m", "memory": "0"}}
 
 
 async def test_a_poll_replaces_the_one_before(world: Computation) -> None:

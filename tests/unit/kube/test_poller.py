@@ -43,7 +43,7 @@ def listed(*items: object, token: str = "", kind: str = "PodMetricsList") -> Ans
 def usages(news: object) -> dict[str, tuple[int, int]]:
     """Millicores and Mi by name."""
     assert isinstance(news, Poll), news
-    return {name: (fact.cpu, fact.memory // MIB) for (_, name), fact in news.objects}
+    return {name: (fact.cpu, fact.memory // MIB) for (_, name), fact in news.objects if fact is not None}
 
 
 @pytest.fixture
@@ -131,6 +131,18 @@ async def test_an_entry_that_cannot_be_true_costs_the_others_nothing(
     script.answers = [listed(metrics("before"), lie, metrics("behind", window="-5h"))]
 
     assert usages(await poller.attempt()) == {"before": (2, 2), "behind": (2, 2)}
+
+
+async def test_a_list_in_which_nothing_is_true_can_be_drawn_in_slices(
+    script: Script, poller: Poller[Measurement]
+) -> None:
+    """It was decoded in one piece, and nothing else went on meanwhile."""
+    script.answers = [listed(*(metrics(f"p{number}", cpu="-1") for number in range(250)))]
+
+    news = await poller.attempt()
+
+    assert isinstance(news, Poll)
+    assert [fact for _, fact in news.objects] == [None] * 250
 
 
 async def test_of_two_entries_for_one_pod_the_later_counts(script: Script, poller: Poller[Measurement]) -> None:

@@ -18,15 +18,16 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         return super().time() + self.leapt
 
     def _run_once(self) -> None:
-        if not self._ready:
+        own: Any = self  # what asyncio declares of its loops leaves these out
+        if not own._ready:
             # What has arrived comes before any timer.
-            self._process_events(self._selector.select(0))
-        while self._scheduled and self._scheduled[0].cancelled():
-            heapq.heappop(self._scheduled)._scheduled = False
-            self._timer_cancelled_count -= 1
-        if not self._ready and self._scheduled:
-            self.leapt += max(0.0, self._scheduled[0].when() - self.time())
-        super()._run_once()
+            own._process_events(own._selector.select(0))
+        while own._scheduled and own._scheduled[0].cancelled():
+            heapq.heappop(own._scheduled)._scheduled = False
+            own._timer_cancelled_count -= 1
+        if not own._ready and own._scheduled:
+            self.leapt += max(0.0, own._scheduled[0].when() - self.time())
+        super()._run_once()  # type: ignore[misc]  # not declared, as above
 
 
 def leaping(main: Coroutine[Any, Any, None]) -> None:

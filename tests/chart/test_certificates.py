@@ -38,7 +38,7 @@ def test_every_group_that_is_served_is_registered() -> None:
 def test_kubesum_fills_an_empty_secret_and_names_its_authority_itself() -> None:
     secret = one(objects(), "Secret", "kubesum-tls")
 
-    assert (secret["type"], secret.keys()) == ("Opaque", {"apiVersion", "kind", "metadata", "type"})
+    assert (secret["type"], sorted(secret)) == ("Opaque", ["apiVersion", "kind", "metadata", "type"])
     assert registration({})["spec"] == REGISTRATION
     assert "annotations" not in registration({})["metadata"]
 

@@ -106,7 +106,7 @@ async def test_the_asynchronous_client_is_told_of_a_version_that_is_gone(
 
 def test_the_official_client_lists_then_watches_then_resumes(official: kubernetes.client.ApiClient) -> None:
     nodes, summaries = kubernetes.client.CoreV1Api(official), kubernetes.client.CustomObjectsApi(official)
-    listed = summaries.list_cluster_custom_object(*NODE_SUMMARIES, _request_timeout=WITHIN_S)
+    listed: Any = summaries.list_cluster_custom_object(*NODE_SUMMARIES, _request_timeout=WITHIN_S)
 
     nodes.patch_node("cp-03", labels(tier="one"))
     first = next_official_event(official, listed["metadata"]["resourceVersion"])

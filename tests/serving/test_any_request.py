@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.serving.behind import NODES, SERVICE_HOST, Behind, V, behind
+from app.demo.aggregator import SERVICE_HOST
+from tests.serving.behind import NODES, Behind, V, behind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,7 +1,7 @@
 """Whatever a client puts into a request, it is who its connection says it is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -60,7 +60,8 @@ def spelled(draw: st.DrawFn) -> bytes:
     hyphens = draw(st.lists(st.sampled_from("---_"), min_size=name.count("-"), max_size=name.count("-")))
     for hyphen in hyphens:
         name = name.replace("-", "\0" if hyphen == "-" else "_", 1)
-    name = draw(st.sampled_from((str.lower, str.upper, str.title, str)))(name.replace("\0", "-"))
+    written: Callable[[str], str] = draw(st.sampled_from([str.lower, str.upper, str.title, str.swapcase]))
+    name = written(name.replace("\0", "-"))
     before, after = draw(st.sampled_from(("", " ", "\t", "   "))), draw(st.sampled_from(("", " ", "\t")))
     return f"{name}:{before}{draw(st.sampled_from(VALUES))}{after}\r\n".encode("latin-1")
 

@@ -13,9 +13,10 @@ import pytest
 import pytest_asyncio
 
 from app.demo import pki as pki_of_cluster
-from app.demo.aggregator import API_SERVICE, SERVICE_HOST
+from app.demo.aggregator import SERVICE_HOST
 from app.demo.apiserver import ApiServer, ServerOptions
 from app.demo.kubeconfig import service_kubeconfig
+from app.demo.registration import API_SERVICE
 from app.demo.store import JsonObject, Store
 from app.edge.certificates import write_private
 from app.edge.selfmanaged import Names, SelfManaged

@@ -242,7 +242,9 @@ async def test_a_poll_is_one_event_for_each_object_that_it_changes(world: Comput
         "nodesummaries": 1,
         "clustersummaries": 1,
     }
-    assert events["namespacesummaries"][0].after.status.usage.quantities() == {"cpu": "12500m", "memory": "4000Mi"}
+    [changed] = events["namespacesummaries"]
+    assert changed.after is not None
+    assert changed.after.status.usage.quantities() == {"cpu": "12500m", "memory": "4000Mi"}
 
 
 async def test_what_differs_by_less_than_is_shown_is_no_event(world: Computation) -> None:

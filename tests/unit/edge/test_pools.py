@@ -120,7 +120,7 @@ def test_a_chain_has_an_end(depth: int, expected: bool) -> None:
     ids=["client", "none", "any", "both", "server"],
 )
 def test_a_certificate_for_servers_is_no_clients(usages: tuple[object, ...] | None, expected: bool) -> None:
-    assert trusted(Pool(ROOT.pem), minted("jane", ROOT, usages=usages)) is expected  # type: ignore[arg-type]
+    assert trusted(Pool(ROOT.pem), minted("jane", ROOT, usages=usages)) is expected
 
 
 def test_an_intermediate_for_servers_issues_no_clients() -> None:

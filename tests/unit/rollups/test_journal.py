@@ -1,6 +1,7 @@
 """What a journal remembers, what it merges, and how versions order it."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -31,9 +32,14 @@ def journal_of(*seconds: float, capacity: int = 100) -> Journal:
     return journal
 
 
-def told(events: list[RowEvent] | tuple[RowEvent, ...]) -> list[tuple[int, int | None, int | None]]:
+def told(events: Sequence[RowEvent]) -> list[tuple[int, int | None, int | None]]:
     """(version, version before, version after) of events."""
-    return [(e.version, e.before and e.before.version, e.after and e.after.version) for e in events]
+    return [(e.version, version_of(e.before), version_of(e.after)) for e in events]
+
+
+def version_of(row: Row | None) -> int | None:
+    """None if there is no row."""
+    return None if row is None else row.version
 
 
 def test_exactly_what_follows_a_version_is_given() -> None:

@@ -44,7 +44,7 @@ generations = st.integers(0, 1)
 labels = st.dictionaries(st.sampled_from(["app", "zone"]), st.sampled_from(["x", "y"]), max_size=2)
 quantities = st.sampled_from(["1m", "250m", "1", "3", "1500m"])
 amounts = st.dictionaries(st.sampled_from(["cpu", "memory", "example.org/gpu"]), quantities, max_size=3)
-owners = st.one_of(
+owners: st.SearchStrategy[list[JsonObject]] = st.one_of(
     st.just([]),
     st.builds(
         controlled_by,
@@ -164,7 +164,7 @@ def other_objects(draw: st.DrawFn) -> tuple[str, JsonObject]:
         name = draw(st.sampled_from(["blue", "green", "kube-system"]))
         return kind, {"metadata": metadata(kind, "", name, labels=draw(labels)), "status": {"phase": "Active"}}
     above = {"replicasets": ["deployments", "rollouts"], "jobs": ["cronjobs"], "statefulsets": ["deployments", "x"]}
-    controllers = st.just([])
+    controllers: st.SearchStrategy[list[JsonObject]] = st.just([])
     if kind in above:
         made = st.builds(
             controlled_by, st.sampled_from(above[kind]), st.just("blue"), st.sampled_from(["a", "b"]), generations
@@ -193,7 +193,7 @@ def polls(draw: st.DrawFn) -> tuple[str, list[JsonObject]]:
     )
     times = st.sampled_from([None, BEFORE, AFTER, AFTER, AFTER])
     if draw(st.integers(0, 3)) == 0:
-        found = [
+        found: list[JsonObject] = [
             {"metadata": {"name": name}, "timestamp": at, "usage": draw(usages)}
             for name in ("n0", "n1", "lost")
             if (at := draw(times))
@@ -291,8 +291,8 @@ class Played:
             of_kind = kind.partition(".")[0]
             self.measured[kind] = {}
             for one in found:
-                _, measured = self.there.get((of_kind, *key_of(one)), ("", None))
-                if measured is not None and is_measurable(measured):
+                there = self.there.get((of_kind, *key_of(one)))
+                if there is not None and is_measurable(there[1]):
                     self.measured[kind].pop(key_of(one), None)
                     if one["timestamp"] == AFTER:
                         self.measured[kind][key_of(one)] = one

@@ -1,12 +1,13 @@
 """What /readyz says of a server, and that its cluster cannot take it back."""
 
 import time
+from typing import Any
 
 from app.edge.certificates import authority, serving
 from app.edge.protection import by_handshake
 from app.edge.tls import ServerTls
 from app.kube.failures import Refusal
-from app.kube.news import Complete, Objects, Relisting, Trouble
+from app.kube.news import Complete, News, Objects, Relisting, Trouble
 from app.kube.objects import Status
 from app.server import Kubesum
 from app.vocabulary.errors import UpstreamError
@@ -21,7 +22,8 @@ def kubesum() -> Kubesum:
     made = Kubesum({}, by_handshake(ServerTls(serving(ca, ["kubesum.test"])).context))
     for kind in made.cache.informers:
         if kind != "jobs":
-            for news in (Relisting(), Objects([]), Complete()):
+            listed: list[News[Any]] = [Relisting(), Objects([]), Complete()]
+            for news in listed:
                 made.cache.apply(kind, news)
     return made
 

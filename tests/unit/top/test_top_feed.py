@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from served import NOW, changed, listed, node
 
-from app.kube.news import Complete, Objects, Relisting, Trouble
+from app.kube.news import Complete, News, Objects, Relisting, Trouble
 from app.top.cells import Tone
 from app.top.feed import Feed
 from app.top.headline import freshness
@@ -88,7 +89,8 @@ def test_all_news_wake_whoever_draws(feed: Feed) -> None:
     changed_event = asyncio.Event()
     waking = Feed(feed.scope, lambda: NOW, changed_event)
 
-    for news in (Relisting(), Objects([]), Complete(), Trouble(LOST, refused=False)):
+    every: list[News[Any]] = [Relisting(), Objects([]), Complete(), Trouble(LOST, refused=False)]
+    for news in every:
         changed_event.clear()
         waking.take(news)
         assert changed_event.is_set()

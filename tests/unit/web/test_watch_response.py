@@ -16,6 +16,11 @@ async def permitted() -> None:
     """Yes."""
 
 
+async def silence() -> Any:
+    """A client that says nothing."""
+    await asyncio.Event().wait()
+
+
 async def never_sent(sent: list[str], message: Any) -> None:
     sent.append(message["type"])
     if message["type"] == "http.response.body":
@@ -37,10 +42,9 @@ def test_a_client_that_reads_nothing_is_cut_off() -> None:
 
     async def main() -> None:
         response = WatchResponse(lines_until_closed(closed), "boxes", {})
-        silent = asyncio.Event()
         began = asyncio.get_running_loop().time()
         scope = {"type": "http", "method": "GET", "state": {PERMIT: permitted, ABORT: lambda: closed.append(False)}}
-        await response.answer(scope, silent.wait, lambda message: never_sent(sent, message))
+        await response.answer(scope, silence, lambda message: never_sent(sent, message))
         assert 60 <= asyncio.get_running_loop().time() - began < 62
 
     leaping(main())
@@ -64,7 +68,7 @@ def test_a_defect_cuts_a_watch_off() -> None:
     async def main() -> None:
         with pytest.raises(ExceptionGroup):
             await WatchResponse(broken(), "boxes", {}).answer(
-                {"type": "http", "method": "GET", "state": {PERMIT: permitted}}, asyncio.Event().wait, send
+                {"type": "http", "method": "GET", "state": {PERMIT: permitted}}, silence, send
             )
 
     leaping(main())

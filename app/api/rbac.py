@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from app.semantics.kinds import POLLED
 from app.vocabulary.resource import ComputedResource, Reader
 
 JsonObject = dict[str, Any]
@@ -16,11 +17,11 @@ NAME_PREFIX: Final = "kubesum:"
 AGGREGATED_TO: Final = ("view", "edit", "admin")
 """The roles of Kubernetes that get the rules of `kubesum:view` added."""
 
-USAGE: Final = (("metrics.k8s.io", "nodes"), ("metrics.k8s.io", "pods"))
-"""Live usage; its API cannot be watched."""
-
 GroupResource = tuple[str, str]
 """(API group, plural)."""
+
+USAGE: Final[tuple[GroupResource, ...]] = tuple((kind.group, kind.resource.partition(".")[0]) for kind in POLLED)
+"""Live usage; its API cannot be watched."""
 
 
 def cluster_roles(resources: Sequence[ComputedResource], watched: Iterable[GroupResource]) -> JsonObject:

@@ -2,9 +2,9 @@
 
 It adds what uvicorn lacks: bounds on the size of a request's head and on the time that it and a body may take,
 exactly one Host, no upgrade and no proxying, errors as metav1.Status, and the certificates of the client in
-the state of every request. What follows a body is never taken for headers: kube-apiserver hands on what clients
-put there, next to the headers in which it says who they are. What is refused here ends the connection, so that
-nobody can hide a request in what is left of another. To be dropped where uvicorn does the same.
+the state of every request. What follows a body is never taken for headers (RFC 9110, 6.5.1): the front proxy says
+in the head who asks, and vouches for nothing behind it. What is refused here ends the connection, so that nobody
+can hide a request in what is left of another. To be dropped where uvicorn does the same.
 """
 
 import asyncio

@@ -111,7 +111,7 @@ LIKE_A_PROXY: dict[int, KeyPair] = {}
 @settings(max_examples=60)
 @given(request=forged())
 async def test_nobody_but_the_front_proxy_adds_to_what_it_says(server: Behind, request: bytes) -> None:
-    """It hands on underscores, and what follows a body, as clients send them; headers in its name it replaces."""
+    """kube-apiserver replaces headers of these names, drops what follows a body, and hands on underscores."""
     head, blank, rest = request.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"x-remote-")]
     named = [*lines, b"X-Remote-User: jane", b"X-Remote-Group: dev"]
@@ -126,7 +126,7 @@ TRAILERS = b"Transfer-Encoding: chunked\r\nTrailer: X-Remote-Group\r\n\r\n0\r\nX
 
 
 async def test_a_user_of_the_front_proxy_is_no_master_by_what_follows_a_body(server: Behind) -> None:
-    """kube-apiserver hands it on: any user was a master, until it was told apart from headers."""
+    """It was next to the headers, and counted."""
     named = b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-Remote-User: jane\r\n"
 
     reply = await exchanged(server, server.front_proxy, named + TRAILERS)

@@ -116,7 +116,7 @@ CHUNKED = b"GET /echo HTTP/1.1\r\nHost: a\r\nX-Remote-User: jane\r\nTransfer-Enc
 
 
 async def test_what_follows_a_body_is_no_header(wire: Wire) -> None:
-    """kube-apiserver hands on what a client puts behind a body: X-Remote-Group there made anybody a master."""
+    """X-Remote-Group there made a master of whomever the front proxy named in the head."""
     trailers = b"X-Remote-Group: system:masters\r\nAuthorization: Bearer x\r\n"
     announced = b"Trailer: X-Remote-Group\r\n\r\n"
 

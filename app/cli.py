@@ -1,4 +1,4 @@
-"""The command line: `kubesum serve`, `local`, `demo`, `top` and `doctor`, and `kubectl kubesum`, which is `top`.
+"""The command line: one function for each command, and `kubectl kubesum`, which is `top`.
 
 Reads arguments, runs one command, and turns what a person can mend into one sentence and a non-zero exit.
 """
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
     options = parsed(arguments)
     try:
-        return watch(options) if options.command == "top" else run(options)
+        return look(options) if options.command == "top" else run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def watch(options: argparse.Namespace) -> int:
+def look(options: argparse.Namespace) -> int:
     """Runs top, which needs nothing of a server; returns the exit code."""
     # Imported here for the same reason as below.
     from app.telemetry import TextFormatter, set_up_logging  # noqa: PLC0415

@@ -34,7 +34,6 @@ from app.demo.life import live
 from app.demo.store import Store
 from app.demo.world import World
 from app.edge import certificates
-from app.edge.authorization import ALWAYS_ALLOWED
 from app.edge.certificatefiles import CertificateFiles
 from app.edge.protection import by_handshake, delegated
 from app.edge.selfmanaged import Names, SelfManaged
@@ -95,9 +94,9 @@ async def serve(serving: Serving, leave: asyncio.Event) -> None:
     """Serves the cluster that this process runs in to whom kube-apiserver lets in, until `leave` is set."""
     reader = service_account if serving.kubeconfig is None else kubeconfig(serving.kubeconfig, None)
     async with await connect(reader) as upstream:
-        certificates = _certificates(serving, upstream)
-        protection = delegated(upstream, certificates.tls, serving.always_allowed, time.time)
-        kept = protection.kept("serving-certificate", certificates.run, lambda: certificates.is_kept)
+        shown = _certificates(serving, upstream)
+        protection = delegated(upstream, shown.tls, serving.always_allowed, time.time)
+        kept = protection.kept("serving-certificate", shown.run, lambda: shown.is_kept)
         with listen(serving.address[1], serving.address[0]) as listener:
             await Kubesum(cluster_feeds(upstream, serving.usage_interval_s), kept, serving.limits).run(
                 listener, leave
@@ -158,7 +157,7 @@ async def _demo(
         serving = certificates.serving(authority, (SERVICE_HOST,))
         people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
         async with await connect(kubeconfig(own, None)) as upstream:
-            protection = delegated(upstream, ServerTls(serving), ALWAYS_ALLOWED, time.time)
+            protection = delegated(upstream, ServerTls(serving), flags.ALWAYS_ALLOWED, time.time)
             kubesum = Kubesum(cluster_feeds(upstream, usage_interval_s), protection)
             with listen(0) as listener:
                 server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
@@ -197,7 +196,7 @@ def _api_server(store: Store, secrets: pki.Pki, port: int) -> ApiServer:
     except OSError as error:
         # The socket module's words for the error end with a Python tuple.
         reason = os.strerror(error.errno or 0)
-        raise UsageError(f"cannot listen on {LOOPBACK}:{port}: {reason}; choose another --port") from error
+        raise UsageError(f"cannot listen on {LOOPBACK}, port {port}: {reason}; choose another port") from error
 
 
 async def _run(feeds: Mapping[str, Feed], port: int, kubeconfig_out: Path | None) -> None:

@@ -14,6 +14,8 @@ from app import __version__
 VIEWS: Final = ("nodes", "namespaces", "workloads", "unhealthy", "images")
 """What top can look at, which is known without loading it."""
 
+ALWAYS_ALLOWED: Final = ("/healthz", "/livez", "/readyz")
+"""What kubelets ask for, who show no identity."""
 MISUSED: Final = 2
 
 
@@ -57,8 +59,8 @@ def _serve(command: argparse.ArgumentParser) -> None:
         metavar="PATHS",
         dest="always_allowed",
         type=paths,
-        default=("/healthz", "/livez", "/readyz"),
-        help="paths that everybody may see, separated by commas (default: /healthz,/livez,/readyz)",
+        default=ALWAYS_ALLOWED,
+        help=f"paths that everybody may see, separated by commas (default: {','.join(ALWAYS_ALLOWED)})",
     )
     command.add_argument(
         "--max-requests-inflight",

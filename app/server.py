@@ -277,7 +277,8 @@ def listen(port: int, host: str = LOOPBACK) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
+        where = f"{host or 'all addresses'}, port {port}"
+        raise UsageError(f"cannot listen on {where}: {error.strerror}; choose another port") from error
     listener.listen(2048)
     return listener
 

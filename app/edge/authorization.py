@@ -21,8 +21,6 @@ from app.edge.verdicts import Verdicts
 from app.kube.reviews import AccessStatus
 from app.vocabulary.errors import BadRequest, Forbidden, ServiceUnavailable, StatusDetails, UpstreamError
 
-ALWAYS_ALLOWED: Final = ("/healthz", "/livez", "/readyz")
-
 _SELECTABLE: Final = frozenset({"list", "watch", "deletecollection"})
 # The operators that a review can express. A requirement with another is left out: that asks for more, never for less.
 _OPERATORS: Final = {
@@ -101,7 +99,7 @@ class Authorizer:
             status = await self._verdicts.verdict(sha256(spec).digest(), lambda: self._review(spec))
         except UpstreamError as error:
             raise ServiceUnavailable("kube-apiserver does not say whether this is allowed", RETRY_SOON) from error
-        if status.denied or not status.allowed:
+        if not status.is_granted:
             raise forbidden(user, asked, status.reason)
 
     def is_open(self, user: User, asked: RequestInfo) -> bool:

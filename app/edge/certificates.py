@@ -28,7 +28,7 @@ AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 LEAF_LIFETIME: Final = timedelta(days=365)
 
 # Machines disagree about the time; a certificate made this second must be valid on all of them.
-_CLOCK_SKEW: Final = timedelta(minutes=5)
+CLOCK_SKEW: Final = timedelta(minutes=5)
 
 _Validity = tuple[datetime, datetime]
 
@@ -124,7 +124,7 @@ def _issued(
 
 def _validity(lifetime: timedelta, now: datetime | None) -> _Validity:
     begins = now or datetime.now(UTC)
-    return begins - _CLOCK_SKEW, begins + lifetime
+    return begins - CLOCK_SKEW, begins + lifetime
 
 
 def _builder(subject: x509.Name, key: ec.EllipticCurvePublicKey, validity: _Validity) -> x509.CertificateBuilder:

@@ -62,7 +62,7 @@ class FollowedTrust:
         if data == self._taken:
             return
         try:
-            trust = trust_of(data)
+            trust = self._usable(data)
             self._tls.believe(trust.bundle)
         except (UpstreamError, ValueError) as error:
             AUTHENTICATION_CONFIG_ERRORS.inc()
@@ -73,6 +73,13 @@ class FollowedTrust:
         log.info("who is trusted is known", extra={"configmap": _NAME})
         for concern in _concerns(trust):
             log.warning(concern, extra={"configmap": _NAME})
+
+    def _usable(self, data: Data) -> Trust:
+        trust = trust_of(data)
+        if self.is_loaded and not trust.bundle:
+            # Emptied, as by a hand that meant to delete it: that takes nothing back, either.
+            raise UpstreamError("it names no authority any more")
+        return trust
 
 
 def _concerns(trust: Trust) -> tuple[str, ...]:

@@ -152,4 +152,5 @@ def _is_aging(pair: KeyPair, now: datetime) -> bool:
 
 
 def _began(pair: KeyPair) -> datetime:
-    return x509.load_pem_x509_certificate(pair.certificate).not_valid_before_utc
+    """When a certificate of ours was issued."""
+    return x509.load_pem_x509_certificate(pair.certificate).not_valid_before_utc + certificates.CLOCK_SKEW

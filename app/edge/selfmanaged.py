@@ -89,6 +89,7 @@ class SelfManaged:
             try:
                 await self.put_in_order()
             except UpstreamError as error:
+                CERTIFICATE_RELOADS.labels("error").inc()
                 self._tell(str(error))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, longest)
@@ -168,7 +169,6 @@ class SelfManaged:
     def _tell(self, trouble: str) -> None:
         """Logs a trouble when it begins, and when it is over."""
         if trouble and trouble != self._trouble:
-            CERTIFICATE_RELOADS.labels("error").inc()
             log.warning("certificates cannot be kept in order", extra={"reason": trouble})
         elif self._trouble and not trouble:
             log.info("certificates are in order again")

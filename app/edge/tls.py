@@ -171,7 +171,8 @@ def _usable(pair: KeyPair, client_bundle: bytes) -> ssl.SSLContext:
     try:
         return asking_context(pair.certificate, pair.key, client_bundle)
     except ssl.SSLError as error:
-        raise ValueError(f"certificate and key are of no use together: {error.reason or error}") from error
+        what = "certificate, key and the authorities of clients" if client_bundle else "certificate and key"
+        raise ValueError(f"{what} are of no use together: {error.reason or error}") from error
     except OSError as error:
         raise ValueError(f"no temporary file can be written: {error.strerror}") from error
 

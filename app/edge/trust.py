@@ -80,7 +80,7 @@ def _names(data: Mapping[str, str], key: str) -> tuple[str, ...]:
         return ()
     try:
         return msgspec.json.decode(text, type=tuple[str, ...])
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except msgspec.DecodeError as error:
         raise UpstreamError(f"{_where(key)} is no JSON list of names: {error}") from error
 
 

@@ -161,7 +161,7 @@ class Upstream:
                     # It must not live on here while the next one is awaited, perhaps for minutes.
                     del chunk
 
-    async def _body(self, request: _Request, most_bytes: int = LARGEST_ANSWER_BYTES) -> bytes:
+    async def _body(self, request: _Request, most_bytes: int) -> bytes:
         with self._explained():
             async with self._answer(request) as answer:
                 return await _bounded(answer, most_bytes)

@@ -50,6 +50,11 @@ class AccessStatus(msgspec.Struct, frozen=True, gc=False):
     denied: bool = False
     reason: str = ""
 
+    @property
+    def is_granted(self) -> bool:
+        """Whether it may be done."""
+        return self.allowed and not self.denied
+
 
 class _TokenReview(msgspec.Struct, frozen=True, gc=False):
     kind: Literal["TokenReview"]

@@ -17,11 +17,12 @@ import uvloop
 from app.api.requestinfo import request_info
 from app.edge import certificates
 from app.edge.authentication import Authenticator, Headers
-from app.edge.authorization import ALWAYS_ALLOWED, Authorizer
+from app.edge.authorization import Authorizer
 from app.edge.gate import DelegatedGate, refuse_impersonation
 from app.edge.tokens import Tokens
 from app.edge.trust import trust_of
 from app.edge.verdicts import Verdicts
+from app.flags import ALWAYS_ALLOWED
 from app.kube.reviews import AccessStatus, TokenStatus
 
 REQUESTS, ROUNDS = 200, 15

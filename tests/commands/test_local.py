@@ -288,7 +288,9 @@ async def test_a_port_that_is_taken_is_named(cluster: Cluster, tmp_path: Path, c
     said = await refused(tmp_path, command, *source, "--port", taken)
 
     assert said == Output(
-        1, "", f"kubesum: cannot listen on 127.0.0.1:{taken}: Address already in use; choose another --port\n"
+        1,
+        "",
+        f"kubesum: cannot listen on 127.0.0.1, port {taken}: Address already in use; choose another port\n",
     )
 
 

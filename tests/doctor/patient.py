@@ -24,10 +24,10 @@ from app.demo.store import Store
 from app.demo.world import World
 from app.doctor.examination import Examination
 from app.doctor.report import Report
-from app.edge.authorization import ALWAYS_ALLOWED
 from app.edge.certificates import KeyPair
 from app.edge.protection import delegated
 from app.edge.tls import ServerTls
+from app.flags import ALWAYS_ALLOWED
 from app.kube.client import connect
 from app.kube.credentials import kubeconfig
 from app.server import Kubesum, Limits, listen

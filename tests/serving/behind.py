@@ -26,8 +26,8 @@ from app.demo.pki import Pki
 from app.demo.store import Store
 from app.demo.world import World
 from app.edge import certificates
-from app.edge.authorization import ALWAYS_ALLOWED
 from app.edge.certificates import KeyPair
+from app.flags import ALWAYS_ALLOWED
 from app.server import Limits
 from tests.serving.relay import Relay
 

@@ -166,8 +166,12 @@ async def test_the_users_authority_changes_on_open_connections_too(server: Behin
 
 @pytest.mark.parametrize(
     "bundles",
-    [{"client_ca_file": b"nonsense"}, {"requestheader_allowed_names": b"[1, 2"}],
-    ids=["no certificates", "no names"],
+    [
+        {"client_ca_file": b"nonsense"},
+        {"requestheader_allowed_names": b"[1, 2"},
+        {"client_ca_file": b"", "requestheader_client_ca_file": b""},
+    ],
+    ids=["no certificates", "no names", "no authority"],
 )
 async def test_an_invalid_content_leaves_the_last_good_one(server: Behind, bundles: dict[str, bytes]) -> None:
     stored = server.store.get("configmaps", "kube-system", AUTHENTICATION_CONFIG)

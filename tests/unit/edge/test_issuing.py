@@ -117,14 +117,14 @@ def test_a_new_authority_is_published_an_hour_before_it_issues_and_the_old_one_t
     assert (life.issued.authority, new != NONE) == (old, True)
     assert life.issued.bundle == old.certificate + new.certificate
 
-    life.now += 54 * MINUTE
+    life.now += 59 * MINUTE
     assert not life.step()
     life.now += 2 * MINUTE
     assert life.step()
     assert (life.issued.authority, life.issued.next_authority) == (new, NONE)
     assert life.issued.bundle == new.certificate + old.certificate
 
-    life.now += 54 * MINUTE
+    life.now += 59 * MINUTE
     assert not life.step()
     life.now += 2 * MINUTE
     assert life.step()

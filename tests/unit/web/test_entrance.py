@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from starlette.types import Receive, Scope, Send
 
 from app.edge.authentication import Authenticator
-from app.edge.authorization import ALWAYS_ALLOWED, Authorizer
+from app.edge.authorization import Authorizer
 from app.edge.certificates import client
 from app.edge.gate import DelegatedGate
 from app.edge.tokens import Tokens
 from app.edge.trust import trust_of
 from app.edge.verdicts import Verdicts
+from app.flags import ALWAYS_ALLOWED
 from app.kube.reviews import AccessStatus, TokenStatus
 from app.rollups.catalogue import Catalogue
 from app.web.entrance import Admission, Entrance

@@ -349,13 +349,6 @@ class WatchEvent(msgspec.Struct, Generic[T], frozen=True, gc=False):
     object: T
 
 
-class ObjectList(msgspec.Struct, Generic[T], frozen=True, gc=False):
-    """A list of one kind."""
-
-    metadata: ListMetadata
-    items: tuple[T, ...] = ()
-
-
 class Status(msgspec.Struct, frozen=True, gc=False):
     """metav1.Status, as a refusing server sends it."""
 

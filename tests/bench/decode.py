@@ -8,13 +8,20 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from app.kube.objects import ObjectList
 from app.semantics.interner import Interner
 from app.semantics.kinds import kinds
+
+T = TypeVar("T")
+
+
+class ObjectList(msgspec.Struct, Generic[T], frozen=True, gc=False):
+    """A list of one kind."""
+
+    items: tuple[T, ...] = ()
 
 
 def main() -> None:

@@ -210,7 +210,7 @@ async def _run(feeds: Mapping[str, Feed], port: int, kubeconfig_out: Path | None
             _tell_refusals(kubesum)
             tasks.create_task(_tell_missing_usage(kubesum), name="usage")
             with written(own.kubeconfig, kubeconfig_out) as shown:
-                _announce(shown, "get nosum")
+                _announce(shown, "get nosum" if kubesum.cache.informers["nodes"].synced else "get nssum -A")
                 await running
 
 

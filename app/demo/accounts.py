@@ -51,6 +51,8 @@ TENANT: Final = User(
     "0b53d6a4-0c1c-4a51-9f0e-51d29a5b8f03",
     {"example.org/Scopes": ("read", "explain")},
 )
+TENANT_NAMESPACE: Final = "payments"
+"""The one namespace that the tenant may view."""
 PEOPLE: Final[Mapping[str, User]] = {"admin": ADMIN, "viewer": VIEWER, "tenant": TENANT}
 """The people by the name of their kubeconfig context."""
 

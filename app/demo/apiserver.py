@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.demo import protobuf
-from app.demo.accounts import Accounts
+from app.demo.accounts import TENANT_NAMESPACE, Accounts
 from app.demo.aggregator import Aggregator
 from app.demo.answers import JSON, Streamed, error_answer, json_answer, no_such_path
 from app.demo.bootstrap import bootstrap
@@ -58,7 +58,7 @@ class ServerOptions:
     port: int = 0
     bytes_per_s: float | None = None
     refuses_watch_lists: bool = False
-    tenant_namespace: str = "payments"
+    tenant_namespace: str = TENANT_NAMESPACE
 
 
 class ApiServer:

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from typing import Final
 
+from app.demo.accounts import TENANT_NAMESPACE
 from app.demo.pki import Pki
 from app.demo.store import JsonObject
 
@@ -37,9 +38,15 @@ def _config(url: str, pki: Pki, users: list[JsonObject], current: str) -> JsonOb
         "kind": "Config",
         "clusters": [{"name": CLUSTER, "cluster": cluster}],
         "users": users,
-        "contexts": [{"name": user["name"], "context": {"cluster": CLUSTER, "user": user["name"]}} for user in users],
+        "contexts": [{"name": user["name"], "context": _context(user["name"])} for user in users],
         "current-context": current,
     }
+
+
+def _context(user: str) -> JsonObject:
+    # Whoever sees one namespace alone starts there.
+    where = {"namespace": TENANT_NAMESPACE} if user == "tenant" else {}
+    return {"cluster": CLUSTER, "user": user, **where}
 
 
 def _base64(content: bytes) -> str:

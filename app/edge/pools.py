@@ -54,7 +54,7 @@ class Pool:
 
     def __init__(self, bundle: bytes) -> None:
         """`bundle` is PEM, one certificate or several; raises ValueError for text that holds none."""
-        self._authorities: Final = x509.load_pem_x509_certificates(bundle) if bundle.strip() else []
+        self._authorities: Final = _authorities(bundle) if bundle.strip() else []
         self._store: Final = Store(self._authorities) if self._authorities else None
         self._verdicts: LRUCache[Chain, _Verdict] = LRUCache(KNOWN_CHAINS)
 
@@ -99,10 +99,17 @@ class Pool:
             # Not read before it is asked for, and then refused where it is malformed.
             _ = leaf.subject
             verified = _verified(self._store, now, leaf, intermediates)
-        except (VerificationError, ValueError, UnsupportedAlgorithm) as error:
+        except (VerificationError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
             return _Verdict(None, str(error), now + KNOWN_FOR_S)
         ends = min(one.not_valid_after_utc.timestamp() for one in verified)
         return _Verdict(leaf, "", min(now + KNOWN_FOR_S, ends))
+
+
+def _authorities(bundle: bytes) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(bundle)
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from error
 
 
 def _verified(

@@ -81,7 +81,7 @@ def test_the_notes_say_what_to_try_and_how_to_see_that_it_works() -> None:
 
     assert "kubectl wait apiservice/v1alpha1.summary.kubesum.dev --for=condition=Available" in text
     assert "kubectl get nodesummaries\n" in text
-    assert "kubectl get summaries --namespace kubesum-system\n" in text
+    assert "kubectl get nssum,wlsum,posum,imgsum --namespace kubesum-system\n" in text
     assert "kubectl create clusterrolebinding readers-of-summaries --clusterrole=kubesum:cluster-view" in text
     assert "kubectl logs --namespace kubesum-system deployment/kubesum\n" in text
     assert "WARNING" not in text

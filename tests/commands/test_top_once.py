@@ -169,7 +169,7 @@ async def test_what_is_not_allowed_is_told_in_one_line(demo: Ready) -> None:
 
 
 async def test_a_tenant_is_told_to_choose_a_namespace(demo: Ready) -> None:
-    assert await said(demo.kubeconfig, "tenant", Wanted("unhealthy", None, "")) == (
+    assert await said(demo.kubeconfig, "tenant", Wanted("unhealthy", "", "")) == (
         "not allowed to list podsummaries in all namespaces: choose one, "
         "or have the ClusterRole kubesum:view bound in all"
     )

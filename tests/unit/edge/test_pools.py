@@ -1,5 +1,6 @@
 """Which certificates a pool of authorities vouches for."""
 
+import ssl
 from datetime import datetime, timedelta
 
 import pytest
@@ -243,3 +244,14 @@ def test_many_intermediates_are_not_remembered() -> None:
     assert trusted(pool, USER)
 
     assert [len(chain) for chain in pool._verdicts] == [1]
+
+
+def test_a_certificate_of_a_version_that_does_not_exist_is_nobodys() -> None:
+    """It is neither an answer of 500 nor the end of the process."""
+    odd = USER.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)
+    assert odd != USER.der
+
+    with pytest.raises(Untrusted, match="is not a valid X509 version"):
+        Pool(ROOT.pem).require((odd,), NOW.timestamp())
+    with pytest.raises(ValueError, match="is not a valid X509 version"):
+        Pool(ssl.DER_cert_to_PEM_cert(odd).encode())

@@ -28,7 +28,7 @@ ANSWER_DEADLINE_S: Final = 60.0
 LARGEST_ANSWER_BYTES: Final = 1 << 30
 """A page of 500 objects, each as large as etcd takes, has 750 MB."""
 LARGEST_REPLY_BYTES: Final = 8 << 20
-"""To what is sent there: one object."""
+"""To what is sent there, one object, and to `ask`, whatever it is."""
 CONNECT_DEADLINE_S: Final = 10.0
 CHUNK_BYTES: Final = 64 * 1024
 """The most of a stream that is taken at a time: decoded in a millisecond or two, its memory soon used again."""
@@ -140,11 +140,11 @@ class Upstream:
         return await self._body(request, LARGEST_REPLY_BYTES)
 
     async def ask(self, path: str, params: Mapping[str, str], deadline_s: float = ANSWER_DEADLINE_S) -> Answer:
-        """Whatever is answered, refusals and text too; raises UpstreamError where nothing is."""
+        """Whatever is answered, refusals and text too; raises UpstreamError where nothing is, or too much."""
         with self._explained():
             async with await self._renewed_answer(_Request("GET", path, _within(deadline_s), params)) as answer:
                 telemetry.UPSTREAM_REQUESTS.labels(str(answer.status)).inc()
-                return Answer(answer.status, answer.headers, await answer.read())
+                return Answer(answer.status, answer.headers, await _bounded(answer, LARGEST_REPLY_BYTES))
 
     async def stream(self, path: str, params: Mapping[str, str], idle_s: float) -> AsyncGenerator[bytes, None]:
         """The body of a successful answer in chunks as they arrive; before them an empty one, at its start.

@@ -300,3 +300,11 @@ async def test_an_answer_that_is_too_large_is_not_read(script: Script, upstream:
         await upstream.get("/api", {}, most_bytes=1001)
 
     assert len(await upstream.get("/api", {}, most_bytes=1002)) == 1002
+
+
+async def test_an_answer_of_any_kind_is_bounded_too(script: Script, upstream: Upstream) -> None:
+    script.answers = [body(b"x" * 8_388_608, 500, "text/plain"), body(b"x" * 8_388_609, 500, "text/plain")]
+
+    assert len((await upstream.ask("/readyz", {})).body) == 8_388_608
+    with pytest.raises(UpstreamError, match=r"/readyz answers more than 8388608 bytes$"):
+        await upstream.ask("/readyz", {})

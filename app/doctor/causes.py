@@ -26,6 +26,8 @@ _TEXTS: Final = (
     ("certificate has expired or is not yet valid", "kubesum's certificate is not valid now: see below"),
     ("certificate is valid for", "kubesum's certificate is for another name: see below"),
     ("legacy Common Name", "kubesum's certificate names no DNS name: see below"),
+    ("incompatible key usage", "kubesum's certificate is not for servers: see below"),
+    ("failed to parse certificate", "kubesum's certificate is malformed: see below"),
     ("connection refused", "nothing listens there: see below how the pods are"),
     ("EOF", _NOT_BELIEVED),
     ("connection reset", _NOT_BELIEVED),

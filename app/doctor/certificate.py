@@ -1,7 +1,8 @@
 """The serving certificate against the caBundle: would an API server believe it, and for how long.
 
-Verified is what Go verifies, in its order: the time, the name of the Service, and a chain to one of the
-authorities. Whatever else certificates may say is not looked at.
+Verified is what Go verifies: the time, the name of the Service, what the certificate may be used for, and a chain
+to one of the authorities. Whatever else certificates may say is not looked at. Odd ones, which cryptography cannot
+read as a whole, end no examination.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
@@ -29,6 +31,9 @@ SOON: Final = timedelta(days=7)
 _DEEPEST_CHAIN: Final = 5
 _ANY: Final = ExtensionPolicy.permit_all()
 _AUTHORITY: Final = _ANY.require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+_FOR_SERVERS: Final = frozenset({ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
+# Raised when a part of a certificate is looked at, long after it was loaded.
+_ODD: Final = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 Authorities = list[x509.Certificate]
 
@@ -69,7 +74,7 @@ class Certificates:
             return None
         try:
             authorities = x509.load_pem_x509_certificates(bundle)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             nature = "it holds no PEM certificates" if bundle.strip() else "it is empty"
             self._report.fail(f"{what}: {nature}, so the API server believes no kubesum; {self._set_by}")
             return None
@@ -82,24 +87,43 @@ class Certificates:
         return authorities
 
     def _judge_chain(self, what: str, chain: Chain, authorities: Authorities) -> None:
-        leaf, *intermediates = chain
-        ends = leaf.not_valid_after_utc
-        issuer = _name(leaf.issuer)
-        if not leaf.not_valid_before_utc <= self._now < ends:
-            valid = f"from {leaf.not_valid_before_utc:%Y-%m-%d} to {ends:%Y-%m-%d}"
-            self._report.fail(f"{what}: it is valid {valid} only; {self._renewed_by}")
-        elif not _is_for(self._host, names := dns_names(leaf)):
-            for_whom = ", ".join(names) or "no DNS name"
-            self._report.fail(f"{what}: it is for {for_whom}, not for {self._host}; {self._named_by}")
-        elif not self._is_issued(leaf, intermediates, authorities):
-            self._report.fail(
-                f"{what}: it was issued by {issuer}{_key(leaf, x509.AuthorityKeyIdentifier)}, but caBundle holds "
-                f"{told(authorities)}, and so the API server does not believe it; {self._set_by}"
+        leaf, ends = chain[0], chain[0].not_valid_after_utc
+        if not _is_readable(leaf):
+            self._report.warn(
+                f"{what}: it cannot be read, so whether it is believed, the lists below tell; {self._renewed_by}"
             )
+        elif defect := self._defect(leaf) or self._distrust(chain, authorities):
+            self._report.fail(f"{what}: {defect}")
         elif ends - self._now < SOON:
             self._report.warn(f"{what}: it expires on {ends:%Y-%m-%d}; {self._renewed_by}")
         else:
+            issuer = _name(leaf.issuer)
             self._report.ok(f"{what}: for {self._host}, by {issuer} of caBundle, valid until {ends:%Y-%m-%d}")
+
+    def _defect(self, leaf: x509.Certificate) -> str:
+        """What is wrong with a certificate, whoever issued it; empty if nothing is."""
+        begins, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+        if self._now < begins:
+            now = _time(self._now)
+            return f"it is not valid before {_time(begins)}, and here it is {now}; compare the clocks of the machines"
+        if self._now >= ends:
+            return f"it is valid from {begins:%Y-%m-%d} to {ends:%Y-%m-%d} only; {self._renewed_by}"
+        names = dns_names(leaf)
+        if not _is_for(self._host, names):
+            return f"it is for {', '.join(names) or 'no DNS name'}, not for {self._host}; {self._named_by}"
+        if not _is_for_servers(leaf):
+            return f"its extended key usage does not allow servers; {self._renewed_by}"
+        return ""
+
+    def _distrust(self, chain: Chain, authorities: Authorities) -> str:
+        """Why nobody of the caBundle vouches for a certificate; empty if somebody does."""
+        leaf, *intermediates = chain
+        if self._is_issued(leaf, intermediates, authorities):
+            return ""
+        return (
+            f"it was issued by {_name(leaf.issuer)}{_key(leaf, x509.AuthorityKeyIdentifier)}, but caBundle holds "
+            f"{told(authorities)}, and so the API server does not believe it; {self._set_by}"
+        )
 
     def _is_issued(
         self, leaf: x509.Certificate, intermediates: list[x509.Certificate], authorities: Authorities
@@ -109,7 +133,7 @@ class Certificates:
         verifier = policy.extension_policies(ca_policy=_AUTHORITY, ee_policy=_ANY).build_client_verifier()
         try:
             verifier.verify(leaf, intermediates)
-        except VerificationError:
+        except (VerificationError, *_ODD):
             return False
         return True
 
@@ -153,7 +177,7 @@ def is_self_managed(spec: PodSpec) -> bool:
 
 def told(authorities: Iterable[x509.Certificate]) -> str:
     """Authorities by name and key."""
-    return ", ".join(f"{_name(one.subject)}{_key(one, x509.SubjectKeyIdentifier)}" for one in authorities)
+    return ", ".join(f"{_subject(one)}{_key(one, x509.SubjectKeyIdentifier)}" for one in authorities)
 
 
 def day(certificates: Iterable[x509.Certificate]) -> str:
@@ -170,9 +194,37 @@ def dns_names(one: x509.Certificate) -> list[str]:
     return names.get_values_for_type(x509.DNSName)
 
 
+def _is_readable(one: x509.Certificate) -> bool:
+    """Whether the parts can be read that are judged."""
+    try:
+        _ = one.issuer, one.extensions
+    except _ODD:
+        return False
+    return True
+
+
+def _is_for_servers(one: x509.Certificate) -> bool:
+    try:
+        usage = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return not _FOR_SERVERS.isdisjoint(usage)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _is_for(host: str, names: Iterable[str]) -> bool:
     wildcard = f"*.{host.partition('.')[2]}"
     return any(name.lower() in (host.lower(), wildcard.lower()) for name in names)
+
+
+def _subject(one: x509.Certificate) -> str:
+    try:
+        return _name(one.subject)
+    except _ODD:
+        return "an authority of an odd name"
 
 
 def _name(name: x509.Name) -> str:
@@ -184,6 +236,6 @@ def _key(one: x509.Certificate, kind: type[x509.AuthorityKeyIdentifier] | type[x
     """The beginning of a key's identifier in parentheses: authorities of one name are told apart by it."""
     try:
         identifier = one.extensions.get_extension_for_class(kind).value.key_identifier
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, *_ODD):
         return ""
     return f" (key {identifier.hex()[:8]})" if identifier else ""

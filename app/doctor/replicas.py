@@ -75,7 +75,7 @@ def chain(headers: CIMultiDictProxy[str]) -> Chain:
     """The certificates that an answer tells; none where it tells something else."""
     try:
         return tuple(x509.load_der_x509_certificate(b64decode(line)) for line in headers.getall(_CERTIFICATE, ()))
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return ()
 
 

@@ -111,6 +111,16 @@ async def test_an_apiservice_that_is_new(staged: Staged) -> None:
             "kubesum does not believe the front proxy of the API server: see the ConfigMap "
             "extension-apiserver-authentication below",
         ),
+        (
+            'Get "https://10.0.0.1:443/x": tls: failed to verify certificate: x509: certificate specifies an '
+            "incompatible key usage",
+            "kubesum's certificate is not for servers: see below",
+        ),
+        (
+            'Get "https://10.0.0.1:443/x": tls: failed to parse certificate from server: x509: invalid subject '
+            "alternative name",
+            "kubesum's certificate is malformed: see below",
+        ),
         ("bad status from https://10.0.0.1:443/x: 502", "see the logs of kubesum and of the API server"),
     ],
 )

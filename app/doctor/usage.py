@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from app.api.query import duration_s
 from app.doctor.cluster import Cluster, Denial
 from app.doctor.report import Report
 from app.doctor.views import PodSpec
@@ -14,7 +15,12 @@ _PATH: Final = "/apis/metrics.k8s.io/v1beta1"
 
 def is_wanted(spec: PodSpec | None) -> bool:
     """Whether pods of this spec, None if it is not known, read live usage."""
-    return spec is None or spec.option("--usage-interval") not in ("0", "0s")
+    interval = spec.option("--usage-interval") if spec else None
+    try:
+        return interval is None or duration_s(interval) > 0
+    except ValueError:
+        # The pods that run were started with another one.
+        return True
 
 
 async def usage(cluster: Cluster, report: Report, spec: PodSpec | None) -> None:

@@ -436,6 +436,22 @@ async def test_where_usage_comes_from(staged: Staged, answer: Any, line: str) ->
     assert staged.lines == [line.format(url=staged.script.url)]
 
 
+@pytest.mark.parametrize("interval", ["0", "0s", "00s", "0m", "0h0m0s"])
+async def test_usage_that_is_switched_off(staged: Staged, interval: str) -> None:
+    await usage(staged.cluster, staged.report, PodSpec(containers=(Container(args=("--usage-interval", interval)),)))
+
+    assert staged.lines == ["skip  metrics.k8s.io: --usage-interval tells kubesum not to read it"]
+
+
+@pytest.mark.parametrize("argument", ["--usage-interval=1m", "--usage-interval=$(INTERVAL)", "--secure-port=10250"])
+async def test_usage_that_is_wanted(staged: Staged, argument: str) -> None:
+    staged.script.answers += [json_body({"resources": []})]
+
+    await usage(staged.cluster, staged.report, PodSpec(containers=(Container(args=(argument,)),)))
+
+    assert staged.lines == ["ok    metrics.k8s.io: it is served"]
+
+
 def replica(name: str, version: str | None) -> Replica:
     return Replica(Pod(Metadata(name=name, namespace="kubesum-system")), (), version)
 

@@ -1,4 +1,7 @@
-"""The lines of an examination: how each check went, in a sentence, as soon as it is known."""
+"""The lines of an examination: how each check went, in a sentence, as soon as it is known.
+
+Much of a sentence may have been written by others, whom no terminal shall obey.
+"""
 
 from collections.abc import Callable
 from typing import Final
@@ -31,4 +34,4 @@ class Report:
 
     def _line(self, level: str, sentence: str) -> None:
         self.checks += 1
-        self._write(f"{level:<4}  {sentence}")
+        self._write(f"{level:<4}  {''.join(one if one.isprintable() else '?' for one in sentence)}")

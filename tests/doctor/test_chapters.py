@@ -452,6 +452,21 @@ async def test_usage_that_is_wanted(staged: Staged, argument: str) -> None:
     assert staged.lines == ["ok    metrics.k8s.io: it is served"]
 
 
+async def test_no_terminal_obeys_what_others_wrote(staged: Staged) -> None:
+    """A server with a line break in its answers could forge a line, and clear those before it."""
+    text = b"\x1b[2J\x1b]0;owned\x07\nok    all is well\xc2\x9b\xe2\x80\xae\r"
+    staged.script.answers += [body(b"{}", headers='Warning: 299 - "\x1b[8m data"\r\n')]
+    staged.script.answers += [body(text + b"!", 503, "text/html")]
+
+    await lists(staged.cluster, staged.report, [nodesummaries.RESOURCE, podsummaries.RESOURCE], lambda: 0.0)
+
+    assert staged.lines == [
+        "FAIL  list of podsummaries: 503 ?[2J?]0;owned??ok    all is well???!",
+        "warn  lists: ?[8m data; kubesum does not hear from the API server: see its log",
+        "ok    list of nodesummaries (0 ms)",
+    ]
+
+
 def replica(name: str, version: str | None) -> Replica:
     return Replica(Pod(Metadata(name=name, namespace="kubesum-system")), (), version)
 

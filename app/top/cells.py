@@ -57,8 +57,8 @@ class Cell:
 class Column:
     """One column of a table.
 
-    `width` is what it needs at least, `most` what it may grow to where there is room (0: its width). Columns of
-    rank 0 are always there; the others come in the order of their ranks while the names still fit. `order`
+    `width` is what it needs at least, `most` what it may grow to before others come (0: its width). Columns of
+    rank 0 are always there; the others come in the order of their ranks where there is room. `order`
     gives what rows are sorted by; `descending` says which end comes first when one begins to sort by it. An
     `optional` column is left out of a screen on which it would have nothing to say.
     """
@@ -139,7 +139,7 @@ def quantity(name: str, resource: str, read: Callable[[Any], Quantities], *, ran
     def order(row: Any) -> int:
         return amount_of(read(row), resource)
 
-    return Column(name=name, cell=cell, order=order, width=8, rank=rank, right=True, descending=True)
+    return Column(name=name, cell=cell, order=order, width=7, most=9, rank=rank, right=True, descending=True)
 
 
 def percent(name: str, read: Callable[[Any], int | None], *, rank: int = 0) -> Column:

@@ -131,9 +131,10 @@ def namespace_of(row: Any) -> str:
     return namespace
 
 
-NAMESPACE: Final = cells.words("NAMESPACE", namespace_of, 12, 24)
+NAMESPACE: Final = cells.words("NAMESPACE", namespace_of, 12, 16)
+NODE: Final = cells.words("NODE", lambda pod: pod.status.node_name, 12, 20, rank=3)
+WORKLOAD: Final = cells.words("WORKLOAD", pod_workload, 16, 24, rank=4)
 _AGE: Final = cells.age("AGE", lambda row: row.metadata.creation_timestamp)
-_RESTARTS: Final = cells.count("RESTARTS", lambda row: row.status.restarts)
 _HEALTH: Final = Column(
     name="HEALTH",
     cell=lambda row, _now: Cell(row.status.health or cells.ABSENT, HEALTH_TONES.get(row.status.health)),
@@ -165,46 +166,46 @@ NAMESPACES: Final = (
     cells.share("PODS", lambda row: row.status.pods.ready, lambda row: row.status.pods.active),
     cells.share("WORKLOADS", lambda row: row.status.workloads.healthy, lambda row: row.status.workloads.total),
     cells.count("DEGRADED", lambda row: row.status.workloads.degraded, bad=True),
-    cells.count("PENDING", lambda row: row.status.pods.unscheduled, rank=1),
+    cells.count("PENDING", lambda row: row.status.pods.unscheduled, rank=2),
     cells.quantity("CPU-REQ", CPU, lambda row: row.status.requests),
     cells.quantity("CPU-LIM", CPU, lambda row: row.status.limits, rank=3),
-    cells.optional(cells.quantity("CPU-USE", CPU, lambda row: row.status.usage, rank=2)),
+    cells.optional(cells.quantity("CPU-USE", CPU, lambda row: row.status.usage, rank=1)),
     cells.quantity("MEM-REQ", MEMORY, lambda row: row.status.requests),
     cells.quantity("MEM-LIM", MEMORY, lambda row: row.status.limits, rank=3),
-    cells.optional(cells.quantity("MEM-USE", MEMORY, lambda row: row.status.usage, rank=2)),
-    cells.count("RESTARTS", lambda row: row.status.restarts, rank=1),
+    cells.optional(cells.quantity("MEM-USE", MEMORY, lambda row: row.status.usage, rank=1)),
+    cells.count("RESTARTS", lambda row: row.status.restarts, rank=2),
     _AGE,
 )
 
 WORKLOADS: Final = (
     NAMESPACE,
-    cells.words("NAME", name_of, 22, 40),
-    cells.words("KIND", lambda row: row.status.workload_ref.kind, 11, 14, rank=4),
+    cells.words("NAME", name_of, 22, 22),
+    cells.words("KIND", lambda row: row.status.workload_ref.kind, 11, 14, rank=5),
     cells.share("READY", workload_ready, workload_desired),
     _HEALTH,
-    cells.words("STATUS", worst, 18, 28, rank=1),
-    _RESTARTS,
-    cells.quantity("CPU-REQ", CPU, lambda row: row.status.requests, rank=2),
-    cells.optional(cells.quantity("CPU-USE", CPU, lambda row: row.status.usage, rank=3)),
-    cells.quantity("MEM-REQ", MEMORY, lambda row: row.status.requests, rank=2),
-    cells.optional(cells.quantity("MEM-USE", MEMORY, lambda row: row.status.usage, rank=3)),
-    cells.count("NODES", lambda row: row.status.nodes, rank=4),
+    cells.words("STATUS", worst, 18, 19, rank=3),
+    cells.count("RESTARTS", lambda row: row.status.restarts, rank=4),
+    cells.quantity("CPU-REQ", CPU, lambda row: row.status.requests, rank=1),
+    cells.optional(cells.quantity("CPU-USE", CPU, lambda row: row.status.usage, rank=2)),
+    cells.quantity("MEM-REQ", MEMORY, lambda row: row.status.requests, rank=1),
+    cells.optional(cells.quantity("MEM-USE", MEMORY, lambda row: row.status.usage, rank=2)),
+    cells.count("NODES", lambda row: row.status.nodes, rank=5),
     _AGE,
 )
 
 PODS: Final = (
     NAMESPACE,
-    cells.words("NAME", name_of, 20, 48),
+    cells.words("NAME", name_of, 20, 26),
     cells.share("READY", lambda pod: pod.status.ready_containers, lambda pod: pod.status.total_containers),
     cells.toned(cells.words("STATUS", lambda pod: pod.status.reason, 18, 28), pod_tone),
     cells.column("RESTARTS", pod_restarts, lambda pod: pod.status.restarts, 8, most=14),
-    cells.words("NODE", lambda pod: pod.status.node_name, 12, 32, rank=1),
-    cells.words("WORKLOAD", pod_workload, 16, 40, rank=2),
-    cells.words("LAST-END", lambda pod: pod.status.last_termination_reason, 9, 12, rank=3),
-    cells.quantity("CPU-REQ", CPU, lambda pod: pod.status.requests, rank=4),
-    cells.optional(cells.quantity("CPU-USE", CPU, lambda pod: pod.status.usage, rank=4)),
-    cells.quantity("MEM-REQ", MEMORY, lambda pod: pod.status.requests, rank=4),
-    cells.optional(cells.quantity("MEM-USE", MEMORY, lambda pod: pod.status.usage, rank=4)),
+    NODE,
+    WORKLOAD,
+    cells.words("LAST-END", lambda pod: pod.status.last_termination_reason, 9, 12, rank=5),
+    cells.quantity("CPU-REQ", CPU, lambda pod: pod.status.requests, rank=1),
+    cells.optional(cells.quantity("CPU-USE", CPU, lambda pod: pod.status.usage, rank=2)),
+    cells.quantity("MEM-REQ", MEMORY, lambda pod: pod.status.requests, rank=1),
+    cells.optional(cells.quantity("MEM-USE", MEMORY, lambda pod: pod.status.usage, rank=2)),
     _AGE,
 )
 

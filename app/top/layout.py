@@ -1,7 +1,7 @@
 """Which columns a terminal has room for, and how wide each is.
 
-Columns of rank 0 are always there. Others come, rank by rank, while the columns that may grow still show their
-longest text whole. What is left goes to names first and to bars after that.
+Columns of rank 0 are always there. Others come, rank by rank, where the columns that may grow can still show their
+longest text, or as much of it as they may claim. What is left goes to texts that are cut and to bars after that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,12 +29,12 @@ def placed(all_columns: Sequence[Column], width: int, longest: Mapping[str, int]
     chosen = [column for column in columns if column.rank == 0]
     for rank in sorted({column.rank for column in columns} - {0}):
         more = [column for column in columns if column.rank == rank or column in chosen]
-        if _total(wanted[column.name] for column in more) > width:
-            break
-        chosen = more
+        if _total(wanted[column.name] for column in more) <= width:
+            chosen = more
     widths = {column.name: column.width for column in chosen}
     room = width - _total(widths.values())
-    for limits in (wanted, {column.name: column.most for column in chosen if column.gauge}):
+    whole = {column.name: longest.get(column.name, 0) for column in chosen if column.most and not column.gauge}
+    for limits in (wanted, whole, {column.name: column.most for column in chosen if column.gauge}):
         room = _grown(widths, limits, room)
     return tuple(Placed(column, widths[column.name]) for column in chosen)
 

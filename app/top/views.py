@@ -108,7 +108,7 @@ class Scope:
 
 def _pods_of_node(scope: Scope, node: Node) -> Scope:
     name = node.metadata.name
-    return Scope(ALL_PODS, scope.namespace, fields=f"status.nodeName={name}", of=name)
+    return Scope(_PODS_OF_NODE, scope.namespace, fields=f"status.nodeName={name}", of=name)
 
 
 def _workloads_of_namespace(_scope: Scope, namespace: Namespace) -> Scope:
@@ -118,7 +118,7 @@ def _workloads_of_namespace(_scope: Scope, namespace: Namespace) -> Scope:
 
 def _pods_of_workload(_scope: Scope, workload: Workload) -> Scope:
     fields = _reference_fields(workload.status.workload_ref)
-    return Scope(ALL_PODS, workload.metadata.namespace, fields=fields, of=workload.metadata.name)
+    return Scope(_PODS_OF_WORKLOAD, workload.metadata.namespace, fields=fields, of=workload.metadata.name)
 
 
 def _workload_of_pod(_scope: Scope, pod: Pod) -> Scope:
@@ -131,6 +131,12 @@ def _namespaces_of_image(scope: Scope, image: Image) -> Scope | None:
         return None
     fields = f"status.repository={image.status.repository},status.tag={image.status.tag}"
     return Scope(_IMAGES_BY_NAMESPACE, fields=fields, of=f"{image.status.repository}:{image.status.tag}")
+
+
+def _all_pods(told: Column) -> View:
+    """The healthy ones too, without the column of what they were opened from: the way to them says it."""
+    shown = tuple(column for column in columns.PODS if column is not told)
+    return replace(BY_NAME["unhealthy"], name="pods", tells="pods", fields="", columns=shown, sorted_by="NAME")
 
 
 def _reference_fields(reference: WorkloadReference) -> str:
@@ -192,7 +198,8 @@ VIEWS: Final = (
 """The views that have a key of their own, in the order of the keys."""
 
 BY_NAME: Final[Mapping[str, View]] = {view.name: view for view in VIEWS}
-ALL_PODS: Final = replace(BY_NAME["unhealthy"], name="pods", tells="pods", fields="", sorted_by="NAME")
+_PODS_OF_NODE: Final = _all_pods(columns.NODE)
+_PODS_OF_WORKLOAD: Final = _all_pods(columns.WORKLOAD)
 _IMAGES_BY_NAMESPACE: Final = replace(
     BY_NAME["images"],
     everywhere=None,

@@ -43,8 +43,19 @@ def test_names_are_shown_whole_before_more_columns_are() -> None:
     assert widths(20, {"NAME": 8}) == {"NAME": 8, "BAR": 6, "SIDE": 4}
 
 
-def test_a_name_grows_as_far_as_it_may_and_bars_take_the_rest() -> None:
-    assert widths(40, {"NAME": 99}) == {"NAME": 10, "EXTRA": 5, "BAR": 9, "SIDE": 4}
+def test_a_rank_that_does_not_fit_leaves_its_room_to_the_next() -> None:
+    columns = (made("NAME", 4), made("BROAD", 9, rank=1), made("SLIM", 3, rank=2))
+
+    assert widths(8, {}, columns) == {"NAME": 4, "SLIM": 3}
+
+
+def test_a_long_name_claims_only_so_much_before_more_columns_come() -> None:
+    assert widths(28, {"NAME": 99}) == {"NAME": 10, "EXTRA": 5, "BAR": 6, "SIDE": 4}
+
+
+def test_what_is_left_shows_names_whole_and_bars_take_the_rest() -> None:
+    assert widths(33, {"NAME": 99}) == {"NAME": 15, "EXTRA": 5, "BAR": 6, "SIDE": 4}
+    assert widths(33, {"NAME": 13}) == {"NAME": 13, "EXTRA": 5, "BAR": 8, "SIDE": 4}
 
 
 def test_two_that_grow_share_the_room() -> None:

@@ -22,6 +22,20 @@ NODES = (
     node("worker-2", unschedulable=True, usagePercent={"cpu": 4, "memory": 9}),
     node("worker-3-with-a-name-that-is-long", ready="Unknown"),
 )
+USED = {"usage": {"cpu": "12m", "memory": "97Mi"}}
+PODS = (
+    pod("gateway-gn7qdt7wwp-r4zdg", nodeName="worker-b-08", **USED),
+    pod(
+        "payment-gateway-7c9d8f5b6-abcde",
+        reason="CrashLoopBackOff",
+        healthy=False,
+        restarts=12,
+        lastRestartTime="2027-01-15T07:55:00Z",
+        lastTerminationReason="OOMKilled",
+        nodeName="worker-b-08",
+        **USED,
+    ),
+)
 LOST = Trouble(UpstreamError("cannot reach https://127.0.0.1:6443: connection refused"), refused=False)
 
 
@@ -30,6 +44,11 @@ def shown(browser: Browser, width: int = 80, height: int = 12) -> str:
     lines = screen(browser, width, height)
     assert [len(line.text) for line in lines] == [width] * height
     return "\n".join(line.text.rstrip() for line in lines).rstrip("\n")
+
+
+def table(browser: Browser, width: int) -> str:
+    """The table of two rows and the way to it."""
+    return "\n".join(shown(browser, width, 8).splitlines()[3:7])
 
 
 def text(expected: str) -> str:
@@ -140,12 +159,72 @@ def test_workloads() -> None:
         cluster: loading
 
          1 nodes  2 namespaces [3 workloads] 4 unhealthy  5 images                       ■ used  □ requested  │ limits
-        NAMESPACE    NAME                     READY HEALTH▼       STATUS             RESTARTS  CPU-REQ  MEM-REQ   AGE
-        payments     deployment.ledger          2/2 ✗ Degraded    OOMKilled x2              0     500m    256Mi   30d
-        payments     deployment.batch           2/2 ○ Suspended   -                         0     500m    256Mi   30d
-        payments     deployment.web             2/2 ● Healthy     -                         0     500m    256Mi   30d
+        NAMESPACE    NAME                     READY HEALTH▼       STATUS             RESTARTS CPU-REQ MEM-REQ   AGE
+        payments     deployment.ledger          2/2 ✗ Degraded    OOMKilled x2              0    500m   256Mi   30d
+        payments     deployment.batch           2/2 ○ Suspended   -                         0    500m   256Mi   30d
+        payments     deployment.web             2/2 ● Healthy     -                         0    500m   256Mi   30d
         Enter open  Esc back  s sort  / filter  n namespace  ? help  q quit                                        1/3
         """
+    )
+
+
+def test_workloads_at_120_columns_show_what_they_ask_for_and_use() -> None:
+    odd = [{"reason": "CrashLoopBackOff", "count": 2}]
+    long = "cluster.postgres.example.com.postgres-5bf6a1e8e6"
+    browser, _ = browsing(
+        "workloads", workload("web", **USED), workload(long, "kube-system", "Progressing", statusCounts=odd, **USED)
+    )
+
+    assert table(browser, 120) == text(
+        """
+         1 nodes  2 namespaces [3 workloads] 4 unhealthy  5 images                                 ■ used  □ requested  │ limits
+        NAMESPACE    NAME                          READY HEALTH▼       STATUS              CPU-REQ CPU-USE MEM-REQ MEM-USE   AGE
+        kube-system  deployment.cluster.postgre…     2/2 ▲ Progressing CrashLoopBackOff x2    500m     12m   256Mi    97Mi   30d
+        payments     deployment.web                  2/2 ● Healthy     -                      500m     12m   256Mi    97Mi   30d
+        """  # noqa: E501  # as wide as the terminal
+    )
+
+
+def test_unhealthy_pods_at_120_columns_show_what_they_ask_for_and_use() -> None:
+    browser, _ = browsing("unhealthy", *PODS)
+
+    assert table(browser, 120) == text(
+        """
+         1 nodes  2 namespaces  3 workloads [4 unhealthy] 5 images                                 ■ used  □ requested  │ limits
+        NAMESPACE▲   NAME                             READY STATUS             RESTARTS    CPU-REQ CPU-USE MEM-REQ MEM-USE   AGE
+        payments     gateway-gn7qdt7wwp-r4zdg           1/1 ● Running          0              250m     12m   128Mi    97Mi   24h
+        payments     payment-gateway-7c9d8f5b6-abc…     1/1 ✗ CrashLoopBackOff 12 (5m ago)    250m     12m   128Mi    97Mi   24h
+        """  # noqa: E501  # as wide as the terminal
+    )
+
+
+def test_pods_of_a_node_do_not_repeat_it() -> None:
+    browser, _ = browsing("nodes", node("worker-b-08"))
+    browser.open()
+    listed(browser.table.feed, *PODS)
+
+    assert table(browser, 160) == text(
+        """
+        nodes > pods of worker-b-08
+        NAMESPACE    NAME▲                             READY STATUS             RESTARTS    WORKLOAD          LAST-END  CPU-REQ CPU-USE MEM-REQ MEM-USE   AGE
+        payments     gateway-gn7qdt7wwp-r4zdg            1/1 ● Running          0           deployment/ledger -            250m     12m   128Mi    97Mi   24h
+        payments     payment-gateway-7c9d8f5b6-abcde     1/1 ✗ CrashLoopBackOff 12 (5m ago) deployment/ledger OOMKilled    250m     12m   128Mi    97Mi   24h
+        """  # noqa: E501  # as wide as the terminal
+    )
+
+
+def test_pods_of_a_workload_do_not_repeat_it() -> None:
+    browser, _ = browsing("workloads", workload("ledger"))
+    browser.open()
+    listed(browser.table.feed, *PODS)
+
+    assert table(browser, 160) == text(
+        """
+        workloads > pods of deployment.ledger
+        NAME▲                             READY STATUS             RESTARTS    NODE         LAST-END  CPU-REQ CPU-USE MEM-REQ MEM-USE   AGE
+        gateway-gn7qdt7wwp-r4zdg            1/1 ● Running          0           worker-b-08  -            250m     12m   128Mi    97Mi   24h
+        payment-gateway-7c9d8f5b6-abcde     1/1 ✗ CrashLoopBackOff 12 (5m ago) worker-b-08  OOMKilled    250m     12m   128Mi    97Mi   24h
+        """  # noqa: E501  # as wide as the terminal
     )
 
 

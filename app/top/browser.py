@@ -19,6 +19,10 @@ Follow = Callable[[Feed], Callable[[], object]]
 """Begins to follow a feed; gives what ends that."""
 
 
+ENTER: Final = frozenset({"enter", "ctrl+j"})
+"""The key, and what a terminal makes of it that was not yet told to leave keys as they are."""
+
+
 class Asked(Enum):
     """What a person can be asked for; the value is the word before the answer."""
 
@@ -187,7 +191,7 @@ class Browser:
         """Takes in a key of the answer, or what is pasted; a filter works from the first letter on."""
         if self.question is None:
             return
-        if key == "enter":
+        if key in ENTER:
             self._answered(self.question)
             return
         self.question.edit(key, typed, self.suggestion)

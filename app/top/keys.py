@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.top.browser import Asked, Browser
+from app.top.browser import ENTER, Asked, Browser
 from app.top.views import VIEWS, View
 
 Call = Callable[[Browser], None]
@@ -55,7 +55,7 @@ KEYS: Final = (
         Key(str(number), {str(number): _shows(view)}, f"{view.name}: {view.tells}")
         for number, view in enumerate(VIEWS, start=1)
     ),
-    Key("Enter", _each(Browser.open, "enter", "right"), "open a row: a node's pods, their workload, ...", "open"),
+    Key("Enter", _each(Browser.open, *ENTER, "right"), "open a row: a node's pods, their workload, ...", "open"),
     Key("Esc", _each(Browser.back, "escape", "left", "backspace"), "end the filter, or go back a table", "back"),
     Key("↑ ↓ k j", {"up": _moves(-1), "k": _moves(-1), "down": _moves(1), "j": _moves(1)}, "one row up or down"),
     Key("PgUp PgDn", {"pageup": _pages(-1), "pagedown": _pages(1), "space": _pages(1)}, "one screen up or down"),

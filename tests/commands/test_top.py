@@ -187,6 +187,15 @@ async def test_the_screen_follows_the_size_of_the_terminal(top: Terminal) -> Non
     await top.until(lambda: len(top.line("Enter open")) == 80 and top.line("worker-b-08"))
 
 
+async def test_what_is_typed_before_there_is_anything_to_see_counts(demo: Ready) -> None:
+    """The prompt stayed open: a terminal turns an Enter into a newline until a program asks for keys as they are."""
+    async with on_terminal(demo.command.home, "top", "--kubeconfig", str(demo.kubeconfig)) as terminal:
+        terminal.press("3npayments" + ENTER)
+
+        await terminal.until(lambda: "✗ Degraded" in terminal.line("deployment.ledger"))
+        assert terminal.line("kubesum").startswith("kubesum admin  namespace payments ")
+
+
 async def test_q_ends_it_and_leaves_the_terminal_as_it_was(demo: Ready) -> None:
     async with on_terminal(demo.command.home, "top", "images", "--kubeconfig", str(demo.kubeconfig)) as terminal:
         await terminal.shows("[5 images]")

@@ -48,7 +48,7 @@ async def follow(path: Path | None, context: str | None, wanted: Wanted) -> None
     if not is_installed():
         raise UsageError(
             "top draws with the library textual, which is not installed: "
-            "pip install 'kubesum[top]', or print a view with --once"
+            "run pip install '.[top]' in a clone of kubesum, or print a view with --once"
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("top needs a terminal to draw on; for pipes and files print a view with --once")

@@ -233,7 +233,7 @@ async def test_without_the_extra_it_prints_and_says_what_drawing_takes(demo: Rea
         1,
         "",
         "kubesum: top draws with the library textual, which is not installed: "
-        "pip install 'kubesum[top]', or print a view with --once\n",
+        "run pip install '.[top]' in a clone of kubesum, or print a view with --once\n",
     )
 
 

@@ -12,7 +12,11 @@ from app.vocabulary.resource import Ago, Cell, Column, RowView
 NONE: Final = "<none>"
 
 NAME: Final = Column("NAME", "Name of the object.", lambda row: row.name, format="name")
-AGE: Final = Column("AGE", "Time since the object that this one describes was created.", lambda row: Ago(row.created))
+AGE: Final = Column(
+    "AGE",
+    "Time since the object that this one describes was created, `<unknown>` where that object is not watched.",
+    lambda row: Ago(row.created),
+)
 
 
 def value(name: str, path: str, explained: str, wide: bool = False) -> Column:

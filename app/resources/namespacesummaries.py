@@ -49,7 +49,11 @@ class NamespaceSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="came
         doc("Numbers of pods by displayed status without its variable part, sorted by reason."),
     ]
     requests: Annotated[
-        ResourceList, doc("Sum of the effective requests of the active pods, assigned or not, by resource name.")
+        ResourceList,
+        doc(
+            "Sum of the effective requests of the active pods, assigned or not, by resource name; `pods` counts the "
+            "assigned ones."
+        ),
     ]
     limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods, by resource name.")]
     workloads: Annotated[WorkloadCounts, doc("Numbers of workloads in the namespace by health.")]

@@ -65,7 +65,11 @@ class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel
     ]
     restarts: Annotated[int, doc("Number of container restarts in the pods, also in finished ones.")]
     requests: Annotated[
-        ResourceList, doc("Sum of the effective requests of the active pods, assigned or not, by resource name.")
+        ResourceList,
+        doc(
+            "Sum of the effective requests of the active pods, assigned or not, by resource name; `pods` counts the "
+            "assigned ones."
+        ),
     ]
     limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods, by resource name.")]
     images: Annotated[

@@ -11,10 +11,13 @@ from typing import Any, Final
 from app.cache.informer import Informer
 from app.kube.client import Upstream
 from app.kube.news import Complete, News, Relisting, Trouble
-from app.kube.reflector import reflect
+from app.kube.reflector import Timing, reflect
 from app.top.views import Scope
 from app.vocabulary.errors import UpstreamError
 from app.vocabulary.resource import Key
+
+_TIMING: Final = Timing(longest_pause_s=3.0)
+"""Somebody looks on, and there is one of them: a server that is back is found sooner than a controller would."""
 
 
 class Feed:
@@ -38,7 +41,7 @@ class Feed:
 
     async def follow(self, upstream: Upstream) -> None:
         """Takes in what the server tells, without end."""
-        async for news in reflect(upstream, self.scope.kind):
+        async for news in reflect(upstream, self.scope.kind, _TIMING):
             self.take(news)
 
     def take(self, news: News[Any]) -> None:

@@ -11,10 +11,9 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from app.kube.client import Answer, Upstream
-from app.kube.decoding import MALFORMED
+from app.kube.decoding import MALFORMED, decoded
 from app.kube.failures import Refusal
 from app.kube.reviews import access_review
-from app.vocabulary.errors import UpstreamError
 
 DEADLINE_S: Final = 10.0
 """For an answer; the API server itself gives up on kubesum after 5 to 30 s."""
@@ -76,7 +75,7 @@ class Cluster:
             body = await self._upstream.get(path, {}, DEADLINE_S)
         except Refusal as refusal:
             return _denied(refusal)
-        return _decoded(body, view, path)
+        return decoded(body, view, path)
 
     async def listed(self, path: str, view: type[View], selector: Mapping[str, str]) -> tuple[View, ...] | Denial:
         """The objects at a path that have some labels; raises UpstreamError."""
@@ -85,7 +84,7 @@ class Cluster:
             body = await self._upstream.get(path, {"labelSelector": labels} if labels else {}, DEADLINE_S)
         except Refusal as refusal:
             return _denied(refusal) or ()
-        found: _List[View] = _decoded(body, _List[view], path)  # type: ignore[valid-type]  # a type known at run time
+        found: _List[View] = decoded(body, _List[view], path)  # type: ignore[valid-type]  # a type known at run time
         return found.items or ()
 
     async def ask(self, path: str, **parameters: str) -> Answer:
@@ -134,10 +133,3 @@ def _denied(refusal: Refusal) -> Denial | None:
     if refusal.code == 403:
         return denial(refusal.message)
     raise refusal
-
-
-def _decoded(body: bytes, view: type[View], path: str) -> View:
-    try:
-        return msgspec.json.decode(body, type=view)
-    except MALFORMED as error:
-        raise UpstreamError(f"what is at {path} cannot be understood: {error}") from error

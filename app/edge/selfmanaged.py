@@ -11,14 +11,14 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from app.edge.issuing import Issued, from_secret, issue, renewed, to_secret
 from app.edge.tls import ServerTls
 from app.kube.client import Upstream
-from app.kube.decoding import MALFORMED
+from app.kube.decoding import decoded
 from app.kube.failures import Refusal
 from app.telemetry import CERTIFICATE_RELOADS
 from app.vocabulary.errors import UpstreamError
@@ -31,8 +31,6 @@ RETRY_S: Final = (0.5, 30.0)
 _DEADLINE_S: Final = 10.0
 _CONFLICT: Final = 409
 _RACES: Final = 10
-
-View = TypeVar("View")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class SelfManaged:
         raise UpstreamError(f"the Secret {self._where} is changed by others all the time")
 
     async def _secret(self) -> _Secret:
-        return _decoded(await self._upstream.get(self._path, {}, _DEADLINE_S), _Secret)
+        return decoded(await self._upstream.get(self._path, {}, _DEADLINE_S), _Secret, self._path)
 
     async def _written(self, issued: Issued, version: str) -> bool:
         """Whether the Secret holds it now; False if another replica was faster."""
@@ -148,7 +146,7 @@ class SelfManaged:
     async def _trust(self, api_service: str, bundle: bytes) -> None:
         path = f"/apis/apiregistration.k8s.io/v1/apiservices/{api_service}"
         wanted = b64encode(bundle).decode()
-        if _decoded(await self._upstream.get(path, {}, _DEADLINE_S), _ApiService).spec.ca_bundle != wanted:
+        if decoded(await self._upstream.get(path, {}, _DEADLINE_S), _ApiService, path).spec.ca_bundle != wanted:
             await self._merge(path, {"spec": {"caBundle": wanted}})
             log.info("the APIService trusts our certificates", extra={"apiservice": api_service})
 
@@ -181,12 +179,3 @@ def _held(secret: _Secret) -> Issued:
         return from_secret({key: b64decode(value) for key, value in (secret.data or {}).items()})
     except ValueError:
         return Issued()
-
-
-def _decoded(body: bytes, view: type[View]) -> View:
-    try:
-        return msgspec.json.decode(body, type=view)
-    except MALFORMED as error:
-        raise UpstreamError(
-            f"what kube-apiserver sends of a {view.__name__.removeprefix('_')} cannot be read"
-        ) from error

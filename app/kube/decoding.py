@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from app.vocabulary.resource import Key
 
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bytes that are no JSON, or not of the shape asked for."""
+
+View = TypeVar("View")
 
 _KNOWN_TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
@@ -188,6 +190,14 @@ class Decoder(Generic[Fact]):
     def _nonsense(self, reason: str) -> UpstreamError:
         telemetry.DECODE_ERRORS.labels(self._kind.resource).inc()
         return UpstreamError(f"what the server sends for {self._kind.path} cannot be read: {reason}")
+
+
+def decoded(body: bytes, view: type[View], path: str) -> View:
+    """The one object that was read at `path`; raises UpstreamError for what is none of the kind."""
+    try:
+        return msgspec.json.decode(body, type=view)
+    except MALFORMED as error:
+        raise UpstreamError(f"what is at {path} cannot be understood: {error}") from error
 
 
 def _key(metadata: Any) -> Key:

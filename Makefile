@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
-VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/kubesum/__init__.py)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ setup: .venv/.locked ## Make .venv with the locked dependencies, real kubectls a
 	test -f .cache/uv-$(UV_VERSION)-*.whl || $(PIP) download --no-deps --dest .cache uv==$(UV_VERSION)
 	test -x $(BIN)/uv || $(PIP) install --no-index --find-links .cache uv==$(UV_VERSION)
 	$(BIN)/uv sync --quiet --locked --all-extras
-	$(BIN)/python -m tests.layers $(BIN)
+	$(BIN)/python -m tests.fetchbinaries $(BIN)
 	touch $@
 
 demo: setup ## Run kubesum against a simulated cluster and print the lines to try.

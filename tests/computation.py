@@ -5,17 +5,17 @@ from typing import Any
 
 import msgspec
 
-from app.api.objects import ENCODER
-from app.cache.cache import Cache
-from app.kube.news import Complete, Kind, Objects, Poll, Relisting
-from app.resources import RESOURCES
-from app.rollups.clock import VersionClock
-from app.rollups.collection import Collection
-from app.rollups.engine import Engine
-from app.rollups.rows import status_of, uid_of
-from app.semantics.interner import Interner
-from app.semantics.kinds import POLLED, kinds
-from app.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
+from kubesum.api.representations.objects import ENCODER
+from kubesum.cache.store import Cache
+from kubesum.kube.deltas import Complete, Kind, Objects, Poll, Relisting
+from kubesum.resources import RESOURCES
+from kubesum.rollups.collection import Collection
+from kubesum.rollups.engine import Engine
+from kubesum.rollups.resourceversion import VersionClock
+from kubesum.rollups.rows import status_of, uid_of
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.watched import POLLED, kinds
+from kubesum.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
 
 JsonObject = dict[str, Any]
 

@@ -14,10 +14,10 @@ from typing import Final
 
 from textual.pilot import Pilot
 
-from app.kube.client import connect
-from app.kube.credentials import chosen_context, kubeconfig
-from app.top.dashboard import Dashboard
-from app.top.views import BY_NAME, Scope
+from kubesum.clients.model.views import BY_NAME, Scope
+from kubesum.clients.terminal.dashboard import Dashboard
+from kubesum.kube.client import connect
+from kubesum.kube.credentials import chosen_context, kubeconfig
 from tests.commands.running import ROOT, ready
 
 PICTURE: Final = ROOT / "docs" / "top.svg"

@@ -11,9 +11,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.edge.certificates import KeyPair, authority, serving
-from app.edge.tls import ServerTls
-from app.server import LOOPBACK, Server, listen, server_config
+from kubesum.edge.tls.certificates import KeyPair, authority, serving
+from kubesum.edge.tls.servertls import ServerTls
+from kubesum.server.runtime import LOOPBACK, Server, listen, server_config
 
 CA = authority("wire-ca")
 CLIENTS = authority("clients-ca")

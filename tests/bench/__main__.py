@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.semantics.interner import Interner
-from app.semantics.kinds import POLLED, kinds
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.watched import POLLED, kinds
 from tests.bench.process import Cluster, cluster, curl, last_line
 
 HERE = Path(__file__).parents[2]

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import uvloop
 
-from app.demo import pki
-from app.demo.apiserver import ApiServer, ServerOptions
-from app.demo.kubeconfig import kubeconfig as people_kubeconfig
-from app.demo.kubeconfig import service_kubeconfig
-from app.demo.store import Store
-from app.demo.world import World
-from app.edge.certificates import write_private
+from kubesim.access import pki
+from kubesim.access.kubeconfig import kubeconfig as people_kubeconfig
+from kubesim.access.kubeconfig import service_kubeconfig
+from kubesim.apiserver.apiserver import ApiServer, ServerOptions
+from kubesim.store.store import Store
+from kubesim.world.world import World
+from kubesum.edge.tls.certificates import write_private
 
 
 async def main() -> None:

@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from app.semantics.interner import Interner
-from app.semantics.kinds import kinds
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.watched import kinds
 
 T = TypeVar("T")
 

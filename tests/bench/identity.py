@@ -14,16 +14,16 @@ import time
 
 import uvloop
 
-from app.api.requestinfo import request_info
-from app.edge import certificates
-from app.edge.authentication import Authenticator, Headers
-from app.edge.authorization import Authorizer
-from app.edge.gate import DelegatedGate, refuse_impersonation
-from app.edge.tokens import Tokens
-from app.edge.trust import trust_of
-from app.edge.verdicts import Verdicts
-from app.flags import ALWAYS_ALLOWED
-from app.kube.reviews import AccessStatus, TokenStatus
+from kubesum.api.requests.requestinfo import request_info
+from kubesum.commands.flags import ALWAYS_ALLOWED
+from kubesum.edge.authn.authentication import Authenticator, Headers
+from kubesum.edge.authn.requestheader import trust_of
+from kubesum.edge.authn.tokens import Tokens
+from kubesum.edge.authz.authorization import Authorizer
+from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.delegation import DelegatedGate, refuse_impersonation
+from kubesum.edge.tls import certificates
+from kubesum.kube.reviews import AccessStatus, TokenStatus
 
 REQUESTS, ROUNDS = 200, 15
 

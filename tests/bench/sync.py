@@ -18,15 +18,15 @@ from pathlib import Path
 import uvloop
 import yaml
 
-from app import telemetry
-from app.commands import cluster_feeds
-from app.edge.certificates import write_private
-from app.edge.protection import by_handshake
-from app.kube.client import connect
-from app.kube.credentials import kubeconfig
-from app.local import credentials
-from app.resources import RESOURCES
-from app.server import LOOPBACK, Kubesum, give_back_memory, listen
+from kubesum.commands.kubeconfigfile import credentials
+from kubesum.commands.run import cluster_feeds
+from kubesum.edge.secureserving import by_handshake
+from kubesum.edge.tls.certificates import write_private
+from kubesum.kube.client import connect
+from kubesum.kube.credentials import kubeconfig
+from kubesum.operations import metrics
+from kubesum.resources import RESOURCES
+from kubesum.server.runtime import LOOPBACK, Kubesum, give_back_memory, listen
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PAGE_BYTES = resource.getpagesize()
@@ -91,7 +91,7 @@ async def cost_of_polls(count: int) -> dict[str, float]:
 
 def published_rows() -> float:
     """How many rows were published so far."""
-    return next(sample.value for metric in telemetry.PUBLISHED_ROWS.collect() for sample in metric.samples)
+    return next(sample.value for metric in metrics.PUBLISHED_ROWS.collect() for sample in metric.samples)
 
 
 def client_files(kubeconfig: bytes, folder: Path) -> None:

@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 import uvloop
 import yaml
 
-from app.edge.certificates import write_private
-from app.rollups.clock import issued_at
+from kubesum.edge.tls.certificates import write_private
+from kubesum.rollups.resourceversion import issued_at
 from tests.bench.process import last_line, ready_line
 from tests.bench.sync import PAGE_BYTES
 

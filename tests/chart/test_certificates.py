@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.resources import RESOURCES
-from app.vocabulary.resource import GROUP, VERSION
+from kubesum.resources import RESOURCES
+from kubesum.vocabulary.resource import GROUP, VERSION
 from tests.chart.rendering import NAMESPACE, Values, objects, one, refusal
 from tests.chart.valuesets import (
     AUTHORITY,

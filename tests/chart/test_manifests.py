@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from app import __version__
+from kubesum import __version__
 from tests.chart.rendering import CHART, NAMESPACE, ROOT, objects, rendered
 
 PLAIN = ROOT / "deploy"
@@ -14,7 +14,7 @@ PLAIN = ROOT / "deploy"
 
 def kubesum(*arguments: str) -> str:
     return subprocess.run(
-        [sys.executable, "-m", "app", *arguments], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-m", "kubesum", *arguments], capture_output=True, text=True, check=True, cwd=ROOT
     ).stdout
 
 

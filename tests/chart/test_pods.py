@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.cli import parsed
+from kubesum.cli import parsed
 from tests.chart.rendering import Values, container, objects, one, pod
 from tests.chart.valuesets import CERT_MANAGER, EVERYTHING, HOST_NETWORK, MONITORED, OWN_SECRET, SETS
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.demo.rbac import default_objects
+from kubesim.access.rbac import default_objects
 from tests.chart.rendering import CHART, NAMESPACE, Values, objects, one
 from tests.chart.valuesets import CERT_MANAGER, OWN_SECRET, SETS
 from tests.computation import JsonObject

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 
-from app.edge import certificates
+from kubesum.edge.tls import certificates
 
 AUTHORITY = certificates.authority("company-ca").certificate.decode()
 AUTHORITY_BASE64 = b64encode(AUTHORITY.encode()).decode()

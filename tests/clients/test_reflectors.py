@@ -9,12 +9,12 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from app.kube.client import connect
-from app.kube.credentials import kubeconfig
-from app.kube.news import Complete, Kind, News, Objects, Trouble
-from app.kube.objects import Metadata
-from app.kube.reflector import reflect
-from app.vocabulary.resource import Key
+from kubesum.kube.client import connect
+from kubesum.kube.credentials import kubeconfig
+from kubesum.kube.deltas import Complete, Kind, News, Objects, Trouble
+from kubesum.kube.objects import Metadata
+from kubesum.kube.reflector import reflect
+from kubesum.vocabulary.resource import Key
 from tests.clients.listwatch import INITIAL_EVENTS_END, WITHIN_S, Copy, connected
 from tests.commands.running import Ready
 

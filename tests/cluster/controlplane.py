@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
-from app.edge import certificates
-from app.edge.certificates import KeyPair
+from kubesum.edge.tls import certificates
+from kubesum.edge.tls.certificates import KeyPair
 from tests.computation import JsonObject
 
 BINARIES = "KUBEBUILDER_ASSETS"

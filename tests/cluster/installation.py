@@ -153,7 +153,7 @@ async def _started(plane: ControlPlane, container: JsonObject, address: str) -> 
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *("unshare", "--mount", "sh", "-c", _MOUNTED, str(plane.directory / "serviceaccount")),
-            *(sys.executable, "-m", "app", *arguments),
+            *(sys.executable, "-m", "kubesum", *arguments),
             cwd=ROOT,
             env=env,
             stdout=output,

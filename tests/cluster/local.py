@@ -16,7 +16,7 @@ async def kubesum_local(cluster: Path, directory: Path) -> AsyncIterator[Path]:
     """Serves the cluster of a kubeconfig; yields the kubeconfig of what is served, once it is ready."""
     kubeconfig = directory / "kubesum.kubeconfig"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "local"),
+        *(sys.executable, "-m", "kubesum", "local"),
         *("--kubeconfig", str(cluster), "--kubeconfig-out", str(kubeconfig)),
         env={"PATH": os.environ["PATH"], "HOME": str(directory)},
         stdout=asyncio.subprocess.PIPE,
@@ -42,7 +42,7 @@ async def _await_ready(process: asyncio.subprocess.Process) -> None:
 async def doctor(cluster: Path) -> str:
     """What `kubesum doctor` prints about the cluster of a kubeconfig."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "doctor", "--kubeconfig", str(cluster)),
+        *(sys.executable, "-m", "kubesum", "doctor", "--kubeconfig", str(cluster)),
         env={"PATH": os.environ["PATH"], "HOME": str(cluster.parent)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

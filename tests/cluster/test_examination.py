@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.edge import certificates
+from kubesum.edge.tls import certificates
 from tests.cluster.installation import API_SERVICE, NAMESPACE, Pod, available, eventually
 from tests.cluster.local import doctor
 from tests.oracle.kubectl import kubectl

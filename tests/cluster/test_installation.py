@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from app.edge import certificates
+from kubesum.edge.tls import certificates
 from tests.cluster.installation import NAMESPACE, Pod, eventually, refused, watching
 from tests.cluster.stage import enact_pod, remove, report
 from tests.oracle.kubectl import kubectl

@@ -90,7 +90,7 @@ class Ready:
 @asynccontextmanager
 async def kubesum(home: Path, *arguments: str) -> AsyncIterator[Command]:
     """A command of kubesum that was just started, ended on the way out."""
-    process = await _process(home, sys.executable, "-m", "app", *arguments)
+    process = await _process(home, sys.executable, "-m", "kubesum", *arguments)
     try:
         yield Command(process, home)
     finally:

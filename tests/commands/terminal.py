@@ -106,7 +106,7 @@ async def on_terminal(
     _set_size(slave, *size)
     before = termios.tcgetattr(slave)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", *arguments),
+        *(sys.executable, "-m", "kubesum", *arguments),
         cwd=ROOT,
         env={**environment(home), "TERM": "xterm-256color", "COLORTERM": "truecolor", **variables},
         stdin=slave,

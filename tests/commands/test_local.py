@@ -18,11 +18,11 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from app.demo.apiserver import ServerOptions
-from app.demo.kubeconfig import kubeconfig, service_kubeconfig
-from app.edge import certificates
+from kubesim.access.kubeconfig import kubeconfig, service_kubeconfig
+from kubesim.apiserver.apiserver import ServerOptions
+from kubesum.edge.tls import certificates
 from tests.commands.running import Output, Ready, kubesum, permissions, ready, refused
-from tests.unit.demo_server.simulated import Cluster, node, pod, running_cluster
+from tests.unit.kubesim.simulated import Cluster, node, pod, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.vocabulary.quantity import amount
+from kubesum.vocabulary.quantity import amount
 from tests.commands import openb
 from tests.commands.running import Ready, ready
 

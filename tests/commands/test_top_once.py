@@ -10,13 +10,13 @@ from socket import socket
 import pytest
 import pytest_asyncio
 
-from app.demo.apiserver import ServerOptions
-from app.demo.kubeconfig import kubeconfig
-from app.edge import certificates
-from app.top.command import Wanted, follow, print_once
-from app.vocabulary.errors import KubesumError
+from kubesim.access.kubeconfig import kubeconfig
+from kubesim.apiserver.apiserver import ServerOptions
+from kubesum.commands.toprun import Wanted, follow, print_once
+from kubesum.edge.tls import certificates
+from kubesum.vocabulary.errors import KubesumError
 from tests.commands.running import Output, Ready, ready, refused
-from tests.unit.demo_server.simulated import Cluster, running_cluster
+from tests.unit.kubesim.simulated import Cluster, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -221,7 +221,8 @@ async def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 async def test_without_the_extra_it_prints_and_says_what_drawing_takes(demo: Ready) -> None:
     hidden = (
-        "import sys; sys.modules |= {'textual': None, 'rich': None}; from app.cli import plugin; sys.exit(plugin())"
+        "import sys; sys.modules |= {'textual': None, 'rich': None}; "
+        "from kubesum.cli import plugin; sys.exit(plugin())"
     )
     line = (sys.executable, "-c", hidden, "--kubeconfig", str(demo.kubeconfig))
 

@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from app.demo.apiserver import ServerOptions
-from app.vocabulary.quantity import amount
+from kubesim.apiserver.apiserver import ServerOptions
+from kubesum.vocabulary.quantity import amount
 from tests.commands.running import Ready, ready
 from tests.commands.test_local import as_service, without_credentials
-from tests.unit.demo_server.simulated import Cluster, node, pod, running_cluster
+from tests.unit.kubesim.simulated import Cluster, node, pod, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

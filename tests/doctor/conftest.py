@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.doctor.cluster import Cluster
-from app.kube.client import connect
-from app.kube.credentials import kubeconfig
+from kubesum.doctor.cluster import Cluster
+from kubesum.kube.client import connect
+from kubesum.kube.credentials import kubeconfig
 from tests.doctor.staged import Staged
 from tests.unit.kube.kubeconfigs import written
 from tests.unit.kube.scripted import Script, playing

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from app.doctor.cluster import Cluster
-from app.doctor.report import Report
+from kubesum.doctor.cluster import Cluster
+from kubesum.doctor.report import Report
 from tests.unit.kube.scripted import Script
 
 

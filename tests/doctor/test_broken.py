@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from app.demo.registration import API_SERVICE
-from app.edge import certificates
-from tests.doctor.patient import (
+from kubesim.aggregation.registration import API_SERVICE
+from kubesum.edge.tls import certificates
+from tests.doctor.brokencluster import (
     AVAILABLE,
     CA_BUNDLE,
     CERTIFICATE,
@@ -38,7 +38,7 @@ from tests.doctor.patient import (
     news,
     patient,
 )
-from tests.serving.behind import eventually
+from tests.serving.runningserver import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,14 +9,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from app.doctor.certificate import Certificates
-from app.doctor.registration import Registered
-from app.doctor.replicas import Replica, chain
-from app.doctor.report import Report
-from app.doctor.views import Container, Pod, PodSpec, ServiceReference
-from app.edge import certificates
-from app.edge.certificates import KeyPair
-from app.kube.objects import Metadata
+from kubesum.doctor.checks.certificate import Certificates
+from kubesum.doctor.checks.registration import Registered
+from kubesum.doctor.checks.replicas import Replica, chain
+from kubesum.doctor.report import Report
+from kubesum.doctor.views import Container, Pod, PodSpec, ServiceReference
+from kubesum.edge.tls import certificates
+from kubesum.edge.tls.certificates import KeyPair
+from kubesum.kube.objects import Metadata
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 HOST = "kubesum.kubesum-system.svc"

@@ -7,19 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.doctor import apiserver
-from app.doctor.freshness import freshness
-from app.doctor.frontproxy import front_proxy
-from app.doctor.lists import lists
-from app.doctor.registration import registered
-from app.doctor.replicas import Replica, replicas, versions
-from app.doctor.routing import routed
-from app.doctor.usage import usage
-from app.doctor.views import Container, Pod, PodSpec, ServiceReference
-from app.edge import certificates
-from app.edge.certificates import KeyPair
-from app.kube.objects import Metadata
-from app.resources import nodesummaries, podsummaries
+from kubesum.doctor.checks import apiserver
+from kubesum.doctor.checks.endpoints import routed
+from kubesum.doctor.checks.freshness import freshness
+from kubesum.doctor.checks.frontproxy import front_proxy
+from kubesum.doctor.checks.lists import lists
+from kubesum.doctor.checks.registration import registered
+from kubesum.doctor.checks.replicas import Replica, replicas, versions
+from kubesum.doctor.checks.usage import usage
+from kubesum.doctor.views import Container, Pod, PodSpec, ServiceReference
+from kubesum.edge.tls import certificates
+from kubesum.edge.tls.certificates import KeyPair
+from kubesum.kube.objects import Metadata
+from kubesum.resources import nodesummaries, podsummaries
 from tests.doctor.staged import Staged
 from tests.unit.kube.scripted import body, cut, refusal
 

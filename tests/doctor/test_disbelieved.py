@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.edge import certificates
-from app.edge.certificates import KeyPair
-from tests.doctor.patient import AVAILABLE, CERTIFICATE, INFORMERS, LISTS, NOT_ANSWERED, but, showing
+from kubesum.edge.tls import certificates
+from kubesum.edge.tls.certificates import KeyPair
+from tests.doctor.brokencluster import AVAILABLE, CERTIFICATE, INFORMERS, LISTS, NOT_ANSWERED, but, showing
 
 HOST = "kubesum.kubesum-system.svc"
 URL = "https://10.96.143.7:443/apis/summary.kubesum.dev/v1alpha1"

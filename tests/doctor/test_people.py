@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from app.demo.registration import API_SERVICE
-from tests.doctor.patient import (
+from kubesim.aggregation.registration import API_SERVICE
+from tests.doctor.brokencluster import (
     AGGREGATES,
     AVAILABLE,
     CA_BUNDLE,

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from app.demo.store import Store
-from app.edge import certificates
-from app.server import Limits
-from tests.doctor.patient import INFORMERS, LISTS, POD_1, POD_2, WATCHING, but, patient, showing
-from tests.serving.behind import eventually, is_ready
+from kubesim.store.store import Store
+from kubesum.edge.tls import certificates
+from kubesum.server.runtime import Limits
+from tests.doctor.brokencluster import INFORMERS, LISTS, POD_1, POD_2, WATCHING, but, patient, showing
+from tests.serving.runningserver import eventually, is_ready
 
 
 def forget_nodes(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import __version__
+from kubesum import __version__
 from tests.image.builder import REPOSITORY, Build, instructions, is_ignored
 
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
@@ -47,7 +47,7 @@ def test_its_licence_comes_with_it(image: Build) -> None:
 
 
 def test_no_bytecode_has_to_be_written(image: Build) -> None:
-    [module] = image.here("/opt/kubesum/.venv/lib").glob("python3.*/site-packages/app/cli.py")
+    [module] = image.here("/opt/kubesum/.venv/lib").glob("python3.*/site-packages/kubesum/cli.py")
 
     assert [path.name.split(".")[0] for path in (module.parent / "__pycache__").glob("cli.*.pyc")] == ["cli"]
     assert image.environment["PYTHONDONTWRITEBYTECODE"] == "1"
@@ -91,7 +91,7 @@ def test_nothing_is_installed_that_no_hash_vouches_for() -> None:
 
 @pytest.mark.parametrize(
     ("path", "ignored"),
-    [("app", False), ("uv.lock", False), (".git", True), (".venv", True), ("tests", True), ("__pycache__", True)],
+    [("app/kubesum", False), ("app/kubesim", True), ("uv.lock", False), (".git", True), (".venv", True), ("tests", True), ("__pycache__", True)],
 )
 def test_the_context_holds_what_is_copied_and_no_more(path: str, ignored: bool) -> None:
     assert is_ignored(REPOSITORY, path) == ignored

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from app.vocabulary.quantity import amount
-from app.vocabulary.resource import Key
+from kubesum.vocabulary.quantity import amount
+from kubesum.vocabulary.resource import Key
 
 _COLUMNS = re.compile(r" {2,}")
 _AMOUNT = re.compile(r"(?P<quantity>[^ ]+)(?: \((?P<percent>-?[0-9]+)%\))?")

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from app.api.options import Include
-from app.api.table import Ages, column_definitions, table_row
-from app.resources.podsummaries import RESOURCE
-from app.vocabulary.resource import GROUP, VERSION, Key
+from kubesum.api.representations.table import Ages, column_definitions, table_row
+from kubesum.api.requests.options import Include
+from kubesum.resources.podsummaries import RESOURCE
+from kubesum.vocabulary.resource import GROUP, VERSION, Key
 from tests.computation import Computation, JsonObject, key_of
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.vocabulary.quantity import amount
-from app.vocabulary.resource import Key
+from kubesum.vocabulary.quantity import amount
+from kubesum.vocabulary.resource import Key
 from tests.computation import JsonObject
 from tests.oracle.described import Row
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from app.demo import pki
-from app.demo.apiserver import ApiServer, ServerOptions
-from app.demo.kubeconfig import kubeconfig
-from app.demo.store import Store
+from kubesim.access import pki
+from kubesim.access.kubeconfig import kubeconfig
+from kubesim.apiserver.apiserver import ApiServer, ServerOptions
+from kubesim.store.store import Store
 from tests.computation import Computation, JsonObject
 from tests.oracle.described import Described, described
 from tests.oracle.kubectl import kubectl, minor_version

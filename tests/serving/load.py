@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from tests.serving.behind import NODES, Behind, asked, identity
+from tests.serving.runningserver import NODES, Behind, asked, identity
 
 ROOT = identity("root", "system:masters")
 

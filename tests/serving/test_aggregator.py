@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.serving.behind import NODES, Behind, V, behind
+from tests.serving.runningserver import NODES, Behind, V, behind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from app.demo.aggregator import SERVICE_HOST
-from tests.serving.behind import NODES, Behind, V, behind
+from kubesim.aggregation.aggregator import SERVICE_HOST
+from tests.serving.runningserver import NODES, Behind, V, behind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,10 +9,10 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.demo.aggregator import SERVICE_HOST
-from app.edge import certificates
-from app.edge.certificates import KeyPair
-from tests.serving.behind import Behind, behind
+from kubesim.aggregation.aggregator import SERVICE_HOST
+from kubesum.edge.tls import certificates
+from kubesum.edge.tls.certificates import KeyPair
+from tests.serving.runningserver import Behind, behind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from app.edge import certificates
-from tests.serving.behind import NODES, Behind, behind, identity
+from kubesum.edge.tls import certificates
+from tests.serving.runningserver import NODES, Behind, behind, identity
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

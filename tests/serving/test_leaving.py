@@ -8,10 +8,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from app.server import Limits
+from kubesum.server.runtime import Limits
 from tests.commands.running import Command, kubesum
-from tests.serving.behind import NODES, Behind, asked, behind, eventually, is_ready
 from tests.serving.load import ROOT, load
+from tests.serving.runningserver import NODES, Behind, asked, behind, eventually, is_ready
 
 LEAVING_S = 1.5
 

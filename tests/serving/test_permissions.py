@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from app.server import Limits
-from tests.serving.behind import NODES, Answer, Behind, V, asked, behind
+from kubesum.server.runtime import Limits
 from tests.serving.relay import Relay, Spec, honest, says
+from tests.serving.runningserver import NODES, Answer, Behind, V, asked, behind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from app.demo.store import JsonObject
-from tests.serving.behind import Behind, as_person, behind
+from kubesim.store.store import JsonObject
+from tests.serving.runningserver import Behind, as_person, behind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

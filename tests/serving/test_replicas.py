@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from app.commands import serve
-from app.server import Limits
-from tests.serving.behind import Behind, behind, eventually, free_port, is_ready, options
+from kubesum.commands.run import serve
+from kubesum.server.runtime import Limits
 from tests.serving.load import load
+from tests.serving.runningserver import Behind, behind, eventually, free_port, is_ready, options
 
 LIMITS = Limits(leaving_s=1.0)
 PROBED_EVERY_S = 0.1

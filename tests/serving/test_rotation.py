@@ -9,12 +9,12 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from app.demo.aggregator import SERVICE_HOST
-from app.demo.bootstrap import AUTHENTICATION_CONFIG
-from app.edge import certificates
-from app.edge.certificates import KeyPair
-from tests.serving.behind import NODES, Behind, asked, behind, eventually
+from kubesim.aggregation.aggregator import SERVICE_HOST
+from kubesim.apiserver.bootstrap import AUTHENTICATION_CONFIG
+from kubesum.edge.tls import certificates
+from kubesum.edge.tls.certificates import KeyPair
 from tests.serving.load import ROOT, load
+from tests.serving.runningserver import NODES, Behind, asked, behind, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,17 +12,17 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from app.demo import pki as pki_of_cluster
-from app.demo.aggregator import SERVICE_HOST
-from app.demo.apiserver import ApiServer, ServerOptions
-from app.demo.kubeconfig import service_kubeconfig
-from app.demo.registration import API_SERVICE
-from app.demo.store import JsonObject, Store
-from app.edge.certificates import write_private
-from app.edge.selfmanaged import Names, SelfManaged
-from app.kube.client import Upstream, connect
-from app.kube.credentials import kubeconfig
-from app.vocabulary.errors import UpstreamError
+from kubesim.access import pki as pki_of_cluster
+from kubesim.access.kubeconfig import service_kubeconfig
+from kubesim.aggregation.aggregator import SERVICE_HOST
+from kubesim.aggregation.registration import API_SERVICE
+from kubesim.apiserver.apiserver import ApiServer, ServerOptions
+from kubesim.store.store import JsonObject, Store
+from kubesum.edge.tls.certificates import write_private
+from kubesum.edge.tls.selfmanaged import Names, SelfManaged
+from kubesum.kube.client import Upstream, connect
+from kubesum.kube.credentials import kubeconfig
+from kubesum.vocabulary.errors import UpstreamError
 
 NAMES = Names("kubesum-system", "kubesum-tls", "kubesum", (API_SERVICE,))
 NO_CHECK_TIME = 0x200000

@@ -8,10 +8,10 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from app.demo.aggregator import SERVICE_HOST
+from kubesim.aggregation.aggregator import SERVICE_HOST
 from tests.leaping import leaping
-from tests.serving.behind import Behind, V, behind
 from tests.serving.relay import Relay, Spec
+from tests.serving.runningserver import Behind, V, behind
 
 PODS = f"{V}/namespaces/payments/podsummaries"
 

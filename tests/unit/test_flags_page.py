@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.flags import parser, reference
+from kubesum.commands.flags import parser, reference
 
 PAGE = Path(__file__).parents[2] / "docs" / "flags.md"
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.vocabulary.errors import QuantityError
-from app.vocabulary.quantity import ResourceList, amount, canonical, nanos, percent, rounded, whole
+from kubesum.vocabulary.errors import QuantityError
+from kubesum.vocabulary.quantity import ResourceList, amount, canonical, nanos, percent, rounded, whole
 
 NAMES = st.sampled_from(["cpu", "memory", "ephemeral-storage", "hugepages-2Mi", "pods", "nvidia.com/gpu"])
 

@@ -7,12 +7,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.api.negotiation import Form, Representation
-from app.api.options import Include, watch_options
-from app.api.watching import Watch, Watches
-from app.rollups.collection import Collection
-from app.vocabulary.resource import ComputedResource, Key, Source
-from tests.unit.web.shelves import BOXES, NOW, Thing, World
+from kubesum.api.requests.negotiation import Form, Representation
+from kubesum.api.requests.options import Include, watch_options
+from kubesum.api.watch.watching import Watch, Watches
+from kubesum.rollups.collection import Collection
+from kubesum.vocabulary.resource import ComputedResource, Key, Source
+from tests.unit.web.fakeresources import BOXES, NOW, Thing, World
 
 JSON = Representation(Form.OBJECT)
 

@@ -6,12 +6,18 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.negotiation import accepts_gzip, discovery_wanted, document_encoding, representation, require_json
-from app.api.options import included, is_pretty, list_options, object_version, timeout_s, watch_options
-from app.api.query import parse
-from app.api.requestinfo import request_info
-from app.resources.podsummaries import RESOURCE
-from app.vocabulary.errors import ApiError
+from kubesum.api.requests.negotiation import (
+    accepts_gzip,
+    discovery_wanted,
+    document_encoding,
+    representation,
+    require_json,
+)
+from kubesum.api.requests.options import included, is_pretty, list_options, object_version, timeout_s, watch_options
+from kubesum.api.requests.query import parse
+from kubesum.api.requests.requestinfo import request_info
+from kubesum.resources.podsummaries import RESOURCE
+from kubesum.vocabulary.errors import ApiError
 
 NAMES = [
     "limit",

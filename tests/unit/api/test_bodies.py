@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from app.api.bodies import Body, BodyCache
+from kubesum.api.lists.responsecache import Body, BodyCache
 
 
 class Kitchen:

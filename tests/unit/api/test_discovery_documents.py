@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from app.api import discovery
-from app.resources import RESOURCES
-from app.rollups.catalogue import Catalogue
-from app.rollups.clock import VersionClock
-from app.rollups.engine import Engine
+from kubesum.api import discovery
+from kubesum.resources import RESOURCES
+from kubesum.rollups.catalogue import Catalogue
+from kubesum.rollups.engine import Engine
+from kubesum.rollups.resourceversion import VersionClock
 
 GOLDEN = Path(__file__).parent / "golden"
 GROUP, VERSION = "summary.kubesum.dev", "v1alpha1"

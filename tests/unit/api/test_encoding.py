@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from app.api.listing import ListMeta, encode_object, page
-from app.api.negotiation import Form, Representation
-from app.api.objects import ENCODER
-from app.api.options import Continue, Include, ListOptions
-from app.api.selectors import selector
-from app.api.status import status_body
-from app.rollups.rows import Row, Snapshot
-from app.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetails
-from app.vocabulary.quantity import ResourceList
-from app.vocabulary.resource import Ago, Column, ComputedResource
+from kubesum.api.lists.listing import ListMeta, encode_object, page
+from kubesum.api.representations.objects import ENCODER
+from kubesum.api.representations.status import status_body
+from kubesum.api.requests.negotiation import Form, Representation
+from kubesum.api.requests.options import Continue, Include, ListOptions
+from kubesum.api.requests.selectors import selector
+from kubesum.rollups.rows import Row, Snapshot
+from kubesum.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetails
+from kubesum.vocabulary.quantity import ResourceList
+from kubesum.vocabulary.resource import Ago, Column, ComputedResource
 
 
 class Subject(msgspec.Struct, frozen=True):

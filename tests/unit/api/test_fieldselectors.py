@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.fieldselectors import FieldRequirement, exact_value, parse
-from app.vocabulary.errors import BadRequest
+from kubesum.api.requests.fieldselectors import FieldRequirement, exact_value, parse
+from kubesum.vocabulary.errors import BadRequest
 
 
 def terms(text: str) -> list[tuple[str, bool, str]]:

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from app.api.freshness import exactly, not_older_than
-from app.rollups.clock import TAGS
-from app.vocabulary.errors import Expired, Timeout
+from kubesum.api.lists.freshness import exactly, not_older_than
+from kubesum.rollups.resourceversion import TAGS
+from kubesum.vocabulary.errors import Expired, Timeout
 from tests.leaping import leaping
 from tests.unit.api.replicas import Replica
-from tests.unit.web.shelves import NOW, Thing
+from tests.unit.web.fakeresources import NOW, Thing
 
 CURRENT = 1_790_000_000_000_000_007  # issued 1,790,000,000 s after 1970
 MICROSECONDS = TAGS

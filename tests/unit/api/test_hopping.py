@@ -16,16 +16,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.api.listing import page
-from app.api.objects import ENCODER, object_of
-from app.api.options import Continue, ListOptions, watch_options
-from app.rollups.clock import NOBODY, TAGS
-from app.vocabulary.errors import Expired
-from app.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, Source
-from app.vocabulary.tally import Contribution, Tally
+from kubesum.api.lists.listing import page
+from kubesum.api.representations.objects import ENCODER, object_of
+from kubesum.api.requests.options import Continue, ListOptions, watch_options
+from kubesum.rollups.resourceversion import NOBODY, TAGS
+from kubesum.vocabulary.errors import Expired
+from kubesum.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, Source
+from kubesum.vocabulary.tally import Contribution, Tally
 from tests.leaping import leaping
 from tests.unit.api.replicas import Replica, names, versions
-from tests.unit.web.shelves import BOXES, NOW, Thing
+from tests.unit.web.fakeresources import BOXES, NOW, Thing
 
 LATE_S = 4.0
 """So much later than another a replica may see something; less than what a continued watch repeats."""

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.api.jsontext import pretty_list
+from kubesum.api.representations.jsontext import pretty_list
 
 
 def listed(number: int, name: str = "items") -> bytes:

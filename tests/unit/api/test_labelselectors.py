@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.labelselectors import LabelRequirement, Operator, parse
-from app.vocabulary.errors import BadRequest
+from kubesum.api.requests.labelselectors import LabelRequirement, Operator, parse
+from kubesum.vocabulary.errors import BadRequest
 
 LABELS = {"app": "web", "tier": "", "rank": "7", "example.com/in": "notin", "version": "v1.2"}
 

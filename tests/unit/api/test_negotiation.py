@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.api.negotiation import (
+from kubesum.api.requests.negotiation import (
     JSON_ALONE,
     Encoding,
     Form,
@@ -13,7 +13,7 @@ from app.api.negotiation import (
     representation,
     require_json,
 )
-from app.vocabulary.errors import NotAcceptable
+from kubesum.vocabulary.errors import NotAcceptable
 
 TABLE_V1 = "application/json;as=Table;v=v1;g=meta.k8s.io"
 TABLE_V1BETA1 = "application/json;as=Table;v=v1beta1;g=meta.k8s.io"

@@ -19,12 +19,12 @@ from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidat
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from app.api.fields import fields
-from app.api.listing import ListMeta
-from app.api.objects import ObjectMeta
-from app.api.openapi import Documents, documents
-from app.resources import RESOURCES
-from app.vocabulary.resource import ComputedResource, FieldSelector, Source
+from kubesum.api.lists.listing import ListMeta
+from kubesum.api.openapi.documents import Documents, documents
+from kubesum.api.representations.fields import fields
+from kubesum.api.representations.objects import ObjectMeta
+from kubesum.resources import RESOURCES
+from kubesum.vocabulary.resource import ComputedResource, FieldSelector, Source
 
 HERE = Path(__file__).parent
 OBJECTS = HERE.parent / "resources" / "golden"
@@ -132,7 +132,7 @@ def test_an_independent_validator_finds_no_fault() -> None:
 def test_all_replicas_and_restarts_give_the_same_bytes() -> None:
     """[O1] [O11]"""
     program = (
-        "from app.api.openapi import documents; from app.resources import RESOURCES; "
+        "from kubesum.api.openapi.documents import documents; from kubesum.resources import RESOURCES; "
         "d = documents(RESOURCES[::-1], ('get', 'list', 'watch')); "
         "print(*(one.digest for one in (d.v2, d.v2_protobuf, d.index, *d.v3.values())))"
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.api.openapi_protobuf import encoded
+from kubesum.api.openapi.protobuf import encoded
 
 LONG = "x" * 300
 

@@ -5,7 +5,7 @@ import base64
 import msgspec
 import pytest
 
-from app.api.options import (
+from kubesum.api.requests.options import (
     Continue,
     Include,
     ListOptions,
@@ -17,9 +17,9 @@ from app.api.options import (
     timeout_s,
     watch_options,
 )
-from app.api.selectors import selector
-from app.vocabulary.errors import BadRequest, Invalid
-from app.vocabulary.resource import ComputedResource
+from kubesum.api.requests.selectors import selector
+from kubesum.vocabulary.errors import BadRequest, Invalid
+from kubesum.vocabulary.resource import ComputedResource
 
 
 class Status(msgspec.Struct, frozen=True):

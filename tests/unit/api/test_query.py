@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.api.query import duration_s, integer, is_true, pairs, parse, parsed_integer, quoted
-from app.vocabulary.errors import BadRequest
+from kubesum.api.requests.query import duration_s, integer, is_true, pairs, parse, parsed_integer, quoted
+from kubesum.vocabulary.errors import BadRequest
 
 
 def test_names_and_values_are_unescaped() -> None:

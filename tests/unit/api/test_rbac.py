@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from app.api.rbac import cluster_roles
-from app.demo.rbac import default_objects
-from app.resources import RESOURCES, imagesummaries, nodesummaries
-from app.semantics.interner import Interner
-from app.semantics.kinds import kinds
-from app.vocabulary.resource import Reader
+from kubesim.access.rbac import default_objects
+from kubesum.render.rbac import cluster_roles
+from kubesum.resources import RESOURCES, imagesummaries, nodesummaries
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.watched import kinds
+from kubesum.vocabulary.resource import Reader
 from tests.computation import JsonObject
 
 WATCHED = [(kind.group, kind.resource) for kind in kinds(Interner())]

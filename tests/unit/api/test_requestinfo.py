@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.api.requestinfo import RequestInfo, request_info
-from app.vocabulary.errors import BadRequest, NotFound
+from kubesum.api.requests.requestinfo import RequestInfo, request_info
+from kubesum.vocabulary.errors import BadRequest, NotFound
 
 
 def info(method: str, path: str, query: bytes = b"") -> RequestInfo:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.selectors import EVERYTHING, field_paths, selector
-from app.rollups.rows import Row
-from app.vocabulary.errors import BadRequest
-from app.vocabulary.resource import ComputedResource, FieldSelector
+from kubesum.api.requests.selectors import EVERYTHING, field_paths, selector
+from kubesum.rollups.rows import Row
+from kubesum.vocabulary.errors import BadRequest
+from kubesum.vocabulary.resource import ComputedResource, FieldSelector
 
 
 class Subject(msgspec.Struct, frozen=True):

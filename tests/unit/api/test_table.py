@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.api.table import Ages, human_duration
-from app.vocabulary.resource import Ago
+from kubesum.api.representations.table import Ages, human_duration
+from kubesum.vocabulary.resource import Ago
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 YEAR = 365 * DAY

@@ -1,7 +1,7 @@
 """The header that warns of old data."""
 
-from app.api.warnings import warnings
-from app.vocabulary.resource import Stale
+from kubesum.api.representations.warnings import warnings
+from kubesum.vocabulary.resource import Stale
 
 
 def test_nothing_is_said_of_what_is_in_step() -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from app.api.negotiation import Form, Representation
-from app.api.options import Include, WatchOptions, watch_options
-from app.api.watchevents import Event, Frames, Style
-from app.rollups.clock import NOBODY, TAGS
-from app.vocabulary.errors import ApiError, Expired, ServiceUnavailable, Timeout
+from kubesum.api.requests.negotiation import Form, Representation
+from kubesum.api.requests.options import Include, WatchOptions, watch_options
+from kubesum.api.watch.watchevents import Event, Frames, Style
+from kubesum.rollups.resourceversion import NOBODY, TAGS
+from kubesum.vocabulary.errors import ApiError, Expired, ServiceUnavailable, Timeout
 from tests.leaping import leaping
 from tests.unit.api.replicas import JSON, Replica, names, ready, versions
-from tests.unit.web.shelves import BOXES, NOW, Thing
+from tests.unit.web.fakeresources import BOXES, NOW, Thing
 
 TABLE = Representation(Form.TABLE, "meta.k8s.io/v1")
 METADATA = Representation(Form.METADATA, "meta.k8s.io/v1")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import yaml
 
-from app.api.yamltext import yaml_document, yaml_list
+from kubesum.api.representations.yamltext import yaml_document, yaml_list
 
 
 def test_a_document_is_written_in_blocks() -> None:

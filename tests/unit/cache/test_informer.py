@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.cache.informer import Informer
-from app.kube.news import Complete, News, Objects, Relisting, Trouble
-from app.vocabulary.errors import UpstreamError
+from kubesum.cache.syncstate import Informer
+from kubesum.kube.deltas import Complete, News, Objects, Relisting, Trouble
+from kubesum.vocabulary.errors import UpstreamError
 
 OUTAGE: News[str] = Trouble(UpstreamError("cannot reach it"), refused=False)
 REFUSAL: News[str] = Trouble(UpstreamError("forbidden"), refused=True)

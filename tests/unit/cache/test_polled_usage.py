@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from app.cache.polled import Polled
-from app.kube.news import Poll, Trouble
-from app.rollups.collection import Collection
-from app.semantics.facts import Measurement
-from app.vocabulary.errors import UpstreamError
-from app.vocabulary.resource import GROUP, VERSION, Source
+from kubesum.cache.polled import Polled
+from kubesum.kube.deltas import Poll, Trouble
+from kubesum.rollups.collection import Collection
+from kubesum.semantics.facts import Measurement
+from kubesum.vocabulary.errors import UpstreamError
+from kubesum.vocabulary.resource import GROUP, VERSION, Source
 from tests.computation import Computation, JsonObject
 
 PODS, NODES = "pods.metrics.k8s.io", "nodes.metrics.k8s.io"

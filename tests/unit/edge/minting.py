@@ -1,4 +1,4 @@
-"""Certificates of every kind that a client may show, also those that `app.edge.certificates` never makes."""
+"""Certificates of every kind that a client may show, also those that `kubesum.edge.tls.certificates` never makes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from app.edge.certificates import KeyPair
+from kubesum.edge.tls.certificates import KeyPair
 
 NOW = datetime(2026, 9, 21, 14, 0, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
-from minting import CLIENT, DAY, NOW, SERVER, UID, Minted, minted, root
 
-from app.edge.authentication import Authenticator, bearer_token, by_name
-from app.edge.pools import Untrusted
-from app.edge.tokens import Tokens
-from app.edge.trust import NOBODY, Trust, trust_of
-from app.edge.users import ANONYMOUS, User
-from app.edge.verdicts import Verdicts
-from app.kube.reviews import TokenStatus, UserInfo
-from app.vocabulary.errors import Unauthorized, UpstreamError
+from kubesum.edge.authn.authentication import Authenticator, bearer_token, by_name
+from kubesum.edge.authn.requestheader import NOBODY, Trust, trust_of
+from kubesum.edge.authn.tokens import Tokens
+from kubesum.edge.authn.users import ANONYMOUS, User
+from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.tls.pools import Untrusted
+from kubesum.kube.reviews import TokenStatus, UserInfo
+from kubesum.vocabulary.errors import Unauthorized, UpstreamError
+from tests.unit.edge.minting import CLIENT, DAY, NOW, SERVER, UID, Minted, minted, root
 
 CLIENTS, PROXIES = root("clients"), root("proxies")
 PROXY = minted("front-proxy-client", PROXIES, usages=CLIENT)

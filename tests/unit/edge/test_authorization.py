@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from app.api.requestinfo import RequestInfo, request_info
-from app.api.status import status_body
-from app.edge.authorization import Authorizer
-from app.edge.users import ANONYMOUS, User
-from app.edge.verdicts import Verdicts
-from app.kube.reviews import AccessStatus
-from app.vocabulary.errors import ApiError, Forbidden, ServiceUnavailable, UpstreamError
+from kubesum.api.representations.status import status_body
+from kubesum.api.requests.requestinfo import RequestInfo, request_info
+from kubesum.edge.authn.users import ANONYMOUS, User
+from kubesum.edge.authz.authorization import Authorizer
+from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.kube.reviews import AccessStatus
+from kubesum.vocabulary.errors import ApiError, Forbidden, ServiceUnavailable, UpstreamError
 
 V = "/apis/summary.kubesum.dev/v1alpha1"
 JANE = User("jane", ("dev", "system:authenticated"))

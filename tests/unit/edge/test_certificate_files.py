@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from minting import DAY, NOW, minted, root
 
-from app.edge.certificatefiles import CertificateFiles
-from app.edge.certificates import KeyPair
-from app.telemetry import CERTIFICATE_RELOADS
-from app.vocabulary.errors import UsageError
+from kubesum.edge.tls.certificatefiles import CertificateFiles
+from kubesum.edge.tls.certificates import KeyPair
+from kubesum.operations.metrics import CERTIFICATE_RELOADS
+from kubesum.vocabulary.errors import UsageError
 from tests.leaping import leaping
+from tests.unit.edge.minting import DAY, NOW, minted, root
 
 CA = root()
 OLD = minted("kubesum.test", CA).pair()

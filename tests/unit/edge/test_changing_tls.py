@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
-from minting import CLIENT, DAY, SERVER, Minted, minted, root
 
-from app.edge.certificates import KeyPair, authority, client, serving
-from app.server import LOOPBACK
-from app.telemetry import HANDSHAKES_FAILED
+from kubesum.edge.tls.certificates import KeyPair, authority, client, serving
+from kubesum.operations.metrics import HANDSHAKES_FAILED
+from kubesum.server.runtime import LOOPBACK
+from tests.unit.edge.minting import CLIENT, DAY, SERVER, Minted, minted, root
 from tests.wire import ASK, CA, CLIENTS, HOST, PAIR, Client, Wire, client_tls, serving_wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
-from minting import minted, root
 from msgspec.structs import replace
 
-from app.edge import certificates
-from app.edge.certificates import KeyPair
-from app.edge.issuing import Issued, from_secret, issue, renewed, to_secret
+from kubesum.edge.tls import certificates
+from kubesum.edge.tls.certificates import KeyPair
+from kubesum.edge.tls.issuing import Issued, from_secret, issue, renewed, to_secret
+from tests.unit.edge.minting import minted, root
 
 HOSTS = ("kubesum", "kubesum.kubesum-system", "kubesum.kubesum-system.svc")
 NOW = datetime(2026, 9, 21, 14, 0, 0, tzinfo=UTC)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from minting import ANY, CLIENT, DAY, NOW, SERVER, SM2, Minted, minted, root
+from cryptography.x509 import ObjectIdentifier
 
-from app.edge.pools import Pool, Untrusted
+from kubesum.edge.tls.pools import Pool, Untrusted
+from tests.unit.edge.minting import ANY, CLIENT, DAY, NOW, SERVER, SM2, Minted, minted, root
 
 ROOT = root()
 OTHER = root("other")
@@ -120,7 +121,7 @@ def test_a_chain_has_an_end(depth: int, expected: bool) -> None:
     [(CLIENT, True), (None, True), (ANY, True), ((*SERVER, *CLIENT), True), (SERVER, False)],
     ids=["client", "none", "any", "both", "server"],
 )
-def test_a_certificate_for_servers_is_no_clients(usages: tuple[object, ...] | None, expected: bool) -> None:
+def test_a_certificate_for_servers_is_no_clients(usages: tuple[ObjectIdentifier, ...] | None, expected: bool) -> None:
     assert trusted(Pool(ROOT.pem), minted("jane", ROOT, usages=usages)) is expected
 
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from app.edge.certificates import client
-from app.telemetry import CONNECTIONS_REFUSED
+from kubesum.edge.tls.certificates import client
+from kubesum.operations.metrics import CONNECTIONS_REFUSED
 from tests.wire import ASK, CLIENTS, Answer, Wire, serving_wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

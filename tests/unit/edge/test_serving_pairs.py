@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
-from minting import DAY, NOW, Minted, minted
 
-from app.edge.certificates import KeyPair, serving
-from app.edge.tls import ServerTls
-from app.telemetry import SERVING_CERTIFICATE_NOT_AFTER
+from kubesum.edge.tls.certificates import KeyPair, serving
+from kubesum.edge.tls.servertls import ServerTls
+from kubesum.operations.metrics import SERVING_CERTIFICATE_NOT_AFTER
+from tests.unit.edge.minting import DAY, NOW, Minted, minted
 from tests.wire import CA, CLIENTS, HOST, PAIR
 
 OTHER = serving(CA, [HOST])

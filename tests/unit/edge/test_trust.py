@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from minting import SM2, root
 
-from app.edge.certificates import authority, serving
-from app.edge.followedtrust import Data, FollowedTrust
-from app.edge.tls import ServerTls
-from app.edge.trust import NOBODY, trust_of
-from app.kube.news import Complete, News, Objects, Relisting
-from app.vocabulary.errors import UpstreamError
-from app.vocabulary.resource import Key
+from kubesum.edge.authn.configwatcher import Data, FollowedTrust
+from kubesum.edge.authn.requestheader import NOBODY, trust_of
+from kubesum.edge.tls.certificates import authority, serving
+from kubesum.edge.tls.servertls import ServerTls
+from kubesum.kube.deltas import Complete, News, Objects, Relisting
+from kubesum.vocabulary.errors import UpstreamError
+from kubesum.vocabulary.resource import Key
+from tests.unit.edge.minting import SM2, root
 
 CLIENTS, PROXIES = root("clients"), root("proxies")
 CONFIG: dict[str, str] = {

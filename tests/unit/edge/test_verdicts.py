@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from app.edge.verdicts import Verdicts
-from app.vocabulary.errors import UpstreamError
+from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.vocabulary.errors import UpstreamError
 from tests.leaping import leaping
 
 

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from kubeconfigs import written
-from scripted import Script, playing
 
-from app.kube.client import Upstream, connect
-from app.kube.credentials import kubeconfig
+from kubesum.kube.client import Upstream, connect
+from kubesum.kube.credentials import kubeconfig
+from tests.unit.kube.kubeconfigs import written
+from tests.unit.kube.scripted import Script, playing
 
 
 @pytest.fixture(autouse=True)

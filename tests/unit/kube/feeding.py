@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from app.kube.news import Complete, Kind, News, Objects, Relisting, Trouble
-from app.kube.objects import Pod
-from app.kube.reflector import Timing
-from app.vocabulary.errors import ObjectError
+from kubesum.kube.deltas import Complete, Kind, News, Objects, Relisting, Trouble
+from kubesum.kube.objects import Pod
+from kubesum.kube.reflector import Timing
+from kubesum.vocabulary.errors import ObjectError
 
 Step = str | tuple[str, str | None] | Trouble
 

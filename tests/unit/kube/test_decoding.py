@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from feeding import PODS
 from prometheus_client import REGISTRY
-from scripted import JsonObject, bookmark, event, pod, status
 
-from app.kube.decoding import Decoder
-from app.kube.news import Kind
-from app.kube.objects import Metadata
-from app.vocabulary.errors import UpstreamError
+from kubesum.kube.decoding import Decoder
+from kubesum.kube.deltas import Kind
+from kubesum.kube.objects import Metadata
+from kubesum.vocabulary.errors import UpstreamError
+from tests.unit.kube.feeding import PODS
+from tests.unit.kube.scripted import JsonObject, bookmark, event, pod, status
 
 DEEP = "[" * 100_000 + "]" * 100_000
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kubeconfigs import written
 
-from app.kube.client import connect
-from app.kube.credentials import Context, chosen_context, kubeconfig
-from app.vocabulary.errors import UsageError
+from kubesum.kube.client import connect
+from kubesum.kube.credentials import Context, chosen_context, kubeconfig
+from kubesum.vocabulary.errors import UsageError
+from tests.unit.kube.kubeconfigs import written
 
 SERVER = "https://127.0.0.1:6443"
 

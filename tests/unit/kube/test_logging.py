@@ -3,12 +3,12 @@
 import json
 import logging
 
-from app.telemetry import JsonFormatter, TextFormatter
+from kubesum.operations.metrics import JsonFormatter, TextFormatter
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
-    made = logging.getLogger("app.kube.reflector").makeRecord(
-        "app.kube.reflector", logging.WARNING, "reflector.py", 1, message, (), None, extra=extra
+    made = logging.getLogger("kubesum.kube.reflector").makeRecord(
+        "kubesum.kube.reflector", logging.WARNING, "reflector.py", 1, message, (), None, extra=extra
     )
     made.created = 1767323045.5
     return made
@@ -20,7 +20,7 @@ def test_a_line_for_machines_is_one_json_object() -> None:
     assert json.loads(line) == {
         "time": "2026-01-02T03:04:05.500000Z",
         "level": "warning",
-        "logger": "app.kube.reflector",
+        "logger": "kubesum.kube.reflector",
         "message": "list again",
         "resource": "pods",
         "reason": "Expired",

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from scripted import Answer, Script, body, cut, refusal, silence
 
-from app.kube.client import Upstream
-from app.kube.failures import Refusal
-from app.kube.news import Poll, Trouble
-from app.kube.poller import Poller, PollTiming, poll
-from app.semantics.facts import Measurement
-from app.semantics.kinds import POLLED
+from kubesum.kube.client import Upstream
+from kubesum.kube.deltas import Poll, Trouble
+from kubesum.kube.failures import Refusal
+from kubesum.kube.poller import Poller, PollTiming, poll
+from kubesum.semantics.facts import Measurement
+from kubesum.semantics.watched import POLLED
+from tests.unit.kube.scripted import Answer, Script, body, cut, refusal, silence
 
 NODES, PODS = POLLED
 AT = datetime(2026, 3, 1, 12, 0, 15, tzinfo=UTC)

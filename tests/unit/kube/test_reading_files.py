@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
-from feeding import PODS, Step, steps, take
-from scripted import JsonObject, pod
 
-from app.kube.files import Content, read
-from app.kube.news import Kind
-from app.kube.objects import Node
-from app.vocabulary.errors import UsageError
+from kubesum.kube.deltas import Kind
+from kubesum.kube.files import Content, read
+from kubesum.kube.objects import Node
+from kubesum.vocabulary.errors import UsageError
+from tests.unit.kube.feeding import PODS, Step, steps, take
+from tests.unit.kube.scripted import JsonObject, pod
 
 NODES: Kind[str] = Kind("nodes", "", "v1", "Node", Node, lambda node: node.metadata.name.upper())
 NODE: JsonObject = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}

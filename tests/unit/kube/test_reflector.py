@@ -7,9 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from feeding import IMPATIENT, PODS, Step, steps, take
-from kubeconfigs import written
-from scripted import (
+
+from kubesum.kube.client import Upstream, connect
+from kubesum.kube.credentials import kubeconfig
+from kubesum.kube.deltas import Complete, Objects, Relisting, Trouble
+from kubesum.kube.reflector import Reflector, Timing, reflect, whole_lines
+from kubesum.vocabulary.errors import UpstreamError
+from tests.unit.kube.feeding import IMPATIENT, PODS, Step, steps, take
+from tests.unit.kube.kubeconfigs import written
+from tests.unit.kube.scripted import (
     Answer,
     Script,
     body,
@@ -25,12 +31,6 @@ from scripted import (
     status,
     watch,
 )
-
-from app.kube.client import Upstream, connect
-from app.kube.credentials import kubeconfig
-from app.kube.news import Complete, Objects, Relisting, Trouble
-from app.kube.reflector import Reflector, Timing, reflect, whole_lines
-from app.vocabulary.errors import UpstreamError
 
 INITIAL_END = bookmark("100", initial_events_end=True)
 NO_WATCH_LIST = refusal(422, "Invalid", "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch")

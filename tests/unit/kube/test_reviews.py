@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubeconfigs import written
-from scripted import Answer, Script, body, cut, playing, refusal
 
-from app.kube.client import Upstream, connect
-from app.kube.credentials import kubeconfig
-from app.kube.reviews import AccessStatus, access_review, token_review
-from app.telemetry import REVIEWS
-from app.vocabulary.errors import UpstreamError
+from kubesum.kube.client import Upstream, connect
+from kubesum.kube.credentials import kubeconfig
+from kubesum.kube.reviews import AccessStatus, access_review, token_review
+from kubesum.operations.metrics import REVIEWS
+from kubesum.vocabulary.errors import UpstreamError
 from tests.leaping import leaping
+from tests.unit.kube.kubeconfigs import written
+from tests.unit.kube.scripted import Answer, Script, body, cut, playing, refusal
 
 SPEC = b'{"user":"jane","nonResourceAttributes":{"path":"/metrics","verb":"get"}}'
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from kubeconfigs import written
-from scripted import Answer, Script, body, cut, playing, refusal, silence, silent_watch
 
-from app.edge import certificates
-from app.kube.client import Upstream, connect
-from app.kube.credentials import kubeconfig, service_account
-from app.kube.failures import Refusal, Stalled, cause
-from app.vocabulary.errors import UpstreamError, UsageError
+from kubesum.edge.tls import certificates
+from kubesum.kube.client import Upstream, connect
+from kubesum.kube.credentials import kubeconfig, service_account
+from kubesum.kube.failures import Refusal, Stalled, cause
+from kubesum.vocabulary.errors import UpstreamError, UsageError
+from tests.unit.kube.kubeconfigs import written
+from tests.unit.kube.scripted import Answer, Script, body, cut, playing, refusal, silence, silent_watch
 
 
 def server_context(tmp_path: Path, authority: certificates.KeyPair) -> ssl.SSLContext:

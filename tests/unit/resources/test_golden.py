@@ -9,13 +9,13 @@ import msgspec
 import pytest
 import yaml
 
-from app.api.listing import encode_object
-from app.api.negotiation import Form, Representation
-from app.api.objects import ENCODER, object_of
-from app.api.options import Include
-from app.resources import RESOURCES
-from app.rollups.collection import Collection
-from app.vocabulary.resource import GROUP, VERSION
+from kubesum.api.lists.listing import encode_object
+from kubesum.api.representations.objects import ENCODER, object_of
+from kubesum.api.requests.negotiation import Form, Representation
+from kubesum.api.requests.options import Include
+from kubesum.resources import RESOURCES
+from kubesum.rollups.collection import Collection
+from kubesum.vocabulary.resource import GROUP, VERSION
 from tests.computation import KINDS, POLLS, Computation
 
 HERE = Path(__file__).parent

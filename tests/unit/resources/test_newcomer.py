@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from app.resources import RESOURCES
-from app.vocabulary.resource import ComputedResource
+from kubesum.resources import RESOURCES
+from kubesum.vocabulary.resource import ComputedResource
 from tests.computation import Computation
 
 CONTRIBUTING = Path(__file__).parents[3] / "CONTRIBUTING.md"

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.api.negotiation import Form, Representation
-from app.api.options import WatchOptions
-from app.api.watching import Watch, Watches
-from app.resources import RESOURCES
-from app.rollups.clock import TAGS
-from app.vocabulary.resource import ComputedResource
+from kubesum.api.requests.negotiation import Form, Representation
+from kubesum.api.requests.options import WatchOptions
+from kubesum.api.watch.watching import Watch, Watches
+from kubesum.resources import RESOURCES
+from kubesum.rollups.resourceversion import TAGS
+from kubesum.vocabulary.resource import ComputedResource
 from tests.computation import KINDS, Computation, key_of
 from tests.unit.api.replicas import ready
 

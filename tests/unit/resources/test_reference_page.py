@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from app.api.docs import reference
-from app.resources import RESOURCES
+from kubesum.render.reference import reference
+from kubesum.resources import RESOURCES
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.rollups.clock import VersionClock
-from app.rollups.engine import Engine
-from app.vocabulary.resource import ComputedResource, Fold, Key, Source, Unavailable
-from app.vocabulary.tally import Contribution, Tally
+from kubesum.rollups.engine import Engine
+from kubesum.rollups.resourceversion import VersionClock
+from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Source, Unavailable
+from kubesum.vocabulary.tally import Contribution, Tally
 
 
 class Shelf(msgspec.Struct, frozen=True):

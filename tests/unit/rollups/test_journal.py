@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.rollups.clock import VersionClock
-from app.rollups.journal import Journal, RowEvent, coalesced
-from app.rollups.rows import Row
-from app.vocabulary.errors import Expired
-from app.vocabulary.resource import Key, Source
-from tests.unit.web.shelves import BOXES, NOW, Thing, World
+from kubesum.rollups.journal import Journal, RowEvent, coalesced
+from kubesum.rollups.resourceversion import VersionClock
+from kubesum.rollups.rows import Row
+from kubesum.vocabulary.errors import Expired
+from kubesum.vocabulary.resource import Key, Source
+from tests.unit.web.fakeresources import BOXES, NOW, Thing, World
 
 A: Key = ("", "a")
 

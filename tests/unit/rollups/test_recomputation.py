@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.vocabulary.quantity import amount
-from app.vocabulary.resource import Key
+from kubesum.vocabulary.quantity import amount
+from kubesum.vocabulary.resource import Key
 from tests.computation import KINDS, Computation, JsonObject, key_of
 
 Identity = tuple[str, str, str]

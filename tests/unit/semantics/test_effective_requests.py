@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.kube.objects import Pod
-from app.semantics.requests import Demand, claims, demand
-from app.vocabulary.errors import QuantityError
+from kubesum.kube.objects import Pod
+from kubesum.semantics.pods.requests import Demand, claims, demand
+from kubesum.vocabulary.errors import QuantityError
 
 Amounts = dict[str, str]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kube.objects import Pod
-from app.semantics.facts import ContainerImage
-from app.semantics.images import container_images, parsed, running_digest, uses
+from kubesum.kube.objects import Pod
+from kubesum.semantics.facts import ContainerImage
+from kubesum.semantics.images import container_images, parsed, running_digest, uses
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 DIGEST = "sha256:" + "0123456789abcdef" * 4

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.kube.objects import Namespace, Node
-from app.semantics.facts import NamespaceFacts, NodeFacts
-from app.semantics.interner import Interner
-from app.semantics.nodes import namespace_facts, node_facts
-from app.vocabulary.errors import ObjectError
+from kubesum.kube.objects import Namespace, Node
+from kubesum.semantics.facts import NamespaceFacts, NodeFacts
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.nodes import namespace_facts, node_facts
+from kubesum.vocabulary.errors import ObjectError
 
 
 def facts(

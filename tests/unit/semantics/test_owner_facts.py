@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.kube.objects import CronJob, DaemonSet, Job, Replicated
-from app.semantics.facts import OwnerFacts, Replicas, WorkloadRef
-from app.semantics.interner import Interner
-from app.semantics.workloads import (
+from kubesum.kube.objects import CronJob, DaemonSet, Job, Replicated
+from kubesum.semantics.facts import OwnerFacts, Replicas, WorkloadRef
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.workloads.transform import (
     cronjob_facts,
     daemonset_facts,
     deployment_facts,
@@ -16,7 +16,7 @@ from app.semantics.workloads import (
     replicaset_facts,
     statefulset_facts,
 )
-from app.vocabulary.errors import ObjectError
+from kubesum.vocabulary.errors import ObjectError
 
 METADATA = {"name": "web", "namespace": "shop", "uid": "u", "labels": {"app": "web"}}
 COUNTS = {"replicas": 4, "readyReplicas": 3, "updatedReplicas": 2, "availableReplicas": 1}

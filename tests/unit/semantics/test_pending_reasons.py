@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from app.kube.objects import Pod
-from app.semantics.pending import pending_reasons
+from kubesum.kube.objects import Pod
+from kubesum.semantics.pods.pending import pending_reasons
 
 
 def pending(reason: str, message: str = "", phase: str = "Pending", node: str = "", status: str = "False") -> Pod:

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.kube.objects import Pod
-from app.semantics.facts import PodFacts
-from app.semantics.interner import Interner
-from app.semantics.kinds import kinds
-from app.semantics.pods import pod_facts
-from app.vocabulary.errors import ObjectError
-from app.vocabulary.quantity import ResourceList
+from kubesum.kube.objects import Pod
+from kubesum.semantics.facts import PodFacts
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.pods.transform import pod_facts
+from kubesum.semantics.watched import kinds
+from kubesum.vocabulary.errors import ObjectError
+from kubesum.vocabulary.quantity import ResourceList
 
 RUNNING: dict[str, Any] = {
     "metadata": {

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.kube.objects import Pod
-from app.semantics.podstatus import (
+from kubesum.kube.objects import Pod
+from kubesum.semantics.pods.status import (
     Displayed,
     displayed,
     is_bad,

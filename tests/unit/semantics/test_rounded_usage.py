@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.kube.objects import NodeMetrics, PodMetrics
-from app.semantics.facts import Measurement
-from app.semantics.usage import node_measurement, pod_measurement
-from app.vocabulary.errors import ObjectError
+from kubesum.kube.objects import NodeMetrics, PodMetrics
+from kubesum.semantics.facts import Measurement
+from kubesum.semantics.usage import node_measurement, pod_measurement
+from kubesum.vocabulary.errors import ObjectError
 
 AT = datetime(2026, 3, 1, 12, 0, 15, tzinfo=UTC)
 MIB = 1 << 20

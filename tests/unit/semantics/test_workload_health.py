@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.semantics.facts import OwnerFacts, Replicas
-from app.semantics.health import health
-from app.semantics.owners import reference
+from kubesum.semantics.facts import OwnerFacts, Replicas
+from kubesum.semantics.workloads.health import health
+from kubesum.semantics.workloads.owners import reference
 
 REF = reference("apps/v1", "Deployment", "web", "u")
 

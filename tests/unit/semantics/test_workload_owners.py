@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.kube.objects import Metadata, Pod
-from app.semantics.facts import OwnerFacts, Replicas, WorkloadRef
-from app.semantics.owners import Lookup, controller, immediate, reference, row_name, topmost
+from kubesum.kube.objects import Metadata, Pod
+from kubesum.semantics.facts import OwnerFacts, Replicas, WorkloadRef
+from kubesum.semantics.workloads.owners import Lookup, controller, immediate, reference, row_name, topmost
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 

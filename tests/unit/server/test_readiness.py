@@ -3,14 +3,14 @@
 import time
 from typing import Any
 
-from app.edge.certificates import authority, serving
-from app.edge.protection import by_handshake
-from app.edge.tls import ServerTls
-from app.kube.failures import Refusal
-from app.kube.news import Complete, News, Objects, Relisting, Trouble
-from app.kube.objects import Status
-from app.server import Kubesum
-from app.vocabulary.errors import UpstreamError
+from kubesum.edge.secureserving import by_handshake
+from kubesum.edge.tls.certificates import authority, serving
+from kubesum.edge.tls.servertls import ServerTls
+from kubesum.kube.deltas import Complete, News, Objects, Relisting, Trouble
+from kubesum.kube.failures import Refusal
+from kubesum.kube.objects import Status
+from kubesum.server.runtime import Kubesum
+from kubesum.vocabulary.errors import UpstreamError
 
 REFUSED = Trouble(Refusal("https://10.0.0.1/apis/batch/v1/jobs", Status(code=403)), refused=True)
 DOWN = Trouble(UpstreamError("cannot reach https://10.0.0.1: connection refused"), refused=False)

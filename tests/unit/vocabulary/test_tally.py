@@ -5,7 +5,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.vocabulary.tally import Tally
+from kubesum.vocabulary.tally import Tally
 
 
 def test_a_member_that_leaves_takes_away_what_it_brought() -> None:

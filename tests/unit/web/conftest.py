@@ -13,7 +13,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 import uvicorn
-from shelves import (
+
+from kubesum.edge.tls.certificates import authority, client, serving
+from kubesum.edge.tls.servertls import server_context
+from kubesum.web.app import create_app
+from tests.unit.web.fakeresources import (
     BOXES,
     EVERYBODY,
     SHELVES,
@@ -24,10 +28,6 @@ from shelves import (
     client_context,
     write_kubeconfig,
 )
-
-from app.edge.certificates import authority, client, serving
-from app.edge.tls import server_context
-from app.web.app import create_app
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

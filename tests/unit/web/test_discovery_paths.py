@@ -3,9 +3,9 @@
 import hashlib
 
 import pytest
-from shelves import EVERYBODY, Served
 
-from app.web.app import create_app
+from kubesum.web.app import create_app
+from tests.unit.web.fakeresources import EVERYBODY, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
-from app.edge.authentication import Authenticator
-from app.edge.authorization import Authorizer
-from app.edge.certificates import client
-from app.edge.gate import DelegatedGate
-from app.edge.tokens import Tokens
-from app.edge.trust import trust_of
-from app.edge.verdicts import Verdicts
-from app.flags import ALWAYS_ALLOWED
-from app.kube.reviews import AccessStatus, TokenStatus
-from app.rollups.catalogue import Catalogue
-from app.web.entrance import Admission, Entrance
-from app.web.watch import LASTING
+from kubesum.commands.flags import ALWAYS_ALLOWED
+from kubesum.edge.authn.authentication import Authenticator
+from kubesum.edge.authn.requestheader import trust_of
+from kubesum.edge.authn.tokens import Tokens
+from kubesum.edge.authz.authorization import Authorizer
+from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.delegation import DelegatedGate
+from kubesum.edge.tls.certificates import client
+from kubesum.kube.reviews import AccessStatus, TokenStatus
+from kubesum.rollups.catalogue import Catalogue
+from kubesum.web.handlerchain import Admission, Entrance
+from kubesum.web.watch import LASTING
 from tests.leaping import leaping
 from tests.wire import CLIENTS, Answer, Wire, serving_wire
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
-from shelves import NOW, Served, Thing
 
-from app.vocabulary.resource import Source, Stale
+from kubesum.vocabulary.resource import Source, Stale
+from tests.unit.web.fakeresources import NOW, Served, Thing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,9 +6,9 @@ import math
 import pytest
 import pytest_asyncio
 import yaml
-from shelves import Served, Thing
 
-from app.vocabulary.resource import Source
+from kubesum.vocabulary.resource import Source
+from tests.unit.web.fakeresources import Served, Thing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,15 +6,15 @@ from contextlib import aclosing
 
 import msgspec
 import pytest
-from shelves import BOXES, EVERYBODY, NOW, Endpoint, Served, Thing, World
 
-from app.kube.client import connect
-from app.kube.credentials import kubeconfig
-from app.kube.news import Complete, Kind, News, Objects, Relisting
-from app.kube.objects import Metadata
-from app.kube.reflector import reflect
-from app.vocabulary.resource import Key, Source
-from app.web.app import create_app
+from kubesum.kube.client import connect
+from kubesum.kube.credentials import kubeconfig
+from kubesum.kube.deltas import Complete, Kind, News, Objects, Relisting
+from kubesum.kube.objects import Metadata
+from kubesum.kube.reflector import reflect
+from kubesum.vocabulary.resource import Key, Source
+from kubesum.web.app import create_app
+from tests.unit.web.fakeresources import BOXES, EVERYBODY, NOW, Endpoint, Served, Thing, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

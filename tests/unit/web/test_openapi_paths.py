@@ -5,9 +5,10 @@ import hashlib
 
 import pytest
 import pytest_asyncio
-from shelves import BOXES, SHELVES, Answer, Served
 
-from app.resources import RESOURCES
+from kubesum.resources import RESOURCES
+from kubesum.vocabulary.resource import Unavailable
+from tests.unit.web.fakeresources import BOXES, SHELVES, Answer, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -125,7 +126,7 @@ async def test_a_resource_that_appears_is_in_the_next_document(served: Served) -
 
 async def test_cold_data_is_no_reason_to_withhold_a_document(served: Served) -> None:
     """[D6]"""
-    served.world.cold = "pods are not synced yet"
+    served.world.cold = Unavailable("pods are not synced yet", passes=True)
 
     assert [(await ask(served, path)).code for path in PATHS] == [200] * 3
 

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
-from shelves import BOXES, Served, Thing
 
-from app.vocabulary.resource import FieldSelector, Source
+from kubesum.vocabulary.resource import FieldSelector, Source
+from tests.unit.web.fakeresources import BOXES, Served, Thing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

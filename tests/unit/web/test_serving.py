@@ -5,14 +5,15 @@ import base64
 import gzip
 import itertools
 import json
+import ssl
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from shelves import BOXES, NOW, Served, Thing, client_context
 
-from app.edge.certificates import authority, client
-from app.vocabulary.resource import Source, Stale, Unavailable
+from kubesum.edge.tls.certificates import authority, client
+from kubesum.vocabulary.resource import Source, Stale, Unavailable
+from tests.unit.web.fakeresources import BOXES, NOW, Served, Thing, client_context
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -431,7 +432,7 @@ async def test_a_client_of_another_authority_is_turned_away(served: Served) -> N
     trusted = authority("irrelevant")
     context = client_context(trusted, stranger, directory)
     context.check_hostname = False
-    context.verify_mode = 0
+    context.verify_mode = ssl.CERT_NONE
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session:
         with pytest.raises(aiohttp.ClientError):

@@ -4,10 +4,10 @@ import ssl
 from pathlib import Path
 
 import pytest
-from shelves import client_context
 
-from app.edge.certificates import KeyPair, authority, client, serving
-from app.edge.tls import server_context
+from kubesum.edge.tls.certificates import KeyPair, authority, client, serving
+from kubesum.edge.tls.servertls import server_context
+from tests.unit.web.fakeresources import client_context
 
 CA = authority("ca")
 SERVER = serving(CA, ["kubesum.test"])

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from shelves import BOXES, Served, Thing
 
-from app.rollups.collection import Collection
-from app.vocabulary.resource import Source, Unavailable
+from kubesum.rollups.collection import Collection
+from kubesum.vocabulary.resource import Source, Unavailable
+from tests.unit.web.fakeresources import BOXES, Served, Thing
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(30)]
 

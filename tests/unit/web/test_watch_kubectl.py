@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from shelves import BOXES, EVERYBODY, KUBECTL, NOW, Served, Thing, World
 
-from app.vocabulary.resource import Source
-from app.web.app import create_app
+from kubesum.vocabulary.resource import Source
+from kubesum.web.app import create_app
+from tests.unit.web.fakeresources import BOXES, EVERYBODY, KUBECTL, NOW, Served, Thing, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 

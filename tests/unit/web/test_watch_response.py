@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.edge.protocol import ABORT
-from app.vocabulary.errors import Forbidden, ServiceUnavailable
-from app.web.watch import PERMIT, WatchResponse
+from kubesum.edge.http.protocol import ABORT
+from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
+from kubesum.web.watch import PERMIT, WatchResponse
 from tests.leaping import leaping
 
 

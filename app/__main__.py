@@ -1,5 +1,0 @@
-"""Runs kubesum as `python -m app`."""
-
-from app.cli import main
-
-raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Who may do what in the simulated cluster: accounts, certificates, RBAC, reviews."""

@@ -1,0 +1,119 @@
+"""Who may speak to the simulated cluster: three people with client certificates, and one service account.
+
+A certificate says a user's name and groups; what a certificate cannot say (uid, extra) is looked up by name
+here, as an authentication webhook would. The names are chosen to be awkward on the wire: one is not ASCII,
+one extra key needs escaping in a header, and one extra has two values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from kubesum.vocabulary.errors import Unauthorized
+
+MASTERS: Final = "system:masters"
+AUTHENTICATED: Final = "system:authenticated"
+UNAUTHENTICATED: Final = "system:unauthenticated"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A caller, as authentication established it (k8s.io/apiserver/pkg/authentication/user.Info)."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+ANONYMOUS: Final = User("system:anonymous", (UNAUTHENTICATED,))
+
+ADMIN: Final = User(
+    "admin",
+    (MASTERS, "example.org:platform"),
+    "0b53d6a4-0c1c-4a51-9f0e-51d29a5b8f01",
+    {"example.org/Scopes": ("read", "write")},
+)
+VIEWER: Final = User(
+    "viewer",
+    ("example.org:on-call", "example.org:support"),
+    "0b53d6a4-0c1c-4a51-9f0e-51d29a5b8f02",
+    {"example.org/Scopes": ("read", "explain")},
+)
+TENANT: Final = User(
+    "zoë@example.org",
+    ("example.org:developers", "example.org:payments"),
+    "0b53d6a4-0c1c-4a51-9f0e-51d29a5b8f03",
+    {"example.org/Scopes": ("read", "explain")},
+)
+TENANT_NAMESPACE: Final = "payments"
+"""The one namespace that the tenant may view."""
+PEOPLE: Final[Mapping[str, User]] = {"admin": ADMIN, "viewer": VIEWER, "tenant": TENANT}
+"""The people by the name of their kubeconfig context."""
+
+SERVICE_NAMESPACE: Final = "kubesum-system"
+SERVICE_NAME: Final = "kubesum"
+SERVICE_ACCOUNT: Final = User(
+    f"system:serviceaccount:{SERVICE_NAMESPACE}:{SERVICE_NAME}",
+    ("system:serviceaccounts", f"system:serviceaccounts:{SERVICE_NAMESPACE}"),
+    "0b53d6a4-0c1c-4a51-9f0e-51d29a5b8f10",
+)
+"""kubesum's own identity in the cluster."""
+
+
+class Accounts:
+    """Tells who holds a certificate or a bearer token; a certificate arrives verified by the handshake."""
+
+    def __init__(self, tokens: Mapping[str, User]) -> None:
+        self._tokens: Final = tokens
+
+    def of_token(self, token: str) -> User | None:
+        """The holder of a bearer token, None for an unknown one."""
+        user = self._tokens.get(token)
+        return user and _authenticated(user)
+
+    def of_connection(self, certificate: bytes | None, authorization: str) -> User:
+        """The caller with this verified DER certificate or this Authorization header; neither: anonymous.
+
+        The first success wins; credentials that nobody vouches for raise Unauthorized.
+        """
+        if certificate is not None and (user := of_certificate(certificate)) is not None:
+            return user
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            if (user := self.of_token(token.strip())) is not None:
+                return user
+            raise Unauthorized("Unauthorized")
+        if certificate is not None:
+            raise Unauthorized("Unauthorized")
+        return ANONYMOUS
+
+
+_KNOWN: Final = {user.name: user for user in PEOPLE.values()}
+
+
+@lru_cache(maxsize=256)
+def of_certificate(certificate: bytes) -> User | None:
+    """The user named by a DER certificate: common name and organizations; None without a common name.
+
+    k8s.io/apiserver/pkg/authentication/request/x509/x509.go, CommonNameUserConversion.
+    """
+    subject = x509.load_der_x509_certificate(certificate).subject
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if not names:
+        return None
+    groups = tuple(str(group.value) for group in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))
+    known = _KNOWN.get(str(names[0].value), User(str(names[0].value)))
+    credential = {"authentication.kubernetes.io/credential-id": (f"X509SHA256={sha256(certificate).hexdigest()}",)}
+    return _authenticated(replace(known, groups=groups, extra={**credential, **known.extra}))
+
+
+def _authenticated(user: User) -> User:
+    if AUTHENTICATED in user.groups:
+        return user
+    return replace(user, groups=(*user.groups, AUTHENTICATED))

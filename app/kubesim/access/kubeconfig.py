@@ -1,0 +1,53 @@
+"""Kubeconfigs of the simulated cluster, as values to be written as JSON or YAML."""
+
+from base64 import b64encode
+from typing import Final
+
+from kubesim.access.accounts import TENANT_NAMESPACE
+from kubesim.access.pki import Pki
+from kubesim.store.store import JsonObject
+
+CLUSTER: Final = "kubesum-demo"
+SERVICE_CONTEXT: Final = "kubesum"
+
+
+def kubeconfig(url: str, pki: Pki, context: str = "admin") -> JsonObject:
+    """A kubeconfig with a context for each person; `context` is the current one. Holds private keys."""
+    users = [
+        {
+            "name": name,
+            "user": {
+                "client-certificate-data": _base64(pair.certificate),
+                "client-key-data": _base64(pair.key),
+            },
+        }
+        for name, pair in pki.people.items()
+    ]
+    return _config(url, pki, users, context)
+
+
+def service_kubeconfig(url: str, pki: Pki) -> JsonObject:
+    """A kubeconfig of kubesum's own service account, whose bearer token it holds."""
+    return _config(url, pki, [{"name": SERVICE_CONTEXT, "user": {"token": pki.service_token}}], SERVICE_CONTEXT)
+
+
+def _config(url: str, pki: Pki, users: list[JsonObject], current: str) -> JsonObject:
+    cluster = {"server": url, "certificate-authority-data": _base64(pki.authority.certificate)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": CLUSTER, "cluster": cluster}],
+        "users": users,
+        "contexts": [{"name": user["name"], "context": _context(user["name"])} for user in users],
+        "current-context": current,
+    }
+
+
+def _context(user: str) -> JsonObject:
+    # Whoever sees one namespace alone starts there.
+    where = {"namespace": TENANT_NAMESPACE} if user == "tenant" else {}
+    return {"cluster": CLUSTER, "user": user, **where}
+
+
+def _base64(content: bytes) -> str:
+    return b64encode(content).decode()

@@ -1,0 +1,118 @@
+"""Reviews: who holds a token, and who may do what. Created by clients, answered at once, never stored.
+
+Shapes: k8s.io/api/authentication/v1 and k8s.io/api/authorization/v1.
+"""
+
+from typing import Final
+
+import msgspec
+
+from kubesim.access.accounts import Accounts, User
+from kubesim.access.rbac import Rbac
+from kubesim.apiserver.discovery import REVIEWS, Review
+from kubesim.requests import protobuf
+from kubesim.requests.requestinfo import Attributes
+from kubesim.store.store import JsonObject
+from kubesum.vocabulary.errors import BadRequest
+
+_BY_PLURAL: Final = {(review.group, review.plural): review for review in REVIEWS}
+
+
+class _Resource(msgspec.Struct, frozen=True):
+    namespace: str = ""
+    verb: str = ""
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    subresource: str = ""
+    name: str = ""
+
+
+class _Path(msgspec.Struct, frozen=True):
+    path: str = ""
+    verb: str = ""
+
+
+class _Spec(msgspec.Struct, frozen=True, rename="camel"):
+    """The fields of every review's spec; each review reads its own."""
+
+    token: str = ""
+    user: str = ""
+    groups: tuple[str, ...] | None = ()
+    namespace: str = ""
+    resource_attributes: _Resource | None = None
+    non_resource_attributes: _Path | None = None
+
+
+class _Body(msgspec.Struct, frozen=True):
+    spec: _Spec = _Spec()
+
+
+def review_of(wanted: Attributes) -> Review | None:
+    """The review that a request is about, None if it is about something else."""
+    return _BY_PLURAL.get((wanted.group, wanted.resource))
+
+
+class Reviewer:
+    """Answers reviews from the accounts and roles of one cluster."""
+
+    def __init__(self, accounts: Accounts, rbac: Rbac) -> None:
+        self._accounts: Final = accounts
+        self._rbac: Final = rbac
+
+    def answer(self, review: Review, body: bytes, is_protobuf: bool, caller: User) -> JsonObject:
+        """The review with its status; `body` is JSON or protobuf, BadRequest is raised if it is neither."""
+        try:
+            sent = protobuf.review(body, review.kind) if is_protobuf else msgspec.json.decode(body, type=dict)
+            spec = msgspec.convert(sent, type=_Body).spec
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise BadRequest(f"the body is no {review.kind}: {error}") from None
+        return {
+            "kind": review.kind,
+            "apiVersion": f"{review.group}/{review.version}",
+            "metadata": {"creationTimestamp": None},
+            "spec": sent.get("spec", {}),
+            "status": self._status(review, spec, caller),
+        }
+
+    def _status(self, review: Review, spec: _Spec, caller: User) -> JsonObject:
+        if review.kind == "TokenReview":
+            return self._token(spec.token)
+        if review.kind == "SelfSubjectReview":
+            return {"userInfo": _info(caller)}
+        if review.kind == "SelfSubjectRulesReview":
+            return self._rules(caller, spec.namespace)
+        subject = User(spec.user, spec.groups or ()) if review.kind == "SubjectAccessReview" else caller
+        decision = self._rbac.decision(subject, _attributes(spec))
+        return {"allowed": decision.allowed, **({"reason": decision.reason} if decision.reason else {})}
+
+    def _token(self, token: str) -> JsonObject:
+        user = self._accounts.of_token(token)
+        if user is None:
+            return {"user": {}, "error": "invalid bearer token"}
+        return {"authenticated": True, "user": _info(user)}
+
+    def _rules(self, caller: User, namespace: str) -> JsonObject:
+        rules = self._rbac.rules(caller, namespace)
+        return {
+            "resourceRules": [rule for rule in rules if rule["resources"]],
+            "nonResourceRules": [rule for rule in rules if rule["nonResourceURLs"]],
+            "incomplete": False,
+        }
+
+
+def _attributes(spec: _Spec) -> Attributes:
+    if spec.resource_attributes is not None:
+        return Attributes(**msgspec.structs.asdict(spec.resource_attributes))
+    if spec.non_resource_attributes is not None:
+        return Attributes(**msgspec.structs.asdict(spec.non_resource_attributes))
+    raise BadRequest("exactly one of nonResourceAttributes or resourceAttributes must be specified")
+
+
+def _info(user: User) -> JsonObject:
+    info: JsonObject = {"username": user.name, "groups": user.groups}
+    if user.uid:
+        info["uid"] = user.uid
+    if user.extra:
+        info["extra"] = user.extra
+    return info

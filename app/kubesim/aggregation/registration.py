@@ -1,0 +1,234 @@
+"""What installs an extension server in a cluster, and whether it is available: its APIService and what that names.
+
+Installed are the objects that kubesum's chart makes and kube-controller-manager fills in: the Service, the
+addresses behind it, and the APIService. From then on they belong to whoever changes them; the aggregator reads
+them anew for each verdict. Checks, their order and words are those of k8s.io/kube-aggregator/pkg/controllers/
+status/remote/remote_available_controller.go.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from kubesim.access.accounts import SERVICE_NAME, SERVICE_NAMESPACE
+from kubesim.store.store import JsonObject, Store
+from kubesum.vocabulary.resource import GROUP, VERSION
+
+API_SERVICE: Final = f"{VERSION}.{GROUP}"
+READ: Final = ("apiservices", "endpointslices", "services")
+"""The kinds that a verdict depends on."""
+
+SERVICE_LABEL: Final = "kubernetes.io/service-name"
+CLUSTER_IP: Final = "10.96.143.7"
+CONTAINER_PORT: Final = 10250
+SELECTOR: Final = {"app.kubernetes.io/name": SERVICE_NAME}
+# For a cluster in which no pod of kubesum's is ready, since it serves all the same; RFC 5737 keeps it for examples.
+_ELSEWHERE: Final = {"addresses": ["192.0.2.1"], "conditions": {"ready": True}}
+
+
+class ServiceReference(msgspec.Struct, frozen=True):
+    """apiregistration/v1.ServiceReference."""
+
+    namespace: str
+    name: str
+    port: int = 443
+
+    def __str__(self) -> str:
+        return f'service/{self.name} in "{self.namespace}"'
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """The spec of the APIService; `ca_bundle` is PEM."""
+
+    service: ServiceReference
+    ca_bundle: bytes | None = msgspec.field(default=None, name="caBundle")
+    is_unverified: bool = msgspec.field(default=False, name="insecureSkipTLSVerify")
+
+
+class _ApiService(msgspec.Struct, frozen=True):
+    spec: Registration
+
+
+class _Port(msgspec.Struct, frozen=True):
+    port: int
+    name: str = ""
+
+
+class _ServiceSpec(msgspec.Struct, frozen=True, rename="camel"):
+    ports: tuple[_Port, ...] = ()
+    cluster_ip: str = msgspec.field(default="", name="clusterIP")
+
+
+class _Conditions(msgspec.Struct, frozen=True):
+    ready: bool | None = None
+
+
+class _Endpoint(msgspec.Struct, frozen=True):
+    addresses: tuple[str, ...] = ()
+    conditions: _Conditions = _Conditions()
+
+
+class _Slice(msgspec.Struct, frozen=True):
+    endpoints: tuple[_Endpoint, ...] | None = ()
+    ports: tuple[_Port, ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The condition Available in the making."""
+
+    reason: str
+    message: str
+
+    @property
+    def is_available(self) -> bool:
+        """Whether requests may go to the extension server."""
+        return self.reason == "Passed"
+
+
+PASSED: Final = Verdict("Passed", "all checks passed")
+
+
+def install(store: Store, ca_bundle: bytes) -> None:
+    """Puts the objects of an extension server into the store, verified with a PEM bundle."""
+    for resource, obj in _objects(store, ca_bundle):
+        store.put(resource, obj)
+
+
+def registration(store: Store) -> Registration | None:
+    """The APIService as it is now, None without one that can be understood."""
+    stored = store.get("apiservices", "", API_SERVICE)
+    try:
+        return msgspec.json.decode(stored.body, type=_ApiService).spec if stored else None
+    except msgspec.ValidationError:
+        # A real server would not have taken it.
+        return None
+
+
+def address(store: Store, service: ServiceReference) -> str:
+    """The host:port of a Service as the aggregator resolves it."""
+    return f"{_service(store, service).cluster_ip}:{service.port}"
+
+
+def obstacle(store: Store, service: ServiceReference) -> Verdict | None:
+    """What keeps requests from a Service even before one is made, None if nothing does."""
+    if store.get("services", service.namespace, service.name) is None:
+        return Verdict("ServiceNotFound", f"{service} is not present")
+    names = [port.name for port in _service(store, service).ports if port.port == service.port]
+    if not names:
+        return Verdict("ServicePortError", f"{service} is not listening on port {service.port}")
+    slices = list(_slices(store, service))
+    if not slices:
+        return Verdict("EndpointsNotFound", f"cannot find endpointslices for {service}")
+    if not any(_is_served(one, names[0]) for one in slices):
+        message = f'endpointslices for {service} have no addresses with port name "{names[0]}"'
+        return Verdict("MissingEndpoints", message)
+    return None
+
+
+def note(store: Store, verdict: Verdict) -> None:
+    """Writes a verdict into the status of the APIService; only a change of it is news."""
+    stored = store.get("apiservices", "", API_SERVICE)
+    if stored is None:
+        return
+    obj = stored.decoded()
+    was: JsonObject = next(iter(obj.get("status", {}).get("conditions", ())), {})
+    condition = {
+        "type": "Available",
+        "status": "True" if verdict.is_available else "False",
+        "lastTransitionTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "reason": verdict.reason,
+        "message": verdict.message,
+    }
+    if was.get("status") == condition["status"]:
+        condition["lastTransitionTime"] = was["lastTransitionTime"]
+    if was != condition:
+        store.put("apiservices", {**obj, "status": {"conditions": [condition]}})
+
+
+def _service(store: Store, service: ServiceReference) -> _ServiceSpec:
+    stored = store.get("services", service.namespace, service.name)
+    return msgspec.convert(stored.decoded()["spec"] if stored else {}, type=_ServiceSpec)
+
+
+def _slices(store: Store, service: ServiceReference) -> Iterator[_Slice]:
+    for stored in store.list("endpointslices", service.namespace):
+        if stored.labels.get(SERVICE_LABEL) == service.name:
+            yield msgspec.json.decode(stored.body, type=_Slice)
+
+
+def _is_served(one: _Slice, port_name: str) -> bool:
+    """Whether a slice has a ready address with the port; what does not say whether it is ready is."""
+    has_address = any(
+        endpoint.addresses and endpoint.conditions.ready is not False for endpoint in one.endpoints or ()
+    )
+    return has_address and any(port.name == port_name for port in one.ports or ())
+
+
+def _objects(store: Store, ca_bundle: bytes) -> Iterator[tuple[str, JsonObject]]:
+    placed = {"namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME, "labels": SELECTOR}
+    port = {"name": "https", "protocol": "TCP"}
+    yield (
+        "services",
+        {
+            "metadata": placed,
+            "spec": {
+                "type": "ClusterIP",
+                "clusterIP": CLUSTER_IP,
+                "ports": [{**port, "port": 443, "targetPort": "https"}],
+                "selector": SELECTOR,
+            },
+        },
+    )
+    yield (
+        "endpointslices",
+        {
+            "metadata": {
+                "namespace": SERVICE_NAMESPACE,
+                "name": f"{SERVICE_NAME}-5xk2p",
+                "labels": {**SELECTOR, SERVICE_LABEL: SERVICE_NAME},
+            },
+            "addressType": "IPv4",
+            "endpoints": _endpoints(store),
+            "ports": [{**port, "port": CONTAINER_PORT}],
+        },
+    )
+    yield (
+        "apiservices",
+        {
+            "metadata": {"name": API_SERVICE, "labels": SELECTOR},
+            "spec": {
+                "group": GROUP,
+                "version": VERSION,
+                "groupPriorityMinimum": 1000,
+                "versionPriority": 15,
+                "service": {"name": SERVICE_NAME, "namespace": SERVICE_NAMESPACE, "port": 443},
+                "caBundle": b64encode(ca_bundle).decode(),
+            },
+        },
+    )
+
+
+def _endpoints(store: Store) -> list[JsonObject]:
+    """What a new EndpointSlice lists: the pods behind the Service."""
+    found = [
+        _endpoint(stored.decoded())
+        for stored in store.list("pods", SERVICE_NAMESPACE)
+        if SELECTOR.items() <= stored.labels.items()
+    ]
+    return found if any(one["conditions"]["ready"] for one in found) else [*found, _ELSEWHERE]
+
+
+def _endpoint(pod: JsonObject) -> JsonObject:
+    conditions = pod["status"].get("conditions", ())
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return {
+        "addresses": [one["ip"] for one in pod["status"].get("podIPs", ())],
+        "conditions": {"ready": ready, "serving": ready, "terminating": False},
+        "nodeName": pod["spec"].get("nodeName", ""),
+        "targetRef": {"kind": "Pod", "namespace": SERVICE_NAMESPACE, "name": pod["metadata"]["name"]},
+    }

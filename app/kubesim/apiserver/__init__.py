@@ -1,0 +1,1 @@
+"""The simulated kube-apiserver: routes, lists, watches, writes and discovery over HTTPS."""

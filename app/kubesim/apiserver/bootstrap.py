@@ -1,0 +1,78 @@
+"""What every cluster starts with: namespaces, roles, the configuration of delegated authentication, metrics."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from kubesim.access.accounts import SERVICE_NAME, SERVICE_NAMESPACE
+from kubesim.access.pki import FRONT_PROXY, Pki
+from kubesim.access.rbac import default_objects
+from kubesim.store.kinds import METRICS_GROUP, METRICS_VERSION
+from kubesim.store.store import JsonObject, Store
+
+AUTHENTICATION_CONFIG: Final = "extension-apiserver-authentication"
+
+_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system", SERVICE_NAMESPACE)
+
+
+# metrics-server/manifests/base/apiservice.yaml, and what the aggregator says of it.
+_METRICS_SERVICE: Final[JsonObject] = {
+    "metadata": {"name": f"{METRICS_VERSION}.{METRICS_GROUP}"},
+    "spec": {
+        "group": METRICS_GROUP,
+        "version": METRICS_VERSION,
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
+        "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443},
+        "insecureSkipTLSVerify": True,
+    },
+    "status": {
+        "conditions": [
+            {"type": "Available", "status": "True", "reason": "Passed", "message": "all checks passed"},
+        ]
+    },
+}
+
+
+def bootstrap(store: Store, pki: Pki, tenant_namespace: str) -> None:
+    """Puts into the store what is missing of it; what is there stays as it is."""
+    for resource, obj in _objects(pki, tenant_namespace):
+        metadata = obj["metadata"]
+        if store.get(resource, metadata.get("namespace", ""), metadata["name"]) is None:
+            store.put(resource, obj)
+
+
+def _objects(pki: Pki, tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
+    for name in (*_NAMESPACES, tenant_namespace):
+        labels = {"kubernetes.io/metadata.name": name}
+        yield "namespaces", {"metadata": {"name": name, "labels": labels}, "status": {"phase": "Active"}}
+    yield "serviceaccounts", {"metadata": {"namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME}}
+    yield "configmaps", _authentication_config(pki)
+    # Empty, as the chart makes it: what it is for is known to who may fill it.
+    yield "secrets", {"metadata": {"namespace": SERVICE_NAMESPACE, "name": "kubesum-tls"}, "type": "Opaque"}
+    yield "apiservices", _METRICS_SERVICE
+    yield from default_objects(tenant_namespace)
+
+
+def _authentication_config(pki: Pki) -> JsonObject:
+    """kube-apiserver's own trust, published for extension servers.
+
+    kubernetes/pkg/controlplane/controller/clusterauthenticationtrust/cluster_authentication_trust_controller.go.
+    """
+    return {
+        "metadata": {"namespace": "kube-system", "name": AUTHENTICATION_CONFIG},
+        "data": {
+            "client-ca-file": pki.authority.certificate.decode(),
+            "requestheader-client-ca-file": pki.front_proxy_authority.certificate.decode(),
+            "requestheader-username-headers": _json(["X-Remote-User"]),
+            "requestheader-uid-headers": _json(["X-Remote-Uid"]),
+            "requestheader-group-headers": _json(["X-Remote-Group"]),
+            "requestheader-extra-headers-prefix": _json(["X-Remote-Extra-"]),
+            "requestheader-allowed-names": _json([FRONT_PROXY]),
+        },
+    }
+
+
+def _json(names: list[str]) -> str:
+    return msgspec.json.encode(names).decode()

@@ -1,0 +1,97 @@
+"""Answers about the API server itself: version, health, discovery, OpenAPI."""
+
+from hashlib import sha512
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kubesim.aggregation.aggregator import Aggregator
+from kubesim.apiserver import discovery
+from kubesim.apiserver.answers import JSON, json_answer, no_such_path, text_answer
+from kubesim.apiserver.discovery import AGGREGATED, DISCOVERY_GROUP
+from kubesim.apiserver.representations import Transformation, negotiated
+from kubesim.store.store import JsonObject
+
+_OFFERED: Final = frozenset(Transformation(AGGREGATED, DISCOVERY_GROUP, version) for version in ("v2", "v2beta1"))
+_VERSION: Final = {
+    "major": "1",
+    "minor": "36",
+    "gitVersion": "v1.36.2",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "2026-01-01T00:00:00Z",
+    "goVersion": "",
+    "compiler": "",
+    "platform": "linux/amd64",
+}
+_OPENAPI_V2: Final = {"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1"}, "paths": {}}
+
+
+class Documents:
+    """Answers requests for paths that are no resources."""
+
+    def __init__(self, url: str, aggregator: Aggregator) -> None:
+        self._url: Final = url
+        self._aggregator: Final = aggregator
+
+    async def answer(self, path: str, request: Request) -> Response:
+        """The document at `path`; raises NotFound."""
+        if path in ("/healthz", "/livez", "/readyz"):
+            return text_answer("ok")
+        if path in ("/api", "/apis") and (groups := self._groups(path, request)) is not None:
+            return groups
+        if path == "/openapi/v2" and (merged := await self._aggregator.openapi_v2(request.headers.get("accept", ""))):
+            return merged
+        document = await self._openapi(path) if path.startswith("/openapi/") else self._plain(path)
+        if document is None:
+            raise no_such_path()
+        return json_answer(document)
+
+    def _groups(self, path: str, request: Request) -> Response | None:
+        """Aggregated discovery, None for a client that does not ask for it."""
+        asked = negotiated(request.headers.get("accept", ""), _OFFERED)
+        if not asked.form:
+            return None
+        is_core = path == "/api"
+        document = discovery.aggregated(asked.version, is_core, () if is_core else self._aggregator.group_items)
+        body = msgspec.json.encode(document)
+        media_type = f"{JSON};g={asked.group};v={asked.version};as={asked.form}"
+        headers = {"ETag": f'"{sha512(body).hexdigest().upper()}"', "Vary": "Accept", "Content-Type": media_type}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers=headers)
+
+    def _plain(self, path: str) -> JsonObject | None:
+        extension = self._aggregator.group_versions
+        document: JsonObject | None = None
+        match path.strip("/").split("/"):
+            case [""]:
+                document = discovery.paths(extension)
+            case ["version"]:
+                document = _VERSION
+            case ["api"]:
+                document = discovery.core_versions(self._url)
+            case ["apis"]:
+                document = discovery.group_list(extension)
+            case ["apis", name]:
+                document = discovery.group(name, extension)
+            case ["api", version]:
+                document = discovery.resource_list("", version)
+            case ["apis", name, version]:
+                document = discovery.resource_list(name, version)
+        return document
+
+    async def _openapi(self, path: str) -> JsonObject | None:
+        match path.strip("/").split("/")[1:]:
+            case ["v2"]:
+                return _OPENAPI_V2
+            case ["v3"]:
+                index = discovery.openapi_index()
+                return {"paths": {**index["paths"], **await self._aggregator.openapi_paths()}}
+            case ["v3", "api", version]:
+                return discovery.openapi_document("", version)
+            case ["v3", "apis", name, version]:
+                return discovery.openapi_document(name, version)
+        return None

@@ -1,0 +1,240 @@
+"""How objects are shown: as JSON, as metadata alone, or as rows of a table; and what Accept asks for.
+
+A rendering is one of the three for one kind. It gives bytes: the head of a list, one item, one object of a
+watch; so that a list of any size can be streamed from bodies that were encoded long before.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+
+from kubesim.apiserver.tables import Column, cells, columns, definition
+from kubesim.store.kinds import Kind
+from kubesim.store.store import JsonObject, Stored
+from kubesum.vocabulary.errors import BadRequest, NotAcceptable
+
+LIST_END: Final = b"]}\n"
+
+_META_GROUP: Final = "meta.k8s.io"
+_META_VERSIONS: Final = ("v1", "v1beta1")
+_JSON_TYPES: Final = ("application/json", "application/*", "*/*")
+_REFUSAL: Final = "only the following media types are accepted: application/json"
+_OBJECT_POLICIES: Final = ("", "Metadata", "Object", "None")
+
+
+class Rendering(Protocol):
+    """One way to show the objects of one kind; everything it gives is JSON."""
+
+    def document(self, stored: Stored) -> bytes:
+        """One object as the whole answer."""
+
+    def list_head(self, metadata: JsonObject) -> bytes:
+        """What precedes the items of a list; items are separated by commas, LIST_END follows them."""
+
+    def item(self, stored: Stored) -> bytes:
+        """One item of a list."""
+
+    def watched(self, stored: Stored, is_first: bool) -> bytes:
+        """The object of a watch event, which may be the first of its watch."""
+
+    def bookmark(self, metadata: JsonObject) -> bytes:
+        """The object of a bookmark: nothing but its metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transformation:
+    """A form that a clause of Accept may ask for (`as`, `g`, `v`); all empty: plain JSON."""
+
+    form: str = ""
+    group: str = ""
+    version: str = ""
+
+
+def _of_meta(form: str) -> frozenset[Transformation]:
+    return frozenset(Transformation(form, _META_GROUP, version) for version in _META_VERSIONS)
+
+
+OF_LISTS: Final = _of_meta("Table") | _of_meta("PartialObjectMetadataList")
+OF_OBJECTS: Final = _of_meta("Table") | _of_meta("PartialObjectMetadata")
+
+
+def negotiated(accept: str, offered: Set[Transformation]) -> Transformation:
+    """What the first clause of an Accept header that can be served asks for; raises NotAcceptable.
+
+    Unknown parameters are ignored (k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go).
+    """
+    for media_type, parameters in _clauses(accept or "*/*"):
+        if media_type not in _JSON_TYPES:
+            continue
+        form = parameters.get("as", "")
+        if not form:
+            return Transformation()
+        asked = Transformation(form, parameters.get("g", ""), parameters.get("v", ""))
+        if asked in offered:
+            return asked
+    raise NotAcceptable(_REFUSAL)
+
+
+def requested(
+    headers: Mapping[str, str], kind: Kind, offered: Set[Transformation], query: Mapping[str, str]
+) -> Rendering:
+    """The rendering of `kind` that a request asks for; raises NotAcceptable or BadRequest."""
+    return rendering(kind, negotiated(headers.get("accept", ""), offered), query.get("includeObject", ""))
+
+
+def rendering(kind: Kind, wanted: Transformation, include_object: str = "") -> Rendering:
+    """The rendering of `kind` that was negotiated; raises BadRequest for an unknown includeObject."""
+    if wanted.form == "Table":
+        if include_object not in _OBJECT_POLICIES:
+            raise BadRequest(
+                f'Unable to convert to Table as requested: includeObject: Invalid value: "{include_object}": '
+                "must be 'Metadata', 'Object', 'None', or empty"
+            )
+        return TableRendering(kind, wanted.version, columns(kind), include_object or "Metadata")
+    if wanted.form:
+        return MetadataRendering(wanted.version)
+    return ObjectRendering(_type_head(kind.kind, kind.api_version), kind)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRendering:
+    """Whole objects. Items of a list carry no kind and apiVersion, as in typed lists of kube-apiserver."""
+
+    type_head: bytes
+    kind: Kind
+
+    def document(self, stored: Stored) -> bytes:
+        """The object with its kind."""
+        return self.watched(stored, False) + b"\n"
+
+    def list_head(self, metadata: JsonObject) -> bytes:
+        """The head of a PodList and the like."""
+        return _list_head(f"{self.kind.kind}List", self.kind.api_version, metadata)
+
+    def item(self, stored: Stored) -> bytes:
+        """The object as it is stored."""
+        return stored.body
+
+    def watched(self, stored: Stored, is_first: bool) -> bytes:
+        """The object with its kind."""
+        return self.type_head + stored.body[1:]
+
+    def bookmark(self, metadata: JsonObject) -> bytes:
+        """An object of this kind with metadata alone."""
+        return self.type_head + b'"metadata":' + msgspec.json.encode(metadata) + b"}"
+
+
+class _MetadataOnly(msgspec.Struct):
+    metadata: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataRendering:
+    """PartialObjectMetadata of one version of meta.k8s.io."""
+
+    version: str
+
+    def document(self, stored: Stored) -> bytes:
+        """The object's metadata."""
+        return self.item(stored) + b"\n"
+
+    def list_head(self, metadata: JsonObject) -> bytes:
+        """The head of a PartialObjectMetadataList."""
+        return _list_head("PartialObjectMetadataList", f"{_META_GROUP}/{self.version}", metadata)
+
+    def item(self, stored: Stored) -> bytes:
+        """The object's metadata."""
+        metadata = msgspec.json.decode(stored.body, type=_MetadataOnly).metadata
+        return self._head() + b'"metadata":' + bytes(metadata) + b"}"
+
+    def watched(self, stored: Stored, is_first: bool) -> bytes:
+        """The object's metadata."""
+        return self.item(stored)
+
+    def bookmark(self, metadata: JsonObject) -> bytes:
+        """Nothing but a version."""
+        return self._head() + b'"metadata":' + msgspec.json.encode(metadata) + b"}"
+
+    def _head(self) -> bytes:
+        return _type_head("PartialObjectMetadata", f"{_META_GROUP}/{self.version}")
+
+
+@dataclass(frozen=True, slots=True)
+class TableRendering:
+    """Tables of one version of meta.k8s.io; `include_object` says how much of each object a row carries."""
+
+    kind: Kind
+    version: str
+    columns: tuple[Column, ...]
+    include_object: str
+
+    def document(self, stored: Stored) -> bytes:
+        """A table of one row, with the object's version if it has one."""
+        version = {"resourceVersion": str(stored.version)} if stored.version else {}
+        return self.list_head(version) + self.item(stored) + LIST_END
+
+    def list_head(self, metadata: JsonObject) -> bytes:
+        """The head of a Table up to its rows."""
+        return self._head(metadata, has_columns=True)
+
+    def item(self, stored: Stored) -> bytes:
+        """One row."""
+        row = msgspec.json.encode(cells(self.columns, stored.decoded()))
+        return b'{"cells":' + row + b',"object":' + self._object(stored) + b"}"
+
+    def watched(self, stored: Stored, is_first: bool) -> bytes:
+        """A table of one row; only the first of a watch defines the columns."""
+        return self._head({"resourceVersion": str(stored.version)}, is_first) + self.item(stored) + b"]}"
+
+    def bookmark(self, metadata: JsonObject) -> bytes:
+        """A table of one row whose object has nothing but a version."""
+        row = b'{"cells":[],"object":' + MetadataRendering(self.version).bookmark(metadata) + b"}"
+        return self._head({"resourceVersion": metadata["resourceVersion"]}, has_columns=False) + row + b"]}"
+
+    def _object(self, stored: Stored) -> bytes:
+        if self.include_object == "None":
+            return b"null"
+        if self.include_object == "Object":
+            return _type_head(self.kind.kind, self.kind.api_version) + stored.body[1:]
+        return MetadataRendering(self.version).item(stored)
+
+    def _head(self, metadata: JsonObject, has_columns: bool) -> bytes:
+        definitions = [definition(column) for column in self.columns] if has_columns else None
+        head = _type_head("Table", f"{_META_GROUP}/{self.version}")
+        return b"".join(
+            (
+                head,
+                b'"metadata":',
+                msgspec.json.encode(metadata),
+                b',"columnDefinitions":',
+                msgspec.json.encode(definitions),
+                b',"rows":[',
+            )
+        )
+
+
+def _type_head(kind: str, api_version: str) -> bytes:
+    return b'{"kind":' + msgspec.json.encode(kind) + b',"apiVersion":' + msgspec.json.encode(api_version) + b","
+
+
+def _list_head(kind: str, api_version: str, metadata: JsonObject) -> bytes:
+    return _type_head(kind, api_version) + b'"metadata":' + msgspec.json.encode(metadata) + b',"items":['
+
+
+def _clauses(accept: str) -> list[tuple[str, dict[str, str]]]:
+    """(media type, parameters) of each clause, best first; equal ones keep their order."""
+    clauses = []
+    for clause in accept.split(","):
+        media_type, *pairs = (part.strip() for part in clause.split(";"))
+        parameters = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        clauses.append((media_type.lower(), parameters))
+    return sorted(clauses, key=lambda clause: -_quality(clause[1].get("q", "1")))
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

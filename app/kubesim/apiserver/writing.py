@@ -1,0 +1,145 @@
+"""Writes of plain objects: create, replace, merge, delete; the status apart from the rest.
+
+Small on purpose: enough to change the cluster with kubectl. There are no finalizers, no grace periods and no
+cascades: what is deleted is gone.
+"""
+
+from typing import Final
+
+import msgspec
+
+from kubesim.apiserver.answers import AlreadyExists, Conflict, UnsupportedMediaType
+from kubesim.requests import protobuf
+from kubesim.requests.requestinfo import Attributes
+from kubesim.store.kinds import Kind
+from kubesim.store.store import JsonObject, Store, Stored
+from kubesum.vocabulary.errors import BadRequest, Invalid, NotFound, StatusDetails
+
+_MERGE: Final = "application/merge-patch+json"
+_STRATEGIC: Final = "application/strategic-merge-patch+json"
+
+
+class Writer:
+    """Changes the objects of one store as requests ask; each method gives the object's new state."""
+
+    def __init__(self, store: Store) -> None:
+        self._store: Final = store
+
+    def create(self, kind: Kind, wanted: Attributes, body: bytes) -> Stored:
+        """A new object, without status; raises AlreadyExists, Invalid, or NotFound for its namespace."""
+        obj = _decoded(body)
+        metadata = obj.get("metadata", {})
+        if not metadata.get("name"):
+            raise Invalid(f'{kind.kind} "" is invalid: metadata.name: Required value: name is required')
+        if wanted.namespace and self._store.get("namespaces", "", wanted.namespace) is None:
+            raise NotFound(
+                f'namespaces "{wanted.namespace}" not found',
+                StatusDetails(name=wanted.namespace, kind="namespaces"),
+            )
+        _place(obj, wanted.namespace, metadata["name"])
+        if self._store.get(kind.plural, wanted.namespace, metadata["name"]) is not None:
+            name = metadata["name"]
+            raise AlreadyExists(f'{kind.resource_group} "{name}" already exists', _details(kind, name))
+        if "status" in kind.subresources:
+            obj["status"] = {"phase": "Pending"} if kind.plural == "pods" else {}
+        metadata.pop("resourceVersion", None)
+        return self._store.put(kind.plural, obj)
+
+    def update(self, kind: Kind, wanted: Attributes, body: bytes) -> Stored:
+        """An object replaced, or its status alone; raises NotFound, Conflict."""
+        before = self.existing(kind, wanted)
+        return self._replace(kind, wanted, before, _decoded(body))
+
+    def patch(self, kind: Kind, wanted: Attributes, body: bytes, media_type: str) -> Stored:
+        """An object merged with a patch; raises NotFound, Conflict, UnsupportedMediaType."""
+        before = self.existing(kind, wanted)
+        patch = _decoded(body)
+        # Both kinds of patch mean the same for maps; a list would be merged by key, which is not done here.
+        if media_type != _MERGE and not (media_type == _STRATEGIC and not _has_list(patch)):
+            raise _unsupported(f"{_MERGE}, {_STRATEGIC} without lists")
+        return self._replace(kind, wanted, before, _merged(before.decoded(), patch))
+
+    def delete(self, kind: Kind, wanted: Attributes) -> Stored:
+        """The last state of an object that is gone; raises NotFound."""
+        last = self._store.delete(kind.plural, wanted.namespace, wanted.name)
+        if last is None:
+            raise _missing(kind, wanted.name)
+        return last
+
+    def existing(self, kind: Kind, wanted: Attributes) -> Stored:
+        """The object that a request names; raises NotFound."""
+        stored = self._store.get(kind.plural, wanted.namespace, wanted.name)
+        if stored is None:
+            raise _missing(kind, wanted.name)
+        return stored
+
+    def _replace(self, kind: Kind, wanted: Attributes, before: Stored, obj: JsonObject) -> Stored:
+        _place(obj, wanted.namespace, wanted.name)
+        asked = obj["metadata"].pop("resourceVersion", "")
+        if asked and asked != str(before.version):
+            raise Conflict(
+                f'Operation cannot be fulfilled on {kind.resource_group} "{wanted.name}": the object has been '
+                "modified; please apply your changes to the latest version and try again",
+                _details(kind, wanted.name),
+            )
+        old = before.decoded()
+        obj["metadata"] |= {name: old["metadata"][name] for name in ("uid", "creationTimestamp")}
+        if wanted.subresource == "status":
+            obj = {**old, "status": obj.get("status", {})}
+        elif "status" in kind.subresources:
+            obj["status"] = old.get("status", {})
+        return self._store.put(kind.plural, obj)
+
+
+def _decoded(body: bytes) -> JsonObject:
+    """A JSON object; typed clients that send protobuf learn that it is not understood."""
+    if body.startswith(protobuf.MAGIC):
+        raise _unsupported("application/json")
+    try:
+        obj: JsonObject = msgspec.json.decode(body, type=dict)
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"the body is not a JSON object: {error}") from None
+    return obj
+
+
+def _place(obj: JsonObject, namespace: str, name: str) -> None:
+    metadata = obj.setdefault("metadata", {})
+    for field, expected in (("namespace", namespace), ("name", name)):
+        if metadata.get(field, expected) != expected:
+            raise BadRequest(f"the {field} of the provided object does not match the {field} sent on the request")
+        if expected:
+            metadata[field] = expected
+
+
+def _merged(target: JsonObject, patch: JsonObject) -> JsonObject:
+    """RFC 7386: null removes, objects merge, all else replaces."""
+    merged = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict):
+            current = merged.get(name)
+            merged[name] = _merged(current if isinstance(current, dict) else {}, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _has_list(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_has_list(item) for item in value.values())
+    return isinstance(value, list)
+
+
+def _unsupported(accepted: str) -> UnsupportedMediaType:
+    return UnsupportedMediaType(
+        f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    )
+
+
+def _missing(kind: Kind, name: str) -> NotFound:
+    return NotFound(f'{kind.resource_group} "{name}" not found', _details(kind, name))
+
+
+def _details(kind: Kind, name: str) -> StatusDetails:
+    return StatusDetails(name=name, group=kind.group, kind=kind.plural)

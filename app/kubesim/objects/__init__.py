@@ -1,0 +1,1 @@
+"""Kubernetes objects of the simulated cluster as full JSON."""

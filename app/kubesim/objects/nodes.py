@@ -1,0 +1,120 @@
+"""The nodes of a simulated cluster as JSON."""
+
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final
+
+from kubesim.objects.templates import image_id, managed, owned_fields, stamp
+from kubesim.store.store import JsonObject
+from kubesim.world.instancetypes import Taint
+from kubesim.world.state import NodeState
+from kubesum.vocabulary.quantity import ResourceList
+
+
+def node_manifest(node: NodeState) -> JsonObject:
+    """The node as the API server gives it."""
+    spec: JsonObject = {"podCIDR": "10.244.0.0/24", "podCIDRs": ["10.244.0.0/24"]}
+    spec["providerID"] = f"demo:///{node.zone}/{node.name}"
+    if node.taints:
+        spec["taints"] = [_taint(taint, node) for taint in node.taints]
+    if node.cordoned:
+        spec["unschedulable"] = True
+    status: JsonObject = {
+        "addresses": [
+            {"type": "InternalIP", "address": node.address},
+            {"type": "Hostname", "address": node.name},
+        ],
+        "capacity": ResourceList(node.machine.capacity).quantities(),
+        "allocatable": ResourceList(node.allocatable).quantities(),
+        "conditions": _conditions(node),
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+        "nodeInfo": _info(node),
+        "images": [{"names": [image_id(image), image], "sizeBytes": size} for image, size in _PULLED],
+    }
+    born = stamp(node.created)
+    metadata: JsonObject = {
+        "name": node.name,
+        "uid": node.uid,
+        "creationTimestamp": born,
+        "labels": dict(sorted(node.labels.items())),
+        "annotations": {
+            "node.alpha.kubernetes.io/ttl": "0",
+            "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+        },
+    }
+    metadata["managedFields"] = [
+        managed("kubelet", "v1", born, {"f:metadata": owned_fields({"labels": node.labels})}),
+        managed("kubelet", "v1", stamp(node.changed), {"f:status": owned_fields(status)}) | {"subresource": "status"},
+    ]
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": status}
+
+
+_PULLED: Final = (
+    ("registry.k8s.io/etcd:3.6.5-0", 22871747),
+    ("quay.io/cilium/cilium:v1.18.2", 251348962),
+    ("docker.io/istio/proxyv2:1.27.1", 98113024),
+    ("registry.k8s.io/kube-proxy:v1.36.1", 25963904),
+    ("registry.k8s.io/coredns/coredns:v1.13.1", 23553139),
+    ("registry.k8s.io/pause:3.10.1", 320448),
+)
+
+
+def _taint(taint: Taint, node: NodeState) -> JsonObject:
+    obj: JsonObject = {"key": taint.key, "effect": taint.effect}
+    if taint.value:
+        obj["value"] = taint.value
+    if taint.key.startswith("node.kubernetes.io/"):
+        obj["timeAdded"] = stamp(node.changed)
+    return obj
+
+
+def _conditions(node: NodeState) -> list[JsonObject]:
+    lost = node.ready == "Unknown"
+    quiet = {
+        "DiskPressure": ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        "PIDPressure": ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    }
+    found = [_condition(node, kind, "Unknown" if lost else "False", *said) for kind, said in quiet.items()]
+    memory = ("KubeletHasSufficientMemory", "kubelet has sufficient memory available")
+    if node.pressed:
+        memory = ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
+    pressure = "Unknown" if lost else str(node.pressed)
+    ready = {
+        "True": ("KubeletReady", "kubelet is posting ready status"),
+        "False": ("KubeletNotReady", "container runtime network not ready: NetworkReady=false"),
+        "Unknown": ("NodeStatusUnknown", "Kubelet stopped posting node status."),
+    }
+    return [
+        _condition(node, "MemoryPressure", pressure, *memory),
+        *found,
+        _condition(node, "Ready", node.ready, *ready[node.ready]),
+    ]
+
+
+def _condition(node: NodeState, kind: str, status: str, reason: str, message: str) -> JsonObject:
+    if status == "Unknown":
+        reason, message = "NodeStatusUnknown", "Kubelet stopped posting node status."
+    return {
+        "type": kind,
+        "status": status,
+        "lastHeartbeatTime": stamp(node.changed + timedelta(minutes=4)),
+        "lastTransitionTime": stamp(node.changed),
+        "reason": reason,
+        "message": message,
+    }
+
+
+def _info(node: NodeState) -> JsonObject:
+    identity = sha256(node.name.encode()).hexdigest()
+    return {
+        "machineID": identity[:32],
+        "systemUUID": node.uid,
+        "bootID": node.uid[::-1],
+        "kernelVersion": "6.12.48-1-amd64",
+        "osImage": "Debian GNU/Linux 13 (trixie)",
+        "containerRuntimeVersion": "containerd://2.1.4",
+        "kubeletVersion": node.version,
+        "kubeProxyVersion": "",
+        "operatingSystem": "linux",
+        "architecture": "amd64",
+    }

@@ -1,0 +1,323 @@
+"""Kubernetes objects as JSON, with everything that a real API server sends and kubesum skips.
+
+Builders only: values in, decoded JSON out; which cluster the objects belong to is unknown here. managedFields
+are derived from the object itself, as server-side apply does (sigs.k8s.io/structured-merge-diff). The parts of
+results are shared between calls: nobody may change them.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from kubesim.store.store import JsonObject
+
+_EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+_MERGE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "conditions": ("type",),
+    "containers": ("name",),
+    "env": ("name",),
+    "ephemeralContainers": ("name",),
+    "hostIPs": ("ip",),
+    "imagePullSecrets": ("name",),
+    "initContainers": ("name",),
+    "ownerReferences": ("uid",),
+    "podIPs": ("ip",),
+    "ports": ("containerPort", "protocol"),
+    "volumeMounts": ("mountPath",),
+    "volumes": ("name",),
+}
+_ATOMIC: Final = frozenset({"selector", "valueFrom", "nodeSelector", "projected"})
+_SELF: Final = frozenset({"labels", "annotations"})
+
+TOKEN_VOLUME: Final = "kube-api-access-7tq2m"  # noqa: S105 - the name of a volume, no secret
+
+_TOLERATIONS: Final = tuple(
+    {
+        "key": f"node.kubernetes.io/{problem}",
+        "operator": "Exists",
+        "effect": "NoExecute",
+        "tolerationSeconds": 300,
+    }
+    for problem in ("not-ready", "unreachable")
+)
+_VOLUMES: Final = (
+    {"name": "config", "configMap": {"name": "app-config", "defaultMode": 420, "optional": False}},
+    {
+        "name": TOKEN_VOLUME,
+        "projected": {
+            "sources": [
+                {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+                {
+                    "configMap": {
+                        "name": "kube-root-ca.crt",
+                        "items": [{"key": "ca.crt", "path": "ca.crt"}],
+                    }
+                },
+                {
+                    "downwardAPI": {
+                        "items": [
+                            {
+                                "path": "namespace",
+                                "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"},
+                            }
+                        ]
+                    }
+                },
+            ],
+            "defaultMode": 420,
+        },
+    },
+)
+_MOUNTS: Final = (
+    {"name": "config", "readOnly": True, "mountPath": "/etc/app"},
+    {"name": TOKEN_VOLUME, "readOnly": True, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"},
+)
+
+
+def _field(path: str) -> JsonObject:
+    return {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}
+
+
+def _secret(key: str) -> JsonObject:
+    return {"secretKeyRef": {"name": "app-credentials", "key": key}}
+
+
+_ENVIRONMENT: Final = (
+    {"name": "POD_NAME", "valueFrom": _field("metadata.name")},
+    {"name": "LOG_LEVEL", "value": "info"},
+    {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://otel-collector.monitoring.svc.cluster.local:4317"},
+    {"name": "DATABASE_HOST", "value": "postgres-rw.payments.svc.cluster.local"},
+    {"name": "DATABASE_PASSWORD", "valueFrom": _secret("password")},
+)
+_SECURITY: Final = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+}
+
+
+def _probe(path: str, period_s: int, failures: int) -> JsonObject:
+    return {
+        "httpGet": {"path": path, "port": "http", "scheme": "HTTP"},
+        "timeoutSeconds": 2,
+        "periodSeconds": period_s,
+        "successThreshold": 1,
+        "failureThreshold": failures,
+    }
+
+
+_FULL: Final = {
+    "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
+    "env": list(_ENVIRONMENT),
+    "volumeMounts": list(_MOUNTS),
+    "livenessProbe": _probe("/healthz", 20, 3),
+    "readinessProbe": _probe("/readyz", 10, 3),
+    "securityContext": _SECURITY,
+}
+_SLIM: Final = {"volumeMounts": [_MOUNTS[-1]]}
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as metav1.Time writes it, in whole seconds of UTC."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@lru_cache(maxsize=4096)
+def image_id(image: str) -> str:
+    """What a container runtime reports as imageID of a pulled image: repository and digest."""
+    if "@" in image:
+        return image
+    repository = image.rpartition("/")[0] + "/" + image.rpartition("/")[2].partition(":")[0]
+    if "/" not in image:
+        repository = f"docker.io/library{repository}"
+    return f"{repository}@sha256:{sha256(image.encode()).hexdigest()}"
+
+
+def container_id(*parts: object) -> str:
+    """What containerd would call the container that `parts` tell from all others."""
+    return f"containerd://{sha256('/'.join(map(str, parts)).encode()).hexdigest()}"
+
+
+def container(
+    name: str,
+    image: str,
+    requests: Mapping[str, str] = {},
+    limits: Mapping[str, str] = {},
+    *,
+    slim: bool = False,
+) -> JsonObject:
+    """A container of a pod's spec; a slim one has no ports, probes or configuration.
+
+    A sidecar is one of spec.initContainers with `| {"restartPolicy": "Always"}`.
+    """
+    asked = {"requests": dict(requests), "limits": dict(limits)}
+    return {
+        "name": name,
+        "image": image,
+        "resources": {key: value for key, value in asked.items() if value},
+        **(_SLIM if slim else _FULL),
+        "args": [f"--component={name}"],
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+        "imagePullPolicy": "IfNotPresent",
+    }
+
+
+def running(since: datetime) -> JsonObject:
+    """The state of a container that runs."""
+    return {"running": {"startedAt": stamp(since)}}
+
+
+def waiting(reason: str, message: str = "") -> JsonObject:
+    """The state of a container that does not run yet, or not at present."""
+    return {"waiting": {"reason": reason, "message": message} if message else {"reason": reason}}
+
+
+def terminated(exit_code: int, reason: str, start: datetime, end: datetime, container: str = "") -> JsonObject:
+    """The state of a container that ended; without a reason, clients show the exit code."""
+    ended: JsonObject = {"exitCode": exit_code, "startedAt": stamp(start), "finishedAt": stamp(end)}
+    if reason:
+        ended["reason"] = reason
+    if container:
+        ended["containerID"] = container
+    return {"terminated": ended}
+
+
+def container_status(name: str, image: str, state: JsonObject, restarts: int = 0) -> JsonObject:
+    """The status of a container, ready and started when it runs; anything else is merged over it with `|`."""
+    runs = "running" in state
+    return {
+        "name": name,
+        "state": state,
+        "lastState": {},
+        "ready": runs,
+        "started": runs,
+        "restartCount": restarts,
+        "image": image,
+        "imageID": "" if "waiting" in state else image_id(image),
+    }
+
+
+def condition(kind: str, holds: bool, when: datetime, reason: str = "", message: str = "") -> JsonObject:
+    """A condition of a pod."""
+    result: JsonObject = {
+        "type": kind,
+        "status": "True" if holds else "False",
+        "observedGeneration": 1,
+        "lastProbeTime": None,
+        "lastTransitionTime": stamp(when),
+    }
+    if reason:
+        result["reason"] = reason
+    if message:
+        result["message"] = message
+    return result
+
+
+def owner_reference(api_version: str, kind: str, name: str, uid: str) -> JsonObject:
+    """The ownerReference to a controller."""
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def pod_spec(containers: Iterable[JsonObject], more: Mapping[str, object] = {}) -> JsonObject:
+    """A pod's spec with what the API server fills in; `more` are further fields, or other values for these."""
+    return {
+        "volumes": list(_VOLUMES),
+        "containers": list(containers),
+        "restartPolicy": "Always",
+        "terminationGracePeriodSeconds": 30,
+        "dnsPolicy": "ClusterFirst",
+        "serviceAccountName": "default",
+        "serviceAccount": "default",
+        "securityContext": {"fsGroup": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+        "schedulerName": "default-scheduler",
+        "tolerations": list(_TOLERATIONS),
+        "priority": 0,
+        "enableServiceLinks": True,
+        "preemptionPolicy": "PreemptLowerPriority",
+        **more,
+    }
+
+
+def pod(
+    name: str, namespace: str, spec: JsonObject, status: JsonObject, metadata: Mapping[str, object] = {}
+) -> JsonObject:
+    """A whole pod from its spec and status; `metadata` are further fields of its metadata.
+
+    The uid follows from namespace and name unless it is given.
+    """
+    digest = sha256(f"{namespace}/{name}".encode()).hexdigest()
+    born: JsonObject = {
+        "name": name,
+        "namespace": namespace,
+        "uid": uid_text(int(digest[:32], 16)),
+        "generation": 1,
+        "creationTimestamp": stamp(_EPOCH),
+        "labels": {"app.kubernetes.io/name": name},
+        "annotations": {"kubernetes.io/config.source": "api"},
+        **metadata,
+    }
+    obj: JsonObject = {"apiVersion": "v1", "kind": "Pod", "metadata": born, "spec": spec, "status": status}
+    born["managedFields"] = [
+        managed("kube-controller-manager", "v1", born["creationTimestamp"], claimed_fields(born, spec)),
+        managed("kubelet", "v1", born["creationTimestamp"], {"f:status": owned_fields(status)})
+        | {"subresource": "status"},
+    ]
+    return obj
+
+
+def managed(manager: str, api_version: str, time: str, fields: JsonObject | msgspec.Raw) -> JsonObject:
+    """One entry of managedFields."""
+    return {
+        "manager": manager,
+        "operation": "Update",
+        "apiVersion": api_version,
+        "time": time,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }
+
+
+def claimed_fields(metadata: JsonObject, spec: JsonObject) -> JsonObject:
+    """The fieldsV1 of whoever created an object: its descriptive metadata and its spec."""
+    described: JsonObject = {
+        key: metadata[key] for key in ("annotations", "generateName", "labels") if key in metadata
+    }
+    return {"f:metadata": owned_fields(described), "f:spec": owned_fields(spec)}
+
+
+def owned_fields(obj: JsonObject) -> JsonObject:
+    """The fieldsV1 of a manager that set every field of `obj`."""
+    return {f"f:{name}": _owned(name, value) for name, value in obj.items()}
+
+
+def _owned(name: str, value: object) -> JsonObject:
+    if isinstance(value, dict) and name not in _ATOMIC:
+        return ({".": {}} if name in _SELF else {}) | owned_fields(value)
+    if isinstance(value, list) and name in _MERGE_KEYS:
+        keys = _MERGE_KEYS[name]
+        return {_item_key(item, keys): {".": {}, **owned_fields(item)} for item in value}
+    return {}
+
+
+def _item_key(item: JsonObject, keys: tuple[str, ...]) -> str:
+    return f"k:{msgspec.json.encode({key: item.get(key) for key in keys}).decode()}"
+
+
+def uid_text(bits: int) -> str:
+    """128 bits as the text of a random UUID (version 4)."""
+    text = f"{bits:032x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"

@@ -1,0 +1,1 @@
+"""Requests to the simulated API server: paths, options, selectors, bodies."""

@@ -1,0 +1,144 @@
+"""The options of list and watch requests, read from the query and checked as kube-apiserver checks them.
+
+k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kubesim.requests.requestinfo import truthy
+from kubesim.requests.selectors import Predicate, everything, field_predicate, label_predicate
+from kubesim.store.kinds import Kind
+from kubesim.store.store import Stored
+from kubesum.vocabulary.errors import BadRequest, Invalid, StatusCause, StatusDetails
+
+_MATCHES = ("", "Exact", "NotOlderThan")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which objects are asked for, by label and field."""
+
+    labels: Predicate
+    fields: Predicate
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is filtered out."""
+        return self.labels is everything and self.fields is everything
+
+    def has(self, stored: Stored | None) -> bool:
+        """Whether there is an object and it is selected."""
+        if stored is None:
+            return False
+        if self.labels is not everything and not self.labels(stored.labels):
+            return False
+        if self.fields is everything:
+            return True
+        identity = {"metadata.name": stored.name, "metadata.namespace": stored.namespace}
+        return self.fields({**stored.fields, **identity})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions:
+    """Options of a list or watch. `version` None: the client named none; `limit` 0: no limit.
+
+    `send_initial_events` None: not given, which is not the same as false.
+    """
+
+    selection: Selection
+    version: int | None
+    match: str
+    limit: int
+    continue_token: str
+    send_initial_events: bool | None
+    has_bookmarks: bool
+    timeout_s: int
+
+
+def list_options(kind: Kind, query: Mapping[str, str]) -> ListOptions:
+    """The options of one request for `kind`; raises BadRequest for what is no value, Invalid for what clashes."""
+    send_initial_events = truthy(query["sendInitialEvents"]) if "sendInitialEvents" in query else None
+    options = ListOptions(
+        selection=Selection(
+            label_predicate(query.get("labelSelector", "")),
+            field_predicate(query.get("fieldSelector", ""), {"metadata.name", "metadata.namespace", *kind.fields}),
+        ),
+        version=_version(query.get("resourceVersion", "")),
+        match=query.get("resourceVersionMatch", ""),
+        limit=_integer(query.get("limit", "")),
+        continue_token=query.get("continue", ""),
+        send_initial_events=send_initial_events,
+        has_bookmarks=truthy(query.get("allowWatchBookmarks")),
+        timeout_s=_integer(query.get("timeoutSeconds", "")),
+    )
+    if options.match not in _MATCHES:
+        raise _invalid(
+            "resourceVersionMatch",
+            f'Unsupported value: "{options.match}": supported values: "Exact", "NotOlderThan", ""',
+            "FieldValueNotSupported",
+        )
+    if truthy(query.get("watch")):
+        _check_watch(options)
+    else:
+        _check_list(options)
+    return options
+
+
+def _check_watch(options: ListOptions) -> None:
+    if options.send_initial_events is not None and options.match != "NotOlderThan":
+        raise _forbidden(
+            "resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        )
+    if options.match and options.send_initial_events is None:
+        raise _forbidden(
+            "resourceVersionMatch",
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        )
+
+
+def _check_list(options: ListOptions) -> None:
+    if options.send_initial_events is not None:
+        raise _forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+    if options.continue_token and options.version:
+        raise BadRequest("specifying resource version is not allowed when using continue")
+    if not options.match:
+        return
+    if options.continue_token:
+        raise _forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
+    if options.version is None:
+        raise _forbidden(
+            "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        )
+    if options.match == "Exact" and options.version == 0:
+        raise _forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+
+
+def _version(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise BadRequest(
+            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        )
+    return int(text)
+
+
+def _integer(text: str) -> int:
+    if not text:
+        return 0
+    try:
+        return int(text)
+    except ValueError:
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+
+
+def _forbidden(field: str, text: str) -> Invalid:
+    return _invalid(field, f"Forbidden: {text}", "FieldValueForbidden")
+
+
+def _invalid(field: str, text: str, reason: str) -> Invalid:
+    details = StatusDetails(
+        group="meta.k8s.io", kind="ListOptions", causes=(StatusCause(reason=reason, message=text, field=field),)
+    )
+    return Invalid(f'ListOptions.meta.k8s.io "" is invalid: {field}: {text}', details)

@@ -1,0 +1,89 @@
+"""What a request asks for: path and method turned into the attributes that authorization and routing read.
+
+A port of k8s.io/apiserver/pkg/endpoints/request/requestinfo.go. Pure; knows no kinds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kubesim.requests.selectors import exact_name
+from kubesum.vocabulary.errors import BadRequest, NotFound
+
+_VERBS: Final = {
+    "POST": "create",
+    "GET": "get",
+    "HEAD": "get",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
+_OF_NAMESPACE_ITSELF: Final = ("status", "finalize")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """What is asked for. Without a `resource` it is about `path` alone, and group to name are empty."""
+
+    verb: str
+    path: str = ""
+    group: str = ""
+    version: str = ""
+    namespace: str = ""
+    resource: str = ""
+    subresource: str = ""
+    name: str = ""
+
+    @property
+    def resource_group(self) -> str:
+        """`pods` or `deployments.apps`."""
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+
+def attributes(method: str, path: str, query: Mapping[str, str]) -> Attributes:
+    """The attributes of a request; `query` has the first value of each parameter.
+
+    Raises NotFound for a path that is not in canonical form, BadRequest for one that names no resource.
+    """
+    if "//" in path or any(part in (".", "..") for part in path.split("/")):
+        raise NotFound("the server could not find the requested resource")
+    parts = path.strip("/").split("/")
+    legacy = parts[0] == "api"
+    if len(parts) < (3 if legacy else 4) or parts[0] not in ("api", "apis"):
+        return Attributes(verb=method.lower(), path=path)
+    group, version, *rest = ("", *parts[1:]) if legacy else parts[1:]
+    verb = _VERBS.get(method, "")
+    if rest[0] in ("watch", "proxy"):
+        verb, rest = rest[0], rest[1:]
+        if not rest:
+            raise BadRequest(f"unable to determine kind and namespace from url, {path}")
+    namespace, rest = _namespace(rest)
+    resource, name, subresource, *_ = (*rest, "", "", "")
+    if not name and verb == "get":
+        verb = "watch" if truthy(query.get("watch")) else "list"
+        name = exact_name(query.get("fieldSelector", ""))
+    if not name and verb == "delete":
+        verb = "deletecollection"
+    return Attributes(
+        verb=verb,
+        path=path,
+        group=group,
+        version=version,
+        namespace=namespace,
+        resource=resource,
+        subresource=subresource,
+        name=name,
+    )
+
+
+def truthy(value: str | None) -> bool:
+    """A boolean of a query: absent, `0` and `false` are false, all else is true, also an empty value."""
+    return value is not None and value != "0" and value.lower() != "false"
+
+
+def _namespace(rest: list[str]) -> tuple[str, list[str]]:
+    if rest[0] != "namespaces" or len(rest) < 2:
+        return "", rest
+    if len(rest) > 2 and rest[2] not in _OF_NAMESPACE_ITSELF:
+        return rest[1], rest[2:]
+    return rest[1], rest

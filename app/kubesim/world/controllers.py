@@ -1,0 +1,219 @@
+"""What owners do about their pods: one look at an owner, and the changes that bring it nearer to its wish.
+
+Level-triggered, as the controllers of Kubernetes: `reconcile` may be called at any time, and changes nothing
+when all is well.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from kubesim.objects.podtemplates import Plan
+from kubesim.objects.workloads import wanted_nodes
+from kubesim.world.cluster import Cluster
+from kubesim.world.kubelet import BLOCKERS, UNBOUND_VOLUME, kill, soon
+from kubesim.world.state import FINISHED, LAUNCHING, ORDINAL, ROLLING, UNBOUND, Owner, PodState, Stage
+
+_BATCH: Final = 8
+_OLD_SETS: Final = 2
+_BACKOFF_LIMIT: Final = 2
+_STALLED: Final = 0.06
+
+
+def reconcile(cluster: Cluster, owner: Owner, now: datetime) -> None:
+    """Brings an owner's pods, or the owners below it, one step nearer to what it wants."""
+    if owner.gone:
+        return
+    _RECONCILERS.get(owner.kind, _leave)(cluster, owner, now)
+
+
+def _leave(cluster: Cluster, owner: Owner, now: datetime) -> None:
+    """Nobody replaces bare and static pods."""
+
+
+def new_set(cluster: Cluster, owner: Owner, plan: Plan, now: datetime) -> Owner:
+    """A new ReplicaSet of a Deployment or Rollout, without pods yet."""
+    suffix = cluster.suffix(10)
+    child = Owner(
+        kind="ReplicaSet",
+        api_version="apps/v1",
+        namespace=owner.namespace,
+        name=f"{owner.name}-{suffix}",
+        uid=cluster.uid(),
+        created=now,
+        plan=plan,
+        desired=0,
+        parent=owner,
+        suffix=suffix,
+        revision=owner.revision,
+    )
+    return cluster.add_owner(child)
+
+
+def new_job(cluster: Cluster, owner: Owner, now: datetime) -> Owner:
+    """A new Job of a CronJob or of somebody else who launches Jobs, without pods yet."""
+    serial = int(now.timestamp()) // 60 if owner.kind == "CronJob" else cluster.suffix()
+    taken = {child.name for child in owner.children}
+    name = f"{owner.name}-{serial}"
+    owner.last_launch = now
+    return cluster.add_owner(
+        Owner(
+            kind="Job",
+            api_version="batch/v1",
+            namespace=owner.namespace,
+            name=name if name not in taken else f"{name}-{cluster.suffix(3)}",
+            uid=cluster.uid(),
+            created=now,
+            plan=owner.plan,
+            desired=owner.desired,
+            parent=owner,
+        )
+    )
+
+
+def pod_name(cluster: Cluster, owner: Owner) -> str:
+    """A free name for one more pod of an owner that does not number them."""
+    name = f"{owner.name}-{cluster.suffix()}"
+    return name if name not in owner.pods else pod_name(cluster, owner)
+
+
+def ordinal_names(owner: Owner) -> list[str]:
+    """The names that the pods of an owner have that numbers them."""
+    first = 0 if owner.kind == "StatefulSet" else 1
+    return [f"{owner.name}-{index}" for index in range(first, first + owner.desired)]
+
+
+def spawn(cluster: Cluster, owner: Owner, name: str, now: datetime) -> PodState:
+    """A new pod of an owner, on its way; now and then one that will not be scheduled for a while."""
+    pod = cluster.add_pod(owner, name, now)
+    if cluster.rng.random() < _STALLED:
+        pod.blocker = cluster.rng.choice((*BLOCKERS, UNBOUND_VOLUME))
+    soon(cluster, pod, 1, 2)
+    return pod
+
+
+def _replicate(cluster: Cluster, owner: Owner, now: datetime) -> None:
+    live = [pod for pod in owner.pods.values() if pod.live]
+    for _ in range(min(_BATCH, owner.desired - len(live))):
+        spawn(cluster, owner, pod_name(cluster, owner), now)
+    surplus = len(live) - owner.desired
+    if surplus > 0:
+        for pod in sorted(live, key=_dispensable)[: min(_BATCH, surplus)]:
+            kill(cluster, pod, now)
+
+
+def _dispensable(pod: PodState) -> tuple[bool, bool, float]:
+    """The order in which a ReplicaSet gives up pods: pkg/controller, ActivePodsWithRanks."""
+    return pod.stage not in UNBOUND, pod.ready, -pod.created.timestamp()
+
+
+def _number(cluster: Cluster, owner: Owner, now: datetime) -> None:
+    names = ordinal_names(owner)
+    for pod in [pod for pod in owner.pods.values() if pod.stage in FINISHED]:
+        cluster.remove(pod)
+        return
+    for pod in [pod for pod in owner.pods.values() if pod.name not in names and pod.live]:
+        kill(cluster, pod, now)
+        return
+    missing = next((name for name in names if name not in owner.pods), None)
+    if missing:
+        spawn(cluster, owner, missing, now)
+
+
+def _cover(cluster: Cluster, owner: Owner, now: datetime) -> None:
+    covered = {pod.pinned.name for pod in owner.pods.values() if pod.live and pod.pinned}
+    wanted = {node.name: node for node in wanted_nodes(owner, cluster.nodes.values())}
+    for name in [name for name in wanted if name not in covered]:
+        pod = cluster.add_pod(owner, pod_name(cluster, owner), now)
+        pod.pinned = wanted[name]
+        soon(cluster, pod, 1, 2)
+    for pod in [pod for pod in owner.pods.values() if pod.stage in FINISHED and pod.deleted is None]:
+        kill(cluster, pod, now)
+
+
+def _work(cluster: Cluster, job: Owner, now: datetime) -> None:
+    if job.suspended or job.outcome:
+        return
+    succeeded = sum(pod.stage is Stage.SUCCEEDED for pod in job.pods.values())
+    failed = sum(pod.stage in (Stage.FAILED, Stage.EVICTED) for pod in job.pods.values())
+    live = [pod for pod in job.pods.values() if pod.live]
+    if failed > _BACKOFF_LIMIT or succeeded >= job.desired:
+        job.outcome = "Failed" if failed > _BACKOFF_LIMIT else "Complete"
+        job.finished = now
+        cluster.touch_owner(job)
+        for pod in live:
+            kill(cluster, pod, now)
+        return
+    for _ in range(min(_BATCH, job.desired - succeeded - len(live))):
+        spawn(cluster, job, pod_name(cluster, job), now)
+
+
+def _tidy(cluster: Cluster, owner: Owner, now: datetime) -> None:
+    keep = {"Complete": 3, "Failed": 1} if owner.kind == "CronJob" else {"Complete": 1, "Failed": 1}
+    for outcome, limit in keep.items():
+        old = [job for job in owner.children if job.outcome == outcome][:-limit]
+        for job in old:
+            cluster.remove_owner(job)
+            cluster.agenda.later(1, partial(_collect, cluster, job))
+
+
+def _collect(cluster: Cluster, owner: Owner, now: datetime) -> None:
+    """The garbage collector's part: pods of an owner that is gone go as well."""
+    for pod in list(owner.pods.values()):
+        if pod.stage in FINISHED:
+            cluster.remove(pod)
+        elif pod.deleted is None:
+            kill(cluster, pod, now)
+
+
+def _roll(cluster: Cluster, owner: Owner, now: datetime) -> None:
+    target = owner.current
+    old = [child for child in owner.children if child is not target]
+    surge, missable = -(-owner.desired // 4), owner.desired // 4
+    room = owner.desired + surge - sum(child.desired for child in owner.children)
+    _resize(cluster, target, min(owner.desired, target.desired + max(0, room)))
+    ready = sum(pod.ready and pod.live for pod in owner.every_pod())
+    spare = ready - (owner.desired - missable)
+    for child in old:
+        helpless = child.desired - sum(pod.ready and pod.live for pod in child.pods.values())
+        cut = min(child.desired, max(0, helpless) + max(0, spare))
+        spare -= max(0, cut - max(0, helpless))
+        _resize(cluster, child, child.desired - cut)
+    if not is_rolling(owner):
+        if owner.stuck:
+            owner.stuck = False
+            cluster.touch_owner(owner)
+        _forget_sets(cluster, owner)
+
+
+def is_rolling(owner: Owner) -> bool:
+    """Whether a Deployment or Rollout is not yet what it should be."""
+    target = owner.current
+    if any(child.desired or child.pods for child in owner.children if child is not target):
+        return True
+    return target.desired != owner.desired or sum(pod.ready for pod in target.pods.values()) < owner.desired
+
+
+def _resize(cluster: Cluster, child: Owner, desired: int) -> None:
+    if desired != child.desired:
+        child.desired = desired
+        cluster.touch_owner(child)
+
+
+def _forget_sets(cluster: Cluster, owner: Owner) -> None:
+    idle = sorted((one for one in owner.children if not one.desired and not one.pods), key=lambda one: one.revision)
+    target = owner.current
+    for child in [one for one in idle if one is not target][:-_OLD_SETS]:
+        cluster.remove_owner(child)
+
+
+_RECONCILERS: Final[Mapping[str, Callable[[Cluster, Owner, datetime], None]]] = {
+    "ReplicaSet": _replicate,
+    "EphemeralRunner": _replicate,
+    "DaemonSet": _cover,
+    "Job": _work,
+    **dict.fromkeys(ORDINAL, _number),
+    **dict.fromkeys(LAUNCHING, _tidy),
+    **dict.fromkeys(ROLLING, _roll),
+}

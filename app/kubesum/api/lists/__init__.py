@@ -1,0 +1,1 @@
+"""Lists and gets: which rows, at which resourceVersion, encoded once and cached."""

@@ -1,0 +1,110 @@
+"""The OpenAPI documents: what is served, where, and what every field means.
+
+They are a pure function of the declarations, in a fixed order and without times, so that all replicas give the
+same bytes and the same ETag: kube-apiserver merges the specification of the whole cluster anew when it changes.
+Forms: k8s.io/kube-openapi/pkg/handler and handler3.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+
+from kubesum import __version__
+from kubesum.api.openapi import protobuf, v2
+from kubesum.api.openapi.paths import path_items
+from kubesum.api.openapi.schemas import Schemas
+from kubesum.vocabulary.resource import ComputedResource
+
+GroupVersion = tuple[str, str]
+
+_INFO: Final = {"title": "kubesum", "version": f"v{__version__}"}
+_GROUP_VERSION: Final = attrgetter("group", "version")
+_ORDER: Final = attrgetter("group", "version", "plural")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An encoded document, its SHA-512 in upper-case hexadecimal, and the document compressed."""
+
+    content: bytes
+    digest: str
+    gzipped: bytes
+
+    @property
+    def etag(self) -> str:
+        """The ETag of the document."""
+        return f'"{self.digest}"'
+
+    def is_known(self, if_none_match: str) -> bool:
+        """Whether a client that sends this If-None-Match has the document already; RFC 9110, section 13.1.2."""
+        tags = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
+        return any(tag in (self.etag, "*") for tag in tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """All documents: OpenAPI 2.0, and 3.0 in one document for each group and version, with an index of them.
+
+    All are JSON, and OpenAPI 2.0 is also protobuf.
+    """
+
+    v2: Document
+    v2_protobuf: Document
+    index: Document
+    v3: Mapping[GroupVersion, Document]
+
+
+# Only what is served now is asked for, so the documents of one set of resources are enough.
+@lru_cache(maxsize=1)
+def documents(resources: tuple[ComputedResource, ...], verbs: tuple[str, ...]) -> Documents:
+    """The documents of resources that serve these verbs."""
+    written = {
+        group_version: v3(group_version, members, verbs)
+        for group_version, members in groupby(sorted(resources, key=_ORDER), key=_GROUP_VERSION)
+    }
+    in_v2 = swagger(written.values())
+    in_v3 = {group_version: _json(document) for group_version, document in written.items()}
+    return Documents(_json(in_v2), _document(protobuf.encoded(in_v2)), _json(_index(in_v3)), in_v3)
+
+
+def v3(group_version: GroupVersion, resources: Iterable[ComputedResource], verbs: tuple[str, ...]) -> dict[str, Any]:
+    """The OpenAPI 3.0 document of one group and version, with its resources in order of plural."""
+    schemas = Schemas(*group_version)
+    paths: dict[str, object] = {}
+    for resource in resources:
+        one, many = schemas.add(resource)
+        paths.update(path_items(resource, one, many, verbs))
+    return {"openapi": "3.0.0", "info": _INFO, "paths": paths, "components": {"schemas": schemas.by_name}}
+
+
+def swagger(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The OpenAPI 2.0 document that says what documents of OpenAPI 3.0 say together."""
+    paths: dict[str, object] = {}
+    definitions: dict[str, object] = {}
+    for document in documents:
+        paths |= {path: v2.path_item(item) for path, item in document["paths"].items()}
+        schemas = document["components"]["schemas"]
+        definitions |= {name: v2.schema(schema) for name, schema in schemas.items()}
+    return {"swagger": "2.0", "info": _INFO, "paths": paths, "definitions": definitions}
+
+
+def _index(documents: Mapping[GroupVersion, Document]) -> dict[str, object]:
+    """Where each document is. It names nothing else: any other entry would take the place of the cluster's own."""
+    places = {f"apis/{group}/{version}": document.digest for (group, version), document in documents.items()}
+    return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={places[path]}"} for path in places}}
+
+
+def _json(document: Mapping[str, object]) -> Document:
+    return _document(msgspec.json.encode(document, order="sorted") + b"\n")
+
+
+def _document(content: bytes) -> Document:
+    # The head of the compressed form has no time in it: all replicas give the same bytes.
+    return Document(content, hashlib.sha512(content).hexdigest().upper(), gzip.compress(content, mtime=0))

@@ -1,0 +1,1 @@
+"""Requests: paths, queries, selectors, options and Accept headers, parsed as kube-apiserver parses them."""

@@ -1,0 +1,111 @@
+"""Query strings, as Go reads them.
+
+Clients are Go programs and were tested against a Go server, so a query string means here what url.ParseQuery
+and strconv make of it: pairs with a `;` or a broken escape are dropped, the first of several values counts,
+and an integer is ASCII digits with an optional sign and nothing else.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from kubesum.vocabulary.errors import BadRequest
+
+Query = Mapping[str, str]
+"""The parameters of a request, each with its first value."""
+
+MOST_PARAMETERS: Final = 1000
+"""Anybody may send them, and each takes a while; url.ParseQuery has a bound too."""
+
+_BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_DURATION: Final = re.compile(r"[+-]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
+_DURATION_PART: Final = re.compile(r"([0-9.]+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_ESCAPES: Final = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
+_UNIT_S: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def pairs(raw: bytes) -> Iterator[tuple[str, str]]:
+    """The (name, value) pairs of a raw query string, in order; go/src/net/url/url.go, parseQuery."""
+    for pair in raw.split(b"&"):
+        if not pair or b";" in pair or _BROKEN_ESCAPE.search(pair):
+            continue
+        name, _, value = pair.partition(b"=")
+        yield _text(name), _text(value)
+
+
+def _text(escaped: bytes) -> str:
+    return unquote_to_bytes(escaped.replace(b"+", b" ")).decode("utf-8", "replace")
+
+
+def parse(raw: bytes) -> Query:
+    """The parameters of a raw query string; raises BadRequest for more than any request can have."""
+    if not raw:
+        return {}
+    if raw.count(b"&") >= MOST_PARAMETERS:
+        raise BadRequest(f"the request has more than {MOST_PARAMETERS} parameters")
+    query: dict[str, str] = {}
+    for name, value in pairs(raw):
+        query.setdefault(name, value)
+    return query
+
+
+def integer(query: Query, name: str) -> int:
+    """An int64 parameter, 0 if it is absent; raises BadRequest in the words of Go's strconv."""
+    text = query.get(name)
+    return 0 if text is None else parsed_integer(text, "ParseInt", 1 << 63)
+
+
+def parsed_integer(text: str, function: str, bound: int) -> int:
+    """The integer that `text` spells, its magnitude below `bound`; `function` names strconv's in the error."""
+    if not _INTEGER.fullmatch(text) or (function == "ParseUint" and not text.isdigit()):
+        raise BadRequest(f"strconv.{function}: parsing {quoted(text)}: invalid syntax")
+    # Python refuses to convert thousands of digits; no int64 has more than 20.
+    if len(text.lstrip("+-0")) > 20 or abs(value := int(text)) >= bound:
+        raise BadRequest(f"strconv.{function}: parsing {quoted(text)}: value out of range")
+    return value
+
+
+def is_true(query: Query, name: str) -> bool:
+    """A boolean option: false if absent, `0` or `false` in any case, else true, even when empty.
+
+    k8s.io/apimachinery/pkg/runtime/conversion.go, Convert_Slice_string_To_bool.
+    """
+    return query.get(name, "0").lower() not in ("0", "false")
+
+
+def duration_s(text: str) -> float:
+    """The seconds of a Go duration such as `1m30s`; raises ValueError."""
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f"time: invalid duration {quoted(text)}")
+    seconds = sum(float(number) * _UNIT_S[unit] for number, unit in _DURATION_PART.findall(text))
+    return -seconds if text.startswith("-") else seconds
+
+
+def quoted(text: str) -> str:
+    """The text in double quotes, with escapes where it needs them; go/src/strconv/quote.go."""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,139 @@
+"""What a request asks for, read once from its method and raw path.
+
+Authorization and the handlers must agree on what is asked for; so both use the one `RequestInfo` that is made
+here, and nobody splits a path again. The rules are those of
+k8s.io/apiserver/pkg/endpoints/request/requestinfo.go. kube-apiserver neither cleans paths nor redirects; a
+path that another reader could take for a different one (empty or dot segments, an escaped slash, control
+characters) names nothing here.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from kubesum.api.representations.status import UNKNOWN_PATH
+from kubesum.api.requests import fieldselectors
+from kubesum.api.requests.fieldselectors import exact_value
+from kubesum.api.requests.query import Query, is_true, parse, quoted
+from kubesum.api.requests.selectors import NAME
+from kubesum.vocabulary.errors import BadRequest, NotFound
+
+LONGEST_AUTHORIZED: Final = 4096
+"""In characters: authorization looks at no longer selector, since anybody may send one that takes long to read.
+
+Without it a caller needs the right to more, never to less.
+"""
+
+_VERBS: Final = {
+    "GET": "get",
+    "HEAD": "get",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
+_PREFIX_VERBS: Final = frozenset({"proxy", "watch"})
+_NAMESPACE_SUBRESOURCES: Final = frozenset({"status", "finalize"})
+_BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
+_AMBIGUOUS: Final = re.compile(r"//|/\.\.?(?:/|$)|[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """The attributes of a request. Those from `group` on are empty for a path that names no resource."""
+
+    verb: str
+    path: str
+    query: Query
+    group: str = ""
+    version: str = ""
+    namespace: str = ""
+    resource: str = ""
+    name: str = ""
+    subresource: str = ""
+    selected_name: str = ""
+    """The name that the field selector of a list or watch allows alone."""
+
+    @property
+    def authorized_name(self) -> str:
+        """The name that a caller needs permission for, empty for all: who may read one object may list that one."""
+        return self.name or self.selected_name
+
+
+def request_info(method: str, raw_path: bytes, raw_query: bytes) -> RequestInfo:
+    """The attributes of a request, from its undecoded path and query.
+
+    Raises BadRequest for a path that cannot be decoded and NotFound for one that could be read in two ways.
+    """
+    path = decoded(raw_path)
+    query = parse(raw_query)
+    parts = path.strip("/").split("/")
+    if parts[0] == "apis" and len(parts) > 3:
+        return _resource_info(method, path, query, (parts[1], parts[2], parts[3:]))
+    if parts[0] == "api" and len(parts) > 2:
+        return _resource_info(method, path, query, ("", parts[1], parts[2:]))
+    return RequestInfo(method.lower(), path, query)
+
+
+def decoded(raw_path: bytes) -> str:
+    """A path with its escapes replaced; each `/` in it was a `/` before."""
+    if broken := _BROKEN_ESCAPE.search(raw_path):
+        raise BadRequest(f"invalid URL escape {quoted(broken[0].decode('ascii', 'replace'))}")
+    if b"%" in raw_path and b"%2f" in raw_path.lower():
+        raise NotFound(UNKNOWN_PATH)
+    try:
+        path = unquote_to_bytes(raw_path).decode()
+    except UnicodeDecodeError as error:
+        raise NotFound(UNKNOWN_PATH) from error
+    if not path.startswith("/") or _AMBIGUOUS.search(path):
+        raise NotFound(UNKNOWN_PATH)
+    return path
+
+
+def _resource_info(method: str, path: str, query: Query, target: tuple[str, str, list[str]]) -> RequestInfo:
+    group, version, parts = target
+    verb = _VERBS.get(method, "")
+    if parts[0] in _PREFIX_VERBS:
+        verb, *parts = parts
+        if not parts:
+            raise BadRequest(f"unable to determine kind and namespace from url, {path}")
+    namespace, parts = _namespace(parts)
+    resource, name, subresource = (*parts[:3], "", "")[:3]
+    if verb == "proxy":
+        subresource = ""
+    selected_name = _selected_name(query) if verb == "get" and not name else ""
+    if not name:
+        verb = _collection_verb(verb, query)
+    return RequestInfo(
+        verb, path, query, group, version, namespace, resource, name, subresource, selected_name=selected_name
+    )
+
+
+def _selected_name(query: Query) -> str:
+    text = query.get("fieldSelector", "")
+    if not text or len(text) > LONGEST_AUTHORIZED:
+        return ""
+    try:
+        name = exact_value(fieldselectors.parse(text), NAME)
+    except BadRequest:
+        # Whoever may list at all is told what is wrong; for authorization it selects no name.
+        return ""
+    if name is None or name in (".", "..") or "/" in name or "%" in name:
+        return ""
+    return name
+
+
+def _namespace(parts: list[str]) -> tuple[str, list[str]]:
+    """The namespace, and the parts from the resource on: `namespaces/x` itself is an object in namespace x."""
+    if parts[0] != "namespaces" or len(parts) == 1:
+        return "", parts
+    if len(parts) > 2 and parts[2] not in _NAMESPACE_SUBRESOURCES:
+        return parts[1], parts[2:]
+    return parts[1], parts
+
+
+def _collection_verb(verb: str, query: Query) -> str:
+    if verb == "get":
+        return "watch" if is_true(query, "watch") else "list"
+    return "deletecollection" if verb == "delete" else verb

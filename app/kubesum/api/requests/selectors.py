@@ -1,0 +1,131 @@
+"""Selectors: which rows a client means, by labels and by fields.
+
+A `Selector` is a value: hashable, comparable, the same for all ways to write it, so lists can be kept under
+its text and watches that select alike can share their events. One that exists is known to fit its resource.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from kubesum.api.requests import fieldselectors, labelselectors
+from kubesum.api.requests.fieldselectors import FieldRequirement, exact_value
+from kubesum.api.requests.labelselectors import LabelRequirement
+from kubesum.api.requests.query import quoted
+from kubesum.rollups.rows import Row, status_of
+from kubesum.vocabulary.errors import BadRequest
+from kubesum.vocabulary.resource import ComputedResource
+
+NAME: Final = "metadata.name"
+NAMESPACE: Final = "metadata.namespace"
+MOST_CHARACTERS: Final = 64 * 1024
+"""A selector of more is refused: each row would be compared with each of tens of thousands of requirements."""
+
+_PART_OF_KEY: Final = {NAMESPACE: 0, NAME: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Requirements that a row has to meet, all of them; without any it selects every row, and is falsy."""
+
+    labels: tuple[LabelRequirement, ...] = ()
+    fields: tuple[FieldRequirement, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels) + len(self.fields)
+
+    @property
+    def text(self) -> str:
+        """One text for all ways to write this selector; empty if it selects everything."""
+        if not self:
+            return ""
+        return f"{','.join(r.text for r in self.labels)};{','.join(r.text for r in self.fields)}"
+
+    def exact_name(self) -> str | None:
+        """The only name that a selected row can have, None if there is no such."""
+        return exact_value(self.fields, NAME)
+
+    def exact_namespace(self) -> str | None:
+        """The only namespace that a selected row can have, None if there is no such."""
+        return exact_value(self.fields, NAMESPACE)
+
+    def require_name(self, name: str) -> None:
+        """Raises BadRequest unless the selector is for the object `name`, or for no fields at all."""
+        if self.fields and self.exact_name() != name:
+            raise BadRequest("fieldSelector metadata.name doesn't match requested name")
+
+    def matches(self, resource: ComputedResource, row: Row) -> bool:
+        """Whether a row of `resource` is selected."""
+        return self.predicate(resource)(row)
+
+    def predicate(self, resource: ComputedResource) -> Callable[[Row], bool]:
+        """`matches` for many rows of one resource."""
+        if not self:
+            return _everything
+        of_key = [(r, _PART_OF_KEY[r.path]) for r in self.fields if r.path in _PART_OF_KEY]
+        of_status = [(r, _reader(resource, r.path)) for r in self.fields if r.path not in _PART_OF_KEY]
+
+        def selected(row: Row) -> bool:
+            for field, part in of_key:
+                if not field.admits(row.key[part]):
+                    return False
+            if self.labels and not self._admits_labels(row):
+                return False
+            if not of_status:
+                return True
+            if not row.version and resource.folds:
+                # It passed unpublished, and its members with it: it may have had any status.
+                return True
+            # Last, since the status of a projection is computed for it.
+            status = status_of(resource, row)
+            return all(field.admits(value(row.key, status)) for field, value in of_status)
+
+        return selected
+
+    def _admits_labels(self, row: Row) -> bool:
+        labels = row.subject.labels if row.subject else {}
+        return all(label.admits(labels) for label in self.labels)
+
+
+EVERYTHING: Final = Selector()
+
+
+def selector(labels: str, fields: str, resource: ComputedResource) -> Selector:
+    """The selector that a labelSelector and a fieldSelector on `resource` are; empty texts select everything.
+
+    Raises BadRequest.
+    """
+    if not labels and not fields:
+        return EVERYTHING
+    for parameter, text in (("labelSelector", labels), ("fieldSelector", fields)):
+        if len(text) > MOST_CHARACTERS:
+            raise BadRequest(f"{parameter} is longer than {MOST_CHARACTERS} characters")
+    of_labels = {r.text: r for r in labelselectors.parse(labels)}
+    of_fields = {r.text: r for r in fieldselectors.parse(fields)}
+    _require_known({r.path: None for r in of_fields.values()}, resource)
+    return Selector(
+        tuple(requirement for _, requirement in sorted(of_labels.items())),
+        tuple(requirement for _, requirement in sorted(of_fields.items())),
+    )
+
+
+def _require_known(paths: dict[str, None], resource: ComputedResource) -> None:
+    known = field_paths(resource)
+    for path in paths:
+        if path not in known:
+            # The sentence of k8s.io/apimachinery/pkg/runtime/conversion.go, DefaultMetaV1FieldSelectorConversion.
+            told = ", ".join(map(quoted, known))
+            raise BadRequest(f"{quoted(path)} is not a known field selector: only {told}")
+
+
+def field_paths(resource: ComputedResource) -> tuple[str, ...]:
+    """The fields that objects of `resource` can be selected by."""
+    return (NAME, NAMESPACE, *(field.path for field in resource.field_selectors))
+
+
+def _reader(resource: ComputedResource, path: str) -> Callable[..., str]:
+    return next(field.value for field in resource.field_selectors if field.path == path)
+
+
+def _everything(_: Row) -> bool:
+    return True

@@ -1,0 +1,1 @@
+"""Watches: where they start, which events they send, and when they end."""

@@ -1,0 +1,214 @@
+"""Views of the objects that kubesum serves: the fields that are shown, and nothing else.
+
+A server may be older than this client: whatever it does not send has a default here, and usage, which needs a
+metrics server, is often absent. Quantities are checked when an object arrives, so that showing it cannot fail.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from kubesum.kube.objects import Annotations, Quantities, Time
+from kubesum.vocabulary.quantity import amount
+from kubesum.vocabulary.resource import Key
+
+QUANTITIES: Final = ("allocatable", "requests", "limits", "usage")
+"""The fields of a status that hold quantities."""
+
+
+class Metadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """metav1.ObjectMeta."""
+
+    name: str = ""
+    namespace: str = ""
+    resource_version: str = ""
+    creation_timestamp: Time | None = None
+    annotations: Annotations = Annotations()
+
+
+class Percents(msgspec.Struct, frozen=True, gc=False):
+    """Percentages of what is allocatable; None where there is nothing to be a part of."""
+
+    cpu: int | None = None
+    memory: int | None = None
+
+
+class PodCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Numbers of pods by state."""
+
+    total: int = 0
+    active: int = 0
+    ready: int = 0
+    not_ready: int = 0
+    unscheduled: int = 0
+
+
+class WorkloadCounts(msgspec.Struct, frozen=True, gc=False):
+    """Numbers of workloads by health."""
+
+    total: int = 0
+    healthy: int = 0
+    degraded: int = 0
+
+
+class ReasonCount(msgspec.Struct, frozen=True, gc=False):
+    """A reason and how often it occurs."""
+
+    reason: str = ""
+    count: int = 0
+
+
+class WorkloadReference(msgspec.Struct, frozen=True, gc=False):
+    """The object that pods run for."""
+
+    kind: str = ""
+    name: str = ""
+
+
+class NodeStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is told of a node."""
+
+    ready: str = ""
+    unschedulable: bool = False
+    roles: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    kubelet_version: str = ""
+    allocatable: Quantities = {}
+    requests: Quantities = {}
+    requests_percent: Percents = Percents()
+    limits_percent: Percents = Percents()
+    usage_percent: Percents = Percents()
+    pods: PodCounts = PodCounts()
+    restarts: int = 0
+
+
+class NamespaceStatus(msgspec.Struct, frozen=True, gc=False):
+    """What is told of a namespace."""
+
+    phase: str = ""
+    pods: PodCounts = PodCounts()
+    workloads: WorkloadCounts = WorkloadCounts()
+    requests: Quantities = {}
+    limits: Quantities = {}
+    usage: Quantities = {}
+    restarts: int = 0
+
+
+class Replicas(msgspec.Struct, frozen=True, gc=False):
+    """What an owner wants and has; None where it does not say."""
+
+    desired: int | None = None
+    ready: int | None = None
+    updated: int | None = None
+
+
+class WorkloadStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is told of a workload."""
+
+    workload_ref: WorkloadReference = WorkloadReference()
+    health: str = ""
+    replicas: Replicas = Replicas()
+    pods: PodCounts = PodCounts()
+    status_counts: tuple[ReasonCount, ...] = ()
+    requests: Quantities = {}
+    usage: Quantities = {}
+    restarts: int = 0
+    nodes: int = 0
+
+
+class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is told of a pod."""
+
+    phase: str = ""
+    reason: str = ""
+    reason_class: str = ""
+    healthy: bool = True
+    ready_containers: int = 0
+    total_containers: int = 0
+    restarts: int = 0
+    last_restart_time: Time | None = None
+    last_termination_reason: str = ""
+    node_name: str = ""
+    workload_ref: WorkloadReference = WorkloadReference()
+    requests: Quantities = {}
+    usage: Quantities = {}
+
+
+class ImageStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is told of an image."""
+
+    repository: str = ""
+    tag: str = ""
+    floating_tag: bool = False
+    pods: int = 0
+    workloads: int = 0
+    namespaces: int = 0
+    nodes: int = 0
+    pull_failures: int = 0
+
+
+class NodeCounts(msgspec.Struct, frozen=True, gc=False):
+    """Numbers of nodes by state."""
+
+    total: int = 0
+    ready: int = 0
+    unschedulable: int = 0
+
+
+class Condition(msgspec.Struct, frozen=True, gc=False):
+    """A condition of the cluster's summary."""
+
+    type: str = ""
+    status: str = ""
+    message: str = ""
+
+
+class ClusterStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is told of the cluster."""
+
+    nodes: NodeCounts = NodeCounts()
+    allocatable: Quantities = {}
+    requests: Quantities = {}
+    requests_percent: Percents = Percents()
+    limits_percent: Percents = Percents()
+    usage_percent: Percents = Percents()
+    pods: PodCounts = PodCounts()
+    unhealthy: int = 0
+    workloads: WorkloadCounts = WorkloadCounts()
+    conditions: tuple[Condition, ...] = ()
+
+
+Status = TypeVar("Status")
+
+
+class Summary(msgspec.Struct, Generic[Status], frozen=True, gc=False):
+    """An object that kubesum serves."""
+
+    metadata: Metadata
+    status: Status
+
+
+Node = Summary[NodeStatus]
+Namespace = Summary[NamespaceStatus]
+Workload = Summary[WorkloadStatus]
+Pod = Summary[PodStatus]
+Image = Summary[ImageStatus]
+Cluster = Summary[ClusterStatus]
+
+
+def key(summary: Summary[Any]) -> Key:
+    """The identity of an object."""
+    return summary.metadata.namespace, summary.metadata.name
+
+
+def readable(summary: Summary[Status]) -> Summary[Status]:
+    """The object itself; raises QuantityError for one that cannot be shown."""
+    for name, quantity in _quantities(summary.status):
+        amount(name, quantity)
+    return summary
+
+
+def _quantities(status: object) -> Iterator[tuple[str, str | int | float]]:
+    for field in QUANTITIES:
+        yield from getattr(status, field, {}).items()

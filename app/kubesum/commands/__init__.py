@@ -1,0 +1,1 @@
+"""The commands of the command line: a light module of flags, and a heavy one that runs."""

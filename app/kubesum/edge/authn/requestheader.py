@@ -1,0 +1,88 @@
+"""Whom kube-apiserver trusts, as it publishes it for extension servers.
+
+The ConfigMap extension-apiserver-authentication names two bundles of authorities, of users and of the front proxy,
+and the headers in which the front proxy says who asks. One content of it is one immutable `Trust`: what belongs
+together changes together. Keys: kubernetes/pkg/controlplane/controller/clusterauthenticationtrust.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import msgspec
+
+from kubesum.edge.tls.pools import Pool
+from kubesum.vocabulary.errors import UpstreamError
+from kubesum.vocabulary.resource import Key
+
+CONFIG_MAP: Final[Key] = ("kube-system", "extension-apiserver-authentication")
+
+_NO_POOL: Final = Pool(b"")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Which certificates are believed, and which headers of the front proxy; header names are in lower case."""
+
+    clients: Pool = _NO_POOL
+    front_proxies: Pool = _NO_POOL
+    allowed_names: frozenset[str] = frozenset()
+    """The common names that a front proxy may have; empty: any."""
+    username_headers: tuple[bytes, ...] = ()
+    uid_headers: tuple[bytes, ...] = ()
+    group_headers: tuple[bytes, ...] = ()
+    extra_prefixes: tuple[bytes, ...] = ()
+
+    @property
+    def bundle(self) -> bytes:
+        """The authorities of both pools."""
+        return self.clients.bundle + self.front_proxies.bundle
+
+    @cached_property
+    def is_confusable(self) -> bool:
+        """Whether any user's certificate could pass for the front proxy's: both have an authority in common."""
+        return not self.allowed_names and bool(self.clients.keys & self.front_proxies.keys)
+
+
+NOBODY: Final = Trust()
+"""What is trusted before anything is known: no certificate and no header."""
+
+
+def trust_of(data: Mapping[str, str]) -> Trust:
+    """The trust that the data of the ConfigMap express; raises UpstreamError for data that express none."""
+    return Trust(
+        clients=_pool(data, "client-ca-file"),
+        front_proxies=_pool(data, "requestheader-client-ca-file"),
+        allowed_names=frozenset(_names(data, "requestheader-allowed-names")),
+        username_headers=_headers(data, "requestheader-username-headers"),
+        # Not believed unless it is configured: older aggregators pass on what clients claim.
+        uid_headers=_headers(data, "requestheader-uid-headers"),
+        group_headers=_headers(data, "requestheader-group-headers"),
+        extra_prefixes=_headers(data, "requestheader-extra-headers-prefix"),
+    )
+
+
+def _pool(data: Mapping[str, str], key: str) -> Pool:
+    try:
+        return Pool(data.get(key, "").encode())
+    except ValueError as error:
+        raise UpstreamError(f"{_where(key)} holds no PEM certificates: {error}") from error
+
+
+def _headers(data: Mapping[str, str], key: str) -> tuple[bytes, ...]:
+    return tuple(name.lower().encode() for name in _names(data, key) if name)
+
+
+def _names(data: Mapping[str, str], key: str) -> tuple[str, ...]:
+    text = data.get(key, "")
+    if not text:
+        return ()
+    try:
+        return msgspec.json.decode(text, type=tuple[str, ...])
+    except msgspec.DecodeError as error:
+        raise UpstreamError(f"{_where(key)} is no JSON list of names: {error}") from error
+
+
+def _where(key: str) -> str:
+    return f"{key} of the ConfigMap {'/'.join(CONFIG_MAP)}"

@@ -1,0 +1,1 @@
+"""Authorization: whether the user may make the request, by SubjectAccessReview."""

@@ -1,0 +1,1 @@
+"""TLS: serving certificates, client CA pools, and their rotation while the server runs."""

@@ -1,0 +1,181 @@
+"""Credentials: where the API server is, how it is trusted, and who we are there.
+
+Everything is read by kubernetes_asyncio, from a kubeconfig (client certificates, tokens, exec plugins, OIDC) or
+from the service account of a pod. Reading is repeatable: a server that no longer accepts what was read makes
+the client read again. What is wrong with a file becomes one sentence that names the file.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import yaml
+from kubernetes_asyncio.client import Configuration
+from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes_asyncio.config.kube_config import KubeConfigMerger
+from yarl import URL
+
+from kubesum.vocabulary.errors import UsageError
+
+Credentials = Callable[[], Awaitable[Configuration]]
+"""Reads the credentials, as they are now; raises UsageError."""
+
+SERVICE_ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where a pod finds the name of its namespace."""
+
+_DEFAULT_PATH: Final = "~/.kube/config"
+# What reading a malformed kubeconfig raises besides ConfigException: it is indexed before it is checked.
+_UNREADABLE: Final = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a context of a kubeconfig is called, and the namespace that it names; empty if it names none."""
+
+    name: str
+    namespace: str
+
+
+def kubeconfig(path: Path | None, context: str | None) -> Credentials:
+    """Credentials of a kubeconfig.
+
+    Without `path` it is what KUBECONFIG names, else ~/.kube/config; without `context` the current one.
+    """
+    paths = _joined(path)
+
+    async def read() -> Configuration:
+        chosen = _chosen_context(paths, context).name
+        configuration = _blank()
+        try:
+            await load_kube_config(paths, chosen, configuration)
+        except _UNREADABLE as error:
+            raise UsageError(f"kubeconfig {paths}, context {chosen!r}: {_reason(error)}") from error
+        _check_server(configuration, f"kubeconfig {paths}, context {chosen!r}")
+        configuration.proxy = configuration.proxy or _environment_proxy(str(configuration.host))
+        return configuration
+
+    return read
+
+
+def chosen_context(path: Path | None, context: str | None) -> Context:
+    """The context whose credentials `kubeconfig` reads for the same arguments; raises UsageError."""
+    return _chosen_context(_joined(path), context)
+
+
+def kubeconfig_files(path: Path | None) -> tuple[Path, ...]:
+    """The files that make up a kubeconfig: `path`, else what KUBECONFIG names, else ~/.kube/config."""
+    if path is not None:
+        return (path,)
+    named = os.environ.get("KUBECONFIG") or os.path.expanduser(_DEFAULT_PATH)
+    return tuple(Path(name) for name in named.split(os.pathsep) if name)
+
+
+async def service_account() -> Configuration:
+    """Credentials of the pod that this process runs in; kubernetes_asyncio re-reads the token every minute."""
+    configuration = _blank()
+    try:
+        load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # it has no types
+    except (ConfigException, OSError) as error:
+        raise UsageError(f"no service account to use, is this a pod? {_reason(error)}") from error
+    return configuration
+
+
+def own_namespace() -> str:
+    """The namespace of the pod that this process runs in; raises UsageError outside of one."""
+    try:
+        return SERVICE_ACCOUNT_NAMESPACE.read_text().strip()
+    except OSError as error:
+        raise UsageError(
+            f"{SERVICE_ACCOUNT_NAMESPACE} cannot be read, is this a pod? Else name one with --namespace"
+        ) from error
+
+
+def fingerprint(configuration: Configuration) -> bytes:
+    """A digest of the files that TLS is set up from: a changed one means that new connections are needed."""
+    digest = sha256()
+    for name in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file):
+        digest.update(sha256(Path(name).read_bytes() if name else b"").digest())
+    return digest.digest()
+
+
+def _blank() -> Configuration:
+    configuration = Configuration(host="")
+    # Go does not ask for key identifiers, and clusters made by kubeadm have certificates without them.
+    configuration.disable_strict_ssl_verification = True
+    return configuration
+
+
+def _joined(path: Path | None) -> str:
+    return os.pathsep.join(map(str, kubeconfig_files(path)))
+
+
+def _chosen_context(paths: str, context: str | None) -> Context:
+    namespaces, current = _contexts(paths)
+    chosen, known = context or current, ", ".join(namespaces) or "none"
+    if not chosen:
+        raise UsageError(f"kubeconfig {paths} has no current context; choose one of its contexts: {known}")
+    if chosen not in namespaces:
+        raise UsageError(f"kubeconfig {paths} has no context {chosen!r}; its contexts: {known}")
+    return Context(chosen, namespaces[chosen])
+
+
+def _contexts(paths: str) -> tuple[dict[str, str], str | None]:
+    """The namespace of each context by its name, and the name of the current one."""
+    if not any(os.path.exists(os.path.expanduser(path)) for path in paths.split(os.pathsep)):
+        raise UsageError(f"kubeconfig {paths} does not exist")
+    try:
+        config = KubeConfigMerger(paths).config
+        merged: dict[str, Any] = config.value if config else {}
+        namespaces = {str(item.value["name"]): _namespace(item.value) for item in merged["contexts"]}
+        return namespaces, merged.get("current-context")
+    except yaml.YAMLError as error:
+        raise UsageError(f"kubeconfig {paths} is not valid YAML{_position(error)}") from error
+    except OSError as error:
+        raise UsageError(f"kubeconfig {paths} cannot be read: {_reason(error)}") from error
+    except (TypeError, KeyError, AttributeError) as error:
+        raise UsageError(f"{paths} is not a kubeconfig") from error
+
+
+def _namespace(context: dict[str, Any]) -> str:
+    return str((context.get("context") or {}).get("namespace") or "")
+
+
+def _check_server(configuration: Configuration, where: str) -> None:
+    if not _is_http(configuration.host):
+        raise UsageError(f"{where}: server {configuration.host!r} is not a URL that begins with https://")
+    if configuration.proxy and not _is_http(configuration.proxy):
+        raise UsageError(f"{where}: proxy-url {configuration.proxy!r} is not an HTTP proxy")
+
+
+def _is_http(url: str | None) -> bool:
+    try:
+        parsed = URL(url or "")
+        # What IDNA refuses, the resolver would refuse with an exception of its own for each request.
+        host = (parsed.raw_host or "").encode("idna")
+    except ValueError:
+        return False
+    return parsed.scheme in ("http", "https") and host != b""
+
+
+def _environment_proxy(host: str) -> str | None:
+    url = urlsplit(host)
+    proxy = getproxies().get(url.scheme)
+    return proxy if proxy and not proxy_bypass(url.netloc) else None
+
+
+def _position(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f": line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    # Of several lines, as an exec plugin may print, the first says what and the last why.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ... ".join(dict.fromkeys((lines[0], lines[-1]))) if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""What kubesum reports about itself: metrics and log lines."""

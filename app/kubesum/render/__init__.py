@@ -1,0 +1,1 @@
+"""Generated pages and manifests: reference documentation and ClusterRoles, from the declarations."""

@@ -1,0 +1,33 @@
+"""ClusterImageSummary: where in the whole cluster an image runs."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from kubesum.resources import imagesummaries
+from kubesum.semantics.facts import Pod
+from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Reader, Source
+from kubesum.vocabulary.tally import Contribution
+
+
+def by_image(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """A pod counts for each of its images."""
+    for row, contribution in imagesummaries.uses(pod):
+        yield ("", row), contribution
+
+
+RESOURCE: Final = ComputedResource(
+    kind="ClusterImageSummary",
+    plural="clusterimagesummaries",
+    short_names=("cimgsum",),
+    namespaced=False,
+    help="Where in the cluster an image runs, as which digests, and whether it can be pulled.",
+    status_type=imagesummaries.ImageStatus,
+    status=imagesummaries.status,
+    subjects=None,
+    subject_key=lambda _: None,
+    folds=(Fold(Source.PODS, by_image),),
+    implied=lambda _key, _tally: None,
+    offered_to=(Reader.CLUSTER_IMAGES,),
+    columns=imagesummaries.COLUMNS,
+    field_selectors=imagesummaries.FIELD_SELECTORS,
+)

@@ -1,0 +1,323 @@
+"""ClusterSummary: the whole cluster in one object named `cluster`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from kubesum.resources import columns
+from kubesum.resources.shapes import (
+    PodCounts,
+    ReasonCount,
+    WorkloadCounts,
+    count,
+    doc,
+    list_key,
+    not_measured,
+    percents,
+    pod_counts,
+    reason_counts,
+    requested,
+    used,
+    used_entries,
+    used_percents,
+    workload_counts,
+)
+from kubesum.semantics.facts import MeasuredNode, NamespaceFacts, Pod, SourceFacts
+from kubesum.vocabulary.quantity import ResourceList
+from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Reader, Source
+from kubesum.vocabulary.tally import Contribution, Tally
+
+CLUSTER: Final[Key] = ("", "cluster")
+
+
+class NodeCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Numbers of nodes by state."""
+
+    total: Annotated[int, count("Number of nodes.")] = 0
+    ready: Annotated[int, count("Number of nodes whose condition Ready is True.")] = 0
+    not_ready: Annotated[int, count("Number of nodes whose condition Ready is not True.")] = 0
+    unschedulable: Annotated[int, count("Number of nodes that are cordoned.")] = 0
+    tainted: Annotated[int, count("Number of nodes with a taint that keeps pods away.")] = 0
+
+
+class ClusterPodCounts(PodCounts, frozen=True, gc=False, rename="camel"):
+    """Numbers of pods by state, in the whole cluster."""
+
+    orphaned: Annotated[int, count("Number of active pods assigned to a node that does not exist.")] = 0
+
+
+class VersionCount(msgspec.Struct, frozen=True, gc=False):
+    """A kubelet version and the nodes that run it."""
+
+    version: Annotated[str, list_key("Version of the kubelet.")]
+    nodes: Annotated[int, count("Number of nodes that run it.")]
+
+
+class SourceState(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """How fresh one watched or polled kind is."""
+
+    resource: Annotated[
+        str, list_key("Plural of the kind, with its group where it is polled, such as pods.metrics.k8s.io.")
+    ]
+    synced: Annotated[
+        bool, doc("Whether the kind is listed and being watched; for a polled one, whether what was read is shown.")
+    ]
+    last_transition_time: Annotated[datetime, doc("Time at which synced last changed.")]
+
+
+class SummaryCondition(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """A condition, as `kubectl wait --for=condition` reads it."""
+
+    type: Annotated[str, list_key("Type of the condition: Synced.")]
+    status: Annotated[str, doc("Status of the condition: True or False.")]
+    reason: Annotated[str, doc("One word for the status.")]
+    message: Annotated[str, doc("A sentence that says which watched kinds are concerned.")]
+    last_transition_time: Annotated[datetime, doc("Time at which a watched kind last changed its state.")]
+
+
+class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is known and computed of the cluster."""
+
+    nodes: Annotated[NodeCounts, doc("Numbers of nodes by state.")]
+    capacity: Annotated[ResourceList, doc("Sum of the capacity of all nodes, by resource name.")]
+    allocatable: Annotated[ResourceList, doc("Sum of what is allocatable on all nodes, by resource name.")]
+    requests: Annotated[ResourceList, doc("Sum of the effective requests of the active pods assigned to a node.")]
+    limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods assigned to a node.")]
+    requests_percent: Annotated[
+        dict[str, int], doc("Requested part of what is allocatable, in percent cut to an integer, by resource name.")
+    ]
+    limits_percent: Annotated[
+        dict[str, int], doc("Limits in percent of what is allocatable, cut to an integer, by resource name.")
+    ]
+    pending_requests: Annotated[
+        ResourceList, doc("Sum of the effective requests of the active pods assigned to no node.")
+    ]
+    free: Annotated[
+        ResourceList,
+        doc("Sum over the nodes that are ready and not cordoned of what is not requested; overfull nodes count 0."),
+    ]
+    free_untainted: Annotated[
+        ResourceList, doc("The part of free that is on nodes without a taint that keeps pods away.")
+    ]
+    largest_node_free: Annotated[
+        ResourceList,
+        doc("For each resource the most that is free on one node: a pod that asks for more fits nowhere."),
+    ]
+    pods: Annotated[ClusterPodCounts, doc("Numbers of pods in the cluster.")]
+    status_counts: Annotated[
+        tuple[ReasonCount, ...],
+        doc("Numbers of pods by displayed status without its variable part, sorted by reason."),
+    ]
+    unhealthy: Annotated[int, count("Number of pods that are not healthy.")]
+    pending_reasons: Annotated[
+        tuple[ReasonCount, ...], doc("Numbers of unscheduled pods by what keeps them from a node, sorted by reason.")
+    ]
+    workloads: Annotated[WorkloadCounts, doc("Numbers of workloads by health.")]
+    namespaces: Annotated[int, count("Number of namespaces.")]
+    images: Annotated[int, count("Number of different images that active pods use.")]
+    restarts: Annotated[int, doc("Number of container restarts in all pods, also in finished ones.")]
+    kubelet_versions: Annotated[tuple[VersionCount, ...], doc("Kubelet versions in use, sorted.")]
+    sources: Annotated[tuple[SourceState, ...], doc("How fresh each watched or polled kind is, sorted by name.")]
+    conditions: Annotated[
+        tuple[SummaryCondition, ...],
+        doc("Conditions: Synced is True while all watched kinds are listed and watched."),
+    ]
+    usage: Annotated[
+        ResourceList | UnsetType,
+        doc("Cpu and memory in use: the sum over the nodes that are measured; absent while none of them is."),
+    ] = UNSET
+    usage_percent: Annotated[
+        dict[str, int] | UnsetType,
+        doc("Usage in percent of what is allocatable on all nodes, cut to an integer, by resource name."),
+    ] = UNSET
+    nodes_without_usage: Annotated[
+        int | UnsetType, count("Number of nodes that are not measured; absent without usage.")
+    ] = UNSET
+
+
+def pods(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """Every pod counts; requests of those without a node are kept apart, since they take nothing yet."""
+    totals = pod.state.totals
+    if not pod.facts.node:
+        totals = tuple(pending(totals))
+    yield CLUSTER, (*totals, ("orphaned", "", 1)) if pod.orphaned else totals
+
+
+def pending(totals: Contribution) -> Iterator[tuple[str, Any, int]]:
+    """The totals of a pod without a node, with its requests as pending ones and without its limits."""
+    for field, key, amount in totals:
+        if field == "requests":
+            yield "pendingRequests", key, amount
+        elif field != "limits":
+            yield field, key, amount
+
+
+def nodes(member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
+    """Every node counts; what is free on it only while new pods can come to it."""
+    status = member[1]
+    yield CLUSTER, (*node_entries(status), *(free_entries(status) if schedulable(status) else ()))
+
+
+def schedulable(node: Any) -> bool:
+    """Ready and not cordoned."""
+    return node.ready == "True" and not node.unschedulable
+
+
+def node_entries(node: Any) -> Iterator[tuple[str, Any, int]]:
+    """What any node adds."""
+    yield "nodes", "total", 1
+    yield "nodes", "ready" if node.ready == "True" else "notReady", 1
+    yield "nodes", "unschedulable", int(node.unschedulable)
+    yield "nodes", "tainted", int(node.tainted)
+    yield "versions", node.kubelet_version, 1
+    yield from amounts("capacity", node.capacity)
+    yield from amounts("allocatable", node.allocatable)
+
+
+def free_entries(node: Any) -> Iterator[tuple[str, Any, int]]:
+    """What a node adds that new pods can come to."""
+    free = {name: max(0, value) for name, value in node.free.items()}
+    yield from amounts("free", free)
+    if not node.tainted:
+        yield from amounts("freeUntainted", free)
+    for name, value in free.items():
+        yield "resources", name, 1
+        yield f"largest {name}", -value, 1
+
+
+def amounts(field: str, values: Mapping[str, int]) -> Iterator[tuple[str, Any, int]]:
+    """One entry per resource."""
+    return ((field, name, value) for name, value in values.items())
+
+
+def workloads(member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
+    """Every workload counts, by health."""
+    yield CLUSTER, (("workloads", member[1].health, 1),)
+
+
+def namespaces(_namespace: NamespaceFacts) -> Iterator[tuple[Key, Contribution]]:
+    """Every namespace counts."""
+    yield CLUSTER, (("namespaces", "", 1),)
+
+
+def images(_member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
+    """Every image counts."""
+    yield CLUSTER, (("images", "", 1),)
+
+
+def used_by_nodes(node: MeasuredNode) -> Iterator[tuple[Key, Contribution]]:
+    """Every node that is measured counts."""
+    if node.usage is not None:
+        yield CLUSTER, used_entries(node.usage)
+
+
+def sources(source: SourceFacts) -> Iterator[tuple[Key, Contribution]]:
+    """Every source is listed; those that a cluster needs not have are kept apart."""
+    field = "optionalSources" if source.optional else "sources"
+    yield CLUSTER, ((field, (source.resource, source.synced, source.changed), 1),)
+
+
+def source_states(tally: Tally, *fields: str) -> tuple[SourceState, ...]:
+    """The sources in some fields, by name."""
+    return tuple(SourceState(*source) for source in sorted(s for field in fields for s in tally.sums(field)))
+
+
+def synced(watched: Iterable[SourceState]) -> tuple[SummaryCondition, ...]:
+    """The condition Synced; none before anything is watched."""
+    behind = [source.resource for source in watched if not source.synced]
+    changed = max((source.last_transition_time for source in watched), default=None)
+    if changed is None:
+        return ()
+    if behind:
+        return (SummaryCondition("Synced", "False", "Stale", f"not in step: {', '.join(behind)}", changed),)
+    return (SummaryCondition("Synced", "True", "Watching", "all kinds are listed and watched", changed),)
+
+
+def node_counts(tally: Tally) -> NodeCounts:
+    """The numbers of nodes by state."""
+    of = tally.sums("nodes")
+    names = ("total", "ready", "notReady", "unschedulable", "tainted")
+    return NodeCounts(*(of.get(name, 0) for name in names))
+
+
+def largest_free(tally: Tally) -> ResourceList:
+    """For each resource the most that is free on one node."""
+    return ResourceList({name: -(tally.smallest(f"largest {name}") or 0) for name in tally.sums("resources")})
+
+
+def status(_key: Key, _subject: NamespaceFacts | None, tally: Tally) -> ClusterSummaryStatus:
+    """The summary of the cluster."""
+    allocatable = ResourceList(tally.sums("allocatable"))
+    requests = requested(tally.sums("requests"))
+    limits = ResourceList(tally.sums("limits"))
+    counts, usage = node_counts(tally), used(tally)
+    versions = tuple(VersionCount(version, n) for version, n in sorted(tally.sums("versions").items()))
+    return ClusterSummaryStatus(
+        nodes=counts,
+        capacity=ResourceList(tally.sums("capacity")),
+        allocatable=allocatable,
+        requests=requests,
+        limits=limits,
+        requests_percent=percents(requests, allocatable),
+        limits_percent=percents(limits, allocatable),
+        pending_requests=ResourceList(tally.sums("pendingRequests")),
+        free=ResourceList(tally.sums("free")),
+        free_untainted=ResourceList(tally.sums("freeUntainted")),
+        largest_node_free=largest_free(tally),
+        pods=ClusterPodCounts(**msgspec.structs.asdict(pod_counts(tally)), orphaned=tally.total("orphaned")),
+        status_counts=reason_counts(tally, "statusCounts"),
+        unhealthy=tally.total("unhealthy"),
+        pending_reasons=reason_counts(tally, "pendingReasons"),
+        workloads=workload_counts(tally),
+        namespaces=tally.total("namespaces"),
+        images=tally.total("images"),
+        restarts=tally.total("restarts"),
+        kubelet_versions=versions,
+        sources=source_states(tally, "sources", "optionalSources"),
+        conditions=synced(source_states(tally, "sources")),
+        usage=usage,
+        usage_percent=used_percents(usage, allocatable),
+        nodes_without_usage=not_measured(tally, counts.total),
+    )
+
+
+RESOURCE: Final = ComputedResource(
+    kind="ClusterSummary",
+    plural="clustersummaries",
+    short_names=("clsum",),
+    namespaced=False,
+    help="The whole cluster in one object: what it has, what is asked for, what is free, and what is wrong.",
+    status_type=ClusterSummaryStatus,
+    status=status,
+    # kube-system is as old as the cluster, and its uid is what tools take for the cluster's.
+    subjects=Source.NAMESPACES,
+    subject_key=lambda namespace: CLUSTER if namespace.name == "kube-system" else None,
+    folds=(
+        Fold(Source.PODS, pods),
+        Fold(Source.NAMESPACES, namespaces),
+        Fold(Source.INFORMERS, sources),
+        Fold(Source.MEASURED_NODES, used_by_nodes),
+        Fold("nodesummaries", nodes),
+        Fold("workloadsummaries", workloads),
+        Fold("clusterimagesummaries", images),
+    ),
+    implied=lambda _key, _tally: None,
+    offered_to=(Reader.CLUSTER,),
+    columns=(
+        columns.NAME,
+        columns.share("NODES", "nodes.ready", "nodes.total", "Ready nodes of all."),
+        columns.number("PODS", "pods.active", "Active pods."),
+        columns.CPU_REQUESTS,
+        columns.CPU_PERCENT,
+        columns.MEMORY_REQUESTS,
+        columns.MEMORY_PERCENT,
+        columns.CPU_USAGE,
+        columns.MEMORY_USAGE,
+        columns.gpu("requests", "allocatable"),
+        columns.number("PENDING", "pods.unscheduled", "Active pods that are assigned to no node yet."),
+        columns.number("UNHEALTHY", "unhealthy", "Pods that are not healthy."),
+    ),
+)

@@ -1,0 +1,121 @@
+"""ImageSummary: where in a namespace an image runs. ClusterImageSummary, its sibling, reads the same fields."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from kubesum.resources import columns
+from kubesum.resources.shapes import count, doc
+from kubesum.semantics.facts import ContainerImage, Pod
+from kubesum.vocabulary.resource import ComputedResource, FieldSelector, Fold, Key, Source
+from kubesum.vocabulary.tally import Contribution, Tally
+
+
+class ImageStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is known and computed of one image reference."""
+
+    image: Annotated[str, doc("Normalised reference of the image, with its registry and its tag or digest.")]
+    registry: Annotated[str, doc("Registry of the image, such as docker.io.")]
+    repository: Annotated[str, doc("Repository of the image with its registry, such as docker.io/library/nginx.")]
+    tag: Annotated[str, doc("Tag of the image; empty where only a digest names it.")]
+    floating_tag: Annotated[
+        bool, doc("Whether the reference means another image tomorrow: no digest, and the tag is latest or absent.")
+    ]
+    digests: Annotated[tuple[str, ...], doc("Different digests that containers run for the reference, sorted.")]
+    pods: Annotated[int, count("Number of active pods that use the image.")]
+    containers: Annotated[int, count("Number of app and ephemeral containers of active pods that use the image.")]
+    init_containers: Annotated[int, count("Number of init containers of active pods that use the image.")]
+    workloads: Annotated[int, count("Number of different workloads whose active pods use the image.")]
+    namespaces: Annotated[int, count("Number of different namespaces whose active pods use the image.")]
+    nodes: Annotated[int, count("Number of different nodes that active pods using the image are assigned to.")]
+    pull_failures: Annotated[int, count("Number of containers that wait because the image can't be pulled.")]
+
+
+def uses(pod: Pod) -> Iterator[tuple[str, Contribution]]:
+    """(row name, contribution) for each image of an active pod."""
+    if not pod.state.active:
+        return
+    for row in dict.fromkeys(image.row for image in pod.facts.images):
+        containers = [image for image in pod.facts.images if image.row == row]
+        yield row, (*place(pod), *(entry for image in containers for entry in use(image)))
+
+
+def place(pod: Pod) -> Iterator[tuple[str, Any, int]]:
+    """What a pod adds once to each of its images."""
+    facts = pod.facts
+    yield "pods", "", 1
+    yield "workloads", (facts.namespace, pod.workload.row), 1
+    yield "namespaces", facts.namespace, 1
+    if facts.node:
+        yield "nodes", facts.node, 1
+
+
+def use(image: ContainerImage) -> Iterator[tuple[str, Any, int]]:
+    """What each container adds to its image."""
+    yield "reference", (image.image, image.registry, image.repository, image.tag, image.floating), 1
+    yield "initContainers" if image.init else "containers", "", 1
+    if image.digest:
+        yield "digests", image.digest, 1
+    if image.pull_failing:
+        yield "pullFailures", "", 1
+
+
+def by_image(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """A pod counts for each of its images, in its namespace."""
+    for row, contribution in uses(pod):
+        yield (pod.facts.namespace, row), contribution
+
+
+def status(_key: Key, _subject: None, tally: Tally) -> ImageStatus:
+    """The summary of an image from the containers that use it."""
+    image, registry, repository, tag, floating = min(tally.sums("reference"))
+    return ImageStatus(
+        image=image,
+        registry=registry,
+        repository=repository,
+        tag=tag,
+        floating_tag=floating,
+        digests=tuple(sorted(tally.sums("digests"))),
+        pods=tally.total("pods"),
+        containers=tally.total("containers"),
+        init_containers=tally.total("initContainers"),
+        workloads=tally.distinct("workloads"),
+        namespaces=tally.distinct("namespaces"),
+        nodes=tally.distinct("nodes"),
+        pull_failures=tally.total("pullFailures"),
+    )
+
+
+COLUMNS: Final = (
+    columns.NAME,
+    columns.value("REPOSITORY", "repository", "Repository of the image, with its registry."),
+    columns.value("TAG", "tag", "Tag of the image."),
+    columns.number("PODS", "pods", "Active pods that use the image."),
+    columns.number("WORKLOADS", "workloads", "Different workloads that use the image."),
+    columns.number("NAMESPACES", "namespaces", "Different namespaces that use the image."),
+    columns.number("NODES", "nodes", "Different nodes that the image is used on."),
+    columns.number("PULL-FAIL", "pull_failures", "Containers that wait because the image can't be pulled."),
+)
+
+FIELD_SELECTORS: Final = (
+    FieldSelector("status.registry", lambda _, status: status.registry),
+    FieldSelector("status.repository", lambda _, status: status.repository),
+    FieldSelector("status.tag", lambda _, status: status.tag),
+)
+
+RESOURCE: Final = ComputedResource(
+    kind="ImageSummary",
+    plural="imagesummaries",
+    short_names=("imgsum",),
+    namespaced=True,
+    help="Where in a namespace an image runs, as which digests, and whether it can be pulled.",
+    status_type=ImageStatus,
+    status=status,
+    subjects=None,
+    subject_key=lambda _: None,
+    folds=(Fold(Source.PODS, by_image),),
+    implied=lambda _key, _tally: None,
+    columns=COLUMNS,
+    field_selectors=FIELD_SELECTORS,
+)

@@ -1,0 +1,178 @@
+"""NamespaceSummary: what a namespace asks for and how its pods and workloads are.
+
+Namespaced, one per namespace and named like it, so that a RoleBinding in a namespace lets its users read
+theirs. A namespace that only pods or workloads name has a row too, until its Namespace object arrives.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from kubesum.resources import columns
+from kubesum.resources.shapes import (
+    Coverage,
+    PercentOfRequests,
+    PodCounts,
+    PodsWithoutUsage,
+    QosCounts,
+    ReasonCount,
+    UsageOfPods,
+    WorkloadCounts,
+    count,
+    coverage,
+    doc,
+    not_measured,
+    pod_counts,
+    qos_counts,
+    reason_counts,
+    requested,
+    used,
+    used_entries,
+    used_percents,
+    workload_counts,
+)
+from kubesum.semantics.facts import MeasuredPod, NamespaceFacts, Pod
+from kubesum.vocabulary.quantity import ResourceList
+from kubesum.vocabulary.resource import Column, ComputedResource, Fold, Key, Reader, Source
+from kubesum.vocabulary.tally import Contribution, Tally
+
+
+class NamespaceSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is known and computed of one namespace."""
+
+    phase: Annotated[str, doc("Phase of the namespace: Active or Terminating; empty while there is no such object.")]
+    pods: Annotated[PodCounts, doc("Numbers of pods in the namespace.")]
+    status_counts: Annotated[
+        tuple[ReasonCount, ...],
+        doc("Numbers of pods by displayed status without its variable part, sorted by reason."),
+    ]
+    requests: Annotated[
+        ResourceList,
+        doc(
+            "Sum of the effective requests of the active pods, assigned or not, by resource name; `pods` counts the "
+            "assigned ones."
+        ),
+    ]
+    limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods, by resource name.")]
+    workloads: Annotated[WorkloadCounts, doc("Numbers of workloads in the namespace by health.")]
+    restarts: Annotated[int, doc("Number of container restarts in the pods, also in finished ones.")]
+    qos: Annotated[QosCounts, doc("Numbers of active pods by quality-of-service class.")]
+    pods_without_requests: Annotated[
+        Coverage, doc("Numbers of active pods with a container that requests no cpu or no memory.")
+    ]
+    pods_without_limits: Annotated[
+        Coverage, doc("Numbers of active pods with a container without a limit of cpu or of memory.")
+    ]
+    nodes: Annotated[int, count("Number of different nodes that active pods are assigned to.")]
+    images: Annotated[int, count("Number of different images that active pods use.")]
+    pending_reasons: Annotated[
+        tuple[ReasonCount, ...], doc("Numbers of unscheduled pods by what keeps them from a node, sorted by reason.")
+    ]
+    usage: UsageOfPods = UNSET
+    usage_percent: PercentOfRequests = UNSET
+    pods_without_usage: PodsWithoutUsage = UNSET
+
+
+def used_by_namespace(pod: MeasuredPod) -> Iterator[tuple[Key, Contribution]]:
+    """What a pod uses counts in its namespace."""
+    if pod.usage is not None:
+        yield (pod.facts.namespace, pod.facts.namespace), used_entries(pod.usage)
+
+
+def by_namespace(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """A pod counts in its namespace; the nodes and images of active ones are told apart."""
+    facts = pod.facts
+    entries: list[tuple[str, Any, int]] = []
+    if pod.state.active:
+        if facts.node:
+            entries.append(("nodes", facts.node, 1))
+        entries.extend(("images", image.row, 1) for image in facts.images)
+    yield (facts.namespace, facts.namespace), pod.state.totals + tuple(entries)
+
+
+def by_namespace_of_workload(member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
+    """A workload counts in its namespace, by health."""
+    (namespace, _), status = member
+    yield (namespace, namespace), (("workloads", status.health, 1),)
+
+
+def status(_key: Key, namespace: NamespaceFacts | None, tally: Tally) -> NamespaceSummaryStatus:
+    """The summary of a namespace and of what is in it."""
+    pods, requests, usage = pod_counts(tally), requested(tally.sums("requests")), used(tally)
+    return NamespaceSummaryStatus(
+        phase=namespace.phase if namespace else "",
+        pods=pods,
+        status_counts=reason_counts(tally, "statusCounts"),
+        requests=requests,
+        limits=ResourceList(tally.sums("limits")),
+        workloads=workload_counts(tally),
+        restarts=tally.total("restarts"),
+        qos=qos_counts(tally),
+        pods_without_requests=coverage(tally, "podsWithoutRequests"),
+        pods_without_limits=coverage(tally, "podsWithoutLimits"),
+        nodes=tally.distinct("nodes"),
+        images=tally.distinct("images"),
+        pending_reasons=reason_counts(tally, "pendingReasons"),
+        usage=usage,
+        usage_percent=used_percents(usage, requests),
+        pods_without_usage=not_measured(tally, pods.active),
+    )
+
+
+def worst(left_open: Coverage) -> int:
+    """The larger of the two numbers: a pod that leaves both open is in each of them."""
+    return max(left_open.cpu, left_open.memory)
+
+
+RESOURCE: Final = ComputedResource(
+    kind="NamespaceSummary",
+    plural="namespacesummaries",
+    short_names=("nssum",),
+    namespaced=True,
+    help="What a namespace asks for, and how its pods and workloads are; one per namespace, with its name.",
+    status_type=NamespaceSummaryStatus,
+    status=status,
+    subjects=Source.NAMESPACES,
+    subject_key=lambda namespace: (namespace.name, namespace.name),
+    folds=(
+        Fold(Source.PODS, by_namespace),
+        Fold(Source.MEASURED_PODS, used_by_namespace),
+        Fold("workloadsummaries", by_namespace_of_workload),
+    ),
+    implied=lambda _key, _tally: None,
+    offered_to=(Reader.METRICS,),
+    columns=(
+        columns.NAME,
+        columns.share("PODS", "pods.ready", "pods.active", "Ready pods of the active ones."),
+        columns.share("WORKLOADS", "workloads.healthy", "workloads.total", "Healthy workloads of all."),
+        columns.CPU_REQUESTS,
+        columns.MEMORY_REQUESTS,
+        columns.CPU_USAGE,
+        columns.MEMORY_USAGE,
+        columns.cpu_limits(wide=False),
+        columns.memory_limits(wide=False),
+        columns.number("RESTARTS", "restarts", "Container restarts in the pods."),
+        columns.AGE,
+        columns.gpu(wide=True),
+        columns.number("UNSCHEDULED", "pods.unscheduled", "Active pods without a node.", wide=True),
+        columns.number("DEGRADED", "workloads.degraded", "Workloads in which something is wrong.", wide=True),
+        Column(
+            "NO-REQ",
+            "Active pods that request no cpu or no memory, whichever are more.",
+            lambda row: worst(row.status.pods_without_requests),
+            type="integer",
+            wide=True,
+        ),
+        Column(
+            "NO-LIM",
+            "Active pods without a limit of cpu or of memory, whichever are more.",
+            lambda row: worst(row.status.pods_without_limits),
+            type="integer",
+            wide=True,
+        ),
+        columns.number("NODES", "nodes", "Different nodes in use.", wide=True),
+        columns.number("IMAGES", "images", "Different images in use.", wide=True),
+    ),
+)

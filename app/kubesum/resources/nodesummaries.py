@@ -1,0 +1,179 @@
+"""NodeSummary: how full a node is, what runs on it, and what is wrong with it."""
+
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from kubesum.resources import columns
+from kubesum.resources.shapes import (
+    Coverage,
+    PodCounts,
+    QosCounts,
+    ReasonCount,
+    count,
+    coverage,
+    doc,
+    percents,
+    pod_counts,
+    qos_counts,
+    reason_counts,
+    requested,
+    used_by,
+    used_percents,
+)
+from kubesum.semantics.facts import MeasuredNode, Pod
+from kubesum.vocabulary.quantity import CPU, EPHEMERAL_STORAGE, MEMORY, PODS, ResourceList
+from kubesum.vocabulary.resource import Column, ComputedResource, Fold, Key, Reader, RowView, Source
+from kubesum.vocabulary.tally import Contribution, Tally
+
+
+class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is known and computed of one node."""
+
+    ready: Annotated[str, doc("Status of the node's condition Ready: True, False or Unknown.")]
+    unschedulable: Annotated[bool, doc("Whether the node is cordoned, so that no new pod is assigned to it.")]
+    roles: Annotated[tuple[str, ...], doc("Roles of the node from its labels, sorted.")]
+    problems: Annotated[
+        tuple[str, ...],
+        doc("Types of the conditions other than Ready that are True, such as MemoryPressure, sorted."),
+    ]
+    taints: Annotated[int, count("Number of taints of the node.")]
+    tainted: Annotated[bool, doc("Whether some taint keeps pods away (effect NoSchedule or NoExecute).")]
+    kubelet_version: Annotated[str, doc("Version of the node's kubelet.")]
+    capacity: Annotated[ResourceList, doc("All resources of the node, as quantities by resource name.")]
+    allocatable: Annotated[
+        ResourceList, doc("Resources that pods can ask for on the node, as quantities by resource name.")
+    ]
+    requests: Annotated[
+        ResourceList,
+        doc("Sum of the effective requests of the active pods assigned to the node, as the scheduler counts them."),
+    ]
+    limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods assigned to the node.")]
+    free: Annotated[ResourceList, doc("Allocatable minus requests; negative where more is requested than there is.")]
+    requests_percent: Annotated[
+        dict[str, int], doc("Requested part of what is allocatable, in percent cut to an integer, by resource name.")
+    ]
+    limits_percent: Annotated[
+        dict[str, int], doc("Limits in percent of what is allocatable, cut to an integer, by resource name.")
+    ]
+    pods: Annotated[PodCounts, doc("Numbers of pods assigned to the node.")]
+    status_counts: Annotated[
+        tuple[ReasonCount, ...],
+        doc("Numbers of pods by displayed status without its variable part, sorted by reason."),
+    ]
+    restarts: Annotated[int, doc("Number of container restarts in the pods of the node, also in finished ones.")]
+    qos: Annotated[QosCounts, doc("Numbers of active pods by quality-of-service class.")]
+    pods_without_requests: Annotated[
+        Coverage, doc("Numbers of active pods with a container that requests no cpu or no memory.")
+    ]
+    pods_without_limits: Annotated[
+        Coverage, doc("Numbers of active pods with a container without a limit of cpu or of memory.")
+    ]
+    usage: Annotated[
+        ResourceList | UnsetType,
+        doc(
+            "Cpu and memory in use on the node, in its pods and outside of them, as `kubectl top nodes` shows them: "
+            "cpu rounded up to millicores, memory down to Mi; absent while metrics.k8s.io does not tell."
+        ),
+    ] = UNSET
+    usage_percent: Annotated[
+        dict[str, int] | UnsetType,
+        doc("Usage in percent of what is allocatable on the node, cut to an integer, by resource name."),
+    ] = UNSET
+
+
+def by_node(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """A pod counts on the node that it is assigned to."""
+    if pod.facts.node:
+        yield ("", pod.facts.node), pod.state.totals
+
+
+def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus:
+    """The summary of a node and the pods assigned to it."""
+    node, usage = measured.facts, used_by(measured.usage)
+    requests = requested(tally.sums("requests"), always=node.allocatable)
+    limits = ResourceList(tally.sums("limits"))
+    free = {name: node.allocatable.get(name, 0) - taken for name, taken in requests.items()}
+    return NodeSummaryStatus(
+        ready=node.ready,
+        unschedulable=node.unschedulable,
+        roles=node.roles,
+        problems=node.problems,
+        taints=node.taints,
+        tainted=node.tainted,
+        kubelet_version=node.kubelet_version,
+        capacity=node.capacity,
+        allocatable=node.allocatable,
+        requests=requests,
+        limits=limits,
+        free=ResourceList(free),
+        requests_percent=percents(requests, node.allocatable),
+        limits_percent=percents(limits, node.allocatable),
+        pods=pod_counts(tally),
+        status_counts=reason_counts(tally, "statusCounts"),
+        restarts=tally.total("restarts"),
+        qos=qos_counts(tally),
+        pods_without_requests=coverage(tally, "podsWithoutRequests"),
+        pods_without_limits=coverage(tally, "podsWithoutLimits"),
+        usage=usage,
+        usage_percent=used_percents(usage, node.allocatable),
+    )
+
+
+def shown_status(row: RowView) -> str:
+    """STATUS as `kubectl get nodes` shows it."""
+    words = ["Ready" if row.status.ready == "True" else "NotReady"]
+    if row.status.unschedulable:
+        words.append("SchedulingDisabled")
+    return ",".join(words)
+
+
+def shown_pods(row: RowView) -> str:
+    """Active pods of those that the node takes."""
+    return f"{row.status.pods.active}/{row.status.allocatable.get(PODS, 0)}"
+
+
+RESOURCE: Final = ComputedResource(
+    kind="NodeSummary",
+    plural="nodesummaries",
+    short_names=("nosum",),
+    namespaced=False,
+    help="How full a node is: what its pods ask for of what it has, how they are, and what is wrong with it.",
+    status_type=NodeSummaryStatus,
+    status=status,
+    subjects=Source.MEASURED_NODES,
+    subject_key=lambda node: ("", node.facts.name),
+    folds=(Fold(Source.PODS, by_node),),
+    offered_to=(Reader.CLUSTER,),
+    columns=(
+        columns.NAME,
+        Column("STATUS", "Whether the node is ready, and whether it is cordoned.", shown_status),
+        Column("ROLES", "Roles of the node.", lambda row: ",".join(row.status.roles) or columns.NONE),
+        Column("PODS", "Active pods assigned to the node, of those that it takes.", shown_pods),
+        columns.CPU_REQUESTS,
+        columns.CPU_PERCENT,
+        columns.MEMORY_REQUESTS,
+        columns.MEMORY_PERCENT,
+        columns.CPU_USAGE,
+        columns.MEMORY_USAGE,
+        columns.gpu("requests", "allocatable"),
+        columns.AGE,
+        columns.cpu_limits(wide=True),
+        columns.percentage("CPU-LIM%", "limits_percent", CPU, "Cpu limits in percent of allocatable.", wide=True),
+        columns.memory_limits(wide=True),
+        columns.percentage(
+            "MEM-LIM%", "limits_percent", MEMORY, "Memory limits in percent of allocatable.", wide=True
+        ),
+        columns.amount("CPU-FREE", "free", CPU, "Allocatable cpu that is not requested.", wide=True),
+        columns.amount("MEM-FREE", "free", MEMORY, "Allocatable memory that is not requested, in bytes.", wide=True),
+        columns.amount(
+            "EPHEMERAL-REQ", "requests", EPHEMERAL_STORAGE, "Ephemeral storage requested, in bytes.", wide=True
+        ),
+        columns.number("NOT-READY", "pods.not_ready", "Active pods on the node that are not ready.", wide=True),
+        columns.number("RESTARTS", "restarts", "Container restarts in the pods of the node.", wide=True),
+        columns.number("TAINTS", "taints", "Number of taints of the node.", wide=True),
+        columns.value("VERSION", "kubelet_version", "Version of the node's kubelet.", wide=True),
+    ),
+)

@@ -1,0 +1,207 @@
+"""The parts of a status that several kinds share, and how they are read from a tally.
+
+A field's description is what `kubectl explain` prints: a full sentence that says the unit.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from kubesum.semantics.facts import Usage
+from kubesum.vocabulary.quantity import CPU, MEMORY, PODS, ResourceList, percent
+from kubesum.vocabulary.tally import Contribution, Tally
+
+_MEASURED: Final = "measured"
+"""Counts, beside their amounts, the members of a group of which it is known what they use."""
+_LARGEST_INT32: Final = (1 << 31) - 1
+
+
+def doc(description: str) -> msgspec.Meta:
+    """Documents a field; a plain int is an int64."""
+    return msgspec.Meta(description=description)
+
+
+def count(description: str) -> msgspec.Meta:
+    """Documents an integer field that fits 32 bits."""
+    return msgspec.Meta(description=description, extra_json_schema={"format": "int32"})
+
+
+def list_key(description: str) -> msgspec.Meta:
+    """Documents the string field that tells an item from the others of its list."""
+    return msgspec.Meta(description=description, extra={"key": True})
+
+
+class PodCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Numbers of pods by state."""
+
+    total: Annotated[int, count("Number of pods: active, succeeded and failed ones.")] = 0
+    active: Annotated[int, count("Number of pods whose phase is neither Succeeded nor Failed.")] = 0
+    ready: Annotated[int, count("Number of active pods whose condition Ready is True.")] = 0
+    not_ready: Annotated[
+        int, count("Number of active pods that are assigned to a node and whose condition Ready is not True.")
+    ] = 0
+    unscheduled: Annotated[int, count("Number of active pods that are assigned to no node yet.")] = 0
+    terminating: Annotated[int, count("Number of active pods that are being deleted.")] = 0
+    succeeded: Annotated[int, count("Number of pods in phase Succeeded.")] = 0
+    failed: Annotated[int, count("Number of pods in phase Failed.")] = 0
+    unknown: Annotated[int, count("Number of active pods in phase Unknown, because their node is lost.")] = 0
+
+
+class ReasonCount(msgspec.Struct, frozen=True, gc=False):
+    """A reason and how often it occurs."""
+
+    reason: Annotated[str, list_key("Reason without its variable parts, such as CrashLoopBackOff.")]
+    count: Annotated[int, count("How often the reason occurs.")]
+
+
+class QosCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Numbers of active pods by quality-of-service class."""
+
+    guaranteed: Annotated[int, count("Number of active pods of class Guaranteed.")] = 0
+    burstable: Annotated[int, count("Number of active pods of class Burstable.")] = 0
+    best_effort: Annotated[int, count("Number of active pods of class BestEffort.")] = 0
+
+
+class Coverage(msgspec.Struct, frozen=True, gc=False):
+    """Numbers of active pods in which some container leaves a resource open."""
+
+    cpu: Annotated[int, count("Number of active pods with a container that states no cpu.")] = 0
+    memory: Annotated[int, count("Number of active pods with a container that states no memory.")] = 0
+
+
+class WorkloadCounts(msgspec.Struct, frozen=True, gc=False):
+    """Numbers of workloads by health."""
+
+    total: Annotated[int, count("Number of workloads.")] = 0
+    healthy: Annotated[int, count("Number of workloads that have all that they want.")] = 0
+    progressing: Annotated[int, count("Number of workloads on their way to what they want.")] = 0
+    degraded: Annotated[int, count("Number of workloads in which something is wrong.")] = 0
+    suspended: Annotated[int, count("Number of workloads that are suspended.")] = 0
+    idle: Annotated[int, count("Number of workloads that want no pod.")] = 0
+    completed: Annotated[int, count("Number of workloads that have finished successfully.")] = 0
+
+
+class WorkloadReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """The object that pods run for."""
+
+    api_version: Annotated[str, doc("Group and version of the workload, such as apps/v1.")]
+    kind: Annotated[str, doc("Kind of the workload, such as Deployment.")]
+    name: Annotated[str, doc("Name of the workload.")]
+    uid: Annotated[str, doc("Uid of the workload; empty where several objects stand for one workload.")]
+
+
+UsageOfPods: TypeAlias = Annotated[
+    ResourceList | UnsetType,
+    doc("Cpu and memory in use: the sum over the active pods that are measured; absent while none of them is."),
+]
+PercentOfRequests: TypeAlias = Annotated[
+    dict[str, int] | UnsetType,
+    doc("Usage in percent of requests, cut to an integer, by resource name; without what is not requested."),
+]
+PodsWithoutUsage: TypeAlias = Annotated[
+    int | UnsetType, count("Number of active pods that are not measured; absent without usage.")
+]
+
+
+def pod_counts(tally: Tally) -> PodCounts:
+    """The numbers of pods of a group."""
+    pods = tally.sums("pods")
+    return PodCounts(
+        total=pods.get("total", 0),
+        active=pods.get("active", 0),
+        ready=pods.get("ready", 0),
+        not_ready=pods.get("notReady", 0),
+        unscheduled=pods.get("unscheduled", 0),
+        terminating=pods.get("terminating", 0),
+        succeeded=pods.get("succeeded", 0),
+        failed=pods.get("failed", 0),
+        unknown=pods.get("unknown", 0),
+    )
+
+
+def reason_counts(tally: Tally, field: str) -> tuple[ReasonCount, ...]:
+    """The reasons counted in `field`, by name."""
+    return tuple(ReasonCount(reason, n) for reason, n in sorted(tally.sums(field).items()))
+
+
+def qos_counts(tally: Tally) -> QosCounts:
+    """The active pods of a group by class."""
+    qos = tally.sums("qos")
+    return QosCounts(qos.get("guaranteed", 0), qos.get("burstable", 0), qos.get("bestEffort", 0))
+
+
+def coverage(tally: Tally, field: str) -> Coverage:
+    """The pods counted in `field`, by the resource that they leave open."""
+    return Coverage(tally.total(field, CPU), tally.total(field, MEMORY))
+
+
+def workload_counts(tally: Tally) -> WorkloadCounts:
+    """The workloads of a group by health."""
+    health = tally.sums("workloads")
+    return WorkloadCounts(
+        total=sum(health.values()),
+        healthy=health.get("Healthy", 0),
+        progressing=health.get("Progressing", 0),
+        degraded=health.get("Degraded", 0),
+        suspended=health.get("Suspended", 0),
+        idle=health.get("Idle", 0),
+        completed=health.get("Completed", 0),
+    )
+
+
+def requested(amounts: Mapping[str, int], always: Iterable[str] = (CPU, MEMORY)) -> ResourceList:
+    """A ResourceList that names the resources in `always` even if nothing of them is asked for."""
+    return ResourceList({**dict.fromkeys(always, 0), **amounts})
+
+
+def without_pods(amounts: Mapping[str, int]) -> dict[str, int]:
+    """The amounts but that of the pseudo-resource pods, which depends on whether a pod is assigned."""
+    return {name: value for name, value in amounts.items() if name != PODS}
+
+
+def percents(parts: Mapping[str, int], wholes: Mapping[str, int]) -> dict[str, int]:
+    """How much of each resource is taken, in percent cut to an integer; without those that have no whole."""
+    shares = {name: percent(value, wholes.get(name, 0)) for name, value in parts.items()}
+    return {name: share for name, share in shares.items() if share is not None}
+
+
+def used_by(usage: Usage | None) -> ResourceList | UnsetType:
+    """What one pod or node uses; absent where it is not measured."""
+    return UNSET if usage is None else ResourceList({CPU: usage.cpu, MEMORY: usage.memory})
+
+
+def used_entries(usage: Usage) -> Contribution:
+    """What a pod or node that is measured adds to a group."""
+    return (("usage", _MEASURED, 1), ("usage", CPU, usage.cpu), ("usage", MEMORY, usage.memory))
+
+
+def used(tally: Tally) -> ResourceList | UnsetType:
+    """What the measured members of a group use; absent where there are none."""
+    usage = tally.sums("usage")
+    if _MEASURED not in usage:
+        return UNSET
+    return ResourceList({name: usage.get(name, 0) for name in (CPU, MEMORY)})
+
+
+def not_measured(tally: Tally, members: int) -> int | UnsetType:
+    """How many of so many members of a group `used` leaves out; absent where it leaves out all."""
+    measured = tally.total("usage", _MEASURED)
+    return members - measured if measured else UNSET
+
+
+def used_percents(usage: ResourceList | UnsetType, wholes: Mapping[str, int]) -> dict[str, int] | UnsetType:
+    """Usage in percent of what there is or is asked for; absent where nothing is measured or nothing is the whole."""
+    if usage is UNSET:
+        return UNSET
+    # Who asks for a byte and uses a gigabyte must not overflow the integers of clients.
+    shares = {name: min(share, _LARGEST_INT32) for name, share in percents(usage, wholes).items()}
+    return _shared_percents(tuple(shares.items())) or UNSET
+
+
+@lru_cache(maxsize=4096)
+def _shared_percents(shares: tuple[tuple[str, int], ...]) -> dict[str, int]:
+    """The one map of these percents: thousands of workloads have the same."""
+    return dict(shares)

@@ -1,0 +1,257 @@
+"""WorkloadSummary: one per object that pods run for, with the health of its pods.
+
+There is a row for each watched owner that nothing watched owns in turn, and for each owner that is only known
+from its pods: operators' custom kinds, static pods, bare pods.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from kubesum.resources import columns
+from kubesum.resources.shapes import (
+    PercentOfRequests,
+    PodCounts,
+    PodsWithoutUsage,
+    ReasonCount,
+    UsageOfPods,
+    WorkloadReference,
+    count,
+    doc,
+    not_measured,
+    pod_counts,
+    reason_counts,
+    requested,
+    used,
+    used_entries,
+    used_percents,
+    without_pods,
+)
+from kubesum.semantics.facts import Labels, MeasuredPod, OwnerFacts, Pod, Replicas, WorkloadRef
+from kubesum.semantics.workloads.health import health
+from kubesum.vocabulary.quantity import ResourceList
+from kubesum.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, RowView, Source, Subject
+from kubesum.vocabulary.tally import Contribution, Tally
+
+MOST_IMAGES: Final = 20
+"""So many image references a summary names at most."""
+
+
+class ReplicaCounts(msgspec.Struct, frozen=True, gc=False):
+    """What the owner wants and has, in pods; a number that its kind does not state is absent."""
+
+    desired: Annotated[int | UnsetType, count("Number of pods that the owner wants.")] = UNSET
+    current: Annotated[int | UnsetType, count("Number of pods that the owner has.")] = UNSET
+    ready: Annotated[int | UnsetType, count("Number of ready pods that the owner reports.")] = UNSET
+    updated: Annotated[int | UnsetType, count("Number of pods of the owner's newest template.")] = UNSET
+    available: Annotated[int | UnsetType, count("Number of pods ready for the owner's minimum time.")] = UNSET
+
+
+class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What is known and computed of one workload."""
+
+    workload_ref: Annotated[WorkloadReference, doc("The object that the pods run for.")]
+    health: Annotated[
+        str, doc("Health of the workload: Healthy, Progressing, Degraded, Suspended, Idle or Completed.")
+    ]
+    replicas: Annotated[ReplicaCounts, doc("What the owner wants and has, in pods, as far as it states it.")]
+    pods: Annotated[PodCounts, doc("Numbers of pods of the workload.")]
+    status_counts: Annotated[
+        tuple[ReasonCount, ...],
+        doc("Numbers of pods by displayed status without its variable part, sorted by reason."),
+    ]
+    restarts: Annotated[int, doc("Number of container restarts in the pods, also in finished ones.")]
+    requests: Annotated[
+        ResourceList,
+        doc(
+            "Sum of the effective requests of the active pods, assigned or not, by resource name; `pods` counts the "
+            "assigned ones."
+        ),
+    ]
+    limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods, by resource name.")]
+    images: Annotated[
+        tuple[str, ...], doc("Different image references of the active pods, sorted; the first 20 of them.")
+    ]
+    nodes: Annotated[int, count("Number of different nodes that active pods are assigned to.")]
+    zones: Annotated[int, count("Number of different zones that active pods are in.")]
+    last_restart_time: Annotated[
+        datetime | UnsetType,
+        doc("Time at which the container that restarted last had ended; absent without restarts."),
+    ] = UNSET
+    requests_per_pod: Annotated[
+        ResourceList | UnsetType, doc("Effective requests of one active pod; absent where they differ between pods.")
+    ] = UNSET
+    priority_class_name: Annotated[
+        str, doc("Priority class of the active pods; empty where they differ or have none.")
+    ] = ""
+    qos_class: Annotated[str, doc("Quality-of-service class of the active pods; empty where they differ.")] = ""
+    usage: UsageOfPods = UNSET
+    usage_percent: PercentOfRequests = UNSET
+    pods_without_usage: PodsWithoutUsage = UNSET
+
+
+class SeenOwner(msgspec.Struct, frozen=True, gc=False):
+    """What stands in for an owner that is known only from the references of its pods."""
+
+    uid: str
+    created: datetime | None = None
+    labels: Labels = {}
+
+
+def by_workload(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """A pod counts for the topmost owner known."""
+    facts = pod.facts
+    entries = [owner_entry(pod)]
+    if facts.last_restart is not None:
+        entries.append(("restarted", -int(facts.last_restart.timestamp()), 1))
+    if pod.state.active:
+        entries += active_entries(pod)
+    yield (facts.namespace, pod.workload.row), pod.state.totals + tuple(entries)
+
+
+def used_by_workload(pod: MeasuredPod) -> Iterator[tuple[Key, Contribution]]:
+    """What a pod uses counts for the topmost owner known."""
+    if pod.usage is not None:
+        # Any member alone must tell who the owner is: this one may come before the other, and go after it.
+        yield (pod.facts.namespace, pod.workload.row), (owner_entry(pod), *used_entries(pod.usage))
+
+
+def owner_entry(pod: Pod) -> tuple[str, Any, int]:
+    """For whom a pod runs."""
+    return "owner", (pod.workload.uid, pod.workload), 1
+
+
+def active_entries(pod: Pod) -> Iterator[tuple[str, Any, int]]:
+    """What only an active pod adds: where it runs, what with, and what it has in common with the others."""
+    facts, state = pod.facts, pod.state
+    yield "each", tuple(without_pods(state.requests).items()), 1
+    yield "priority", state.priority_class, 1
+    yield "qosClass", state.qos, 1
+    if facts.node:
+        yield "nodes", facts.node, 1
+    if pod.zone:
+        yield "zones", pod.zone, 1
+    if state.bad:
+        yield "bad", "", 1
+    for image in facts.images:
+        yield "images", image.image, 1
+
+
+def owner_of(tally: Tally) -> WorkloadRef:
+    """The owner that the pods name; of several that came one after the other, the same one on every replica."""
+    _uid, ref = max(
+        tally.sums("owner"), key=lambda owner: (owner[0], owner[1].api_version, owner[1].kind, owner[1].name)
+    )
+    found: WorkloadRef = ref
+    return found
+
+
+def seen_owner(_key: Key, tally: Tally) -> Subject:
+    """What stands in for an owner that is not watched: the uid that its pods name."""
+    return SeenOwner(owner_of(tally).uid)
+
+
+def uniform(tally: Tally, field: str) -> Any | None:
+    """The one key of `field`, None where it has several or none."""
+    keys = tally.sums(field)
+    return next(iter(keys)) if len(keys) == 1 else None
+
+
+def replica_counts(replicas: Replicas) -> ReplicaCounts:
+    """The numbers that the owner states."""
+    stated = (replicas.desired, replicas.current, replicas.ready, replicas.updated, replicas.available)
+    return ReplicaCounts(*(UNSET if n is None else n for n in stated))
+
+
+def status(_key: Key, subject: OwnerFacts | SeenOwner, tally: Tally) -> WorkloadSummaryStatus:
+    """The summary of an owner, or of what its pods say of it, and of the pods."""
+    owner = subject if isinstance(subject, OwnerFacts) else None
+    ref = owner.ref if owner else owner_of(tally)
+    each = uniform(tally, "each")
+    restarted = tally.smallest("restarted")
+    pods = pod_counts(tally)
+    requests, usage = requested(tally.sums("requests")), used(tally)
+    return WorkloadSummaryStatus(
+        workload_ref=WorkloadReference(ref.api_version, ref.kind, ref.name, ref.uid),
+        health=health(owner, pods.active, pods.ready, pods.unscheduled, tally.total("bad")),
+        replicas=replica_counts(owner.replicas) if owner else ReplicaCounts(),
+        pods=pods,
+        status_counts=reason_counts(tally, "statusCounts"),
+        restarts=tally.total("restarts"),
+        requests=requests,
+        limits=ResourceList(tally.sums("limits")),
+        images=tuple(sorted(tally.sums("images"))[:MOST_IMAGES]),
+        nodes=tally.distinct("nodes"),
+        zones=tally.distinct("zones"),
+        last_restart_time=UNSET if restarted is None else datetime.fromtimestamp(-restarted, UTC),
+        requests_per_pod=UNSET if each is None else requested(dict(each)),
+        priority_class_name=uniform(tally, "priority") or "",
+        qos_class=uniform(tally, "qosClass") or "",
+        usage=usage,
+        usage_percent=used_percents(usage, requests),
+        pods_without_usage=not_measured(tally, pods.active),
+    )
+
+
+def shown_ready(row: RowView) -> str:
+    """Ready pods of the wanted ones; of the active ones where nobody states what is wanted."""
+    replicas, pods = row.status.replicas, row.status.pods
+    ready = pods.ready if replicas.ready is UNSET else replicas.ready
+    return f"{ready}/{pods.active if replicas.desired is UNSET else replicas.desired}"
+
+
+def shown_worst(row: RowView) -> str:
+    """The most frequent status that is not Running or Completed, with its number."""
+    odd = [entry for entry in row.status.status_counts if entry.reason not in ("Running", "Completed")]
+    if not odd:
+        return columns.NONE
+    worst = max(odd, key=lambda entry: entry.count)
+    return f"{worst.reason} x{worst.count}"
+
+
+def shown_updated(row: RowView) -> str:
+    """Pods of the newest template, where the owner states them."""
+    updated = row.status.replicas.updated
+    return columns.NONE if updated is UNSET else str(updated)
+
+
+RESOURCE: Final = ComputedResource(
+    kind="WorkloadSummary",
+    plural="workloadsummaries",
+    short_names=("wlsum",),
+    namespaced=True,
+    help="One object that pods run for, of any kind: its health, its pods, and what they ask for.",
+    status_type=WorkloadSummaryStatus,
+    status=status,
+    subjects=Source.WORKLOADS,
+    subject_key=lambda owner: (owner.namespace, owner.ref.row),
+    folds=(Fold(Source.PODS, by_workload), Fold(Source.MEASURED_PODS, used_by_workload)),
+    implied=seen_owner,
+    columns=(
+        columns.NAME,
+        columns.value("KIND", "workload_ref.kind", "Kind of the workload."),
+        Column("READY", "Ready pods of the wanted ones.", shown_ready),
+        columns.value("HEALTH", "health", "Health of the workload."),
+        columns.number("RESTARTS", "restarts", "Container restarts in the pods."),
+        columns.CPU_REQUESTS,
+        columns.MEMORY_REQUESTS,
+        columns.CPU_USAGE,
+        columns.MEMORY_USAGE,
+        columns.AGE,
+        columns.cpu_limits(wide=True),
+        columns.memory_limits(wide=True),
+        columns.gpu(wide=True),
+        Column("UP-TO-DATE", "Pods of the newest template.", shown_updated, wide=True),
+        Column("STATUS", "The most frequent status of a pod that does not simply run.", shown_worst, wide=True),
+        columns.number("NODES", "nodes", "Different nodes in use.", wide=True),
+        Column("IMAGES", "Images in use.", lambda row: ",".join(row.status.images) or columns.NONE, wide=True),
+    ),
+    field_selectors=(
+        FieldSelector("status.health", lambda _, status: status.health),
+        FieldSelector("status.workloadRef.kind", lambda _, status: status.workload_ref.kind),
+        FieldSelector("status.workloadRef.name", lambda _, status: status.workload_ref.name),
+    ),
+)

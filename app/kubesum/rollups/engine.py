@@ -1,0 +1,190 @@
+"""The engine: changes of the cluster go in, published rows come out.
+
+It holds one collection per resource, hands each change to those that read its source, and feeds the computed
+rows of one resource to those that fold over it, in the order of their dependencies. Resources may be added
+and removed while it runs. It knows neither which resources exist nor where changes come from.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from itertools import islice
+from typing import Any, Final
+
+from kubesum.rollups.catalogue import Catalogue
+from kubesum.rollups.collection import Collection
+from kubesum.rollups.resourceversion import VersionClock
+from kubesum.rollups.rows import Row, status_of
+from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Source, Stale, Unavailable
+
+SLICE: Final = 100
+"""Rows computed or published before others on the event loop have their turn."""
+
+Contents = Callable[[Source], Mapping[Key, Any]]
+"""What a source holds at this moment."""
+
+
+class Engine:
+    """The computation of all resources."""
+
+    def __init__(
+        self,
+        clock: VersionClock,
+        now: Callable[[], float],
+        contents: Contents,
+        unavailable: Callable[[frozenset[Source]], Unavailable | None],
+        stale: Callable[[frozenset[Source]], Sequence[Stale]],
+    ) -> None:
+        """`now` tells seconds since 1970; `unavailable` why a set of sources can't be served yet, or None.
+
+        `stale` tells which of the watched kinds that a set of sources is made of are not being followed now.
+        """
+        self.catalogue = Catalogue()
+        self.stirred: Final = asyncio.Event()
+        self._clock = clock
+        self._now = now
+        self._contents = contents
+        self._unavailable = unavailable
+        self._stale = stale
+        self._order: tuple[Collection, ...] = ()
+        self._subjects: dict[Source, list[Collection]] = {}
+        self._members: dict[Source | str, list[tuple[Collection, Fold]]] = {}
+        self._together: dict[str, Iterator[None]] = {}
+
+    def add(self, resources: Iterable[ComputedResource]) -> None:
+        """Serves further resources, from what the sources hold now on."""
+        added = [self._collection(resource) for resource in resources]
+        self._serve((*self.catalogue.collections, *added))
+        for collection in in_order(added):
+            self._fill(collection)
+        self.stirred.set()
+
+    def remove(self, plural: str) -> None:
+        """Serves a resource no longer; those that fold over it must be gone already."""
+        removed = self._find(plural)
+        self._serve(c for c in self.catalogue.collections if c is not removed)
+        removed.journal.close()
+
+    def close(self) -> None:
+        """Ends all watches; nothing is published afterwards that one could tell."""
+        for collection in self._order:
+            collection.journal.close()
+
+    def _serve(self, collections: Iterable[Collection]) -> None:
+        self.catalogue = Catalogue(tuple(collections))
+        self._order = in_order(self.catalogue.collections)
+        self._subjects, self._members = {}, {}
+        for collection in self._order:
+            resource = collection.resource
+            if resource.subjects is not None:
+                self._subjects.setdefault(resource.subjects, []).append(collection)
+            for fold in resource.folds:
+                self._members.setdefault(fold.over, []).append((collection, fold))
+
+    def _fill(self, collection: Collection) -> None:
+        resource = collection.resource
+        if resource.subjects is not None:
+            for subject in self._contents(resource.subjects).values():
+                collection.subject_changed(None, subject)
+        for fold in resource.folds:
+            for member in self._present(fold.over):
+                collection.member_changed(fold, None, member)
+
+    def _present(self, over: Source | str) -> Iterable[Any]:
+        if isinstance(over, Source):
+            return self._contents(over).values()
+        return self._find(over).latest()
+
+    def _collection(self, resource: ComputedResource) -> Collection:
+        # Asked with each request, and always the same once what it folds over is there too.
+        sources = cache(partial(self.sources, resource.plural))
+        return Collection(resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources()))
+
+    def sources(self, plural: str) -> frozenset[Source]:
+        """All sources that a resource depends on, itself or through the resources that it folds over."""
+        resource = self._find(plural).resource
+        derived = (fold.over for fold in resource.folds if not isinstance(fold.over, Source))
+        return resource.sources.union(*(self.sources(over) for over in derived))
+
+    def change(self, source: Source, old: Any | None, new: Any | None) -> None:
+        """One object of a source came (old is None), changed, or went (new is None)."""
+        for collection in self._subjects.get(source, ()):
+            collection.subject_changed(old, new)
+        for collection, fold in self._members.get(source, ()):
+            collection.member_changed(fold, old, new)
+        self.stirred.set()
+
+    def change_together(self, name: str, changes: Iterator[None]) -> None:
+        """Changes that belong together, which happen as the iterator is drawn: nobody sees only some of them.
+
+        They take the place of those of the same name that have not begun.
+        """
+        self._together[name] = changes
+        self.stirred.set()
+
+    async def _bring_about(self) -> None:
+        """Draws the changes that belong together, in slices; only here, so that nothing is published between."""
+        while self._together:
+            changes = self._together.pop(next(iter(self._together)))
+            for number, _ in enumerate(changes):
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
+
+    async def publish(self) -> int:
+        """Computes what is touched and publishes what is due; returns how many rows changed.
+
+        Pauses between slices of rows, so that requests are answered meanwhile.
+        """
+        await self._bring_about()
+        published = 0
+        for collection in self._order:
+            refreshed = collection.refresh()
+            # A resource may be removed in any pause; what it still computes is nobody's.
+            while collection in self._order and (batch := list(islice(refreshed, SLICE))):
+                self._derive(collection.resource, [change for change in batch if change is not None])
+                await asyncio.sleep(0)
+                # Rows that are due needn't pile up until all are computed.
+                published += await self._publish_due(collection)
+            published += await self._publish_due(collection)
+            collection.note_whole()
+        return published
+
+    async def _publish_due(self, collection: Collection) -> int:
+        published = 0
+        due = collection.publish_due(self._now())
+        while batch := list(islice(due, SLICE)):
+            published += sum(batch)
+            await asyncio.sleep(0)
+        # Not after each row, lest all watches wake for each; not after all, lest they fall behind in a long flush.
+        collection.journal.announce()
+        return published
+
+    def _derive(self, source: ComputedResource, changes: Iterable[tuple[Key, Row | None, Row | None]]) -> None:
+        for collection, fold in self._members.get(source.plural, ()):
+            for key, before, after in changes:
+                old = None if before is None else (key, status_of(source, before))
+                new = None if after is None else (key, status_of(source, after))
+                collection.member_changed(fold, old, new)
+
+    def _find(self, plural: str) -> Collection:
+        return next(c for c in self._order if c.resource.plural == plural)
+
+    def next_due(self) -> float | None:
+        """When the next waiting row may be published, in seconds since 1970; None if none waits."""
+        return min((due for c in self._order if (due := c.next_due()) is not None), default=None)
+
+
+def in_order(collections: Iterable[Collection]) -> tuple[Collection, ...]:
+    """The collections such that each comes after those that it folds over."""
+    remaining = {collection.resource.plural: collection for collection in collections}
+    ordered: list[Collection] = []
+
+    def place(collection: Collection) -> None:
+        for fold in collection.resource.folds:
+            if isinstance(fold.over, str) and fold.over in remaining:
+                place(remaining.pop(fold.over))
+        ordered.append(collection)
+
+    while remaining:
+        place(remaining.pop(next(iter(remaining))))
+    return tuple(ordered)

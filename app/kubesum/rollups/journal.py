@@ -1,0 +1,167 @@
+"""What happened to the rows of one resource lately: the memory from which watches are served.
+
+A journal is a ring of row events in order of version. It is the one buffer that all watches of a resource share:
+a watch keeps no more than the version up to which it has told everything, and asks for what came since. Whoever
+asks too late learns so, and nobody's slowness makes anything grow.
+
+Beside the events it remembers glimpses: states that rows went through and that were never published here. Another
+replica, whose changes gather at other moments, may have shown them; only a watch that comes from there is told.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from heapq import merge
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+
+from kubesum.rollups.resourceversion import Version
+from kubesum.rollups.ring import Ring
+from kubesum.rollups.rows import Row
+from kubesum.vocabulary.resource import Key
+
+KEPT_EVENTS: Final = 20_000
+
+_BY_VERSION: Final = attrgetter("version")
+
+
+class RowEvent(msgspec.Struct, frozen=True, gc=False):
+    """One row came (`before` is None), changed, or went (`after` is None).
+
+    Rows of one key with different uids are different objects: one goes at a version, the other comes at the next.
+    In a glimpse `before` is the state that was not published, and `after` what was published at that time.
+    """
+
+    version: Version
+    before: Row | None
+    after: Row | None
+
+    @property
+    def key(self) -> Key:
+        """The key of the row."""
+        row = self.after or self.before
+        assert row is not None, "an event is about a row"  # noqa: S101  # one of both is there, always
+        return row.key
+
+
+class Journal:
+    """The row events of one resource, oldest first."""
+
+    def __init__(self, start: Version, capacity: int = KEPT_EVENTS) -> None:
+        """Nothing is known of what happened up to `start`; at most `capacity` events are kept."""
+        self.is_closed = False
+        self._capacity: Final = capacity
+        self._news = asyncio.Event()
+        self._stir = asyncio.Event()
+        self.restart(start, start)
+
+    def restart(self, version: Version, complete_since: Version) -> None:
+        """Forgets everything up to `version`; `complete_since` is when the rows became whole."""
+        self._events: Ring[RowEvent] = Ring(version, _BY_VERSION, self._capacity)
+        self._glimpses: Ring[RowEvent] = Ring(version, _BY_VERSION, self._capacity)
+        self._whole_since = complete_since
+        self._announced = version
+        self._latest: tuple[Version, Version, Sequence[RowEvent]] = (version, version, ())
+
+    @property
+    def floor(self) -> Version:
+        """The version after which every event is here."""
+        return self._events.floor
+
+    @property
+    def head(self) -> Version:
+        """The version of the newest event."""
+        return self._events.head
+
+    @property
+    def last(self) -> Version:
+        """The version of the newest event or glimpse."""
+        return max(self._events.head, self._glimpses.head)
+
+    @property
+    def complete_since(self) -> Version:
+        """The version after which every event and every glimpse is here, of rows that were whole."""
+        return max(self._whole_since, self._events.floor, self._glimpses.floor)
+
+    def append(self, event: RowEvent) -> None:
+        """Remembers an event, the newest."""
+        self._events.append(event)
+
+    def append_glimpse(self, glimpse: RowEvent) -> None:
+        """Remembers a state that passed unpublished, the newest."""
+        self._glimpses.append(glimpse)
+
+    def has(self, version: Version) -> bool:
+        """Whether this is the version of a remembered event, or of the last one that is forgotten."""
+        return version == self.floor or self._events.has(version)
+
+    def since(self, version: Version) -> Sequence[RowEvent]:
+        """The events after `version`, oldest first.
+
+        Raises Expired when some of them are forgotten: the client must list again.
+        """
+        return self._events.since(version)
+
+    def everything_since(self, version: Version) -> Sequence[RowEvent]:
+        """The events and the glimpses after `version`, oldest first; raises Expired as `since` does."""
+        return [*merge(self._events.since(version), self._glimpses.since(version), key=_BY_VERSION)]
+
+    def news(self, version: Version) -> Sequence[RowEvent]:
+        """What `since` gives, merged by key, in order of version.
+
+        Most watches of a resource are equally far: what one of them asked for last is kept for the others.
+        """
+        after, head, events = self._latest
+        if (after, head) != (version, self.head) or version < self.floor:
+            events = coalesced(self.since(version))
+            self._latest = (version, self.head, events)
+        return events
+
+    def announce(self) -> None:
+        """Wakes everybody who waits for what came since the last time; nobody if nothing did."""
+        if self.head > self._announced:
+            _wake(self._news)
+        if self.last > self._announced:
+            _wake(self._stir)
+        self._announced = self.last
+
+    def close(self) -> None:
+        """Says that nothing will come any more."""
+        self.is_closed = True
+        _wake(self._news)
+        _wake(self._stir)
+
+    async def changed(self, version: Version) -> None:
+        """Returns once there are events after `version` and they are announced, or none will come."""
+        while self.head <= version and not self.is_closed:
+            await self._news.wait()
+
+    async def stirred(self, version: Version) -> None:
+        """Returns as `changed` does, and for glimpses too."""
+        while self.last <= version and not self.is_closed:
+            await self._stir.wait()
+
+
+def _wake(event: asyncio.Event) -> None:
+    event.set()
+    event.clear()
+
+
+def coalesced(events: Iterable[RowEvent]) -> Sequence[RowEvent]:
+    """One event per object: from the row before its first event to the row after its last, in order of version.
+
+    An object that came and went is left out. Of a key whose object went and another came, both are told.
+    """
+    gone: dict[Key, RowEvent] = {}
+    merged: dict[Key, RowEvent] = {}
+    for event in events:
+        earlier = merged.pop(event.key, None)
+        if earlier is None:
+            merged[event.key] = event
+        elif earlier.after is None:
+            gone.setdefault(event.key, earlier)
+            merged[event.key] = event
+        elif earlier.before is not None or event.after is not None:
+            merged[event.key] = RowEvent(event.version, earlier.before, event.after)
+    return sorted((*gone.values(), *merged.values()), key=_BY_VERSION)

@@ -1,0 +1,44 @@
+"""The publisher: waits for changes, lets them gather, and has the engine publish.
+
+A flush comes GATHER_S after the first change; rows that wait for their quiet second are published when it is
+over, and the last state always is.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from kubesum.operations import metrics
+from kubesum.rollups.engine import Engine
+
+GATHER_S: Final = 0.1
+"""How long changes gather before a flush, so that one burst is one event per row."""
+
+
+async def publish_forever(engine: Engine, now: Callable[[], float]) -> None:
+    """Publishes until cancelled; `now` tells seconds since 1970."""
+    while True:
+        await _stirred_or_due(engine, now)
+        await asyncio.sleep(GATHER_S)
+        engine.stirred.clear()
+        await publish_once(engine)
+
+
+async def publish_once(engine: Engine) -> None:
+    """Publishes what is due, and measures it."""
+    with metrics.PUBLISH_DURATION.time():
+        published = await engine.publish()
+    metrics.PUBLISHED_ROWS.inc(published)
+    for collection in engine.catalogue.collections:
+        metrics.ROWS.labels(collection.resource.plural).set(collection.size)
+
+
+async def _stirred_or_due(engine: Engine, now: Callable[[], float]) -> None:
+    due = engine.next_due()
+    # A row that is due soon is published with the flush that is on its way.
+    timeout = None if due is None else max(0.0, due - now() - GATHER_S)
+    try:
+        async with asyncio.timeout(timeout):
+            await engine.stirred.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,112 @@
+"""Rows and snapshots: what readers see, immutable.
+
+A row is one object that we serve: its key, the version at which it last changed, the watched object it is
+about, and its status. A row of a projection carries no status: it is a function of its subject and computed
+when somebody asks, which halves the memory of a large cluster.
+"""
+
+import hashlib
+import uuid
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+
+from kubesum.rollups.resourceversion import Version
+from kubesum.vocabulary.resource import ComputedResource, Key, Subject
+from kubesum.vocabulary.tally import Tally
+
+_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "kubesum.dev").bytes
+_NO_MEMBERS: Final = Tally()
+_BY_KEY: Final = attrgetter("key")
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One served object."""
+
+    key: Key
+    version: Version
+    """0 as long as the row is not published."""
+    subject: Any
+    """The watched object, a Subject; None for a row that only its members imply."""
+    status: Any
+    """The resource's status struct; None in a projection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All rows of a resource at one version, sorted by namespace and name."""
+
+    version: Version
+    rows: tuple[Row, ...]
+    version_of_pages: Version
+    """The version of a list in pages. They may come from several replicas, of which some have seen less than the
+    first one: so it is exact to nobody, and a watch from there goes back for what they lack."""
+
+    def within(self, namespace: str) -> Sequence[Row]:
+        """The rows of one namespace."""
+        first = bisect_left(self.rows, (namespace, ""), key=_BY_KEY)
+        last = bisect_left(self.rows, (namespace + "\0", ""), key=_BY_KEY)
+        return self.rows[first:last]
+
+
+def status_of(resource: ComputedResource, row: Row) -> Any:
+    """The status of a row: an instance of the resource's status type."""
+    if row.status is not None:
+        return row.status
+    return resource.status(row.key, row.subject, _NO_MEMBERS)
+
+
+def uid_of(resource: ComputedResource, row: Row) -> str:
+    """The uid of a row: the same on every replica and after a restart, another when its subject is another.
+
+    UUIDv5 (RFC 9562, section 5.5) over group, kind, namespace, name and the subject's uid.
+    """
+    subject: Subject | None = row.subject
+    parts = (resource.group, resource.kind, *row.key, subject.uid if subject else "")
+    digest = bytearray(hashlib.sha1(_NAMESPACE + "\0".join(parts).encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def same_object(one: Row, other: Row) -> bool:
+    """Whether two rows of the same key are about the same subject, and so have the same uid."""
+    a: Subject | None = one.subject
+    b: Subject | None = other.subject
+    return (a.uid if a else "") == (b.uid if b else "")
+
+
+def same_subject(one: Row | None, other: Row | None) -> bool:
+    """Whether two states of a row say the same of their subject, or the row is in neither; its status is left out."""
+    if one is None or other is None:
+        return one is other
+    return bool(one.subject == other.subject)
+
+
+def same_content(resource: ComputedResource, one: Row, other: Row) -> bool:
+    """Whether two rows of the same key would be served alike but for their versions."""
+    a: Subject | None = one.subject
+    b: Subject | None = other.subject
+    if a is not b:
+        if a is None or b is None:
+            return False
+        if a.uid != b.uid or a.labels != b.labels or a.created != b.created:
+            return False
+    return bool(status_of(resource, one) == status_of(resource, other))
+
+
+def sharing(before: Row, after: Row) -> Row:
+    """The row `after`, made of the parts of the status `before` that are equal to its own.
+
+    A journal holds many states of a row, of which mostly one or two fields differ.
+    """
+    if before.status is None or after.status is None:
+        return after
+    parts = zip(msgspec.structs.astuple(before.status), msgspec.structs.astuple(after.status), strict=True)
+    status = type(after.status)(*[old if old == new else new for old, new in parts])
+    return Row(after.key, after.version, after.subject, status)

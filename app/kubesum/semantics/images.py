@@ -1,0 +1,160 @@
+"""Images: what a reference means, what a container runs, and the name of an image's row.
+
+References are read as container runtimes read them: github.com/distribution/reference, normalize.go, with
+`latest` where nothing else is said (kubernetes/pkg/util/parsers/parsers.go). A reference that no runtime would
+accept is read as far as it goes: its pods exist, and their trouble is to be seen.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from sys import intern
+from typing import Final
+
+import msgspec
+
+from kubesum.kube.objects import Container, ContainerStatus, Pod
+from kubesum.semantics.facts import ContainerImage
+from kubesum.semantics.names import slug, with_hash
+
+DEFAULT_REGISTRY: Final = "docker.io"
+DEFAULT_TAG: Final = "latest"
+
+_LEGACY_REGISTRY: Final = "index.docker.io"
+_OFFICIAL: Final = "library/"
+_LONGEST_SLUG: Final = 200
+_DIGEST: Final = re.compile(r"[a-z0-9+._-]{1,32}:[0-9a-fA-F]{32,128}")
+# kubernetes/pkg/kubelet/images/types.go and k8s.io/cri-api/pkg/errors.
+_PULL_FAILURES: Final = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "InvalidImageName",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
+
+
+class Use(msgspec.Struct, frozen=True, gc=False):
+    """One container's use of an image, as its pod states it."""
+
+    image: str
+    image_id: str
+    init: bool
+    pull_failing: bool
+
+
+class Reference(msgspec.Struct, frozen=True, gc=False):
+    """An image reference, normalised."""
+
+    text: str
+    """The reference in full."""
+    registry: str
+    repository: str
+    """With its registry, `docker.io/library/nginx`."""
+    tag: str
+    """Empty where only a digest is given."""
+    digest: str
+    """Empty where none is given."""
+    row: str
+    """The name of its ImageSummary: of repository and tag, or without a tag of the digest's first 12 digits."""
+
+
+@lru_cache(maxsize=8192)
+def parsed(image: str) -> Reference:
+    """What a reference means; never fails."""
+    named, _, digest = image.partition("@")
+    name, tag = _split_tag(named)
+    registry, path = _split_registry(name)
+    repository = f"{registry}/{path}"
+    tag = tag or ("" if digest else DEFAULT_TAG)
+    text = repository + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
+    version = tag or digest.rpartition(":")[2][:12]
+    return Reference(
+        text=image if text == image else text,
+        registry=intern(registry),
+        repository=intern(repository),
+        tag=intern(tag),
+        digest=digest,
+        row=with_hash(slug(f"{repository}-{version}"), _LONGEST_SLUG, text),
+    )
+
+
+def _split_tag(named: str) -> tuple[str, str]:
+    name, _, tag = named.rpartition(":")
+    # A colon before the last slash belongs to a port.
+    return (name, tag) if name and "/" not in tag else (named, "")
+
+
+def _split_registry(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    if not slash or not _is_registry(first):
+        registry, path = DEFAULT_REGISTRY, name
+    else:
+        registry, path = (DEFAULT_REGISTRY if first == _LEGACY_REGISTRY else first), rest
+    if registry == DEFAULT_REGISTRY and "/" not in path:
+        path = _OFFICIAL + path
+    return registry, path
+
+
+def _is_registry(first: str) -> bool:
+    # A repository has no capitals, a host may.
+    return first == "localhost" or "." in first or ":" in first or first != first.lower()
+
+
+def running_digest(image_id: str) -> str:
+    """The digest in a container status' imageID, in the forms of all runtimes; empty where there is none.
+
+    `docker.io/library/nginx@sha256:..`, `docker-pullable://nginx@sha256:..` and the bare `sha256:..` of an
+    image that has never been in a registry.
+    """
+    digest = image_id.rpartition("@")[2].rpartition("//")[2]
+    return digest if _DIGEST.fullmatch(digest) else ""
+
+
+@lru_cache(maxsize=8192)
+def container_images(uses: tuple[Use, ...]) -> tuple[ContainerImage, ...]:
+    """The images of one pod's containers; equal uses give one value."""
+    return tuple([_container_image(use) for use in uses])
+
+
+@lru_cache(maxsize=8192)
+def _container_image(use: Use) -> ContainerImage:
+    reference = parsed(use.image)
+    return ContainerImage(
+        row=reference.row,
+        image=reference.text,
+        registry=reference.registry,
+        repository=reference.repository,
+        tag=reference.tag,
+        digest=running_digest(use.image_id),
+        floating=not reference.digest and reference.tag == DEFAULT_TAG,
+        init=use.init,
+        pull_failing=use.pull_failing,
+    )
+
+
+def uses(pod: Pod) -> tuple[Use, ...]:
+    """Each container's use of its image: app, init and ephemeral containers; those without an image left out."""
+    spec, status = pod.spec, pod.status
+    found = _uses(spec.containers, status.container_statuses, False)
+    if spec.init_containers:
+        found += _uses(spec.init_containers, status.init_container_statuses, True)
+    if spec.ephemeral_containers:
+        found += _uses(spec.ephemeral_containers, status.ephemeral_container_statuses, False)
+    return tuple(found)
+
+
+def _uses(containers: Sequence[Container], statuses: Sequence[ContainerStatus], init: bool) -> list[Use]:
+    by_name = {status.name: status for status in statuses}
+    return [_use(container.image, by_name.get(container.name), init) for container in containers if container.image]
+
+
+def _use(image: str, status: ContainerStatus | None, init: bool) -> Use:
+    if status is None:
+        return Use(image, "", init, False)
+    waiting = status.state.waiting
+    return Use(image, status.image_id, init, waiting is not None and waiting.reason in _PULL_FAILURES)

@@ -1,0 +1,49 @@
+"""The quality-of-service class of pods that no server gave one, such as those in files.
+
+Follows ComputePodQOS of kubernetes/pkg/apis/core/v1/helper/qos/qos.go (Kubernetes 1.36).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from kubesum.kube.objects import Pod, Quantities
+from kubesum.vocabulary.quantity import CPU, MEMORY, nanos
+
+GUARANTEED: Final = "Guaranteed"
+BURSTABLE: Final = "Burstable"
+BEST_EFFORT: Final = "BestEffort"
+
+_COMPUTE: Final = (CPU, MEMORY)
+
+
+def qos_class(pod: Pod) -> str:
+    """The class in the status of a pod or, without one, the class that its spec gives it."""
+    return pod.status.qos_class or _computed(pod)
+
+
+def _computed(pod: Pod) -> str:
+    spec = pod.spec
+    if spec.resources.requests or spec.resources.limits:
+        demands = [spec.resources]
+    else:
+        # Ephemeral containers cannot ask for anything.
+        demands = [one.resources for one in (*spec.containers, *spec.init_containers)]
+    requests = _sum(one.requests for one in demands)
+    limits = _sum(one.limits for one in demands)
+    if not requests and not limits:
+        return BEST_EFFORT
+    is_capped = all(_positive(one.limits).keys() == set(_COMPUTE) for one in demands)
+    return GUARANTEED if is_capped and requests == limits else BURSTABLE
+
+
+def _sum(lists: Iterable[Quantities]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for quantities in lists:
+        for name, value in _positive(quantities).items():
+            total[name] = total.get(name, 0) + value
+    return total
+
+
+def _positive(quantities: Quantities) -> dict[str, int]:
+    amounts = {name: nanos(quantities[name]) for name in _COMPUTE if name in quantities}
+    return {name: value for name, value in amounts.items() if value}

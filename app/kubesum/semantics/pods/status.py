@@ -1,0 +1,229 @@
+"""What a pod looks like to somebody who types `kubectl get pods`: STATUS, READY, RESTARTS, and what it means.
+
+`displayed` follows printPod of kubernetes/pkg/printers/internalversion/printers.go (Kubernetes 1.36), cases
+in its order, for the order decides what a pod with several troubles shows. Ages are the reader's: here are
+times.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from kubesum.kube.objects import ContainerStatus, Pod, PodStatus, Terminated
+from kubesum.semantics.pods.requests import is_sidecar
+
+SUCCEEDED: Final = "Succeeded"
+FAILED: Final = "Failed"
+UNKNOWN: Final = "Unknown"
+SCHEDULING_GATED: Final = "SchedulingGated"
+
+_VARIABLE_TAIL: Final = re.compile(r":-?[0-9]+(?:/[0-9]+)?$")
+_BAD: Final = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "ContainerCannotRun",
+        "OOMKilled",
+        "Error",
+        "ExitCode",
+        "Signal",
+        "StartError",
+    }
+)
+
+
+class Displayed(msgspec.Struct, frozen=True, gc=False):
+    """The cells of one pod."""
+
+    reason: str
+    ready: int
+    """Containers that are ready, sidecars included."""
+    total: int
+    restarts: int
+    last_restart: datetime | None
+    """None where no container restarted, or none says when it ended."""
+
+
+class _Initialization(msgspec.Struct, frozen=True, gc=False):
+    """How far a pod's init containers are."""
+
+    blocked_by: str = ""
+    """What keeps the pod from going on; empty where nothing does."""
+    seen: Sequence[ContainerStatus] = ()
+    """The init containers up to the one that blocks."""
+    sidecars: Sequence[ContainerStatus] = ()
+    """Those of them that are sidecars."""
+    ready: int = 0
+    """Sidecars that are ready."""
+    total: int = 0
+    """Sidecars in the spec."""
+
+
+_NO_INITIALIZATION: Final = _Initialization()
+
+
+def is_active(phase: str) -> bool:
+    """Whether a pod of this phase holds, or will hold, resources of a node."""
+    return phase not in (SUCCEEDED, FAILED)
+
+
+def is_ready(status: PodStatus) -> bool:
+    """Whether the condition Ready is True."""
+    return any([one.type == "Ready" and one.status == "True" for one in status.conditions])
+
+
+def displayed(pod: Pod) -> Displayed:
+    """STATUS, READY and RESTARTS of a pod."""
+    status = pod.status
+    reason = _overall_reason(status)
+    # A status may outlive its spec's init containers; Kubernetes goes by the status.
+    has_inits = pod.spec.init_containers or status.init_container_statuses
+    init = _initialization(pod) if has_inits else _NO_INITIALIZATION
+    if init.blocked_by and not _is_initialized(status):
+        reason, ready, counted = init.blocked_by, 0, init.seen
+    else:
+        reason, ready = _running_reason(status, init.blocked_by or reason)
+        counted = [*status.container_statuses, *init.sidecars]
+    restarts = sum([one.restart_count for one in counted])
+    return Displayed(
+        _deletion_reason(pod) or reason,
+        init.ready + ready,
+        init.total + len(pod.spec.containers),
+        restarts,
+        _last_end(counted) if restarts else None,
+    )
+
+
+def _overall_reason(status: PodStatus) -> str:
+    for condition in status.conditions:
+        if condition.type == "PodScheduled" and condition.reason == SCHEDULING_GATED:
+            return SCHEDULING_GATED
+    return status.reason or status.phase
+
+
+def _initialization(pod: Pod) -> _Initialization:
+    names = {one.name for one in pod.spec.init_containers if is_sidecar(one)}
+    seen: list[ContainerStatus] = []
+    ready = 0
+    blocked_by = ""
+    for index, container in enumerate(pod.status.init_container_statuses):
+        seen.append(container)
+        terminated = container.state.terminated
+        if terminated is not None and terminated.exit_code == 0:
+            continue
+        if not (container.started and container.name in names):
+            blocked_by = _init_reason(container, index, len(pod.spec.init_containers))
+            break
+        ready += container.ready
+    return _Initialization(blocked_by, seen, [one for one in seen if one.name in names], ready, len(names))
+
+
+def _init_reason(container: ContainerStatus, index: int, total: int) -> str:
+    state = container.state
+    if state.terminated is not None:
+        return f"Init:{_end_reason(state.terminated)}"
+    if state.waiting is not None and state.waiting.reason not in ("", "PodInitializing"):
+        return f"Init:{state.waiting.reason}"
+    return f"Init:{index}/{total}"
+
+
+def _running_reason(status: PodStatus, reason: str) -> tuple[str, int]:
+    """What the app containers say, and how many of them are ready."""
+    error = ""
+    ready = 0
+    # Last to first: the first container has the last word.
+    for container in reversed(status.container_statuses):
+        state = container.state
+        if state.waiting is not None and state.waiting.reason:
+            reason = state.waiting.reason
+        elif state.terminated is not None:
+            reason = _end_reason(state.terminated)
+            error = reason if state.terminated.exit_code else error
+        elif container.ready and state.running is not None:
+            ready += 1
+    return _settled(reason, error, ready > 0, status), ready
+
+
+def _settled(reason: str, error: str, running: bool, status: PodStatus) -> str:
+    """A pod of which one container completed is as its others are."""
+    if reason != "Completed":
+        return reason
+    if running and is_ready(status):
+        return "Running"
+    return error or ("NotReady" if running else reason)
+
+
+def _end_reason(end: Terminated) -> str:
+    if end.reason:
+        return end.reason
+    return f"Signal:{end.signal}" if end.signal else f"ExitCode:{end.exit_code}"
+
+
+def _deletion_reason(pod: Pod) -> str:
+    if pod.metadata.deletion_timestamp is None:
+        return ""
+    # pkg/util/node: the node lifecycle controller's reason for pods of an unreachable node.
+    if pod.status.reason == "NodeLost":
+        return UNKNOWN
+    return "Terminating" if is_active(pod.status.phase) else ""
+
+
+def _is_initialized(status: PodStatus) -> bool:
+    for condition in status.conditions:
+        if condition.type == "Initialized":
+            return condition.status == "True"
+    return False
+
+
+def _last_end(containers: Sequence[ContainerStatus]) -> datetime | None:
+    ends = [
+        end.finished_at
+        for one in containers
+        if (end := one.last_state.terminated) is not None and end.finished_at is not None
+    ]
+    return max(ends, default=None)
+
+
+def last_termination_reason(status: PodStatus) -> str:
+    """Why the container that restarted last had ended, `OOMKilled`; empty where none did, or none says why.
+
+    A container that has ended for good is no restart: its reason is the displayed one.
+    """
+    latest: Terminated | None = None
+    for one in (*status.container_statuses, *status.init_container_statuses):
+        end = one.last_state.terminated
+        if end is not None and (latest is None or _is_later(end, latest)):
+            latest = end
+    return "" if latest is None else latest.reason
+
+
+def _is_later(end: Terminated, other: Terminated) -> bool:
+    if end.finished_at is None:
+        return False
+    return other.finished_at is None or end.finished_at > other.finished_at
+
+
+@lru_cache(maxsize=1024)
+def reason_class(reason: str) -> str:
+    """A displayed reason without its numbers, for counts: `Init:1/3` is `Init`, `ExitCode:137` is `ExitCode`."""
+    return _VARIABLE_TAIL.sub("", reason)
+
+
+def is_bad(phase: str, class_: str) -> bool:
+    """Whether a pod of this phase and class of reason waits for a human to look at it."""
+    return phase == UNKNOWN or class_.removeprefix("Init:") in _BAD
+
+
+def is_healthy(phase: str, bad: bool, ready: bool) -> bool:
+    """Whether all is well with a pod: it serves, or it has done what it was for."""
+    return not bad and (ready or phase == SUCCEEDED)

@@ -1,0 +1,94 @@
+"""What one pod adds to every group that counts it: nodes, namespaces, workloads, the cluster."""
+
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from kubesum.semantics.pods.requests import Demand
+from kubesum.semantics.pods.status import FAILED, SUCCEEDED, UNKNOWN
+from kubesum.vocabulary.tally import Contribution
+
+PODS: Final = "pods"
+"""Keys total, active, ready, notReady, unscheduled, terminating, succeeded, failed, unknown."""
+REQUESTS: Final = "requests"
+"""By resource name, of active pods."""
+LIMITS: Final = "limits"
+"""By resource name, of active pods."""
+STATUS_COUNTS: Final = "statusCounts"
+"""By class of displayed reason, of all pods."""
+RESTARTS: Final = "restarts"
+"""One sum, of all pods: a finished pod has restarted as often as it has."""
+QOS: Final = "qos"
+"""Keys guaranteed, burstable, bestEffort, of active pods: the others are no longer served at all."""
+WITHOUT_REQUESTS: Final = "podsWithoutRequests"
+"""Keys cpu and memory, of active pods."""
+WITHOUT_LIMITS: Final = "podsWithoutLimits"
+"""Keys cpu and memory, of active pods."""
+PENDING_REASONS: Final = "pendingReasons"
+"""By reason, of unscheduled pods; each pod counts once for each of its reasons."""
+UNHEALTHY: Final = "unhealthy"
+"""One sum, of all pods that are not healthy, failed ones included."""
+
+_QOS_KEYS: Final = {"Guaranteed": "guaranteed", "Burstable": "burstable", "BestEffort": "bestEffort"}
+
+
+class Counted(msgspec.Struct, frozen=True, gc=False):
+    """What there is to count of a pod."""
+
+    phase: str
+    active: bool
+    assigned: bool
+    ready: bool
+    terminating: bool
+    healthy: bool
+    reason_class: str
+    restarts: int
+    qos: str
+    pending: tuple[str, ...]
+
+
+def totals(counted: Counted, demand: Demand) -> Contribution:
+    """The contribution of a pod."""
+    entries: list[tuple[str, str, int]] = [(PODS, key, 1) for key in _pod_counts(counted)]
+    entries.append((STATUS_COUNTS, counted.reason_class, 1))
+    if counted.restarts:
+        entries.append((RESTARTS, "", counted.restarts))
+    if not counted.healthy:
+        entries.append((UNHEALTHY, "", 1))
+    entries += [(PENDING_REASONS, reason, 1) for reason in counted.pending]
+    if counted.active:
+        entries += _demanded(demand)
+        if counted.qos in _QOS_KEYS:
+            entries.append((QOS, _QOS_KEYS[counted.qos], 1))
+    return tuple([_shared(*entry) for entry in entries])
+
+
+@lru_cache(maxsize=16_384)
+def _shared(field: str, key: str, amount: int) -> tuple[str, str, int]:
+    """The one entry of its kind: every running pod has the same half a dozen."""
+    return field, key, amount
+
+
+def _pod_counts(counted: Counted) -> list[str]:
+    claims = {
+        "total": True,
+        "active": counted.active,
+        "ready": counted.ready,
+        "notReady": counted.active and counted.assigned and not counted.ready,
+        "unscheduled": counted.active and not counted.assigned,
+        "terminating": counted.active and counted.terminating,
+        "succeeded": counted.phase == SUCCEEDED,
+        "failed": counted.phase == FAILED,
+        "unknown": counted.phase == UNKNOWN,
+    }
+    return [key for key, is_so in claims.items() if is_so]
+
+
+def _demanded(demand: Demand) -> list[tuple[str, str, int]]:
+    return [
+        *((REQUESTS, name, amount) for name, amount in demand.requests.items()),
+        *((LIMITS, name, amount) for name, amount in demand.limits.items()),
+        *((WITHOUT_REQUESTS, name, 1) for name in demand.without_requests),
+        *((WITHOUT_LIMITS, name, 1) for name in demand.without_limits),
+    ]

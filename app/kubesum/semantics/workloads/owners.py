@@ -1,0 +1,121 @@
+"""Who a pod runs for: from controller references to the workload that a person would name.
+
+Pure: what is in the cache is asked for through a function. Names of workloads are a function of the reference
+alone, so every replica gives a workload the same name, and gives it again after a restart.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from sys import intern
+from typing import Final
+
+from kubesum.kube.objects import Metadata, OwnerReference, Pod
+from kubesum.semantics.facts import OwnerFacts, WorkloadRef
+from kubesum.semantics.names import slug, with_hash
+
+Lookup = Callable[[str], OwnerFacts | None]
+"""From the uid of an owner to its facts; None where the cache has no such object."""
+
+WATCHED: Final = frozenset(
+    {
+        ("apps", "Deployment"),
+        ("apps", "StatefulSet"),
+        ("apps", "DaemonSet"),
+        ("apps", "ReplicaSet"),
+        ("batch", "CronJob"),
+        ("batch", "Job"),
+    }
+)
+"""(group, kind) of the owners that the cache holds."""
+
+# These exist for another's sake: whoever controls them is the workload, of a watched kind or not.
+_GO_BETWEENS: Final = frozenset({("apps", "ReplicaSet"), ("batch", "Job")})
+_PLAIN_GROUPS: Final = frozenset({"", "apps", "batch"})
+_LONGEST_NAME: Final = 253
+_LONGEST_WALK: Final = 5
+
+
+def group_of(api_version: str) -> str:
+    """The group of an apiVersion, empty for core."""
+    return api_version.rpartition("/")[0]
+
+
+def row_name(api_version: str, kind: str, name: str) -> str:
+    """The name of an owner's WorkloadSummary: `deployment.web`, `staticpod.etcd`, `pod.debug`.
+
+    Kinds outside core, apps and batch bear their group and a hash of the reference, since two groups may
+    have a kind of the same name.
+    """
+    group = group_of(api_version)
+    is_plain = group in _PLAIN_GROUPS
+    row = slug(f"{kind}.{name}" if is_plain else f"{kind}.{group}.{name}")
+    if is_plain and len(row) <= _LONGEST_NAME:
+        return row
+    return with_hash(row, _LONGEST_NAME - 11, f"{api_version}/{kind}/{name}")
+
+
+@lru_cache(maxsize=32_768)
+def reference(api_version: str, kind: str, name: str, uid: str) -> WorkloadRef:
+    """The reference to one object; equal references are one value."""
+    return WorkloadRef(api_version, kind, name, uid, row_name(api_version, kind, name))
+
+
+def controller(metadata: Metadata) -> WorkloadRef | None:
+    """The owner that controls an object; None where nobody does."""
+    owner = _controlling(metadata)
+    return None if owner is None else _referred(owner)
+
+
+def immediate(pod: Pod) -> WorkloadRef:
+    """Who made a pod: its controller, the manifest of a static pod, or the pod itself.
+
+    A static pod's manifest is the same on every node that has it: its name is the pod's without the node's,
+    and it has no uid.
+    """
+    metadata = pod.metadata
+    owner = _controlling(metadata)
+    if metadata.annotations.mirror is not None or (owner is not None and _is_node(owner)):
+        return reference("v1", "StaticPod", metadata.name.removesuffix(f"-{pod.spec.node_name}"), "")
+    if owner is None:
+        return reference("v1", "Pod", metadata.name, metadata.uid)
+    return _referred(owner)
+
+
+def _referred(owner: OwnerReference) -> WorkloadRef:
+    return reference(intern(owner.api_version), intern(owner.kind), owner.name, owner.uid)
+
+
+def _controlling(metadata: Metadata) -> OwnerReference | None:
+    for owner in metadata.owner_references:
+        if owner.controller:
+            return owner
+    return None
+
+
+def _is_node(owner: OwnerReference) -> bool:
+    return owner.kind == "Node" and group_of(owner.api_version) == ""
+
+
+def topmost(ref: WorkloadRef, lookup: Lookup) -> WorkloadRef:
+    """The workload that stands at the end of the chain of controllers which begins with `ref`.
+
+    What is not in the cache ends the chain: the same question has a better answer once it arrives.
+    """
+    for _ in range(_LONGEST_WALK):
+        # Objects from files may lack a uid; the lack of one does not make them the same object.
+        owner = lookup(ref.uid) if ref.uid else None
+        if owner is None:
+            return ref
+        above = owner.controller
+        if above is None or not _goes_on(owner.ref, above):
+            return owner.ref
+        ref = above
+    return ref
+
+
+def _goes_on(owner: WorkloadRef, above: WorkloadRef) -> bool:
+    return _group_kind(owner) in _GO_BETWEENS or _group_kind(above) in WATCHED
+
+
+def _group_kind(ref: WorkloadRef) -> tuple[str, str]:
+    return group_of(ref.api_version), ref.kind

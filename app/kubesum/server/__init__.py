@@ -1,0 +1,1 @@
+"""One running server: its parts, its listener, its signals."""

@@ -1,0 +1,119 @@
+"""Probes, version and metrics: what kubelets, people and Prometheus ask for.
+
+The wording is that of k8s.io/apiserver/pkg/server/healthz/healthz.go; no check tells its reason,
+since anybody may ask. Whoever asks for more words also gets the certificates of the connection, which whoever
+connects is shown: a proxy on the way, such as kube-apiserver's own, keeps them from those who ask through it.
+"""
+
+import platform
+from base64 import b64encode
+from collections.abc import Mapping, Set
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from kubesum import __version__
+from kubesum.api.requests.query import pairs, quoted
+from kubesum.edge.http.protocol import OWN_CHAIN
+from kubesum.vocabulary.errors import NotFound
+from kubesum.web.dependencies import Serving
+from kubesum.web.responses import JSON, READ_METHODS, text
+
+PING: Final = "ping"
+SERVING_CERTIFICATE: Final = "X-Serving-Certificate"
+"""A header line for each certificate, the server's own first, DER in base64."""
+
+_MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+router: Final = APIRouter(redirect_slashes=False)
+
+
+@router.api_route("/livez", methods=READ_METHODS)
+@router.api_route("/healthz", methods=READ_METHODS)
+async def livez(request: Request) -> Response:
+    """Whether the process should go on living: it answers, so it should."""
+    return report(request, {PING: True})
+
+
+@router.api_route("/readyz", methods=READ_METHODS)
+async def readyz(request: Request, serving: Serving) -> Response:
+    """Whether requests should come here."""
+    return report(request, {PING: True, **serving.readiness()})
+
+
+@router.api_route("/livez/{name:path}", methods=READ_METHODS)
+@router.api_route("/healthz/{name:path}", methods=READ_METHODS)
+async def livez_check(name: str) -> Response:
+    """One check of /livez."""
+    return single({PING: True}, name)
+
+
+@router.api_route("/readyz/{name:path}", methods=READ_METHODS)
+async def readyz_check(name: str, serving: Serving) -> Response:
+    """One check of /readyz."""
+    return single({PING: True, **serving.readiness()}, name)
+
+
+@router.api_route("/version", methods=READ_METHODS)
+async def version() -> Response:
+    """Our version, in the fields of k8s.io/apimachinery/pkg/version.Info; all of them are strings."""
+    machine = platform.machine()
+    info = {
+        "major": "",
+        "minor": "",
+        "gitVersion": f"v{__version__}",
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": "",
+        "platform": f"{platform.system().lower()}/{_MACHINES.get(machine, machine)}",
+    }
+    return JSON(msgspec.json.encode(info) + b"\n")
+
+
+@router.api_route("/metrics", methods=READ_METHODS)
+async def metrics() -> Response:
+    """Everything that is measured, for Prometheus."""
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+def report(request: Request, checks: Mapping[str, bool]) -> Response:
+    """The result of all checks that the request does not exclude."""
+    query = [*pairs(request.scope["query_string"])]
+    excluded = {value for name, value in query if name == "exclude"}
+    endpoint = request.scope["path"].removeprefix("/")
+    lines = told(checks, excluded)
+    is_verbose = any(name == "verbose" for name, _ in query)
+    if not all(passes for name, passes in checks.items() if name not in excluded):
+        answer = text(f"{lines}{endpoint} check failed\n", 500)
+    else:
+        answer = text(f"{lines}{endpoint} check passed\n" if is_verbose else "ok")
+    if is_verbose:
+        for certificate in request.scope["state"].get(OWN_CHAIN, ()):
+            answer.headers.append(SERVING_CERTIFICATE, b64encode(certificate).decode())
+    return answer
+
+
+def told(checks: Mapping[str, bool], excluded: Set[str]) -> str:
+    """One line for each check, and one for exclusions that match none."""
+    lines = [_line(name, passes, name in excluded) for name, passes in checks.items()]
+    if unknown := sorted(excluded - checks.keys()):
+        names = ", ".join(map(quoted, unknown))
+        lines.append(f"warn: some health checks cannot be excluded: no matches for {names}\n")
+    return "".join(lines)
+
+
+def _line(name: str, passes: bool, is_excluded: bool) -> str:
+    if is_excluded:
+        return f"[+]{name} excluded: ok\n"
+    return f"[+]{name} ok\n" if passes else f"[-]{name} failed: reason withheld\n"
+
+
+def single(checks: Mapping[str, bool], name: str) -> Response:
+    """The result of one check; raises NotFound."""
+    if name not in checks:
+        raise NotFound(f"there is no check {quoted(name)}")
+    return text("ok") if checks[name] else text(f"internal server error: {name} fails\n", 500)

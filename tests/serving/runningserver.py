@@ -1,0 +1,224 @@
+"""`kubesum serve` behind a simulated API server, on real sockets, and callers of every kind."""
+
+import asyncio
+import itertools
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from multidict import CIMultiDict
+from yarl import URL
+
+from kubesim.access import pki as pki_of_cluster
+from kubesim.access.kubeconfig import service_kubeconfig
+from kubesim.access.pki import Pki
+from kubesim.aggregation.aggregator import SERVICE_HOST
+from kubesim.apiserver.apiserver import ApiServer, ServerOptions
+from kubesim.store.store import Store
+from kubesim.world.world import World
+from kubesum.commands.flags import ALWAYS_ALLOWED
+from kubesum.commands.run import Serving, serve
+from kubesum.edge.tls import certificates
+from kubesum.edge.tls.certificates import KeyPair
+from kubesum.server.runtime import Limits
+from tests.serving.relay import Relay
+
+V = "/apis/summary.kubesum.dev/v1alpha1"
+NODES = f"{V}/nodesummaries"
+USUAL = Limits()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer."""
+
+    code: int
+    headers: CIMultiDict[str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def message(self) -> str:
+        return str(self.json["message"])
+
+
+@dataclass
+class Behind:
+    """A running server, the cluster that it asks, and where both are."""
+
+    store: Store
+    pki: Pki
+    cluster: ApiServer
+    port: int
+    authority: KeyPair
+    home: Path
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    name: str = SERVICE_HOST
+    relay: Relay | None = None
+
+    def tls(self, pair: KeyPair | None = None) -> ssl.SSLContext:
+        """Trusts the server, and shows a pair of one's own."""
+        context = ssl.create_default_context(cadata=self.authority.certificate.decode())
+        if pair is not None:
+            context.load_cert_chain(*pair.write(self.home, f"client-{id(pair)}"))
+        return context
+
+    @asynccontextmanager
+    async def session(self, pair: KeyPair | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+        """A client that shows `pair` on all its connections."""
+        connector = aiohttp.TCPConnector(ssl=self.tls(pair), limit=0)
+        async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+            yield session
+
+    def register(self) -> None:
+        """Puts it behind the cluster's aggregator, as the chart does."""
+        self.cluster.aggregator.register(f"127.0.0.1:{self.port}", self.authority.certificate)
+
+    async def ask(
+        self, path: str, pair: KeyPair | None = None, headers: Sequence[tuple[str, str]] = (), method: str = "GET"
+    ) -> Answer:
+        """One request over a connection of its own."""
+        async with self.session(pair) as session:
+            return await asked(session, self.port, path, headers, method)
+
+    @property
+    def reader(self) -> Path:
+        """A kubeconfig of the service account."""
+        path = self.home / "service.kubeconfig"
+        url = self.cluster.url if self.relay is None else self.relay.url
+        path.write_bytes(msgspec.json.encode(service_kubeconfig(url, self.pki)))
+        return path
+
+    def arguments(self, *more: str) -> list[str]:
+        """The arguments of one more server of this cluster, in a process of its own."""
+        files = ("--tls-cert-file", str(self.home / "serving.crt"), "--tls-private-key-file")
+        where = ("--bind-address", "127.0.0.1", "--secure-port", "0", "--kubeconfig", str(self.reader))
+        return [*where, *files, str(self.home / "serving.key"), *more]
+
+    @property
+    def front_proxy(self) -> KeyPair:
+        """What the aggregator shows."""
+        certificate, key = (path.read_bytes() for path in self.pki.front_proxy_files)
+        return KeyPair(certificate, key)
+
+    async def forwarded(self, path: str, user: str, *groups: str, **more: str) -> Answer:
+        """A request that the aggregator forwards for a user."""
+        return await self.ask(path, self.front_proxy, identity(user, *groups, **more))
+
+
+async def as_person(server: Behind, who: str, path: str) -> Answer:
+    """A request that one of the people makes to the cluster's API server."""
+    tls = ssl.create_default_context(cadata=server.pki.authority.certificate.decode())
+    tls.load_cert_chain(*server.pki.people[who].write(server.home, who))
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session,
+        session.get(URL(f"{server.cluster.url}{path}", encoded=True)) as answer,
+    ):
+        return Answer(answer.status, CIMultiDict(answer.headers), await answer.read())
+
+
+def identity(user: str, *groups: str, **more: str) -> list[tuple[str, str]]:
+    """The headers in which the aggregator says who asks."""
+    lines = [("X-Remote-User", user), *(("X-Remote-Group", group) for group in groups)]
+    return lines + [(name.replace("_", "-"), value) for name, value in more.items()]
+
+
+async def asked(
+    session: aiohttp.ClientSession,
+    port: int,
+    path: str,
+    headers: Sequence[tuple[str, str]] = (),
+    method: str = "GET",
+) -> Answer:
+    """One request of a session."""
+    url = URL(f"https://127.0.0.1:{port}{path}", encoded=True)
+    async with session.request(
+        method, url, headers=CIMultiDict(headers), server_hostname=SERVICE_HOST, allow_redirects=False
+    ) as answer:
+        return Answer(answer.status, CIMultiDict(answer.headers), await answer.read())
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+@asynccontextmanager
+async def behind(home: Path, limits: Limits = USUAL, relay: Relay | None = None) -> AsyncIterator[Behind]:
+    """A server that is ready, with a certificate in files, and stopped on the way out.
+
+    `relay` stands between it and the cluster.
+    """
+    store = Store()
+    World(1, 8, 80, datetime.now(UTC)).fill(store)
+    pki = pki_of_cluster.create(home)
+    cluster = ApiServer(store, pki, ServerOptions())
+    authority = certificates.authority("kubesum-ca")
+    certificates.serving(authority, (SERVICE_HOST, "127.0.0.1")).write(home, "serving")
+    server = Behind(store, pki, cluster, free_port(), authority, home, relay=relay)
+    async with asyncio.TaskGroup() as tasks:
+        upstream = tasks.create_task(cluster.run())
+        if relay is not None:
+            await relay.start(pki, cluster.url)
+        serving = tasks.create_task(_serving(server, limits))
+        await until_ready(server)
+        yield server
+        serving.cancel()
+        if relay is not None:
+            await relay.stop()
+        upstream.cancel()
+
+
+async def _serving(server: Behind, limits: Limits) -> None:
+    await serve(options(server, limits, server.port), server.leave)
+    server.stopped.set()
+
+
+def options(server: Behind, limits: Limits, port: int) -> Serving:
+    """As on the command line."""
+    return Serving(
+        address=("127.0.0.1", port),
+        kubeconfig=server.reader,
+        namespace="kubesum-system",
+        service="kubesum",
+        secret="kubesum-tls",
+        certificate_files=(server.home / "serving.crt", server.home / "serving.key"),
+        always_allowed=ALWAYS_ALLOWED,
+        usage_interval_s=30.0,
+        limits=limits,
+    )
+
+
+async def eventually(check: Callable[[], Awaitable[bool]], within_s: float = 10) -> None:
+    """Returns once `check` holds, which nothing announces."""
+    async with asyncio.timeout(within_s):
+        for _ in itertools.count():
+            if await check():
+                return
+            await asyncio.sleep(0.05)
+
+
+async def until_ready(server: Behind) -> None:
+    """Returns when requests may come."""
+    await eventually(lambda: is_ready(server))
+
+
+async def is_ready(server: Behind) -> bool:
+    """Whether the server says so; a server that does not listen yet is not."""
+    try:
+        return (await server.ask("/readyz")).code == 200
+    except aiohttp.ClientError:
+        return False

@@ -1,0 +1,265 @@
+"""Where keys lead, and which watches are open on the way."""
+
+import asyncio
+
+import pytest
+
+from kubesum.clients.model.browser import Asked, Browser, Question
+from kubesum.clients.model.views import BY_NAME, VIEWS
+from tests.unit.clients.topfixtures import browsing, changed, image, listed, names, namespace, node, pod, workload
+
+LEDGER = {"fieldSelector": "status.workloadRef.kind=Deployment,status.workloadRef.name=ledger"}
+
+
+def answer(browser: Browser, text: str) -> None:
+    """Types an answer and finishes it."""
+    for character in text:
+        browser.type(character, character)
+    browser.type("enter", "\r")
+
+
+def test_a_node_opens_its_pods_and_a_pod_its_workload_and_a_workload_its_pods() -> None:
+    browser, watches = browsing("nodes", node("worker-1"))
+
+    browser.open()
+    assert watches.scopes[-1] == ("podsummaries", "", {"fieldSelector": "status.nodeName=worker-1"})
+    listed(browser.table.feed, pod("ledger-x"))
+    browser.table.arrange()
+    browser.open()
+    assert watches.scopes[-1] == ("workloadsummaries", "payments", LEDGER)
+    listed(browser.table.feed, workload("ledger"))
+    browser.table.arrange()
+    browser.open()
+    assert watches.scopes[-1] == ("podsummaries", "payments", LEDGER)
+    assert [(scope.view.name, scope.of) for scope in browser.trail] == [
+        ("nodes", ""),
+        ("pods", "worker-1"),
+        ("workloads", "ledger-x"),
+        ("pods", "deployment.ledger"),
+    ]
+
+
+def test_a_namespace_opens_its_workloads() -> None:
+    browser, watches = browsing("namespaces", namespace("payments"))
+
+    browser.open()
+
+    assert watches.scopes == [("namespacesummaries", "", {}), ("workloadsummaries", "payments", {})]
+
+
+def test_an_image_opens_the_namespaces_that_use_it() -> None:
+    browser, watches = browsing("images", image("docker.io/library/nginx", "1.27"))
+
+    browser.open()
+    assert watches.scopes[-1] == (
+        "imagesummaries",
+        "",
+        {"fieldSelector": "status.repository=docker.io/library/nginx,status.tag=1.27"},
+    )
+    listed(browser.table.feed, image("docker.io/library/nginx", "1.27", namespace="shop"))
+    browser.table.arrange()
+    browser.open()
+    assert browser.notice == "there is nothing to open here"
+
+
+def test_images_of_one_namespace_are_another_kind_than_those_of_all() -> None:
+    assert browsing("images")[1].scopes == [("clusterimagesummaries", "", {})]
+    assert browsing("images", namespace="shop")[1].scopes == [("imagesummaries", "shop", {})]
+
+
+def test_without_a_row_there_is_nothing_to_open() -> None:
+    browser, watches = browsing("nodes")
+
+    browser.open()
+
+    assert browser.notice == "there is nothing to open here"
+    assert watches.scopes == [("nodesummaries", "", {})]
+
+
+def test_going_back_shows_what_has_become_of_the_table_and_where_the_cursor_was() -> None:
+    browser, watches = browsing("nodes", node("a"), node("b"))
+    browser.move(1)
+    nodes = browser.table.feed
+    browser.open()
+
+    changed(nodes, node("b", unschedulable=True))
+    browser.back()
+    browser.table.arrange()
+
+    assert watches.scopes == [("nodesummaries", "", {})]
+    assert names([browser.table.selected]) == ["b"]
+    assert browser.table.selected is not None
+    assert browser.table.selected.status.unschedulable
+
+
+def test_back_ends_the_nearest_thing_first() -> None:
+    browser, _ = browsing("nodes", node("worker-1"))
+    browser.open()
+    browser.ask(Asked.FILTER)
+    answer(browser, "x")
+    browser.ask(Asked.LABELS)
+
+    browser.back()
+    assert (browser.question, browser.table.needle) == (None, "x")
+    browser.help()
+    browser.back()
+    assert (browser.helps, browser.table.needle) == (False, "x")
+    browser.back()
+    assert (browser.table.needle, len(browser.trail)) == ("", 2)
+    browser.back()
+    assert len(browser.trail) == 1
+    browser.back()
+    assert len(browser.trail) == 1
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=[view.name for view in VIEWS])
+def test_another_view_ends_all_tables_and_keeps_namespace_and_labels(view: object) -> None:
+    browser, watches = browsing("workloads", workload("ledger"), namespace="payments", labels="team=a")
+    browser.open()
+
+    browser.show(BY_NAME[view.name])  # type: ignore[attr-defined]
+
+    assert len(watches.scopes) == 1
+    assert (browser.scope.view, browser.scope.namespace, browser.scope.labels) == (view, "payments", "team=a")
+
+
+def test_the_nodes_of_a_namespace_are_all_nodes() -> None:
+    assert browsing("nodes", namespace="payments")[1].scopes == [("nodesummaries", "", {})]
+
+
+def test_the_pods_of_a_node_are_those_of_the_namespace_looked_at() -> None:
+    browser, watches = browsing("nodes", node("worker-1"), namespace="payments")
+
+    browser.open()
+
+    assert watches.scopes[-1] == ("podsummaries", "payments", {"fieldSelector": "status.nodeName=worker-1"})
+
+
+def test_a_namespace_is_chosen_and_given_up() -> None:
+    browser, watches = browsing("unhealthy")
+
+    browser.ask(Asked.NAMESPACE)
+    answer(browser, " payments ")
+    assert watches.scopes == [("podsummaries", "payments", {"fieldSelector": "status.healthy=false"})]
+    assert browser.question is None
+    browser.everywhere()
+    assert watches.scopes == [("podsummaries", "", {"fieldSelector": "status.healthy=false"})]
+
+
+@pytest.mark.parametrize("key", ["tab", "right"])
+def test_a_namespace_that_is_shown_is_suggested(key: str) -> None:
+    browser, _ = browsing("unhealthy", pod("a", "shop"), pod("b", "payments"), pod("c", "shopping"))
+    browser.ask(Asked.NAMESPACE)
+    assert browser.suggestion == ""
+
+    browser.type("s", "s")
+    assert browser.suggestion == "shop"
+    browser.type(key, "")
+    assert browser.question == Question(Asked.NAMESPACE, "shop")
+    browser.type("x", "x")
+    assert browser.suggestion == ""
+    browser.type(key, "")
+    assert browser.question == Question(Asked.NAMESPACE, "shopx")
+
+
+def test_nothing_is_suggested_for_other_answers() -> None:
+    browser, _ = browsing("unhealthy", pod("a", "shop"))
+    browser.ask(Asked.FILTER)
+
+    browser.type("s", "s")
+
+    assert browser.suggestion == ""
+
+
+def test_an_answer_is_typed_pasted_and_corrected() -> None:
+    browser, _ = browsing("nodes")
+    browser.ask(Asked.LABELS)
+
+    for key, typed in (
+        ("a", "a"),
+        ("b", "b"),
+        ("backspace", "\x7f"),
+        ("equals_sign", "="),
+        ("up", ""),
+        ("", "x\ny\x1b"),
+    ):
+        browser.type(key, typed)
+    assert browser.question == Question(Asked.LABELS, "a=xy")
+    browser.type("ctrl+u", "\x15")
+    browser.type("backspace", "\x7f")
+    assert browser.question == Question(Asked.LABELS, "")
+
+
+def test_what_is_pasted_without_a_question_is_left_alone() -> None:
+    browser, watches = browsing("nodes")
+
+    browser.type("", "4")
+
+    assert watches.scopes == [("nodesummaries", "", {})]
+
+
+def test_labels_select_in_the_table_that_is_shown() -> None:
+    browser, watches = browsing("nodes", node("worker-1"))
+    browser.open()
+
+    browser.ask(Asked.LABELS)
+    answer(browser, "app=web")
+    assert watches.scopes == [
+        ("nodesummaries", "", {}),
+        ("podsummaries", "", {"labelSelector": "app=web", "fieldSelector": "status.nodeName=worker-1"}),
+    ]
+    browser.ask(Asked.LABELS)
+    assert browser.question == Question(Asked.LABELS, "app=web")
+    browser.type("ctrl+u", "\x15")
+    answer(browser, "")
+    assert watches.scopes[-1] == ("podsummaries", "", {"fieldSelector": "status.nodeName=worker-1"})
+
+
+def test_a_filter_works_as_it_is_typed_and_stays_when_it_is_finished() -> None:
+    browser, _ = browsing("nodes", node("a"), node("b"))
+    browser.ask(Asked.FILTER)
+
+    browser.type("b", "b")
+    browser.table.arrange()
+    assert names(browser.table.rows) == ["b"]
+    browser.type("enter", "\r")
+    assert (browser.question, browser.table.needle) == (None, "b")
+    browser.ask(Asked.FILTER)
+    assert browser.question == Question(Asked.FILTER, "b")
+
+
+def test_a_filter_that_is_given_up_shows_all_rows() -> None:
+    browser, _ = browsing("nodes", node("a"), node("b"))
+    browser.ask(Asked.FILTER)
+    browser.type("b", "b")
+
+    browser.back()
+
+    assert (browser.question, browser.table.needle, len(browser.trail)) == (None, "", 1)
+
+
+def test_pages_are_as_long_as_the_screen() -> None:
+    browser, _ = browsing("nodes", *(node(f"n{number}") for number in range(9)))
+    browser.page_rows = 4
+
+    browser.page(1)
+    assert browser.table.cursor == 4
+    browser.last()
+    assert browser.table.cursor == 8
+    browser.page(-1)
+    assert browser.table.cursor == 4
+    browser.first()
+    assert browser.table.cursor == 0
+
+
+async def test_the_headline_is_followed_from_the_beginning_and_throughout() -> None:
+    browser, watches = browsing("nodes", node("worker-1"))
+    browser.changed.clear()
+
+    listed(browser.headline)
+    browser.show(BY_NAME["images"])
+
+    async with asyncio.timeout(5):
+        await browser.changed.wait()
+    assert watches.open[0] is browser.headline
+    assert browser.headline.scope.kind.path == "/apis/summary.kubesum.dev/v1alpha1/clustersummaries"

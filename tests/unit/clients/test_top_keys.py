@@ -1,0 +1,91 @@
+"""Keys, views and their documentation agree."""
+
+from pathlib import Path
+
+from kubesum.clients.model.browser import Asked, Question
+from kubesum.clients.model.cells import Gauge, Tone
+from kubesum.clients.model.views import VIEWS, Scope
+from kubesum.clients.terminal.gauges import bar
+from kubesum.clients.terminal.keys import CALLS, KEYS
+from kubesum.commands.flags import VIEWS as NAMES
+from tests.unit.clients.topfixtures import browsing, node
+
+PAGE = (Path(__file__).parents[3] / "docs" / "top.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table under a heading of the page."""
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def test_the_page_explains_every_key() -> None:
+    assert rows("Keys") == [[f"`{key.shown}`", key.meaning] for key in KEYS]
+
+
+def test_the_page_names_every_view_and_the_right_to_it() -> None:
+    assert [(key, view, tells, right.split("`")[1::2]) for key, view, tells, right in rows("Views")] == [
+        (
+            f"`{number}`",
+            f"`{view.name}`",
+            view.tells,
+            list(dict.fromkeys((view.resource.role, Scope(view).resource.role))),
+        )
+        for number, view in enumerate(VIEWS, start=1)
+    ]
+
+
+def test_the_page_shows_marks_and_bars_as_they_are_drawn() -> None:
+    assert [row[0] for row in rows("Marks and bars")] == [
+        f"`{tone.value}`" for tone in (Tone.GOOD, Tone.WARNING, Tone.BAD, Tone.IDLE)
+    ]
+    for gauge in (Gauge(64, 86, 28), Gauge(43, None, 57), Gauge(50, 120, None)):
+        assert "".join(span.text for span in bar(gauge, 14)) + "    " in PAGE
+
+
+def test_the_command_line_knows_the_views() -> None:
+    assert [view.name for view in VIEWS] == list(NAMES)
+
+
+def test_no_key_does_two_things() -> None:
+    assert len(CALLS) == sum(len(key.calls) for key in KEYS)
+
+
+def test_keys_do_what_is_said_of_them() -> None:
+    browser, watches = browsing("nodes", node("a", cpu=10), node("b", cpu=90), node("c"))
+    browser.page_rows = 2
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            CALLS[key](browser)
+            browser.table.arrange()
+
+    press("down", "j")
+    assert browser.table.cursor == 2
+    press("up")
+    assert browser.table.cursor == 1
+    press("end", "k")
+    assert browser.table.cursor == 1
+    press("home", "pagedown")
+    assert browser.table.cursor == 2
+    press("pageup")
+    assert browser.table.cursor == 0
+    press("s")
+    assert browser.table.column.name == "STATUS"
+    press("S", "r")
+    assert (browser.table.column.name, browser.table.descending) == ("NAME", True)
+    press("slash")
+    assert browser.question == Question(Asked.FILTER, "")
+    press("escape", "l")
+    assert browser.question == Question(Asked.LABELS, "")
+    press("escape", "n")
+    assert browser.question == Question(Asked.NAMESPACE, "")
+    press("escape", "question_mark")
+    assert browser.helps
+    press("escape", "enter")
+    assert browser.scope.view.name == "pods"
+    press("escape", "4")
+    assert watches.scopes == [("podsummaries", "", {"fieldSelector": "status.healthy=false"})]
+    press("a", "q")
+    assert browser.is_over

@@ -1,0 +1,192 @@
+"""Objects as kubesum serves them, and browsers of them without a server: what the tests of top share."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from kubesum.clients.model.browser import Browser, Server
+from kubesum.clients.model.feed import Feed
+from kubesum.clients.model.table import Table
+from kubesum.clients.model.views import BY_NAME, CLUSTER, Scope
+from kubesum.kube.decoding import Decoder
+from kubesum.kube.deltas import Complete, Objects, Relisting
+
+NOW = 1_800_000_000.0
+"""2027-01-15T08:00:00Z."""
+DAY_BEFORE = "2027-01-14T08:00:00Z"
+MONTH_BEFORE = "2026-12-16T08:00:00Z"
+SERVER = Server("shop", "https://127.0.0.1:6443")
+
+
+def metadata(name: str, namespace: str = "", created: str | None = MONTH_BEFORE) -> dict[str, Any]:
+    """The metadata of an object."""
+    return {
+        "name": name,
+        "namespace": namespace,
+        "resourceVersion": "7",
+        "creationTimestamp": created,
+        "labels": {"app": name},
+    }
+
+
+def node(name: str, cpu: int = 50, memory: int = 40, **status: Any) -> dict[str, Any]:
+    """A ready node of 4 cpus and 16 GiB, so much of it requested in percent."""
+    return {
+        "metadata": metadata(name),
+        "status": {
+            "ready": "True",
+            "roles": ["worker"],
+            "kubeletVersion": "v1.36.1",
+            "allocatable": {"cpu": "4", "memory": "16Gi", "pods": "110"},
+            "requests": {"cpu": f"{cpu * 40}m", "memory": "1Gi"},
+            "requestsPercent": {"cpu": cpu, "memory": memory},
+            "pods": {"total": 9, "active": 8, "ready": 7, "notReady": 1},
+            "restarts": 3,
+            **status,
+        },
+    }
+
+
+def namespace(name: str, **status: Any) -> dict[str, Any]:
+    """A namespace of two pods."""
+    return {
+        "metadata": metadata(name, name),
+        "status": {
+            "phase": "Active",
+            "pods": {"total": 2, "active": 2, "ready": 1},
+            "workloads": {"total": 2, "healthy": 1, "degraded": 1},
+            "requests": {"cpu": "1500m", "memory": "1840Mi"},
+            "restarts": 4,
+            **status,
+        },
+    }
+
+
+def workload(name: str, namespace: str = "payments", health: str = "Healthy", **status: Any) -> dict[str, Any]:
+    """A Deployment of two pods."""
+    return {
+        "metadata": metadata(f"deployment.{name}", namespace),
+        "status": {
+            "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": "1"},
+            "health": health,
+            "replicas": {"desired": 2, "ready": 2, "updated": 2},
+            "pods": {"total": 2, "active": 2, "ready": 2},
+            "requests": {"cpu": "500m", "memory": "256Mi"},
+            "nodes": 2,
+            **status,
+        },
+    }
+
+
+def pod(name: str, namespace: str = "payments", reason: str = "Running", **status: Any) -> dict[str, Any]:
+    """A healthy pod of the Deployment ledger on the node worker-1."""
+    return {
+        "metadata": metadata(name, namespace, DAY_BEFORE),
+        "status": {
+            "phase": "Running",
+            "reason": reason,
+            "reasonClass": reason.partition(":")[0],
+            "healthy": True,
+            "readyContainers": 1,
+            "totalContainers": 1,
+            "nodeName": "worker-1",
+            "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "ledger", "uid": "1"},
+            "requests": {"cpu": "250m", "memory": "128Mi"},
+            **status,
+        },
+    }
+
+
+def image(repository: str, tag: str = "v1", namespace: str = "", **status: Any) -> dict[str, Any]:
+    """An image that three pods use."""
+    return {
+        "metadata": metadata(repository.replace("/", "-"), namespace, None),
+        "status": {
+            "repository": repository,
+            "tag": tag,
+            "pods": 3,
+            "workloads": 2,
+            "namespaces": 1,
+            "nodes": 2,
+            **status,
+        },
+    }
+
+
+def cluster(**status: Any) -> dict[str, Any]:
+    """The summary of a cluster of three nodes."""
+    return {
+        "metadata": metadata("cluster"),
+        "status": {
+            "nodes": {"total": 3, "ready": 2, "unschedulable": 1},
+            "allocatable": {"cpu": "12", "memory": "48Gi", "nvidia.com/gpu": "8"},
+            "requests": {"cpu": "6", "memory": "12Gi", "nvidia.com/gpu": "5"},
+            "requestsPercent": {"cpu": 50, "memory": 25},
+            "limitsPercent": {"cpu": 150, "memory": 75},
+            "pods": {"total": 40, "active": 38, "unscheduled": 2},
+            "unhealthy": 3,
+            "workloads": {"total": 9, "degraded": 1},
+            "conditions": [{"type": "Synced", "status": "True", "message": "all kinds are listed and watched"}],
+            **status,
+        },
+    }
+
+
+def listed(feed: Feed, *objects: dict[str, Any]) -> Feed:
+    """The feed after a whole list of these objects."""
+    feed.take(Relisting())
+    changed(feed, *objects)
+    feed.take(Complete())
+    return feed
+
+
+def changed(feed: Feed, *objects: dict[str, Any]) -> None:
+    """Brings news of these objects, through the decoder that a watch goes through."""
+    raw = [msgspec.Raw(msgspec.json.encode(one)) for one in objects]
+    feed.take(Objects(Decoder(feed.scope.kind).objects(raw)))
+
+
+def fed(scope: Scope, *objects: dict[str, Any]) -> Feed:
+    """A feed that has listed these objects."""
+    return listed(Feed(scope, lambda: NOW, asyncio.Event()), *objects)
+
+
+def arranged(view: str, *objects: dict[str, Any]) -> Table:
+    """A table of these objects, as a view arranges them over all namespaces."""
+    table = Table(fed(Scope(BY_NAME[view]), *objects))
+    table.arrange()
+    return table
+
+
+class Watches:
+    """Takes the place of what follows feeds: remembers which are followed, and tells them what a test says."""
+
+    def __init__(self) -> None:
+        self.open: list[Feed] = []
+
+    def follow(self, feed: Feed) -> Any:
+        """Begins to follow a feed."""
+        self.open.append(feed)
+        return lambda: self.open.remove(feed)
+
+    @property
+    def scopes(self) -> list[tuple[str, str, dict[str, str]]]:
+        """(plural, namespace, selectors) of what is followed beside the headline."""
+        kinds = [feed.scope.kind for feed in self.open if feed.scope is not CLUSTER]
+        return [(kind.resource, kind.namespace, dict(kind.selectors)) for kind in kinds]
+
+
+def browsing(view: str, *objects: dict[str, Any], namespace: str = "", labels: str = "") -> tuple[Browser, Watches]:
+    """A browser that shows these objects, and what it follows."""
+    watches = Watches()
+    browser = Browser(Scope(BY_NAME[view], namespace, labels), SERVER, watches.follow, lambda: NOW)
+    listed(browser.table.feed, *objects)
+    browser.table.arrange()
+    return browser, watches
+
+
+def names(rows: Iterable[Any]) -> list[str]:
+    """The names of objects."""
+    return [row.metadata.name for row in rows]

@@ -1,0 +1,174 @@
+"""What the simulated aggregator says of an extension server out of reach: a real one's words, and at once."""
+
+import asyncio
+import ssl
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from kubesim.aggregation.registration import API_SERVICE
+from kubesum.edge.tls import certificates
+from kubesum.edge.tls.certificates import KeyPair
+from tests.unit.kubesim.extension import ROOT, aggregated_extension, condition
+from tests.unit.kubesim.simulated import Cluster
+
+HOST = "kubesum.kubesum-system.svc"
+URL = f"https://10.96.143.7:443{ROOT}"
+FAILED = f"failing or missing response from {URL}"
+
+
+async def judged(cluster: Cluster, reason: str) -> str:
+    """The message, once the reason is this."""
+    async with asyncio.timeout(5):
+        while condition(cluster)["reason"] != reason:
+            await cluster.store.news("apiservices", cluster.store.version)
+    return condition(cluster)["message"]
+
+
+@asynccontextmanager
+async def listening(cluster: Cluster, pair: KeyPair, client_ca: bytes | None) -> AsyncIterator[str]:
+    """The address of a server that shows `pair`, and answers whoever gets through the handshake with nothing."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair.write(cluster.home, "listening"))
+    if client_ca:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=client_ca.decode())
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    host, port = server.sockets[0].getsockname()
+    async with server:
+        yield f"{host}:{port}"
+
+
+def change(cluster: Cluster, resource: str, namespace: str, name: str, how: Callable[[Any], None]) -> None:
+    """Changes an object as somebody else would."""
+    stored = cluster.store.get(resource, namespace, name)
+    assert stored is not None
+    obj = stored.decoded()
+    how(obj)
+    cluster.store.put(resource, obj)
+
+
+def other_port(service: Any) -> None:
+    service["spec"]["ports"][0]["port"] = 8443
+
+
+def unready(one: Any) -> None:
+    one["endpoints"][0]["conditions"] = {"ready": False}
+
+
+def other_name(one: Any) -> None:
+    one["ports"][0]["name"] = "metrics"
+
+
+OBSTACLES: list[tuple[str, Callable[[Any], None], str, str]] = [
+    ("services", other_port, "ServicePortError", 'service/kubesum in "kubesum-system" is not listening on port 443'),
+    (
+        "endpointslices",
+        unready,
+        "MissingEndpoints",
+        'endpointslices for service/kubesum in "kubesum-system" have no addresses with port name "https"',
+    ),
+    (
+        "endpointslices",
+        other_name,
+        "MissingEndpoints",
+        'endpointslices for service/kubesum in "kubesum-system" have no addresses with port name "https"',
+    ),
+]
+
+
+@pytest.mark.parametrize(("resource", "how", "reason", "message"), OBSTACLES)
+async def test_what_does_not_lead_to_the_server_is_seen_and_seen_mended(
+    cluster: Cluster, resource: str, how: Callable[[Any], None], reason: str, message: str
+) -> None:
+    async with aggregated_extension(cluster):
+        (stored,) = cluster.store.list(resource)
+        change(cluster, resource, stored.namespace, stored.name, how)
+
+        assert await judged(cluster, reason) == message
+        assert (await cluster.get(f"{ROOT}/nodesummaries")).body == b"service unavailable\n"
+        cluster.store.put(resource, stored.decoded())
+        assert await judged(cluster, "Passed") == "all checks passed"
+
+
+@pytest.mark.parametrize(
+    ("resource", "reason", "message"),
+    [
+        ("services", "ServiceNotFound", 'service/kubesum in "kubesum-system" is not present'),
+        (
+            "endpointslices",
+            "EndpointsNotFound",
+            'cannot find endpointslices for service/kubesum in "kubesum-system"',
+        ),
+    ],
+)
+async def test_what_is_missing_is_named(cluster: Cluster, resource: str, reason: str, message: str) -> None:
+    async with aggregated_extension(cluster):
+        (stored,) = cluster.store.list(resource)
+        cluster.store.delete(resource, stored.namespace, stored.name)
+
+        assert await judged(cluster, reason) == message
+
+
+async def test_another_authority_in_the_cabundle_is_believed_at_once(cluster: Cluster) -> None:
+    def believe(bundle: bytes) -> Callable[[Any], None]:
+        return lambda obj: obj["spec"].update({"caBundle": b64encode(bundle).decode()})
+
+    async with aggregated_extension(cluster) as extension:
+        change(cluster, "apiservices", "", API_SERVICE, believe(certificates.authority("other").certificate))
+        told = await judged(cluster, "FailedDiscoveryCheck")
+        change(cluster, "apiservices", "", API_SERVICE, believe(extension.ca.certificate))
+
+        assert told == (
+            f'{FAILED}: Get "{URL}": tls: failed to verify certificate: x509: certificate signed by unknown authority'
+        )
+        assert await judged(cluster, "Passed") == "all checks passed"
+
+
+async def test_a_server_that_may_show_anything_passes(cluster: Cluster) -> None:
+    async with aggregated_extension(cluster):
+        change(cluster, "apiservices", "", API_SERVICE, lambda obj: obj["spec"].update({"caBundle": None}))
+        told = await judged(cluster, "FailedDiscoveryCheck")
+        skip = {"insecureSkipTLSVerify": True}
+        change(cluster, "apiservices", "", API_SERVICE, lambda obj: obj["spec"].update(skip))
+
+        assert "x509: certificate signed by unknown authority" in told
+        assert await judged(cluster, "Passed") == "all checks passed"
+
+
+async def test_an_expired_certificate_is_told_with_its_times(cluster: Cluster) -> None:
+    ended = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    authority = certificates.authority("extension-ca")
+    pair = certificates.serving(authority, [HOST], timedelta(days=1), ended - timedelta(days=1))
+
+    async with listening(cluster, pair, None) as address:
+        cluster.server.aggregator.register(address, authority.certificate)
+        await cluster.store.news("apiservices", cluster.store.version)
+
+    told = condition(cluster)["message"]
+    assert told.startswith(f'{FAILED}: Get "{URL}": tls: failed to verify certificate: x509: certificate has expired')
+    assert told.endswith(" is after 2026-01-02T03:04:05Z")
+
+
+async def test_a_server_that_does_not_know_the_front_proxy_ends_the_connection(cluster: Cluster) -> None:
+    authority = certificates.authority("extension-ca")
+    pair = certificates.serving(authority, [HOST])
+
+    async with listening(cluster, pair, certificates.authority("others").certificate) as address:
+        cluster.server.aggregator.register(address, authority.certificate)
+        await cluster.store.news("apiservices", cluster.store.version)
+
+    assert condition(cluster)["message"] == f'{FAILED}: Get "{URL}": EOF'
+
+
+async def test_without_its_apiservice_the_group_is_gone(cluster: Cluster) -> None:
+    async with aggregated_extension(cluster):
+        code, _, _ = await cluster.kubectl("delete", "apiservice", API_SERVICE)
+
+        assert code == 0
+        assert (await cluster.get(f"{ROOT}/nodesummaries")).code == 404
+        assert "summary.kubesum.dev" not in str((await cluster.get("/apis")).json)

@@ -1,0 +1,80 @@
+"""What a plan makes the scheduler reserve, and which QoS class it has."""
+
+import pytest
+
+from kubesim.objects.podtemplates import ContainerPlan, Plan
+
+
+def one(cpu: str, name: str = "app", **more: object) -> ContainerPlan:
+    return ContainerPlan(name=name, image="app", requests={"cpu": cpu}, **more)  # type: ignore[arg-type]
+
+
+def test_a_sidecar_adds_to_the_containers_and_to_what_initializes_after_it() -> None:
+    plan = Plan(
+        app="app",
+        containers=(one("100m"),),
+        inits=(one("100m", "sidecar", sidecar=True), one("200m", "init")),
+        overhead={"cpu": "10m"},
+    )
+
+    assert plan.demand == {"cpu": 310, "pods": 1}
+
+
+def test_an_init_container_before_the_sidecar_counts_alone() -> None:
+    plan = Plan(
+        app="app",
+        containers=(one("100m"),),
+        inits=(one("250m", "init"), one("100m", "sidecar", sidecar=True)),
+    )
+
+    assert plan.demand == {"cpu": 250, "pods": 1}
+
+
+def test_values_of_the_pod_override_those_of_its_containers() -> None:
+    plan = Plan(app="app", containers=(one("100m"), one("700m", "b")), pod_requests={"cpu": "300m"})
+
+    assert plan.demand == {"cpu": 300, "pods": 1}
+
+
+@pytest.mark.parametrize(
+    ("resize", "asked", "millicores"),
+    [("InProgress", "100m", 500), ("Deferred", "900m", 900), ("Infeasible", "400", 500)],
+)
+def test_a_resize_in_flight_reserves_the_larger_amount_that_is_feasible(
+    resize: str, asked: str, millicores: int
+) -> None:
+    plan = Plan(app="app", containers=(one(asked, allotted={"cpu": "500m"}),), resize=resize)
+
+    assert plan.demand == {"cpu": millicores, "pods": 1}
+
+
+@pytest.mark.parametrize(
+    ("requests", "limits", "qos_class"),
+    [
+        ({}, {}, "BestEffort"),
+        ({"cpu": "1", "memory": "1Gi"}, {"cpu": "1000m", "memory": "1024Mi"}, "Guaranteed"),
+        ({"cpu": "1", "memory": "1Gi"}, {"memory": "1Gi"}, "Burstable"),
+        ({"example.com/fpga": "1"}, {"example.com/fpga": "1"}, "BestEffort"),
+    ],
+)
+def test_the_qos_class_follows_from_requests_and_limits(
+    requests: dict[str, str], limits: dict[str, str], qos_class: str
+) -> None:
+    app = ContainerPlan(name="app", image="app", requests=requests, limits=limits)
+
+    assert Plan(app="app", containers=(app,)).qos_class == qos_class
+
+
+@pytest.mark.parametrize(
+    ("image", "tagged"),
+    [
+        ("nginx", "nginx:v2"),
+        ("acme/web:v1", "acme/web:v2"),
+        ("registry.example.com:5000/web", "registry.example.com:5000/web:v2"),
+        ("quay.io/acme/web@sha256:5f", "quay.io/acme/web:v2"),
+    ],
+)
+def test_a_roll_out_changes_only_the_tag(image: str, tagged: str) -> None:
+    plan = Plan(app="web", containers=(ContainerPlan(name="web", image=image),))
+
+    assert plan.with_tag("v2").containers[0].image == tagged

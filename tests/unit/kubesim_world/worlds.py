@@ -1,0 +1,108 @@
+"""Worlds for tests, and what a client would see of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from kubesim.store.store import Store, Stored
+from kubesim.world.world import World
+from kubesum.kube.objects import Metadata, Node, Pod
+from kubesum.semantics.pods.requests import claims, demand
+from kubesum.semantics.pods.status import displayed, is_active
+from kubesum.vocabulary.quantity import ResourceList
+
+NOW = datetime(2026, 1, 20, 12, 0, tzinfo=UTC)
+WATCHED = (
+    "nodes",
+    "namespaces",
+    "deployments",
+    "replicasets",
+    "statefulsets",
+    "daemonsets",
+    "jobs",
+    "cronjobs",
+    "pods",
+)
+
+
+class _Described(msgspec.Struct):
+    """Any object."""
+
+    metadata: Metadata
+
+
+@dataclass
+class Played:
+    """A world and its store; time goes on by half a second with each step."""
+
+    world: World
+    store: Store
+    now: datetime = NOW
+
+    def play(self, steps: int) -> None:
+        for _ in range(steps):
+            self.now += timedelta(milliseconds=500)
+            self.world.step(self.store, self.now)
+
+    def objects(self, resource: str) -> list[Any]:
+        return [stored.decoded() for stored in self.store.list(resource)]
+
+    def pods(self) -> Iterator[Pod]:
+        for stored in self.store.list("pods"):
+            yield msgspec.json.decode(stored.body, type=Pod)
+
+    def metadata(self, *resources: str) -> Iterator[Metadata]:
+        for resource in resources:
+            for stored in self.store.list(resource):
+                yield msgspec.json.decode(stored.body, type=_Described).metadata
+
+    def orphans(self) -> set[str]:
+        """The names of the pods that are bound to a node that does not exist."""
+        nodes = {"", *(one.name for one in self.store.list("nodes"))}
+        return {one.name for one in self.store.list("pods") if one.fields["spec.nodeName"] not in nodes}
+
+    def reserved(self) -> dict[str, tuple[ResourceList, dict[str, int]]]:
+        """By node: what is allocatable, and what its active pods ask for that the scheduler placed there."""
+        nodes = [msgspec.json.decode(one.body, type=Node) for one in self.store.list("nodes")]
+        found: dict[str, tuple[ResourceList, dict[str, int]]] = {
+            node.metadata.name: (ResourceList.parse(node.status.allocatable), {}) for node in nodes
+        }
+        for stored in self.store.list("pods"):
+            by_hand = b'"schedulerName":"by-hand"' in stored.body
+            pod = msgspec.json.decode(stored.body, type=Pod)
+            if pod.spec.node_name in found and is_active(pod.status.phase) and not by_hand:
+                used = found[pod.spec.node_name][1]
+                for name, value in demand(claims(pod, 1)).requests.items():
+                    used[name] = used.get(name, 0) + value
+        return found
+
+
+def played(seed: int = 1, nodes: int = 30, pods: int = 600, steps: int = 0) -> Played:
+    world, store = World(seed, nodes, pods, NOW), Store()
+    world.fill(store)
+    result = Played(world, store)
+    result.play(steps)
+    return result
+
+
+def shown(pod: Stored) -> str:
+    """The word in the column STATUS of `kubectl get pods`."""
+    return displayed(msgspec.json.decode(pod.body, type=Pod)).reason
+
+
+def is_live(pod: Any) -> bool:
+    finished = pod["status"]["phase"] in ("Succeeded", "Failed")
+    return not finished and "deletionTimestamp" not in pod["metadata"]
+
+
+def is_ready(pod: Any) -> bool:
+    conditions = pod["status"]["conditions"]
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def owner_uid(obj: Any) -> str | None:
+    references = obj["metadata"].get("ownerReferences", [])
+    return next((one["uid"] for one in references if one.get("controller")), None)

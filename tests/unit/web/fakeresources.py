@@ -1,0 +1,213 @@
+"""A small world of shelves and boxes, and what a test holds of the server that serves it."""
+
+import asyncio
+import base64
+import json
+import os
+import socket
+import ssl
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import uvicorn
+from yarl import URL
+
+from kubesum.edge.delegation import OpenGate
+from kubesum.edge.tls.certificates import KeyPair
+from kubesum.rollups.engine import Engine
+from kubesum.rollups.resourceversion import VersionClock
+from kubesum.vocabulary.quantity import ResourceList, rounded
+from kubesum.vocabulary.resource import Ago, Column, ComputedResource, Source, Stale, Unavailable
+from kubesum.web.handlerchain import Admission
+
+EVERYBODY = Admission(OpenGate(), most_at_once=400, is_leaving=lambda: False)
+NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
+KUBECTL = Path(sys.executable).with_name("kubectl")
+
+
+class Thing(msgspec.Struct, frozen=True):
+    """What a row is about."""
+
+    name: str
+    namespace: str = ""
+    uid: str = "u"
+    created: datetime | None = datetime(2026, 9, 21, 14, 0, 0, tzinfo=UTC)
+    labels: dict[str, str] = {}
+
+
+class ShelfStatus(msgspec.Struct, frozen=True, rename="camel"):
+    load: ResourceList
+    opened_at: datetime
+    is_full: bool = False
+
+
+class BoxStatus(msgspec.Struct, frozen=True):
+    size: int
+
+
+NAME = Column("NAME", "Name of the object.", lambda row: row.name, format="name")
+AGE = Column("AGE", "Time since it was made.", lambda row: Ago(row.created))
+
+SHELVES = ComputedResource(
+    kind="Shelf",
+    plural="shelves",
+    short_names=("sh",),
+    namespaced=False,
+    help="A shelf.",
+    status_type=ShelfStatus,
+    status=lambda _key, shelf, _tally: ShelfStatus(
+        ResourceList({"cpu": 1500, "memory": 3 << 30}), datetime(2026, 9, 21, 8, 0, 0, tzinfo=UTC)
+    ),
+    columns=(
+        NAME,
+        Column("MEMORY", "Memory on it.", lambda row: rounded("memory", row.status.load["memory"])),
+        AGE,
+        Column("OPENED", "When it was opened.", lambda row: Ago(row.status.opened_at, "(", " ago)"), wide=True),
+    ),
+    subjects=Source.NODES,
+    subject_key=lambda shelf: ("", shelf.name),
+)
+BOXES = ComputedResource(
+    kind="Box",
+    plural="boxes",
+    short_names=("bx",),
+    namespaced=True,
+    help="A box.",
+    status_type=BoxStatus,
+    status=lambda key, _box, _tally: BoxStatus(len(key[1])),
+    columns=(NAME, Column("SIZE", "Size of it.", lambda row: row.status.size, type="integer")),
+    subjects=Source.PODS,
+    subject_key=lambda box: (box.namespace, box.name),
+)
+
+
+@dataclass
+class World:
+    """What is served: an engine over things that tests put, and a clock that they move."""
+
+    now: float = NOW
+    cold: Unavailable | None = None
+    stale: tuple[Stale, ...] = ()
+    ready: bool = True
+    tag: int = 7
+    things: dict[Source, dict[tuple[str, str], Thing]] = field(
+        default_factory=lambda: {source: {} for source in Source}
+    )
+
+    def __post_init__(self) -> None:
+        clock = VersionClock(lambda: int(self.now * 1_000_000), tag=self.tag)
+        self.engine = Engine(
+            clock, lambda: self.now, self.things.__getitem__, lambda _: self.cold, lambda _: self.stale
+        )
+
+    async def put(self, source: Source, *things: Thing) -> None:
+        for thing in things:
+            self.things[source][thing.namespace, thing.name] = thing
+            self.engine.change(source, None, thing)
+        await self.engine.publish()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    code: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Endpoint:
+    """A running server whose application can be exchanged, and a client that it knows."""
+
+    port: int
+    session: aiohttp.ClientSession
+    kubeconfig: Path
+    tls: ssl.SSLContext
+    app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A world and the endpoint that serves it."""
+
+    world: World
+    endpoint: Endpoint
+    home: Path
+
+    async def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """Sends `path` as it is; header names are given with underscores."""
+        url = URL(f"https://127.0.0.1:{self.endpoint.port}{path}", encoded=True)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = self.endpoint.session.request(method, url, headers=named, allow_redirects=False)
+        async with request as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
+
+    async def kubectl(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code, standard output and standard error of the real kubectl."""
+        kubeconfig = str(self.endpoint.kubeconfig)
+        process = await asyncio.create_subprocess_exec(
+            KUBECTL,
+            *arguments,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.home), "KUBECONFIG": kubeconfig},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
+
+class UvicornServer(uvicorn.Server):
+    """Tells when it listens; leaves signals to pytest."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+def client_context(ca: KeyPair, mine: KeyPair, directory: Path) -> ssl.SSLContext:
+    """Trusts `ca` and shows `mine`."""
+    context = ssl.create_default_context(cadata=ca.certificate.decode())
+    context.load_cert_chain(*mine.write(directory, "client"))
+    return context
+
+
+def write_kubeconfig(directory: Path, port: int, ca: KeyPair, mine: KeyPair) -> Path:
+    """A kubeconfig (YAML is a superset of JSON) with this server and this client."""
+
+    def encoded(pem: bytes) -> str:
+        return base64.b64encode(pem).decode()
+
+    cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": encoded(ca.certificate)}
+    user = {
+        "client-certificate-data": encoded(mine.certificate),
+        "client-key-data": encoded(mine.key),
+    }
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": "test", "user": user}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+    }
+    path = directory / "kubeconfig"
+    path.write_text(json.dumps(config))
+    return path

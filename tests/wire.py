@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kubesum.edge.tls.certificates import KeyPair, authority, serving
 from kubesum.edge.tls.servertls import ServerTls
-from kubesum.server.runtime import LOOPBACK, Server, listen, server_config
+from kubesum.server.sockets import LOOPBACK, listen
+from kubesum.server.uvicornserver import Server, server_config
 
 CA = authority("wire-ca")
 CLIENTS = authority("clients-ca")

@@ -15,7 +15,7 @@ import time
 import uvloop
 
 from kubesum.api.requests.requestinfo import request_info
-from kubesum.commands.flags import ALWAYS_ALLOWED
+from kubesum.commands.serve.flags import ALWAYS_ALLOWED
 from kubesum.edge.authn.authentication import Authenticator, Headers
 from kubesum.edge.authn.requestheader import trust_of
 from kubesum.edge.authn.tokens import Tokens

@@ -19,14 +19,15 @@ import uvloop
 import yaml
 
 from kubesum.commands.kubeconfigfile import credentials
-from kubesum.commands.run import cluster_feeds
+from kubesum.commands.listwatches import cluster_feeds
 from kubesum.edge.secureserving import by_handshake
 from kubesum.edge.tls.certificates import write_private
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.operations import metrics
 from kubesum.resources import RESOURCES
-from kubesum.server.runtime import LOOPBACK, Kubesum, give_back_memory, listen
+from kubesum.server.runtime import Kubesum, give_back_memory
+from kubesum.server.sockets import LOOPBACK, listen
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PAGE_BYTES = resource.getpagesize()

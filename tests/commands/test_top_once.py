@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from kubesim.access.kubeconfig import kubeconfig
 from kubesim.apiserver.apiserver import ServerOptions
-from kubesum.commands.toprun import Wanted, follow, print_once
+from kubesum.commands.top.run import Wanted, follow, print_once
 from kubesum.edge.tls import certificates
 from kubesum.vocabulary.errors import KubesumError
 from tests.commands.running import Output, Ready, ready, refused

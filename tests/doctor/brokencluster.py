@@ -21,8 +21,8 @@ from kubesim.aggregation.registration import API_SERVICE
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
-from kubesum.commands.flags import ALWAYS_ALLOWED
-from kubesum.commands.run import cluster_feeds
+from kubesum.commands.listwatches import cluster_feeds
+from kubesum.commands.serve.flags import ALWAYS_ALLOWED
 from kubesum.doctor.examination import Examination
 from kubesum.doctor.report import Report
 from kubesum.edge.secureserving import delegated
@@ -30,7 +30,8 @@ from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
-from kubesum.server.runtime import Kubesum, Limits, listen
+from kubesum.server.runtime import Kubesum, Limits
+from kubesum.server.sockets import listen
 from tests.serving.runningserver import USUAL, Behind, behind, eventually
 
 NAMESPACE = "kubesum-system"

@@ -91,7 +91,15 @@ def test_nothing_is_installed_that_no_hash_vouches_for() -> None:
 
 @pytest.mark.parametrize(
     ("path", "ignored"),
-    [("app/kubesum", False), ("app/kubesim", True), ("uv.lock", False), (".git", True), (".venv", True), ("tests", True), ("__pycache__", True)],
+    [
+        ("app/kubesum", False),
+        ("app/kubesim", True),
+        ("uv.lock", False),
+        (".git", True),
+        (".venv", True),
+        ("tests", True),
+        ("__pycache__", True),
+    ],
 )
 def test_the_context_holds_what_is_copied_and_no_more(path: str, ignored: bool) -> None:
     assert is_ignored(REPOSITORY, path) == ignored

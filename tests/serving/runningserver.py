@@ -24,8 +24,8 @@ from kubesim.aggregation.aggregator import SERVICE_HOST
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
-from kubesum.commands.flags import ALWAYS_ALLOWED
-from kubesum.commands.run import Serving, serve
+from kubesum.commands.serve.flags import ALWAYS_ALLOWED
+from kubesum.commands.serve.run import Serving, serve
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.server.runtime import Limits

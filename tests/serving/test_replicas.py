@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from kubesum.commands.run import serve
+from kubesum.commands.serve.run import serve
 from kubesum.server.runtime import Limits
 from tests.serving.load import load
 from tests.serving.runningserver import Behind, behind, eventually, free_port, is_ready, options

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kubesum.commands.flags import parser, reference
+from kubesum.commands.parser import parser
+from kubesum.commands.render.flagspage import reference
 
 PAGE = Path(__file__).parents[2] / "docs" / "flags.md"
 

@@ -17,7 +17,7 @@ import yaml
 
 from kubesum.edge.tls import certificates, servertls
 from kubesum.edge.tls.certificates import write_private
-from kubesum.server.runtime import LOOPBACK
+from kubesum.server.sockets import LOOPBACK
 from kubesum.vocabulary.errors import UsageError
 
 USER: Final = "kubesum-local"

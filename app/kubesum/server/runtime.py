@@ -8,21 +8,15 @@ import asyncio
 import ctypes
 import logging
 import secrets
-import signal
 import socket
-import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import uvicorn
-
 from kubesum.cache.store import Cache
 from kubesum.cache.syncstate import Informer
-from kubesum.edge.http.protocol import StrictProtocol
 from kubesum.edge.secureserving import Keeper, Protection
 from kubesum.kube.deltas import News
 from kubesum.resources import RESOURCES
@@ -30,25 +24,19 @@ from kubesum.rollups.engine import Engine
 from kubesum.rollups.publisher import publish_forever, publish_once
 from kubesum.rollups.resourceversion import TAGS, VersionClock
 from kubesum.semantics.watched import POLLED
-from kubesum.vocabulary.errors import KubesumError, UsageError
+from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
 from kubesum.web.handlerchain import Admission
 
 log = logging.getLogger(__name__)
 
-LOOPBACK: Final = "127.0.0.1"
 PODS_WAIT_S: Final = 5.0
 """Pods are listed after the kinds that say where they belong, but no later than this."""
 
 REFUSAL_COUNTS_S: Final = 60.0
 """A kind that is refused for so long no longer keeps the server from being ready for the others."""
 FRESHNESS_CHECK_S: Final = 5.0
-HANDSHAKE_S: Final = 10.0
-GOODBYE_S: Final = 5.0
-"""For the end of a TLS connection whose client does not answer."""
-LAST_ANSWERS_S: Final = 10
-"""After it has stopped to accept connections: watches end within three seconds, answers take no longer."""
 
 Feed = Callable[[], AsyncIterator[News[Any]]]
 """Begins to read one kind."""
@@ -62,54 +50,6 @@ class Limits:
     """Requests, but watches; --max-requests-inflight of kube-apiserver."""
     leaving_s: float = 0.0
     """How long requests are still answered after it is said that no more should come."""
-
-
-class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process stops as a whole, and here is who decides.
-
-    And with deadlines for handshakes and goodbyes, which it does not set.
-    """
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening: Final = asyncio.Event()
-        self.servers = []
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves until it is told to end. Nothing of it is left then, also when it is cancelled."""
-        try:
-            await super().serve(sockets)
-        finally:
-            for server in self.servers:
-                server.close()
-            for connection in list(self.server_state.connections):
-                connection.transport.abort()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to the process."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts to accept connections on `sockets`."""
-        await self.lifespan.startup()
-        loop = asyncio.get_running_loop()
-        self.servers = [
-            await loop.create_server(
-                self._protocol,
-                sock=listener,
-                ssl=self.config.ssl,
-                backlog=self.config.backlog,
-                ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=GOODBYE_S,
-            )
-            for listener in sockets or ()
-        ]
-        self.started = True
-        self.listening.set()
-
-    def _protocol(self) -> StrictProtocol:
-        return StrictProtocol(self.config, self.server_state, self.lifespan.state)
 
 
 class Kubesum:
@@ -238,85 +178,3 @@ def give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-def server_config(app: Any, tls: ssl.SSLContext) -> uvicorn.Config:
-    """uvicorn as kubesum needs it: nothing of a front proxy is believed, nothing is logged twice."""
-    config = uvicorn.Config(
-        app,
-        http=StrictProtocol,
-        loop="uvloop",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        # kube-apiserver keeps idle connections for 90 s; ours must not be the end that closes first.
-        timeout_keep_alive=120,
-        timeout_graceful_shutdown=LAST_ANSWERS_S,
-    )
-    config.load()
-    config.ssl = tls
-    return config
-
-
-def listen(port: int, host: str = LOOPBACK) -> socket.socket:
-    """A listening socket; port 0 takes any free one, an empty `host` all addresses.
-
-    Raises UsageError for an address that cannot be taken.
-    """
-    is_dual = ":" in host or (not host and socket.has_dualstack_ipv6())
-    family = socket.AF_INET6 if is_dual else socket.AF_INET
-    # The protocol must be named: asyncio sets TCP_NODELAY only on sockets that say they are TCP.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        where = f"{host or 'all addresses'}, port {port}"
-        raise UsageError(f"cannot listen on {where}: {error.strerror}; choose another port") from error
-    listener.listen(2048)
-    return listener
-
-
-async def until_stopped(main: Coroutine[Any, Any, None], leave: asyncio.Event | None = None) -> None:
-    """Runs `main` until it ends or SIGINT or SIGTERM arrives, which ends it at once and is no error.
-
-    With `leave`, the first signal sets that, and `main` ends by itself; the next one ends it at once.
-    An error that a person can act on is raised as itself, also out of a group of tasks.
-    """
-    task = asyncio.ensure_future(main)
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-
-    def stop() -> None:
-        if leave is not None and not leave.is_set():
-            leave.set()
-            return
-        stopped.set()
-        task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        await task
-    except asyncio.CancelledError:
-        if not stopped.is_set():
-            raise
-    except BaseExceptionGroup as group:
-        raise actionable(group) or group from None
-
-
-def actionable(group: BaseExceptionGroup[BaseException]) -> KubesumError | None:
-    """The error in a group that a person can act on, None if something else went wrong."""
-    known, unknown = group.split(KubesumError)
-    if known is None or unknown is not None:
-        return None
-    error: BaseException = known
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error if isinstance(error, KubesumError) else None

@@ -7,7 +7,7 @@ from kubesum.clients.model.cells import Gauge, Tone
 from kubesum.clients.model.views import VIEWS, Scope
 from kubesum.clients.terminal.gauges import bar
 from kubesum.clients.terminal.keys import CALLS, KEYS
-from kubesum.commands.flags import VIEWS as NAMES
+from kubesum.commands.top.flags import VIEWS as NAMES
 from tests.unit.clients.topfixtures import browsing, node
 
 PAGE = (Path(__file__).parents[3] / "docs" / "top.md").read_text()

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from kubesum.edge.tls.certificates import KeyPair, authority, client, serving
 from kubesum.operations.metrics import HANDSHAKES_FAILED
-from kubesum.server.runtime import LOOPBACK
+from kubesum.server.sockets import LOOPBACK
 from tests.unit.edge.minting import CLIENT, DAY, SERVER, Minted, minted, root
 from tests.wire import ASK, CA, CLIENTS, HOST, PAIR, Client, Wire, client_tls, serving_wire
 

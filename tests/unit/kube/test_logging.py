@@ -3,7 +3,7 @@
 import json
 import logging
 
-from kubesum.operations.metrics import JsonFormatter, TextFormatter
+from kubesum.operations.logs import JsonFormatter, TextFormatter
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:

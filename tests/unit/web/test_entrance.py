@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
-from kubesum.commands.flags import ALWAYS_ALLOWED
+from kubesum.commands.serve.flags import ALWAYS_ALLOWED
 from kubesum.edge.authn.authentication import Authenticator
 from kubesum.edge.authn.requestheader import trust_of
 from kubesum.edge.authn.tokens import Tokens

@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 from kubesum.edge.authn.requestheader import Trust
 from kubesum.edge.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
 from kubesum.edge.tls.pools import Chain, Untrusted
-from kubesum.operations.metrics import AUTHENTICATIONS, Repeats
+from kubesum.operations.logs import Repeats
+from kubesum.operations.metrics import AUTHENTICATIONS
 from kubesum.vocabulary.errors import Unauthorized
 
 log = logging.getLogger(__name__)

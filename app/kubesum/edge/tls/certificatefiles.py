@@ -12,7 +12,8 @@ from typing import Final
 
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.servertls import ServerTls
-from kubesum.operations.metrics import CERTIFICATE_RELOADS, Repeats
+from kubesum.operations.logs import Repeats
+from kubesum.operations.metrics import CERTIFICATE_RELOADS
 from kubesum.vocabulary.errors import UsageError
 
 log = logging.getLogger(__name__)

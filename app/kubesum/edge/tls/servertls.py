@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.pools import Chain
-from kubesum.operations.metrics import HANDSHAKES_FAILED, SERVING_CERTIFICATE_NOT_AFTER, Repeats
+from kubesum.operations.logs import Repeats
+from kubesum.operations.metrics import HANDSHAKES_FAILED, SERVING_CERTIFICATE_NOT_AFTER
 
 log = logging.getLogger(__name__)
 

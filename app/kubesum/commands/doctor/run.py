@@ -1,13 +1,21 @@
 """The command: one examination, its lines on standard output, its verdict as the exit code."""
 
+import argparse
+import logging
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from kubesum.doctor.examination import Examination
 from kubesum.doctor.report import Report
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
+from kubesum.operations.logs import TextFormatter, set_up_logging
+from kubesum.server.signals import until_stopped
 from kubesum.vocabulary.errors import UpstreamError
+
+Command = Coroutine[Any, Any, None]
 
 
 async def examine(path: Path | None, context: str | None, namespace: str) -> None:
@@ -17,3 +25,9 @@ async def examine(path: Path | None, context: str | None, namespace: str) -> Non
         await Examination(upstream, report, lambda: datetime.now(UTC)).run(namespace)
     if report.failures:
         raise UpstreamError(f"{report.failures} of {report.checks} checks failed; mend the first, and run this again")
+
+
+def prepared(options: argparse.Namespace) -> Command:
+    """`kubesum doctor` with these flags."""
+    set_up_logging(TextFormatter(), logging.WARNING)
+    return until_stopped(examine(options.kubeconfig, options.context, options.namespace))

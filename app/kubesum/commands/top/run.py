@@ -3,14 +3,18 @@
 The terminal library is an extra: a server does not need it, and neither does a view that is printed once.
 """
 
+import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from kubesum.clients.model.feed import Feed
 from kubesum.clients.model.sentences import check_presence
@@ -18,7 +22,10 @@ from kubesum.clients.model.views import BY_NAME, Scope
 from kubesum.clients.terminal.plain import listed, printed
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import chosen_context, kubeconfig
+from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.vocabulary.errors import UsageError
+
+Command = Coroutine[Any, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +88,11 @@ async def _draw(upstream: Upstream, scope: Scope, context: str) -> None:
 def _scope(wanted: Wanted, of_context: str) -> Scope:
     namespace = of_context if wanted.namespace is None else wanted.namespace
     return Scope(BY_NAME[wanted.view], namespace, wanted.labels)
+
+
+def prepared(options: argparse.Namespace) -> Command:
+    """`kubesum top` with these flags: prints a view once, or follows it."""
+    # What the log tells of a watch stands above the table; the screen is no place for lines in between.
+    set_up_logging(TextFormatter(), logging.CRITICAL)
+    wanted = Wanted(options.view, options.namespace, options.selector)
+    return (print_once if options.once else follow)(options.kubeconfig, options.context, wanted)

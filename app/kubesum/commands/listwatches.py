@@ -1,0 +1,19 @@
+"""What the commands read of a cluster: a list and watch of each watched kind, a poll of each polled one."""
+
+from functools import partial
+
+from kubesum.kube.client import Upstream
+from kubesum.kube.poller import PollTiming, poll
+from kubesum.kube.reflector import reflect
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.watched import POLLED, kinds
+from kubesum.server.runtime import Feed
+
+
+def cluster_feeds(upstream: Upstream, usage_interval_s: float) -> dict[str, Feed]:
+    """The feeds of all watched kinds of a cluster, and of the polled ones unless their interval is 0."""
+    feeds: dict[str, Feed] = {kind.resource: partial(reflect, upstream, kind) for kind in kinds(Interner())}
+    if usage_interval_s:
+        timing = PollTiming(usage_interval_s)
+        feeds |= {kind.resource: partial(poll, upstream, kind, timing) for kind in POLLED}
+    return feeds

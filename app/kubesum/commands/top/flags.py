@@ -1,0 +1,24 @@
+"""The flags of `kubesum top`: which view, of which cluster."""
+
+import argparse
+from typing import Final
+
+from kubesum.commands import sharedflags
+
+VIEWS: Final = ("nodes", "namespaces", "workloads", "unhealthy", "images")
+"""What top can look at, which is known without loading it."""
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Declares the flags of `kubesum top`."""
+    command.add_argument(
+        "view", nargs="?", choices=VIEWS, default=VIEWS[0], help="what to look at (default: %(default)s)"
+    )
+    sharedflags.kubeconfig(command)
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("-n", "--namespace", metavar="NAME", help="namespace (default: that of the context, else all)")
+    where.add_argument(
+        "-A", "--all-namespaces", dest="namespace", action="store_const", const="", help="all namespaces"
+    )
+    command.add_argument("-l", "--selector", metavar="LABELS", default="", help="label selector, as for kubectl")
+    command.add_argument("--once", action="store_true", help="print the view as it is now, and end")

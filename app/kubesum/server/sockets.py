@@ -1,0 +1,30 @@
+"""Listening sockets."""
+
+import socket
+from typing import Final
+
+from kubesum.vocabulary.errors import UsageError
+
+LOOPBACK: Final = "127.0.0.1"
+
+
+def listen(port: int, host: str = LOOPBACK) -> socket.socket:
+    """A listening socket; port 0 takes any free one, an empty `host` all addresses.
+
+    Raises UsageError for an address that cannot be taken.
+    """
+    is_dual = ":" in host or (not host and socket.has_dualstack_ipv6())
+    family = socket.AF_INET6 if is_dual else socket.AF_INET
+    # The protocol must be named: asyncio sets TCP_NODELAY only on sockets that say they are TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        where = f"{host or 'all addresses'}, port {port}"
+        raise UsageError(f"cannot listen on {where}: {error.strerror}; choose another port") from error
+    listener.listen(2048)
+    return listener

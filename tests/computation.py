@@ -7,7 +7,7 @@ import msgspec
 
 from kubesum.api.representations.objects import ENCODER
 from kubesum.cache.store import Cache
-from kubesum.kube.deltas import Complete, Kind, Objects, Poll, Relisting
+from kubesum.kube.deltas import Deltas, ListStarted, Poll, Synced, WatchedResource
 from kubesum.resources import RESOURCES
 from kubesum.rollups.collection import Collection
 from kubesum.rollups.engine import Engine
@@ -19,8 +19,8 @@ from kubesum.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
 
 JsonObject = dict[str, Any]
 
-KINDS: dict[str, Kind[Any]] = {kind.resource: kind for kind in kinds(Interner(capacity=32))}
-POLLS: dict[str, Kind[Any]] = {kind.resource: kind for kind in POLLED}
+KINDS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in kinds(Interner(capacity=32))}
+POLLS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in POLLED}
 GOOD_FOR_S = 90.0
 
 
@@ -51,17 +51,17 @@ class Computation:
 
     def put(self, kind: str, found: JsonObject) -> None:
         """An object comes or changes."""
-        self.cache.apply(kind, Objects([(key_of(found), fact_of(kind, found))]))
+        self.cache.apply(kind, Deltas([(key_of(found), fact_of(kind, found))]))
 
     def delete(self, kind: str, key: Key) -> None:
         """An object goes."""
-        self.cache.apply(kind, Objects([(key, None)]))
+        self.cache.apply(kind, Deltas([(key, None)]))
 
     def relist(self, kind: str, found: Iterable[JsonObject]) -> None:
         """The kind is listed again, and these objects are found."""
-        self.cache.apply(kind, Relisting())
-        self.cache.apply(kind, Objects([(key_of(one), fact_of(kind, one)) for one in found]))
-        self.cache.apply(kind, Complete())
+        self.cache.apply(kind, ListStarted())
+        self.cache.apply(kind, Deltas([(key_of(one), fact_of(kind, one)) for one in found]))
+        self.cache.apply(kind, Synced())
 
     def poll(self, kind: str, found: Iterable[JsonObject]) -> None:
         """The kind is polled, and these objects are found."""

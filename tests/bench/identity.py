@@ -20,7 +20,7 @@ from kubesum.edge.authn.authentication import Authenticator, Headers
 from kubesum.edge.authn.requestheader import trust_of
 from kubesum.edge.authn.tokens import Tokens
 from kubesum.edge.authz.authorization import Authorizer
-from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.delegation import DelegatedGate, refuse_impersonation
 from kubesum.edge.tls import certificates
 from kubesum.kube.reviews import AccessStatus, TokenStatus
@@ -78,8 +78,8 @@ def made() -> tuple[DelegatedGate, bytes]:
         }
     )
     gate = DelegatedGate(
-        Authenticator(lambda: trust, Tokens(nobody, Verdicts()).holder, time.time),
-        Authorizer(allowed, Verdicts(), ALWAYS_ALLOWED),
+        Authenticator(lambda: trust, Tokens(nobody, ReviewCache()).holder, time.time),
+        Authorizer(allowed, ReviewCache(), ALWAYS_ALLOWED),
     )
     proxy = certificates.client(proxies, "front-proxy-client")
     return gate, ssl.PEM_cert_to_DER_cert(proxy.certificate.decode())

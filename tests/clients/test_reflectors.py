@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
-from kubesum.kube.deltas import Complete, Kind, News, Objects, Trouble
+from kubesum.kube.deltas import Deltas, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.objects import Metadata
 from kubesum.kube.reflector import reflect
 from kubesum.vocabulary.resource import Key
@@ -37,14 +37,14 @@ def version(summary: Summary) -> str:
     return summary.metadata.resource_version
 
 
-POD_SUMMARIES = Kind("podsummaries", "summary.kubesum.dev", "v1alpha1", "PodSummary", Summary, version)
-NODE_SUMMARIES = Kind("nodesummaries", "summary.kubesum.dev", "v1alpha1", "NodeSummary", Summary, version)
+POD_SUMMARIES = WatchedResource("podsummaries", "summary.kubesum.dev", "v1alpha1", "PodSummary", Summary, version)
+NODE_SUMMARIES = WatchedResource("nodesummaries", "summary.kubesum.dev", "v1alpha1", "NodeSummary", Summary, version)
 
 
 class Reflected:
     """The objects that news tell of."""
 
-    def __init__(self, news: AsyncIterator[News[str]]) -> None:
+    def __init__(self, news: AsyncIterator[SourceEvent[str]]) -> None:
         self.versions: dict[Key, str] = {}
         self.is_complete = False
         self._news = news
@@ -52,15 +52,15 @@ class Reflected:
     async def step(self) -> None:
         """Takes the next news over."""
         match await anext(self._news):
-            case Objects(changes):
+            case Deltas(changes):
                 for key, fact in changes:
                     if fact is None:
                         del self.versions[key]
                     else:
                         self.versions[key] = fact
-            case Complete():
+            case Synced():
                 self.is_complete = True
-            case Trouble() as trouble:
+            case WatchError() as trouble:
                 raise AssertionError(trouble.error)
 
     async def completed(self) -> None:

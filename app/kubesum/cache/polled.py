@@ -6,10 +6,10 @@ Nothing waits for it, and nothing else is held to be incomplete without it.
 import asyncio
 from typing import Any, Final
 
-from kubesum.kube.deltas import Poll, Trouble
+from kubesum.kube.deltas import Poll, WatchError
 
 
-class Polled:
+class PollState:
     """The state of one polled kind."""
 
     def __init__(self, resource: str) -> None:
@@ -22,10 +22,10 @@ class Polled:
         """Set once an attempt has ended, one way or the other."""
         self._good_until = 0.0
 
-    def hear(self, news: Poll[Any] | Trouble, now: float) -> None:
+    def hear(self, news: Poll[Any] | WatchError, now: float) -> None:
         """Takes note of how an attempt ended, `now` in seconds since 1970."""
         self.tried.set()
-        if isinstance(news, Trouble):
+        if isinstance(news, WatchError):
             self.trouble = str(news.error)
             return
         self.synced, self.trouble = True, None

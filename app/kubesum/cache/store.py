@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, Final, TypeVar
 
-from kubesum.cache.polled import Polled
-from kubesum.cache.syncstate import Informer
-from kubesum.kube.deltas import News, Poll, Trouble
+from kubesum.cache.polled import PollState
+from kubesum.cache.syncstate import SyncState
+from kubesum.kube.deltas import Poll, SourceEvent, WatchError
 from kubesum.operations import metrics
 from kubesum.semantics.facts import (
     MeasuredNode,
@@ -68,8 +68,8 @@ class Cache:
 
     def __init__(self, now: Callable[[], float], polled: Iterable[str] = ()) -> None:
         """`now` tells seconds since 1970; `polled` are the kinds of metrics that there will be news of."""
-        self.informers: Final = {kind: Informer(kind) for kinds in KINDS_OF.values() for kind in kinds}
-        self.polled: Final = {kind: Polled(kind) for kind in polled}
+        self.informers: Final = {kind: SyncState(kind) for kinds in KINDS_OF.values() for kind in kinds}
+        self.polled: Final = {kind: PollState(kind) for kind in polled}
         self._on_change: OnChange = _ignore
         self._together: Together = _at_once
         self._now = now
@@ -128,9 +128,9 @@ class Cache:
         informers = [self.informers[kind] for kind in kinds_of(frozenset(sources))]
         return [Stale(one.resource, one.heard_at) for one in informers if one.synced and not one.is_in_step(now)]
 
-    def apply(self, kind: str, news: News[Any]) -> None:
+    def apply(self, kind: str, news: SourceEvent[Any]) -> None:
         """Takes in news of one kind."""
-        if kind in self.polled and isinstance(news, Poll | Trouble):
+        if kind in self.polled and isinstance(news, Poll | WatchError):
             self._hear_poll(self.polled[kind], news)
             return
         informer = self.informers[kind]
@@ -155,13 +155,13 @@ class Cache:
         """Says that no more news of a kind will come, and that none is missing: it was read from files."""
         self.informers[kind].is_final = True
 
-    def _hear_poll(self, polled: Polled, news: Poll[Measurement] | Trouble) -> None:
+    def _hear_poll(self, polled: PollState, news: Poll[Measurement] | WatchError) -> None:
         polled.hear(news, self._now())
         if isinstance(news, Poll):
             self._together(polled.resource, self._measured(polled.resource, news.objects))
         self._report_change(polled)
 
-    def _report_change(self, kind: Informer | Polled) -> None:
+    def _report_change(self, kind: SyncState | PollState) -> None:
         in_step = kind.is_in_step(self._now())
         if in_step != self._sources["", kind.resource].synced:
             self._report(kind.resource, in_step)

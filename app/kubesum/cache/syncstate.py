@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-from kubesum.kube.deltas import Complete, News, Objects, Relisting, Trouble
+from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
 from kubesum.vocabulary.resource import Key
 
 SILENT_S: Final = 150.0
@@ -20,7 +20,7 @@ Change = tuple[Key, Any]
 """(key, fact); a fact of None says that the object is gone."""
 
 
-class Informer:
+class SyncState:
     """The state of one watched kind."""
 
     def __init__(self, resource: str) -> None:
@@ -41,31 +41,31 @@ class Informer:
         self._unconfirmed: set[Key] = set()
         """What was known when a list began and has not come again; an initial list has none."""
 
-    def changes(self, news: News[Any], known: Collection[Key]) -> Iterator[Change]:
+    def changes(self, news: SourceEvent[Any], known: Collection[Key]) -> Iterator[Change]:
         """The changes that news of this kind mean, given the keys known so far."""
         match news:
-            case Relisting():
+            case ListStarted():
                 self._unconfirmed = set(known)
-            case Objects(changes):
+            case Deltas(changes):
                 if self._unconfirmed:
                     self._unconfirmed.difference_update(key for key, _ in changes)
                 yield from changes
-            case Complete():
+            case Synced():
                 missing, self._unconfirmed = self._unconfirmed, set()
                 yield from ((key, None) for key in missing)
                 self.synced = True
                 self.settled.set()
-            case Trouble(error, refused):
+            case WatchError(error, refused):
                 self.refused = str(error) if refused else None
                 if refused:
                     self.settled.set()
 
-    def hear(self, news: News[Any], now: float) -> None:
+    def hear(self, news: SourceEvent[Any], now: float) -> None:
         """Takes note of when something was heard, `now` in seconds since 1970."""
-        if isinstance(news, Relisting):
+        if isinstance(news, ListStarted):
             # It is we who ask; nobody has answered yet.
             return
-        if not isinstance(news, Trouble):
+        if not isinstance(news, WatchError):
             self.heard_at, self._troubled_since = now, None
             self.refused, self.refused_since = None, None
             return

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from kubesum.kube.deltas import Fact, Kind
+from kubesum.kube.deltas import Fact, WatchedResource
 from kubesum.kube.objects import Annotations, ListMetadata, Status, WatchEvent
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import ObjectError, UpstreamError
@@ -75,7 +75,7 @@ class Events(Generic[Fact]):
 class Decoder(Generic[Fact]):
     """Decodes what a server sends of one kind."""
 
-    def __init__(self, kind: Kind[Fact]) -> None:
+    def __init__(self, kind: WatchedResource[Fact]) -> None:
         self._kind: Final = kind
         self._objects: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(kind.view)
         self._events: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(WatchEvent[kind.view])  # type: ignore[name-defined]  # a type known at run time

@@ -1,8 +1,9 @@
 """News of one watched kind, and what has to be known of a kind to have it.
 
 A feed is an async iterator of news, without end for a cluster, one list long for files. Its consumer holds
-the objects; a feed holds none. The invariant: after `Complete`, the objects are exactly those that were put
-since the last `Relisting` and are not gone since. Kinds that cannot be watched have a feed of `Poll` and `Trouble`.
+the objects; a feed holds none. The invariant: after `Synced`, the objects are exactly those that were put
+since the last `ListStarted` and are not gone since. Kinds that cannot be watched have a feed of `Poll` and
+`WatchError`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[Fact]):
+class WatchedResource(Generic[Fact]):
     """A watched kind: where it is served, the view that decodes it, and the fact that is kept of a view."""
 
     resource: str
@@ -50,24 +51,24 @@ class Kind(Generic[Fact]):
 
 
 @dataclass(frozen=True, slots=True)
-class Relisting:
-    """A list begins. What was known stays valid until `Complete`."""
+class ListStarted:
+    """A list begins. What was known stays valid until `Synced`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Objects(Generic[Fact]):
+class Deltas(Generic[Fact]):
     """Objects in order of arrival: a fact, or None for an object that is gone. Empty: only a sign of life."""
 
     changes: list[tuple[Key, Fact | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Complete:
-    """The list that began with `Relisting` is whole: objects not put since then are gone."""
+class Synced:
+    """The list that began with `ListStarted` is whole: objects not put since then are gone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class WatchError:
     """The source could not be read and will be tried again; what was known stays valid."""
 
     error: UpstreamError
@@ -88,4 +89,4 @@ class Poll(Generic[Fact]):
     good_for_s: float
 
 
-News = Relisting | Objects[Fact] | Complete | Trouble | Poll[Fact]
+SourceEvent = ListStarted | Deltas[Fact] | Synced | WatchError | Poll[Fact]

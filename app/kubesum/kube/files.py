@@ -15,7 +15,7 @@ import msgspec
 import yaml
 
 from kubesum.kube.decoding import MALFORMED, Decoder
-from kubesum.kube.deltas import Complete, Kind, News, Objects, Relisting
+from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchedResource
 from kubesum.vocabulary.errors import UsageError
 
 _SUFFIXES: Final = frozenset({".json", ".yaml", ".yml"})
@@ -40,19 +40,19 @@ _HEADERS: Final = msgspec.json.Decoder(_Header)
 class Content:
     """What was read: news by plural of the watched kind, and what was not."""
 
-    news: Mapping[str, Sequence[News[Any]]]
+    news: Mapping[str, Sequence[SourceEvent[Any]]]
     foreign: tuple[Path, ...]
     """Files in the folder that hold no Kubernetes object."""
     bad: int
     """Objects of watched kinds that cannot be understood."""
 
-    async def feed(self, resource: str) -> AsyncIterator[News[Any]]:
+    async def feed(self, resource: str) -> AsyncIterator[SourceEvent[Any]]:
         """The news of one watched kind, which ends."""
         for news in self.news[resource]:
             yield news
 
 
-def read(path: Path, kinds: Sequence[Kind[Any]]) -> Content:
+def read(path: Path, kinds: Sequence[WatchedResource[Any]]) -> Content:
     """Reads a file, or every JSON and YAML file of a folder and the folders in it.
 
     Raises UsageError for a file that cannot be read, and where there is no Kubernetes object at all.
@@ -72,18 +72,18 @@ def read(path: Path, kinds: Sequence[Kind[Any]]) -> Content:
     return _content(items, kinds, tuple(foreign))
 
 
-def _content(items: Sequence[Item], kinds: Sequence[Kind[Any]], foreign: tuple[Path, ...]) -> Content:
+def _content(items: Sequence[Item], kinds: Sequence[WatchedResource[Any]], foreign: tuple[Path, ...]) -> Content:
     by_kind: dict[tuple[str, str], list[msgspec.Raw]] = {(kind.api_version, kind.kind): [] for kind in kinds}
     for api_version, kind_name, item in items:
         if (api_version, kind_name) in by_kind:
             by_kind[api_version, kind_name].append(item)
-    news: dict[str, Sequence[News[Any]]] = {}
+    news: dict[str, Sequence[SourceEvent[Any]]] = {}
     bad = 0
     for kind in kinds:
         changes = Decoder(kind).objects(by_kind[kind.api_version, kind.kind])
         facts = [change for change in changes if change[1] is not None]
         bad += len(changes) - len(facts)
-        news[kind.resource] = (Relisting(), Objects(facts), Complete())
+        news[kind.resource] = (ListStarted(), Deltas(facts), Synced())
     return Content(news, foreign, bad)
 
 

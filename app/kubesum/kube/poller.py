@@ -14,7 +14,7 @@ from typing import Final, Generic
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import Decoder, Page
-from kubesum.kube.deltas import Fact, Kind, News, Poll, Trouble
+from kubesum.kube.deltas import Fact, Poll, SourceEvent, WatchedResource, WatchError
 from kubesum.kube.failures import Refusal
 from kubesum.kube.reflector import PAGE_OBJECTS, sliced
 from kubesum.kube.watcherrorlog import TroubleLog
@@ -46,7 +46,9 @@ class PollTiming:
         return max(_SHORTEST_WORTH_S, _POLLS_WORTH * self.interval_s)
 
 
-async def poll(upstream: Upstream, kind: Kind[Fact], timing: PollTiming) -> AsyncGenerator[News[Fact], None]:
+async def poll(
+    upstream: Upstream, kind: WatchedResource[Fact], timing: PollTiming
+) -> AsyncGenerator[SourceEvent[Fact], None]:
     """Polls and troubles of a kind, without end."""
     poller = Poller(upstream, kind, timing)
     while True:
@@ -57,7 +59,7 @@ async def poll(upstream: Upstream, kind: Kind[Fact], timing: PollTiming) -> Asyn
 class Poller(Generic[Fact]):
     """Where one kind stands between attempts."""
 
-    def __init__(self, upstream: Upstream, kind: Kind[Fact], timing: PollTiming) -> None:
+    def __init__(self, upstream: Upstream, kind: WatchedResource[Fact], timing: PollTiming) -> None:
         self.pause_s = 0.0
         """How long to wait before the next attempt."""
         self._upstream: Final = upstream
@@ -67,7 +69,7 @@ class Poller(Generic[Fact]):
         self._log: Final = TroubleLog(kind.resource)
         self._failures = 0
 
-    async def attempt(self) -> Poll[Fact] | Trouble:
+    async def attempt(self) -> Poll[Fact] | WatchError:
         """One attempt to read the list, and how it ended."""
         try:
             pages = await self._whole_list()
@@ -100,7 +102,7 @@ class Poller(Generic[Fact]):
             params["continue"] = pages[-1].continue_token
         raise UpstreamError(f"the list of {self._kind.path} is not whole after {self._timing.deadline_s:g} s")
 
-    def _failed(self, error: UpstreamError) -> Trouble:
+    def _failed(self, error: UpstreamError) -> WatchError:
         lasts = isinstance(error, Refusal) and error.lasts
         self._count("refused" if lasts else "error")
         asked_s = error.retry_after_s or 0.0 if isinstance(error, Refusal) else 0.0
@@ -109,7 +111,7 @@ class Poller(Generic[Fact]):
         self._failures = min(self._failures + 1, 16)
         spread_s = random.uniform(backoff_s / 2, backoff_s)  # noqa: S311 - spreads load, hides nothing
         self.pause_s = max(spread_s, min(asked_s, longest_s))
-        trouble = Trouble(error, lasts)
+        trouble = WatchError(error, lasts)
         self._log.trouble(trouble)
         return trouble
 

@@ -17,7 +17,7 @@ from typing import Final, Generic, TypeVar
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import Decoder, Events
-from kubesum.kube.deltas import Complete, Fact, Kind, News, Objects, Relisting, Trouble
+from kubesum.kube.deltas import Deltas, Fact, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.failures import Refusal, Stalled
 from kubesum.kube.watcherrorlog import TroubleLog
 from kubesum.operations import metrics
@@ -58,8 +58,8 @@ DEFAULT_TIMING: Final = Timing()
 
 
 async def reflect(
-    upstream: Upstream, kind: Kind[Fact], timing: Timing = DEFAULT_TIMING
-) -> AsyncGenerator[News[Fact], None]:
+    upstream: Upstream, kind: WatchedResource[Fact], timing: Timing = DEFAULT_TIMING
+) -> AsyncGenerator[SourceEvent[Fact], None]:
     """News of all objects of a kind, without end."""
     reflector = Reflector(upstream, kind, timing)
     while True:
@@ -72,7 +72,7 @@ async def reflect(
 class Reflector(Generic[Fact]):
     """Where one kind stands between attempts: its version, and what the server was found to offer."""
 
-    def __init__(self, upstream: Upstream, kind: Kind[Fact], timing: Timing) -> None:
+    def __init__(self, upstream: Upstream, kind: WatchedResource[Fact], timing: Timing) -> None:
         self.pause_s = 0.0
         """How long to wait before the next attempt."""
         self._upstream: Final = upstream
@@ -87,7 +87,7 @@ class Reflector(Generic[Fact]):
         self._failures = 0
         self._log: Final = TroubleLog(kind.resource)
 
-    async def attempt(self) -> AsyncGenerator[News[Fact], None]:
+    async def attempt(self) -> AsyncGenerator[SourceEvent[Fact], None]:
         """One list or watch, until it ends or fails."""
         self.pause_s, self._watching_since, self._heard = 0.0, None, False
         self._version_before = self._version
@@ -101,19 +101,19 @@ class Reflector(Generic[Fact]):
                 self._log.trouble(trouble)
                 yield trouble
 
-    def _reading(self) -> AsyncGenerator[News[Fact], None]:
+    def _reading(self) -> AsyncGenerator[SourceEvent[Fact], None]:
         return self._stream() if self._version or self._streams_lists else self._pages()
 
-    async def _stream(self) -> AsyncGenerator[News[Fact], None]:
+    async def _stream(self) -> AsyncGenerator[SourceEvent[Fact], None]:
         """A watch from the version known; without one, the initial state and a watch from there."""
         if not self._version:
-            yield Relisting()
+            yield ListStarted()
         async with aclosing(self._lines()) as slices:
             async for lines in slices:
                 events = self._decoder.events(lines, self._version)
                 self._heard |= self._version != "" and len(lines) > 0
                 if events.changes or self._version:
-                    yield Objects(events.changes)
+                    yield Deltas(events.changes)
                 for complete in self._advance(events):
                     yield complete
                 await asyncio.sleep(0)
@@ -135,14 +135,14 @@ class Reflector(Generic[Fact]):
                 # Nobody needs them while the next ones are awaited, perhaps for minutes.
                 lines.clear()
 
-    async def _pages(self) -> AsyncGenerator[News[Fact], None]:
-        yield Relisting()
+    async def _pages(self) -> AsyncGenerator[SourceEvent[Fact], None]:
+        yield ListStarted()
         params = {"limit": str(PAGE_OBJECTS), **self._kind.selectors}
         while True:
             page = self._decoder.page(await self._upstream.get(self._kind.path, params))
             self._note_life()
             for items in sliced(page.items):
-                yield Objects(self._decoder.objects(items))
+                yield Deltas(self._decoder.objects(items))
                 await asyncio.sleep(0)
             if not page.continue_token:
                 yield self._listed(page.version)
@@ -161,7 +161,7 @@ class Reflector(Generic[Fact]):
             return params | {"resourceVersion": self._version}
         return params | {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
-    def _advance(self, events: Events[Fact]) -> Iterator[Complete]:
+    def _advance(self, events: Events[Fact]) -> Iterator[Synced]:
         """Moves on to the version that events brought; raises the refusal that they end with."""
         if self._version:
             self._version = events.version or self._version
@@ -170,11 +170,11 @@ class Reflector(Generic[Fact]):
         if events.error is not None:
             raise Refusal(f"the watch of {self._kind.path} at {self._upstream.host}", events.error)
 
-    def _listed(self, version: str) -> Complete:
+    def _listed(self, version: str) -> Synced:
         self._version = version
         self._note_life()
         metrics.INFORMER_SYNCED.labels(self._kind.resource).set(1)
-        return Complete()
+        return Synced()
 
     def _note_life(self) -> None:
         metrics.INFORMER_LAST_BYTE.labels(self._kind.resource).set_to_current_time()
@@ -182,7 +182,7 @@ class Reflector(Generic[Fact]):
             self._watching_since = asyncio.get_running_loop().time()
         self._log.back()
 
-    def _failed(self, error: UpstreamError) -> Trouble | None:
+    def _failed(self, error: UpstreamError) -> WatchError | None:
         """Decides what comes next after a failure; the trouble to tell of, None where it can be mended here."""
         if isinstance(error, Refusal):
             return self._refused(error)
@@ -196,9 +196,9 @@ class Reflector(Generic[Fact]):
             self._resume("reset")
             return None
         self.pause_s = self._backoff_s()
-        return Trouble(error, refused=False)
+        return WatchError(error, refused=False)
 
-    def _refused(self, refusal: Refusal) -> Trouble | None:
+    def _refused(self, refusal: Refusal) -> WatchError | None:
         if not self._version and self._streams_lists and _is_no_watch_list(refusal):
             self._fall_back(refusal.message)
             return None
@@ -207,7 +207,7 @@ class Reflector(Generic[Fact]):
             return None
         asked_s = min(refusal.retry_after_s or 0.0, self._timing.longest_retry_after_s)
         self.pause_s = max(self._backoff_s(), self._timing.refused_pause_s if refusal.lasts else asked_s)
-        return Trouble(refusal, refusal.lasts)
+        return WatchError(refusal, refusal.lasts)
 
     def _stalled(self) -> None:
         if self._version != self._version_before:

@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from kubesum.kube.deltas import Trouble
+from kubesum.kube.deltas import WatchError
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ class TroubleLog:
         self._reason = ""
         self._has_worked = False
 
-    def trouble(self, trouble: Trouble) -> None:
+    def trouble(self, trouble: WatchError) -> None:
         """Tells of a trouble, unless it is the same as before."""
         if str(trouble.error) == self._reason:
             return

@@ -15,7 +15,7 @@ from typing import Final
 Version = int
 
 TAGS: Final = 1000
-NOBODY: Final = 0
+SHARED_TAG: Final = 0
 """The tag of no process: a version with it is exact to nobody, whoever is asked to go on from there."""
 
 
@@ -48,7 +48,7 @@ class VersionClock:
 
 def inexact(version: Version) -> Version:
     """A version of nobody for what is known at `version`: above it, and below what its process issues next."""
-    return (version // TAGS + 1) * TAGS + NOBODY
+    return (version // TAGS + 1) * TAGS + SHARED_TAG
 
 
 def earlier(version: Version, by_s: float) -> Version:

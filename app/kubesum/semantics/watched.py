@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from kubesum.kube.deltas import Kind
+from kubesum.kube.deltas import WatchedResource
 from kubesum.kube.objects import CronJob, DaemonSet, Job, Namespace, Node, NodeMetrics, Pod, PodMetrics, Replicated
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.nodes import namespace_facts, node_facts
@@ -19,29 +19,29 @@ from kubesum.semantics.workloads.transform import (
 )
 
 
-def kinds(interner: Interner) -> tuple[Kind[Any], ...]:
+def kinds(interner: Interner) -> tuple[WatchedResource[Any], ...]:
     """All watched kinds, their facts sharing values through one interner."""
 
     def keep(facts: Callable[[Any, Interner], Any]) -> Callable[[Any], Any]:
         return lambda view: facts(view, interner)
 
     return (
-        Kind("pods", "", "v1", "Pod", Pod, keep(pod_facts)),
-        Kind("nodes", "", "v1", "Node", Node, keep(node_facts)),
-        Kind("namespaces", "", "v1", "Namespace", Namespace, keep(namespace_facts)),
-        Kind("deployments", "apps", "v1", "Deployment", Replicated, keep(deployment_facts)),
-        Kind("statefulsets", "apps", "v1", "StatefulSet", Replicated, keep(statefulset_facts)),
-        Kind("daemonsets", "apps", "v1", "DaemonSet", DaemonSet, keep(daemonset_facts)),
-        Kind("replicasets", "apps", "v1", "ReplicaSet", Replicated, keep(replicaset_facts)),
-        Kind("cronjobs", "batch", "v1", "CronJob", CronJob, keep(cronjob_facts)),
-        Kind("jobs", "batch", "v1", "Job", Job, keep(job_facts)),
+        WatchedResource("pods", "", "v1", "Pod", Pod, keep(pod_facts)),
+        WatchedResource("nodes", "", "v1", "Node", Node, keep(node_facts)),
+        WatchedResource("namespaces", "", "v1", "Namespace", Namespace, keep(namespace_facts)),
+        WatchedResource("deployments", "apps", "v1", "Deployment", Replicated, keep(deployment_facts)),
+        WatchedResource("statefulsets", "apps", "v1", "StatefulSet", Replicated, keep(statefulset_facts)),
+        WatchedResource("daemonsets", "apps", "v1", "DaemonSet", DaemonSet, keep(daemonset_facts)),
+        WatchedResource("replicasets", "apps", "v1", "ReplicaSet", Replicated, keep(replicaset_facts)),
+        WatchedResource("cronjobs", "batch", "v1", "CronJob", CronJob, keep(cronjob_facts)),
+        WatchedResource("jobs", "batch", "v1", "Job", Job, keep(job_facts)),
     )
 
 
 _METRICS: Final = ("metrics.k8s.io", "v1beta1")
 
-POLLED: Final[tuple[Kind[Any], ...]] = (
-    Kind("nodes.metrics.k8s.io", *_METRICS, "NodeMetrics", NodeMetrics, node_measurement),
-    Kind("pods.metrics.k8s.io", *_METRICS, "PodMetrics", PodMetrics, pod_measurement),
+POLLED: Final[tuple[WatchedResource[Any], ...]] = (
+    WatchedResource("nodes.metrics.k8s.io", *_METRICS, "NodeMetrics", NodeMetrics, node_measurement),
+    WatchedResource("pods.metrics.k8s.io", *_METRICS, "PodMetrics", PodMetrics, pod_measurement),
 )
 """The kinds that cannot be watched, and that a cluster need not have."""

@@ -16,9 +16,9 @@ from functools import partial
 from typing import Any, Final
 
 from kubesum.cache.store import Cache
-from kubesum.cache.syncstate import Informer
-from kubesum.edge.secureserving import Keeper, Protection
-from kubesum.kube.deltas import News
+from kubesum.cache.syncstate import SyncState
+from kubesum.edge.secureserving import BackgroundTask, SecureServing
+from kubesum.kube.deltas import SourceEvent
 from kubesum.resources import RESOURCES
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.publisher import publish_forever, publish_once
@@ -38,7 +38,7 @@ REFUSAL_COUNTS_S: Final = 60.0
 """A kind that is refused for so long no longer keeps the server from being ready for the others."""
 FRESHNESS_CHECK_S: Final = 5.0
 
-Feed = Callable[[], AsyncIterator[News[Any]]]
+ListWatch = Callable[[], AsyncIterator[SourceEvent[Any]]]
 """Begins to read one kind."""
 
 
@@ -55,7 +55,7 @@ class Limits:
 class Kubesum:
     """One running kubesum: the feeds, the cache, the computation and the server."""
 
-    def __init__(self, feeds: Mapping[str, Feed], protection: Protection, limits: Limits = Limits()) -> None:
+    def __init__(self, feeds: Mapping[str, ListWatch], protection: SecureServing, limits: Limits = Limits()) -> None:
         """`feeds` are the watched and polled kinds by name; `protection` says who may ask what."""
         self._feeds = feeds
         self._protection = protection
@@ -82,15 +82,15 @@ class Kubesum:
         """
         informers = self.cache.informers.values()
         self._has_heard_all = self._has_heard_all or all(map(self._has_said_its_last, informers))
-        kept = {name: is_there() for name, is_there in self._protection.checks.items()}
+        checks = {name: is_there() for name, is_there in self._protection.checks.items()}
         return {
             "informer-sync": self._has_heard_all,
             "first-rows": self.ready.is_set(),
-            **kept,
+            **checks,
             "shutdown": not self._is_leaving,
         }
 
-    def _has_said_its_last(self, informer: Informer) -> bool:
+    def _has_said_its_last(self, informer: SyncState) -> bool:
         # Rights are often granted in the minute in which kubesum starts.
         refused_since = informer.refused_since
         return informer.synced or (refused_since is not None and time.time() - refused_since > REFUSAL_COUNTS_S)
@@ -111,7 +111,7 @@ class Kubesum:
                 for task in working:
                     task.cancel()
 
-    def _work(self) -> dict[str, Keeper]:
+    def _work(self) -> dict[str, BackgroundTask]:
         """What goes on beside the answering of requests, by name."""
         return {
             **{f"informer {kind}": partial(self._follow, kind) for kind in self._feeds},

@@ -18,7 +18,7 @@ from kubesum.rollups.catalogue import Catalogue
 from kubesum.vocabulary.errors import ApiError, BadRequest, InternalError, MethodNotAllowed, NotFound
 from kubesum.web import openapi, probes, routes
 from kubesum.web.dependencies import Readiness, Service
-from kubesum.web.handlerchain import Admission, Entrance
+from kubesum.web.handlerchain import Admission, HandlerChain
 from kubesum.web.responses import failure
 
 
@@ -40,7 +40,7 @@ def create_app(
         app.include_router(router)
     for kind in (ApiError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, refused)
-    return Entrance(app, catalogue, admission)
+    return HandlerChain(app, catalogue, admission)
 
 
 async def refused(_request: Request, error: Exception) -> Response:

@@ -48,7 +48,7 @@ class Admission:
     is_leaving: Callable[[], bool]
 
 
-class Entrance:
+class HandlerChain:
     """The outermost application."""
 
     def __init__(self, app: ASGIApp, catalogue: Callable[[], Catalogue], admission: Admission) -> None:

@@ -19,7 +19,7 @@ import pytest
 from kubesum.api.lists.listing import page
 from kubesum.api.representations.objects import ENCODER, object_of
 from kubesum.api.requests.options import Continue, ListOptions, watch_options
-from kubesum.rollups.resourceversion import NOBODY, TAGS
+from kubesum.rollups.resourceversion import SHARED_TAG, TAGS
 from kubesum.vocabulary.errors import Expired
 from kubesum.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, Source
 from kubesum.vocabulary.tally import Contribution, Tally
@@ -216,7 +216,7 @@ async def test_a_client_that_is_in_step_is_told_no_more_of_what_passes() -> None
         [("DELETED", "a"), ("ADDED", "second")],
         [("ADDED", "third")],
     ]
-    assert [version % TAGS for events in told for version in versions(events)] == [NOBODY] * 4 + [8]
+    assert [version % TAGS for events in told for version in versions(events)] == [SHARED_TAG] * 4 + [8]
     assert versions(told[2]) == [other.version]
 
 
@@ -250,7 +250,7 @@ def test_bookmarks_of_a_resumption_are_exact_to_nobody() -> None:
         (bookmark,) = [json.loads(line) async for line in await other.watch(query)]
 
         assert bookmark["type"] == "BOOKMARK"
-        assert versions([bookmark])[0] % TAGS == NOBODY
+        assert versions([bookmark])[0] % TAGS == SHARED_TAG
         assert not other.collection.has_issued(versions([bookmark])[0])
 
     leaping(main())

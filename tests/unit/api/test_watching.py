@@ -12,7 +12,7 @@ import pytest
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include, WatchOptions, watch_options
 from kubesum.api.watch.watchevents import Event, Frames, Style
-from kubesum.rollups.resourceversion import NOBODY, TAGS
+from kubesum.rollups.resourceversion import SHARED_TAG, TAGS
 from kubesum.vocabulary.errors import ApiError, Expired, ServiceUnavailable, Timeout
 from tests.leaping import leaping
 from tests.unit.api.replicas import JSON, Replica, names, ready, versions
@@ -333,7 +333,7 @@ async def test_from_a_version_of_another_replica_the_last_changes_are_repeated()
     assert names(events) == [("MODIFIED", "changed"), ("ADDED", "new"), ("DELETED", "gone"), ("DELETED", "passing")]
     assert versions(events) == sorted(set(versions(events)))
     assert versions(events)[0] > asked
-    assert [version % TAGS for version in versions(events)] == [NOBODY] * 4
+    assert [version % TAGS for version in versions(events)] == [SHARED_TAG] * 4
 
 
 async def test_a_version_of_a_replica_with_the_same_tag_is_another_replica_s() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kubesum.cache.polled import Polled
-from kubesum.kube.deltas import Poll, Trouble
+from kubesum.cache.polled import PollState
+from kubesum.kube.deltas import Poll, WatchError
 from kubesum.rollups.collection import Collection
 from kubesum.semantics.facts import Measurement
 from kubesum.vocabulary.errors import UpstreamError
@@ -17,7 +17,7 @@ PODS, NODES = "pods.metrics.k8s.io", "nodes.metrics.k8s.io"
 CREATED = "2026-01-02T03:04:05Z"
 MEASURED = "2026-01-02T03:10:00Z"
 AT = datetime(2026, 1, 2, 3, 10, tzinfo=UTC)
-ABSENT = Trouble(UpstreamError("the server could not find the requested resource"), refused=True)
+ABSENT = WatchError(UpstreamError("the server could not find the requested resource"), refused=True)
 
 
 def pod(
@@ -341,7 +341,7 @@ async def test_nothing_but_usage_differs_between_clusters_with_and_without_metri
 
 
 def test_a_poll_is_shown_for_as_long_as_it_is_good() -> None:
-    polled = Polled(PODS)
+    polled = PollState(PODS)
     before = polled.is_in_step(1_000.0)
 
     polled.hear(Poll(iter(()), 90.0), 1_000.0)
@@ -353,7 +353,7 @@ def test_a_poll_is_shown_for_as_long_as_it_is_good() -> None:
 
 
 def test_the_trouble_of_the_last_attempt_is_kept_until_one_succeeds() -> None:
-    polled = Polled(PODS)
+    polled = PollState(PODS)
     polled.hear(ABSENT, 1_000.0)
     told = (polled.tried.is_set(), polled.trouble)
 

@@ -10,7 +10,7 @@ from kubesum.clients.model.cells import Tone
 from kubesum.clients.model.feed import Feed
 from kubesum.clients.model.views import BY_NAME, Scope
 from kubesum.clients.terminal.headline import freshness
-from kubesum.kube.deltas import Complete, News, Objects, Relisting, Trouble
+from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
 from kubesum.vocabulary.errors import UpstreamError
 from tests.unit.clients.topfixtures import NOW, changed, listed, node
 
@@ -30,21 +30,21 @@ def feed(ticks: Iterator[float]) -> Feed:
 
 
 def test_a_feed_is_whole_once_a_list_is(feed: Feed) -> None:
-    feed.take(Relisting())
+    feed.take(ListStarted())
     assert (feed.heard_at, feed.is_whole) == (None, False)
     changed(feed, node("a"))
     assert (list(feed.objects), feed.heard_at, feed.is_whole) == ([("", "a")], NOW, False)
-    feed.take(Complete())
+    feed.take(Synced())
     assert (list(feed.objects), feed.heard_at, feed.is_whole) == ([("", "a")], NOW + 1, True)
 
 
 def test_objects_that_a_new_list_does_not_bring_are_gone_at_its_end(feed: Feed) -> None:
     listed(feed, node("a"), node("b"))
 
-    feed.take(Relisting())
+    feed.take(ListStarted())
     changed(feed, node("b"))
     assert set(feed.objects) == {("", "a"), ("", "b")}
-    feed.take(Complete())
+    feed.take(Synced())
 
     assert set(feed.objects) == {("", "b")}
 
@@ -52,7 +52,7 @@ def test_objects_that_a_new_list_does_not_bring_are_gone_at_its_end(feed: Feed) 
 def test_an_object_that_is_deleted_is_gone(feed: Feed) -> None:
     listed(feed, node("a"), node("b"))
 
-    feed.take(Objects([(("", "a"), None), (("", "never"), None)]))
+    feed.take(Deltas([(("", "a"), None), (("", "never"), None)]))
 
     assert set(feed.objects) == {("", "b")}
 
@@ -61,7 +61,7 @@ def test_every_change_counts_and_signs_of_life_do_not(feed: Feed) -> None:
     listed(feed, node("a"))
     before = feed.changes
 
-    feed.take(Objects([]))
+    feed.take(Deltas([]))
     assert feed.changes == before
     changed(feed, node("a", cpu=70))
     assert feed.changes == before + 1
@@ -70,17 +70,17 @@ def test_every_change_counts_and_signs_of_life_do_not(feed: Feed) -> None:
 def test_trouble_keeps_what_is_known_and_when_it_was_true(feed: Feed) -> None:
     listed(feed, node("a"))
 
-    feed.take(Trouble(LOST, refused=False))
-    feed.take(Relisting())
+    feed.take(WatchError(LOST, refused=False))
+    feed.take(ListStarted())
 
     assert (feed.trouble, feed.heard_at, list(feed.objects)) == (LOST, NOW + 1, [("", "a")])
 
 
 def test_a_sign_of_life_ends_trouble(feed: Feed) -> None:
     listed(feed, node("a"))
-    feed.take(Trouble(LOST, refused=False))
+    feed.take(WatchError(LOST, refused=False))
 
-    feed.take(Objects([]))
+    feed.take(Deltas([]))
 
     assert (feed.trouble, feed.heard_at) == (None, NOW + 2)
 
@@ -89,7 +89,7 @@ def test_all_news_wake_whoever_draws(feed: Feed) -> None:
     changed_event = asyncio.Event()
     waking = Feed(feed.scope, lambda: NOW, changed_event)
 
-    every: list[News[Any]] = [Relisting(), Objects([]), Complete(), Trouble(LOST, refused=False)]
+    every: list[SourceEvent[Any]] = [ListStarted(), Deltas([]), Synced(), WatchError(LOST, refused=False)]
     for news in every:
         changed_event.clear()
         waking.take(news)

@@ -10,7 +10,7 @@ import pytest
 from kubesum.clients.model.browser import Asked, Browser
 from kubesum.clients.terminal.lines import Role, printable
 from kubesum.clients.terminal.screen import screen
-from kubesum.kube.deltas import Objects, Trouble
+from kubesum.kube.deltas import Deltas, WatchError
 from kubesum.kube.failures import Refusal
 from kubesum.kube.objects import Status
 from kubesum.vocabulary.errors import UpstreamError
@@ -37,7 +37,7 @@ PODS = (
         **USED,
     ),
 )
-LOST = Trouble(UpstreamError("cannot reach https://127.0.0.1:6443: connection refused"), refused=False)
+LOST = WatchError(UpstreamError("cannot reach https://127.0.0.1:6443: connection refused"), refused=False)
 
 
 def shown(browser: Browser, width: int = 80, height: int = 12) -> str:
@@ -323,8 +323,8 @@ def test_a_view_that_is_forbidden_says_what_would_allow_it() -> None:
     browser.table.feed.is_whole = False
     browser.table.feed.heard_at = None
     refusal = Refusal("https://127.0.0.1:6443/x", Status(403, "Forbidden", "no"))
-    browser.table.feed.take(Trouble(refusal, refused=True))
-    browser.headline.take(Trouble(refusal, refused=True))
+    browser.table.feed.take(WatchError(refusal, refused=True))
+    browser.headline.take(WatchError(refusal, refused=True))
 
     assert shown(browser, height=9) == text(
         """
@@ -385,7 +385,7 @@ def test_columns_stay_as_wide_as_the_longest_name_seen() -> None:
     browser, _ = browsing("nodes", node("a"), node("worker-3-with-a-name-that-is-long"))
     before = shown(browser, 120).splitlines()[4].index("STATUS")
 
-    browser.table.feed.take(Objects([(("", "worker-3-with-a-name-that-is-long"), None)]))
+    browser.table.feed.take(Deltas([(("", "worker-3-with-a-name-that-is-long"), None)]))
 
     assert shown(browser, 120).splitlines()[4].index("STATUS") == before == 34
 

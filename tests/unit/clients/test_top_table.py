@@ -1,6 +1,6 @@
 """Rows in order, filtered, with a cursor that stays with its object."""
 
-from kubesum.kube.deltas import Complete, Relisting
+from kubesum.kube.deltas import ListStarted, Synced
 from tests.unit.clients.topfixtures import arranged, changed, names, node, workload
 
 
@@ -88,9 +88,9 @@ def test_the_cursor_of_an_object_that_is_gone_stays_in_its_place() -> None:
     table = arranged("nodes", node("a"), node("b"), node("c"))
     table.move(2)
 
-    table.feed.take(Relisting())
+    table.feed.take(ListStarted())
     changed(table.feed, node("a"), node("b"))
-    table.feed.take(Complete())
+    table.feed.take(Synced())
     table.arrange()
 
     assert names([table.selected]) == ["b"]

@@ -11,7 +11,7 @@ from kubesum.clients.model.feed import Feed
 from kubesum.clients.model.table import Table
 from kubesum.clients.model.views import BY_NAME, CLUSTER, Scope
 from kubesum.kube.decoding import Decoder
-from kubesum.kube.deltas import Complete, Objects, Relisting
+from kubesum.kube.deltas import Deltas, ListStarted, Synced
 
 NOW = 1_800_000_000.0
 """2027-01-15T08:00:00Z."""
@@ -136,16 +136,16 @@ def cluster(**status: Any) -> dict[str, Any]:
 
 def listed(feed: Feed, *objects: dict[str, Any]) -> Feed:
     """The feed after a whole list of these objects."""
-    feed.take(Relisting())
+    feed.take(ListStarted())
     changed(feed, *objects)
-    feed.take(Complete())
+    feed.take(Synced())
     return feed
 
 
 def changed(feed: Feed, *objects: dict[str, Any]) -> None:
     """Brings news of these objects, through the decoder that a watch goes through."""
     raw = [msgspec.Raw(msgspec.json.encode(one)) for one in objects]
-    feed.take(Objects(Decoder(feed.scope.kind).objects(raw)))
+    feed.take(Deltas(Decoder(feed.scope.kind).objects(raw)))
 
 
 def fed(scope: Scope, *objects: dict[str, Any]) -> Feed:

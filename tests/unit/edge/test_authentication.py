@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from kubesum.edge.authn.authentication import Authenticator, bearer_token, by_name
-from kubesum.edge.authn.requestheader import NOBODY, Trust, trust_of
+from kubesum.edge.authn.requestheader import EMPTY_CONFIG, RequestHeaderConfig, trust_of
 from kubesum.edge.authn.tokens import Tokens
 from kubesum.edge.authn.users import ANONYMOUS, User
-from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.tls.pools import Untrusted
 from kubesum.kube.reviews import TokenStatus, UserInfo
 from kubesum.vocabulary.errors import Unauthorized, UpstreamError
@@ -57,14 +57,14 @@ def lines(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in headers]
 
 
-def authenticator(trust: Trust = TRUST, holders: Holders | None = None) -> Authenticator:
-    return Authenticator(lambda: trust, Tokens(holders or Holders(), Verdicts()).holder, NOW.timestamp)
+def authenticator(trust: RequestHeaderConfig = TRUST, holders: Holders | None = None) -> Authenticator:
+    return Authenticator(lambda: trust, Tokens(holders or Holders(), ReviewCache()).holder, NOW.timestamp)
 
 
 async def who(
     *chain: Minted,
     headers: Sequence[tuple[str, str]] = (),
-    trust: Trust = TRUST,
+    trust: RequestHeaderConfig = TRUST,
     raw: Sequence[tuple[bytes, bytes]] = (),
 ) -> User | None:
     """Who asks, None for nobody who is believed."""
@@ -160,10 +160,10 @@ async def test_the_first_success_wins_and_an_error_is_never_anonymous(
 
 async def test_without_any_trust_certificates_and_headers_are_nothing() -> None:
     """Before it is known whom kube-apiserver trusts."""
-    assert await who(trust=NOBODY) == ANONYMOUS
-    assert name(await who(trust=NOBODY, headers=ZOE)) == "system:anonymous"
-    assert await who(PROXY, headers=ZOE, trust=NOBODY) is None
-    assert name(await who(PROXY, headers=ZOE + GOOD, trust=NOBODY)) == "robot"
+    assert await who(trust=EMPTY_CONFIG) == ANONYMOUS
+    assert name(await who(trust=EMPTY_CONFIG, headers=ZOE)) == "system:anonymous"
+    assert await who(PROXY, headers=ZOE, trust=EMPTY_CONFIG) is None
+    assert name(await who(PROXY, headers=ZOE + GOOD, trust=EMPTY_CONFIG)) == "robot"
 
 
 async def test_a_request_is_judged_by_one_trust() -> None:
@@ -171,7 +171,7 @@ async def test_a_request_is_judged_by_one_trust() -> None:
     trusts = [TRUST]
 
     async def holder(token: str) -> User:
-        trusts[0] = NOBODY
+        trusts[0] = EMPTY_CONFIG
         raise Untrusted("nobody")
 
     asking = Authenticator(lambda: trusts[0], holder, NOW.timestamp)
@@ -419,7 +419,7 @@ async def test_a_token_has_a_holder_with_a_name_or_none(status: TokenStatus) -> 
         return status
 
     with pytest.raises(Untrusted):
-        await Tokens(review, Verdicts()).holder("abc")
+        await Tokens(review, ReviewCache()).holder("abc")
 
 
 KEPT = [("Host", "a"), ("Accept", "b"), ("X-Forwarded-For", "c"), ("X-Remote", "d"), ("X-Request-Id", "e")]
@@ -462,8 +462,8 @@ def test_nothing_is_left_of_other_headers_either_where_those_are_configured() ->
 
 
 def test_headers_are_stripped_by_the_trust_of_the_moment() -> None:
-    trusts = [NOBODY]
-    asking = Authenticator(lambda: trusts[0], Tokens(Holders(), Verdicts()).holder, NOW.timestamp)
+    trusts = [EMPTY_CONFIG]
+    asking = Authenticator(lambda: trusts[0], Tokens(Holders(), ReviewCache()).holder, NOW.timestamp)
 
     trusts[0] = replace(TRUST, username_headers=(b"x-who",))
 

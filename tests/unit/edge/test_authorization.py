@@ -10,7 +10,7 @@ from kubesum.api.representations.status import status_body
 from kubesum.api.requests.requestinfo import RequestInfo, request_info
 from kubesum.edge.authn.users import ANONYMOUS, User
 from kubesum.edge.authz.authorization import Authorizer
-from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.kube.reviews import AccessStatus
 from kubesum.vocabulary.errors import ApiError, Forbidden, ServiceUnavailable, UpstreamError
 
@@ -40,7 +40,7 @@ def asked(target: str, method: str = "GET") -> RequestInfo:
 
 
 def authorizer(reviewer: Reviewer, always_allowed: tuple[str, ...] = ("/healthz", "/livez", "/readyz")) -> Authorizer:
-    return Authorizer(reviewer, Verdicts(), always_allowed)
+    return Authorizer(reviewer, ReviewCache(), always_allowed)
 
 
 async def question(target: str, method: str = "GET", user: User = JANE) -> Any:

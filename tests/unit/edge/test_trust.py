@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kubesum.edge.authn.configwatcher import Data, FollowedTrust
-from kubesum.edge.authn.requestheader import NOBODY, trust_of
+from kubesum.edge.authn.configwatcher import AuthenticationConfigWatcher, Data
+from kubesum.edge.authn.requestheader import EMPTY_CONFIG, trust_of
 from kubesum.edge.tls.certificates import authority, serving
 from kubesum.edge.tls.servertls import ServerTls
-from kubesum.kube.deltas import Complete, News, Objects, Relisting
+from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
 from tests.unit.edge.minting import SM2, root
@@ -96,20 +96,20 @@ def test_a_shared_authority_without_names_is_noticed(names: str, proxies: bytes,
     assert trust.is_confusable is expected
 
 
-def follower() -> FollowedTrust:
+def follower() -> AuthenticationConfigWatcher:
     """One that is told what the ConfigMap says, instead of being told by a server."""
 
-    async def nothing() -> AsyncIterator[News[Data]]:
+    async def nothing() -> AsyncIterator[SourceEvent[Data]]:
         return
         yield
 
-    return FollowedTrust(nothing, ServerTls(SERVING))
+    return AuthenticationConfigWatcher(nothing, ServerTls(SERVING))
 
 
 def test_nobody_is_trusted_before_anything_is_known() -> None:
     following = follower()
 
-    assert (following.current, following.is_loaded) == (NOBODY, False)
+    assert (following.current, following.is_loaded) == (EMPTY_CONFIG, False)
 
 
 UNUSABLE = {
@@ -187,15 +187,15 @@ async def test_only_the_one_config_map_is_believed() -> None:
     """Also where a server ignores the selector of the watch."""
     told = asyncio.Event()
 
-    async def feed() -> AsyncIterator[News[Data]]:
-        yield Relisting()
-        yield Objects([(("kube-system", "other"), {"client-ca-file": PROXIES.pem.decode()})])
-        yield Objects([(HERE, CONFIG), (("default", HERE[1]), {})])
-        yield Objects([(("kube-system", "other"), None)])
-        yield Complete()
+    async def feed() -> AsyncIterator[SourceEvent[Data]]:
+        yield ListStarted()
+        yield Deltas([(("kube-system", "other"), {"client-ca-file": PROXIES.pem.decode()})])
+        yield Deltas([(HERE, CONFIG), (("default", HERE[1]), {})])
+        yield Deltas([(("kube-system", "other"), None)])
+        yield Synced()
         told.set()
 
-    following = FollowedTrust(feed, ServerTls(SERVING))
+    following = AuthenticationConfigWatcher(feed, ServerTls(SERVING))
     await following.run()
 
     assert told.is_set()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.vocabulary.errors import UpstreamError
 from tests.leaping import leaping
 
@@ -43,7 +43,7 @@ def test_a_verdict_is_kept_for_ten_seconds() -> None:
     asked: list[str] = []
 
     async def main() -> None:
-        verdicts: Verdicts[str] = Verdicts()
+        verdicts: ReviewCache[str] = ReviewCache()
         for pause_s, expected in ((0.0, 1), (9.9, 1), (0.2, 2), (9.8, 2), (0.2, 3)):
             await asyncio.sleep(pause_s)
             assert await verdicts.verdict("key", says("yes", asked)) == "yes"
@@ -54,7 +54,7 @@ def test_a_verdict_is_kept_for_ten_seconds() -> None:
 
 async def test_another_question_has_another_verdict() -> None:
     asked: list[str] = []
-    verdicts: Verdicts[str] = Verdicts()
+    verdicts: ReviewCache[str] = ReviewCache()
 
     assert await verdicts.verdict("a", says("yes", asked)) == "yes"
     assert await verdicts.verdict("b", says("no", asked)) == "no"
@@ -63,7 +63,7 @@ async def test_another_question_has_another_verdict() -> None:
 
 async def test_those_who_ask_the_same_at_once_wait_for_one_answer() -> None:
     asked = Asked()
-    verdicts: Verdicts[str] = Verdicts()
+    verdicts: ReviewCache[str] = ReviewCache()
 
     callers = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(100)]
     await a_while()
@@ -75,7 +75,7 @@ async def test_those_who_ask_the_same_at_once_wait_for_one_answer() -> None:
 
 async def test_a_failure_is_shared_by_those_who_waited_and_not_kept() -> None:
     asked = Asked()
-    verdicts: Verdicts[str] = Verdicts()
+    verdicts: ReviewCache[str] = ReviewCache()
 
     callers = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(10)]
     await a_while()
@@ -89,7 +89,7 @@ async def test_a_failure_is_shared_by_those_who_waited_and_not_kept() -> None:
 
 async def test_when_the_one_who_asked_gives_up_another_asks() -> None:
     asked = Asked()
-    verdicts: Verdicts[str] = Verdicts()
+    verdicts: ReviewCache[str] = ReviewCache()
 
     first, *others = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(5)]
     await a_while()
@@ -104,7 +104,7 @@ async def test_when_the_one_who_asked_gives_up_another_asks() -> None:
 
 async def test_whoever_waits_can_give_up_without_harm_to_the_others() -> None:
     asked = Asked()
-    verdicts: Verdicts[str] = Verdicts()
+    verdicts: ReviewCache[str] = ReviewCache()
 
     first, second = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(2)]
     await a_while()
@@ -118,7 +118,7 @@ async def test_whoever_waits_can_give_up_without_harm_to_the_others() -> None:
 
 async def test_a_defect_is_nobody_elses_verdict() -> None:
     asked = Asked()
-    verdicts: Verdicts[str] = Verdicts()
+    verdicts: ReviewCache[str] = ReviewCache()
 
     first, second = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(2)]
     await a_while()
@@ -133,7 +133,7 @@ async def test_a_defect_is_nobody_elses_verdict() -> None:
 
 async def test_no_more_than_fifty_questions_are_on_their_way() -> None:
     asked = Asked()
-    verdicts: Verdicts[str] = Verdicts()
+    verdicts: ReviewCache[str] = ReviewCache()
 
     callers = [asyncio.create_task(verdicts.verdict(number, asked)) for number in range(60)]
     await a_while()
@@ -150,7 +150,7 @@ async def test_no_more_than_fifty_questions_are_on_their_way() -> None:
 async def test_questions_that_nobody_could_wait_for_are_not_taken() -> None:
     """Anybody can make up tokens: each of them waited, however many there were."""
     asked = Asked()
-    verdicts: Verdicts[str] = Verdicts()
+    verdicts: ReviewCache[str] = ReviewCache()
     callers = [asyncio.create_task(verdicts.verdict(number, asked)) for number in range(1000)]
     await a_while()
 
@@ -171,7 +171,7 @@ def test_nobody_waits_longer_than_ten_seconds() -> None:
 
     async def main() -> None:
         asked = Asked()
-        verdicts: Verdicts[str] = Verdicts()
+        verdicts: ReviewCache[str] = ReviewCache()
         began = asyncio.get_running_loop().time()
 
         callers = [asyncio.create_task(verdicts.verdict(number, asked)) for number in range(200)]
@@ -185,7 +185,7 @@ def test_nobody_waits_longer_than_ten_seconds() -> None:
 
 async def test_what_is_kept_is_bounded() -> None:
     asked: list[str] = []
-    verdicts: Verdicts[str] = Verdicts()
+    verdicts: ReviewCache[str] = ReviewCache()
 
     for number in range(8193):
         await verdicts.verdict(number, says("yes", []))

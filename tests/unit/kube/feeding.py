@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from kubesum.kube.deltas import Complete, Kind, News, Objects, Relisting, Trouble
+from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.objects import Pod
 from kubesum.kube.reflector import Timing
 from kubesum.vocabulary.errors import ObjectError
 
-Step = str | tuple[str, str | None] | Trouble
+Step = str | tuple[str, str | None] | WatchError
 
 IMPATIENT = Timing(
     shortest_pause_s=0.001,
@@ -26,21 +26,21 @@ def phase(pod: Pod) -> str:
     return pod.status.phase
 
 
-PODS: Kind[str] = Kind("pods", "", "v1", "Pod", Pod, phase)
+PODS: WatchedResource[str] = WatchedResource("pods", "", "v1", "Pod", Pod, phase)
 
 
-async def steps(news: AsyncIterator[News[str]]) -> AsyncIterator[Step]:
+async def steps(news: AsyncIterator[SourceEvent[str]]) -> AsyncIterator[Step]:
     """`relisting`, `complete`, (name, phase or None) for each object, and troubles as they are."""
     async for item in news:
         match item:
-            case Relisting():
+            case ListStarted():
                 yield "relisting"
-            case Complete():
+            case Synced():
                 yield "complete"
-            case Objects(changes):
+            case Deltas(changes):
                 for (_, name), fact in changes:
                     yield name, fact
-            case Trouble():
+            case WatchError():
                 yield item
 
 

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from kubesum.kube.decoding import Decoder
-from kubesum.kube.deltas import Kind
+from kubesum.kube.deltas import WatchedResource
 from kubesum.kube.objects import Metadata
 from kubesum.vocabulary.errors import UpstreamError
 from tests.unit.kube.feeding import PODS
@@ -23,7 +23,9 @@ class Anything(msgspec.Struct, frozen=True):
     metadata: Metadata = Metadata()
 
 
-ANYTHING: Kind[str] = Kind("things", "example.org", "v1", "Thing", Anything, lambda view: view.metadata.name)
+ANYTHING: WatchedResource[str] = WatchedResource(
+    "things", "example.org", "v1", "Thing", Anything, lambda view: view.metadata.name
+)
 
 
 def raw(document: Any) -> msgspec.Raw:

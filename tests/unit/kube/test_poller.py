@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kubesum.kube.client import Upstream
-from kubesum.kube.deltas import Poll, Trouble
+from kubesum.kube.deltas import Poll, WatchError
 from kubesum.kube.failures import Refusal
 from kubesum.kube.poller import Poller, PollTiming, poll
 from kubesum.semantics.facts import Measurement
@@ -93,7 +93,7 @@ async def test_pages_join_to_one_list(script: Script, poller: Poller[Measurement
 async def test_a_list_that_breaks_off_between_pages_is_none(script: Script, poller: Poller[Measurement]) -> None:
     script.answers = [listed(metrics("a"), token="more"), refusal(500, "InternalError", "out of memory")]
 
-    assert isinstance(await poller.attempt(), Trouble)
+    assert isinstance(await poller.attempt(), WatchError)
 
 
 async def test_a_list_that_never_ends_is_given_up(script: Script, poller: Poller[Measurement]) -> None:
@@ -101,7 +101,7 @@ async def test_a_list_that_never_ends_is_given_up(script: Script, poller: Poller
 
     news = await poller.attempt()
 
-    assert isinstance(news, Trouble)
+    assert isinstance(news, WatchError)
     assert not news.refused
     assert 1 < len(script.requests) < 10_000
 
@@ -181,7 +181,7 @@ async def test_what_is_no_list_is_told_and_asked_for_again(
 
     news = await poller.attempt()
 
-    assert isinstance(news, Trouble)
+    assert isinstance(news, WatchError)
     assert sentence in str(news.error)
     assert news.refused is refused
     if answer is not silence:
@@ -286,6 +286,6 @@ async def test_a_refusal_is_told_as_it_is(script: Script, poller: Poller[Measure
 
     news = await poller.attempt()
 
-    assert isinstance(news, Trouble)
+    assert isinstance(news, WatchError)
     assert isinstance(news.error, Refusal)
     assert news.error.message == "pods.metrics.k8s.io is forbidden"

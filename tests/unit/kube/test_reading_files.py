@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 import yaml
 
-from kubesum.kube.deltas import Kind
+from kubesum.kube.deltas import WatchedResource
 from kubesum.kube.files import Content, read
 from kubesum.kube.objects import Node
 from kubesum.vocabulary.errors import UsageError
 from tests.unit.kube.feeding import PODS, Step, steps, take
 from tests.unit.kube.scripted import JsonObject, pod
 
-NODES: Kind[str] = Kind("nodes", "", "v1", "Node", Node, lambda node: node.metadata.name.upper())
+NODES: WatchedResource[str] = WatchedResource(
+    "nodes", "", "v1", "Node", Node, lambda node: node.metadata.name.upper()
+)
 NODE: JsonObject = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}
 CONFIG_MAP: JsonObject = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"items": "x"}}
 

@@ -10,7 +10,7 @@ import pytest
 
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
-from kubesum.kube.deltas import Complete, Objects, Relisting, Trouble
+from kubesum.kube.deltas import Deltas, ListStarted, Synced, WatchError
 from kubesum.kube.reflector import Reflector, Timing, reflect, whole_lines
 from kubesum.vocabulary.errors import UpstreamError
 from tests.unit.kube.feeding import IMPATIENT, PODS, Step, steps, take
@@ -158,7 +158,7 @@ async def test_a_bookmark_is_a_sign_of_life(script: Script, upstream: Upstream) 
         seen = [await anext(news) for _ in range(4)]
 
     # One for the watch that begins, one for the bookmark.
-    assert seen == [Relisting(), Complete(), Objects([]), Objects([])]
+    assert seen == [ListStarted(), Synced(), Deltas([]), Deltas([])]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ async def test_a_list_whose_pages_expire_starts_over(script: Script, feed: Async
     assert await take(feed, 3) == ["relisting", "relisting", ("a", "Running")]
     trouble, *rest = await take(feed, 4)
 
-    assert isinstance(trouble, Trouble)
+    assert isinstance(trouble, WatchError)
     assert not trouble.refused
     assert rest == ["relisting", ("b", "Running"), "complete"]
 
@@ -211,7 +211,7 @@ async def test_a_page_that_breaks_off_is_not_taken(
     relistings, trouble, rest = await take(feed, 2), (await take(feed, 1))[0], await take(feed, 3)
 
     assert relistings == ["relisting", "relisting"]
-    assert isinstance(trouble, Trouble)
+    assert isinstance(trouble, WatchError)
     assert rest == ["relisting", ("whole", "Running"), "complete"]
 
 
@@ -279,7 +279,7 @@ async def test_a_refusal_is_a_trouble_that_a_person_has_to_lift(
     begun, trouble = await take(feed, 2)
 
     assert begun == "relisting"
-    assert isinstance(trouble, Trouble)
+    assert isinstance(trouble, WatchError)
     assert trouble.refused
     assert str(trouble.error) == f"{script.url}/api/v1/pods answers {code} Forbidden: {message}"
     assert await take(feed, 2) == ["relisting", "complete"]
@@ -298,7 +298,7 @@ async def test_a_server_that_is_busy_or_broken_is_asked_again(
     assert await take(feed, 3) == ["relisting", ("a", "Running"), "complete"]
     trouble, after = await take(feed, 2)
 
-    assert isinstance(trouble, Trouble)
+    assert isinstance(trouble, WatchError)
     assert not trouble.refused
     assert after == ("b", "Running")
     assert script.requests[2].query["resourceVersion"] == "100"
@@ -313,7 +313,7 @@ async def test_the_wait_that_a_server_asks_for_is_kept_up_to_a_minute(
 
     news = [item async for item in reflector.attempt()]
 
-    assert isinstance(news[1], Trouble)
+    assert isinstance(news[1], WatchError)
     assert reflector.pause_s == waits_s
 
 
@@ -347,7 +347,7 @@ async def test_versions_that_are_lost_again_and_again_make_pauses_longer(script:
 
     for _ in range(8):
         news = [item async for item in reflector.attempt()]
-        assert news[0] == Relisting()
+        assert news[0] == ListStarted()
 
     assert reflector.pause_s >= 0.5
 
@@ -383,7 +383,7 @@ async def test_an_html_page_is_no_list(script: Script, feed: AsyncIterator[Step]
 
     _, trouble, *rest = await take(feed, 4)
 
-    assert isinstance(trouble, Trouble)
+    assert isinstance(trouble, WatchError)
     assert str(trouble.error) == f"{script.url}/api/v1/pods answers text/html: it is no Kubernetes API server"
     assert rest == ["relisting", "complete"]
 
@@ -400,7 +400,7 @@ async def test_a_watch_that_sends_nonsense_is_a_trouble_and_resumed(
     assert await take(feed, 2) == ["relisting", "complete"]
     trouble, resumed = await take(feed, 2)
 
-    assert isinstance(trouble, Trouble)
+    assert isinstance(trouble, WatchError)
     assert resumed == ("a", "Running")
     assert script.requests[2].query["resourceVersion"] == "100"
 
@@ -410,7 +410,7 @@ async def test_a_list_of_another_kind_is_not_taken(script: Script, feed: AsyncIt
 
     seen = await take(feed, 3)
 
-    assert isinstance(seen[2], Trouble)
+    assert isinstance(seen[2], WatchError)
     assert "it is a NodeList, not a PodList" in str(seen[2].error)
     assert await take(feed, 3) == ["relisting", ("a", "Running"), "complete"]
 
@@ -425,7 +425,7 @@ async def test_a_server_that_is_not_there_is_a_trouble_until_it_is(tmp_path: Pat
             begun, trouble = await take(feed, 2)
 
             assert begun == "relisting"
-            assert isinstance(trouble, Trouble)
+            assert isinstance(trouble, WatchError)
             assert not trouble.refused
             assert str(trouble.error) == f"cannot reach {url}: connection refused"
 

@@ -6,14 +6,14 @@ from typing import Any
 from kubesum.edge.secureserving import by_handshake
 from kubesum.edge.tls.certificates import authority, serving
 from kubesum.edge.tls.servertls import ServerTls
-from kubesum.kube.deltas import Complete, News, Objects, Relisting, Trouble
+from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
 from kubesum.kube.failures import Refusal
 from kubesum.kube.objects import Status
 from kubesum.server.runtime import Kubesum
 from kubesum.vocabulary.errors import UpstreamError
 
-REFUSED = Trouble(Refusal("https://10.0.0.1/apis/batch/v1/jobs", Status(code=403)), refused=True)
-DOWN = Trouble(UpstreamError("cannot reach https://10.0.0.1: connection refused"), refused=False)
+REFUSED = WatchError(Refusal("https://10.0.0.1/apis/batch/v1/jobs", Status(code=403)), refused=True)
+DOWN = WatchError(UpstreamError("cannot reach https://10.0.0.1: connection refused"), refused=False)
 
 
 def kubesum() -> Kubesum:
@@ -22,7 +22,7 @@ def kubesum() -> Kubesum:
     made = Kubesum({}, by_handshake(ServerTls(serving(ca, ["kubesum.test"])).context))
     for kind in made.cache.informers:
         if kind != "jobs":
-            listed: list[News[Any]] = [Relisting(), Objects([]), Complete()]
+            listed: list[SourceEvent[Any]] = [ListStarted(), Deltas([]), Synced()]
             for news in listed:
                 made.cache.apply(kind, news)
     return made
@@ -32,7 +32,7 @@ def test_a_kind_that_is_not_listed_yet_keeps_it_from_being_ready() -> None:
     made = kubesum()
     assert made.readiness()["informer-sync"] is False
 
-    made.cache.apply("jobs", Complete())
+    made.cache.apply("jobs", Synced())
     assert made.readiness()["informer-sync"] is True
 
 
@@ -53,6 +53,6 @@ def test_once_ready_it_stays_so_whatever_becomes_of_the_cluster() -> None:
     assert made.readiness()["informer-sync"] is True
 
     for kind in made.cache.informers:
-        for news in (DOWN, Relisting(), REFUSED):
+        for news in (DOWN, ListStarted(), REFUSED):
             made.cache.apply(kind, news)
             assert made.readiness()["informer-sync"] is True

@@ -12,12 +12,12 @@ from kubesum.edge.authn.authentication import Authenticator
 from kubesum.edge.authn.requestheader import trust_of
 from kubesum.edge.authn.tokens import Tokens
 from kubesum.edge.authz.authorization import Authorizer
-from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.delegation import DelegatedGate
 from kubesum.edge.tls.certificates import client
 from kubesum.kube.reviews import AccessStatus, TokenStatus
 from kubesum.rollups.catalogue import Catalogue
-from kubesum.web.handlerchain import Admission, Entrance
+from kubesum.web.handlerchain import Admission, HandlerChain
 from kubesum.web.watch import LASTING
 from tests.leaping import leaping
 from tests.wire import CLIENTS, Answer, Wire, serving_wire
@@ -62,15 +62,15 @@ class Behind:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
 
-    def entrance(self, most_at_once: int) -> Entrance:
+    def entrance(self, most_at_once: int) -> HandlerChain:
         async def token_review(_token: str) -> TokenStatus:
             return TokenStatus()
 
         gate = DelegatedGate(
-            Authenticator(lambda: TRUST, Tokens(token_review, Verdicts()).holder, time.time),
-            Authorizer(self.review, Verdicts(), ALWAYS_ALLOWED),
+            Authenticator(lambda: TRUST, Tokens(token_review, ReviewCache()).holder, time.time),
+            Authorizer(self.review, ReviewCache(), ALWAYS_ALLOWED),
         )
-        return Entrance(self, Catalogue, Admission(gate, most_at_once, lambda: False))
+        return HandlerChain(self, Catalogue, Admission(gate, most_at_once, lambda: False))
 
 
 async def allowed(_spec: bytes) -> AccessStatus:

@@ -9,7 +9,7 @@ import pytest
 
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
-from kubesum.kube.deltas import Complete, Kind, News, Objects, Relisting
+from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchedResource
 from kubesum.kube.objects import Metadata
 from kubesum.kube.reflector import reflect
 from kubesum.vocabulary.resource import Key, Source
@@ -25,7 +25,9 @@ class Box(msgspec.Struct, frozen=True):
     metadata: Metadata
 
 
-KIND = Kind("boxes", "summary.kubesum.dev", "v1alpha1", "Box", Box, lambda box: box.metadata.labels.get("wood", ""))
+KIND = WatchedResource(
+    "boxes", "summary.kubesum.dev", "v1alpha1", "Box", Box, lambda box: box.metadata.labels.get("wood", "")
+)
 
 
 async def process(endpoint: Endpoint, world: World, *boxes: Thing) -> World:
@@ -41,7 +43,7 @@ async def process(endpoint: Endpoint, world: World, *boxes: Thing) -> World:
 class Copy:
     """What the reflector knows."""
 
-    def __init__(self, news: AsyncIterator[News[str]]) -> None:
+    def __init__(self, news: AsyncIterator[SourceEvent[str]]) -> None:
         self.woods: dict[Key, str] = {}
         self.lists = 0
         self._found: dict[Key, str] | None = None
@@ -53,18 +55,18 @@ class Copy:
             while {name: wood for (_, name), wood in self.woods.items()} != woods:
                 self._take(await anext(self._news))
 
-    def _take(self, news: News[str]) -> None:
+    def _take(self, news: SourceEvent[str]) -> None:
         match news:
-            case Relisting():
+            case ListStarted():
                 self._found = {}
-            case Objects(changes):
+            case Deltas(changes):
                 target = self.woods if self._found is None else self._found
                 for key, wood in changes:
                     if wood is None:
                         target.pop(key, None)
                     else:
                         target[key] = wood
-            case Complete():
+            case Synced():
                 assert self._found is not None
                 self.woods, self._found = self._found, None
                 self.lists += 1

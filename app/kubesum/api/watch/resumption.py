@@ -18,7 +18,7 @@ from kubesum.api.lists.freshness import too_large
 from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.watch.watchevents import Event, Selects, repeated, selected
 from kubesum.rollups.collection import LAG_S, Collection
-from kubesum.rollups.resourceversion import NOBODY, TAGS, Version
+from kubesum.rollups.resourceversion import SHARED_TAG, TAGS, Version
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
 
 AHEAD_S: Final = 3.0
@@ -59,7 +59,7 @@ class Resumption:
         if selects is not None:
             changes = await selected(changes, selects, step)
         events = [
-            msgspec.structs.replace(event, version=at * TAGS + NOBODY)
+            msgspec.structs.replace(event, version=at * TAGS + SHARED_TAG)
             for at, event in enumerate(repeated(changes, asked), start=first)
         ]
         if events:
@@ -67,7 +67,7 @@ class Resumption:
         return events
 
     def _give(self, microsecond: int) -> None:
-        self._given = microsecond * TAGS + NOBODY
+        self._given = microsecond * TAGS + SHARED_TAG
         self._collection.clock.saw(self._given)
 
     @property

@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from kubesum.cache.syncstate import Informer
+from kubesum.cache.syncstate import SyncState
 from kubesum.clients.model.views import Scope
 from kubesum.kube.client import Upstream
-from kubesum.kube.deltas import Complete, News, Relisting, Trouble
+from kubesum.kube.deltas import ListStarted, SourceEvent, Synced, WatchError
 from kubesum.kube.reflector import Timing, reflect
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
@@ -37,14 +37,14 @@ class Feed:
         """When the server was heard last, None before the first time."""
         self._clock: Final = clock
         self._changed: Final = changed
-        self._informer: Final = Informer(scope.resource.plural)
+        self._informer: Final = SyncState(scope.resource.plural)
 
     async def follow(self, upstream: Upstream) -> None:
         """Takes in what the server tells, without end."""
         async for news in reflect(upstream, self.scope.kind, _TIMING):
             self.take(news)
 
-    def take(self, news: News[Any]) -> None:
+    def take(self, news: SourceEvent[Any]) -> None:
         """Takes in one piece of news."""
         for key, fact in self._informer.changes(news, self.objects):
             self.changes += 1
@@ -52,9 +52,9 @@ class Feed:
                 self.objects.pop(key, None)
             else:
                 self.objects[key] = fact
-        if isinstance(news, Trouble):
+        if isinstance(news, WatchError):
             self.trouble = news.error
-        elif not isinstance(news, Relisting):
+        elif not isinstance(news, ListStarted):
             self.trouble, self.heard_at = None, self._clock()
-        self.is_whole |= isinstance(news, Complete)
+        self.is_whole |= isinstance(news, Synced)
         self._changed.set()

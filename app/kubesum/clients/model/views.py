@@ -22,7 +22,7 @@ from kubesum.clients.model.objects import (
     WorkloadReference,
     readable,
 )
-from kubesum.kube.deltas import Kind
+from kubesum.kube.deltas import WatchedResource
 from kubesum.vocabulary.resource import GROUP, VERSION
 
 VIEW_ROLE: Final = "kubesum:view"
@@ -89,12 +89,12 @@ class Scope:
         return (not self.namespace and self.view.everywhere) or self.view.resource
 
     @property
-    def kind(self) -> Kind[Any]:
+    def kind(self) -> WatchedResource[Any]:
         """What to watch."""
         resource = self.resource
         fields = ",".join(filter(None, (self.view.fields, self.fields)))
         selectors = {"labelSelector": self.labels, "fieldSelector": fields}
-        return Kind(
+        return WatchedResource(
             resource=resource.plural,
             group=GROUP,
             version=VERSION,

@@ -18,7 +18,7 @@ from kubesum.kube.credentials import Credentials, kubeconfig, kubeconfig_files
 from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.watched import kinds
-from kubesum.server.runtime import Feed, Kubesum
+from kubesum.server.runtime import Kubesum, ListWatch
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.errors import UpstreamError, UsageError
@@ -57,7 +57,7 @@ def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Command:
     )
 
 
-async def _run(feeds: Mapping[str, Feed], port: int, kubeconfig_out: Path | None) -> None:
+async def _run(feeds: Mapping[str, ListWatch], port: int, kubeconfig_out: Path | None) -> None:
     """Serves what the feeds say, to the holder of one certificate, until cancelled."""
     with listen(port) as listener:
         own = credentials(listener.getsockname()[1])

@@ -51,9 +51,9 @@ async def serve(serving: Serving, leave: asyncio.Event) -> None:
     async with await connect(reader) as upstream:
         shown = _certificates(serving, upstream)
         protection = delegated(upstream, shown.tls, serving.always_allowed, time.time)
-        kept = protection.kept("serving-certificate", shown.run, lambda: shown.is_kept)
+        serving_tls = protection.with_task("serving-certificate", shown.run, lambda: shown.is_kept)
         with listen(serving.address[1], serving.address[0]) as listener:
-            await Kubesum(cluster_feeds(upstream, serving.usage_interval_s), kept, serving.limits).run(
+            await Kubesum(cluster_feeds(upstream, serving.usage_interval_s), serving_tls, serving.limits).run(
                 listener, leave
             )
 

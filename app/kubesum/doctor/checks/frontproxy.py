@@ -8,7 +8,7 @@ from cryptography import x509
 from kubesum.doctor.checks.certificate import day, told
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
-from kubesum.edge.authn.requestheader import CONFIG_MAP, Trust, trust_of
+from kubesum.edge.authn.requestheader import CONFIG_MAP, RequestHeaderConfig, trust_of
 from kubesum.kube.objects import ConfigMap
 from kubesum.vocabulary.errors import UpstreamError
 
@@ -37,7 +37,7 @@ async def front_proxy(cluster: Cluster, report: Report, now: datetime) -> None:
             _judge(trust, report, now)
 
 
-def _judge(trust: Trust, report: Report, now: datetime) -> None:
+def _judge(trust: RequestHeaderConfig, report: Report, now: datetime) -> None:
     if defect := _defect(trust, now):
         report.fail(f"{_WHAT}: {defect}")
     elif lack := _lack(trust):
@@ -48,7 +48,7 @@ def _judge(trust: Trust, report: Report, now: datetime) -> None:
         report.ok(f"{_WHAT}: users are named by {names} of {told(authorities)}, valid until {day(authorities)}")
 
 
-def _defect(trust: Trust, now: datetime) -> str:
+def _defect(trust: RequestHeaderConfig, now: datetime) -> str:
     """What keeps kubesum from believing who asks; empty if nothing does."""
     if not trust.front_proxies:
         return f"no requestheader-client-ca-file, so kubesum believes nobody about who asks; {_FLAGS}"
@@ -69,7 +69,7 @@ def _defect(trust: Trust, now: datetime) -> str:
     return ""
 
 
-def _lack(trust: Trust) -> str:
+def _lack(trust: RequestHeaderConfig) -> str:
     """What is dangerous, though it works; empty if nothing is."""
     if trust.clients.keys & trust.front_proxies.keys:
         names = ", ".join(sorted(trust.allowed_names))

@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from kubesum.edge.authn.requestheader import Trust
+from kubesum.edge.authn.requestheader import RequestHeaderConfig
 from kubesum.edge.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
 from kubesum.edge.tls.pools import Chain, Untrusted
 from kubesum.operations.logs import Repeats
@@ -51,7 +51,7 @@ _UID: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
 class Authenticator:
     """Tells who asks, by the trust of the moment."""
 
-    def __init__(self, trust: Callable[[], Trust], holder: Holder, now: Callable[[], float]) -> None:
+    def __init__(self, trust: Callable[[], RequestHeaderConfig], holder: Holder, now: Callable[[], float]) -> None:
         """`now` tells seconds since 1970."""
         self._trust: Final = trust
         self._holder: Final = holder
@@ -122,7 +122,7 @@ def _accepted(method: str, user: User) -> User:
     return replace(user, groups=(*user.groups, AUTHENTICATED))
 
 
-def _forwarded(trust: Trust, chain: Chain, lines: Lines, now: float) -> User | None:
+def _forwarded(trust: RequestHeaderConfig, chain: Chain, lines: Lines, now: float) -> User | None:
     """The user whom the front proxy names, None if this connection is not one of a front proxy or names nobody."""
     if not chain or not trust.front_proxies:
         return None
@@ -182,7 +182,7 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _certified(trust: Trust, chain: Chain, _lines: Lines, now: float) -> User | None:
+def _certified(trust: RequestHeaderConfig, chain: Chain, _lines: Lines, now: float) -> User | None:
     """The user whom a client certificate names, None if the client showed none; raises Untrusted."""
     if not chain:
         return None

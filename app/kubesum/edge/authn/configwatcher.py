@@ -8,9 +8,9 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
-from kubesum.edge.authn.requestheader import CONFIG_MAP, NOBODY, Trust, trust_of
+from kubesum.edge.authn.requestheader import CONFIG_MAP, EMPTY_CONFIG, RequestHeaderConfig, trust_of
 from kubesum.edge.tls.servertls import ServerTls
-from kubesum.kube.deltas import Complete, Kind, News, Objects
+from kubesum.kube.deltas import Deltas, SourceEvent, Synced, WatchedResource
 from kubesum.kube.objects import ConfigMap
 from kubesum.operations.metrics import AUTHENTICATION_CONFIG_ERRORS, AUTHENTICATION_CONFIG_LOADED
 from kubesum.vocabulary.errors import UpstreamError
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 Data = Mapping[str, str]
 
-KIND: Final[Kind[Data]] = Kind(
+KIND: Final[WatchedResource[Data]] = WatchedResource(
     "configmaps",
     "",
     "v1",
@@ -32,14 +32,14 @@ KIND: Final[Kind[Data]] = Kind(
 """The one ConfigMap, which the Role extension-apiserver-authentication-reader allows to watch."""
 
 
-class FollowedTrust:
+class AuthenticationConfigWatcher:
     """The trust of the moment."""
 
-    def __init__(self, feed: Callable[[], AsyncIterator[News[Data]]], tls: ServerTls) -> None:
+    def __init__(self, feed: Callable[[], AsyncIterator[SourceEvent[Data]]], tls: ServerTls) -> None:
         """`feed` tells of the ConfigMap, `tls` is to let those connect whom it trusts."""
         self._feed: Final = feed
         self._tls: Final = tls
-        self.current: Trust = NOBODY
+        self.current: RequestHeaderConfig = EMPTY_CONFIG
         self.is_loaded = False
         self._taken: Data | None = None
 
@@ -47,11 +47,11 @@ class FollowedTrust:
         """Follows it until cancelled."""
         async for news in self._feed():
             match news:
-                case Objects(changes):
+                case Deltas(changes):
                     for key, data in changes:
                         if key == CONFIG_MAP:
                             self.take(data)
-                case Complete() if not self.is_loaded:
+                case Synced() if not self.is_loaded:
                     log.warning("nobody can be told apart yet: the ConfigMap is missing", extra={"configmap": _NAME})
 
     def take(self, data: Data | None) -> None:
@@ -74,7 +74,7 @@ class FollowedTrust:
         for concern in _concerns(trust):
             log.warning(concern, extra={"configmap": _NAME})
 
-    def _usable(self, data: Data) -> Trust:
+    def _usable(self, data: Data) -> RequestHeaderConfig:
         trust = trust_of(data)
         if self.is_loaded and not trust.bundle:
             # Emptied, as by a hand that meant to delete it: that takes nothing back, either.
@@ -82,7 +82,7 @@ class FollowedTrust:
         return trust
 
 
-def _concerns(trust: Trust) -> tuple[str, ...]:
+def _concerns(trust: RequestHeaderConfig) -> tuple[str, ...]:
     """What an operator should know of a trust that works, but not as it should."""
     if not trust.front_proxies:
         return ("kube-apiserver has no requestheader-client-ca-file: whoever comes through it is anonymous",)

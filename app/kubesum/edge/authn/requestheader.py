@@ -1,8 +1,9 @@
 """Whom kube-apiserver trusts, as it publishes it for extension servers.
 
 The ConfigMap extension-apiserver-authentication names two bundles of authorities, of users and of the front proxy,
-and the headers in which the front proxy says who asks. One content of it is one immutable `Trust`: what belongs
-together changes together. Keys: kubernetes/pkg/controlplane/controller/clusterauthenticationtrust.
+and the headers in which the front proxy says who asks. One content of it is one immutable
+`RequestHeaderConfig`: what belongs together changes together.
+Keys: kubernetes/pkg/controlplane/controller/clusterauthenticationtrust.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ _NO_POOL: Final = Pool(b"")
 
 
 @dataclass(frozen=True)
-class Trust:
+class RequestHeaderConfig:
     """Which certificates are believed, and which headers of the front proxy; header names are in lower case."""
 
     clients: Pool = _NO_POOL
@@ -45,13 +46,13 @@ class Trust:
         return not self.allowed_names and bool(self.clients.keys & self.front_proxies.keys)
 
 
-NOBODY: Final = Trust()
+EMPTY_CONFIG: Final = RequestHeaderConfig()
 """What is trusted before anything is known: no certificate and no header."""
 
 
-def trust_of(data: Mapping[str, str]) -> Trust:
+def trust_of(data: Mapping[str, str]) -> RequestHeaderConfig:
     """The trust that the data of the ConfigMap express; raises UpstreamError for data that express none."""
-    return Trust(
+    return RequestHeaderConfig(
         clients=_pool(data, "client-ca-file"),
         front_proxies=_pool(data, "requestheader-client-ca-file"),
         allowed_names=frozenset(_names(data, "requestheader-allowed-names")),

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Final
 
 from kubesum.edge.authn.users import User
-from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.tls.pools import Untrusted
 from kubesum.kube.reviews import TokenStatus
 from kubesum.vocabulary.errors import UpstreamError
@@ -19,7 +19,7 @@ Review = Callable[[str], Awaitable[TokenStatus]]
 class Tokens:
     """The holders of bearer tokens. A token itself is kept nowhere: its digest stands for it."""
 
-    def __init__(self, review: Review, verdicts: Verdicts[TokenStatus]) -> None:
+    def __init__(self, review: Review, verdicts: ReviewCache[TokenStatus]) -> None:
         """`review` asks who holds a token; raises UpstreamError when nobody answers."""
         self._review: Final = review
         self._verdicts: Final = verdicts

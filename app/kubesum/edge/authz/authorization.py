@@ -17,7 +17,7 @@ from kubesum.api.requests.labelselectors import LabelRequirement, Operator
 from kubesum.api.requests.query import quoted
 from kubesum.api.requests.requestinfo import LONGEST_AUTHORIZED, RequestInfo
 from kubesum.edge.authn.users import User
-from kubesum.edge.authz.reviewcache import Verdicts
+from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.kube.reviews import AccessStatus
 from kubesum.vocabulary.errors import BadRequest, Forbidden, ServiceUnavailable, StatusDetails, UpstreamError
 
@@ -82,7 +82,7 @@ _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 class Authorizer:
     """Tells who may do what."""
 
-    def __init__(self, review: Review, verdicts: Verdicts[AccessStatus], always_allowed: Sequence[str]) -> None:
+    def __init__(self, review: Review, verdicts: ReviewCache[AccessStatus], always_allowed: Sequence[str]) -> None:
         """`review` asks; a path of `always_allowed` that ends with `*` stands for all that begin like it."""
         self._review: Final = review
         self._verdicts: Final = verdicts

@@ -25,7 +25,7 @@ KEPT: Final = 8192
 Verdict = TypeVar("Verdict")
 
 
-class Verdicts(Generic[Verdict]):
+class ReviewCache(Generic[Verdict]):
     """The verdicts of one kind of review."""
 
     def __init__(self) -> None:

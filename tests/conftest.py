@@ -1,7 +1,31 @@
 """What holds for all tests."""
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.cluster.controlplane import BINARIES
+
+CLUSTERS = (BINARIES, "KUBESUM_CLUSTER")
 
 # Machines are noisy: how long an example takes is no matter of right or wrong.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+class SkippedDirectory(pytest.Directory):
+    """A directory of tests that is one skip in the report instead of one for each of its tests."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Nothing: skips the whole directory."""
+        pytest.skip(f"needs {' or '.join(CLUSTERS)} in the environment, see CONTRIBUTING.md")
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Skips the cluster suite as a whole where the environment names no cluster."""
+    if path == Path(__file__).parent / "cluster" and not any(name in os.environ for name in CLUSTERS):
+        return SkippedDirectory.from_parent(parent, path=path)
+    return None

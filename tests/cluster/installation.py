@@ -204,8 +204,14 @@ def announce(plane: ControlPlane, service: JsonObject) -> None:
 
 
 async def available(kubeconfig: Path) -> str:
-    """What the API server says of our APIService once it is available."""
+    """What the API server says of our APIService once it is available and discovered."""
     await kubectl(kubeconfig, "wait", f"apiservice/{API_SERVICE}", "--for=condition=Available", "--timeout=55s")
+
+    async def is_discovered() -> bool:
+        # kube-apiserver's discovery manager asks after the availability controller, in its own time.
+        return bool(await kubectl(kubeconfig, "api-resources", "--categories=summaries", "-o", "name"))
+
+    await eventually(is_discovered, 30)
     return await kubectl(
         kubeconfig, "get", "apiservice", API_SERVICE, "-o", "jsonpath={.status.conditions[0].message}"
     )

@@ -208,8 +208,10 @@ async def available(kubeconfig: Path) -> str:
     await kubectl(kubeconfig, "wait", f"apiservice/{API_SERVICE}", "--for=condition=Available", "--timeout=55s")
 
     async def is_discovered() -> bool:
-        # kube-apiserver's discovery manager asks after the availability controller, in its own time.
-        return bool(await kubectl(kubeconfig, "api-resources", "--categories=summaries", "-o", "name"))
+        # kube-apiserver's discovery manager asks after the availability controller, in its own time. What is found
+        # here must not be what later commands find in kubectl's cache.
+        cache = f"--cache-dir={kubeconfig.parent / 'discovery'}"
+        return bool(await kubectl(kubeconfig, "api-resources", "--categories=summaries", "-o", "name", cache))
 
     await eventually(is_discovered, 30)
     return await kubectl(

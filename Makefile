@@ -4,10 +4,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/kubesum/__init__.py)
+TAG ?= v$(VERSION)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench generate picture verify cluster image
+.PHONY: help setup demo test check bench generate picture verify cluster image tag
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -60,3 +61,6 @@ cluster: setup ## Run the tests that need a real control plane (KUBEBUILDER_ASSE
 
 image: ## Build the container image.
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --tag kubesum:$(VERSION) .
+
+tag: setup ## Check that TAG, such as v0.1.0, is the version of the package and of the chart.
+	$(BIN)/python -m release.versions $(TAG)

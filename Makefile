@@ -4,11 +4,15 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/kubesum/__init__.py)
+# What is published, from where: a registry's path of the image, and the address of the repository with the releases.
+IMAGE ?= kubesum
+REPOSITORY ?= https://github.com/kubesum/kubesum
+DIST ?= dist
 TAG ?= v$(VERSION)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench generate picture verify cluster image tag
+.PHONY: help setup demo test check bench generate picture verify cluster image dist tag notes
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -62,5 +66,15 @@ cluster: setup ## Run the tests that need a real control plane (KUBEBUILDER_ASSE
 image: ## Build the container image.
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --tag kubesum:$(VERSION) .
 
+dist: setup ## Build into dist/ what is published besides the image: wheel, sdist, locked versions, chart, plugin for krew.
+	$(BIN)/uv build --quiet --clear --no-build-isolation --out-dir $(DIST)
+	$(BIN)/uv export --quiet --locked --no-default-groups --all-extras --no-emit-project --no-hashes --no-annotate \
+	--no-header --output-file $(DIST)/constraints.txt
+	$(BIN)/python -m release.chart $(IMAGE) $(DIST)
+	$(BIN)/python -m release.plugin $(REPOSITORY) $(DIST)
+
 tag: setup ## Check that TAG, such as v0.1.0, is the version of the package and of the chart.
 	$(BIN)/python -m release.versions $(TAG)
+
+notes: setup ## Print what CHANGELOG.md says of the version.
+	@$(BIN)/python -m release.notes $(VERSION)

@@ -12,7 +12,7 @@ TAG ?= v$(VERSION)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench generate picture verify cluster image dist tag notes
+.PHONY: help setup demo test check bench generate picture verify chart cluster image dist tag notes workflows
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -60,6 +60,9 @@ picture: setup ## Draw docs/top.svg, the picture of top in the README, from the 
 verify: generate ## Check that what is generated is what is committed.
 	git diff --exit-code docs helm deploy tests/unit/api/golden
 
+chart: setup ## Check the chart as helm and Kubernetes read it.
+	$(BIN)/pytest tests/chart
+
 cluster: setup ## Run the tests that need a real control plane (KUBEBUILDER_ASSETS) or a cluster (KUBESUM_CLUSTER).
 	$(BIN)/pytest tests/cluster -rs
 
@@ -78,3 +81,9 @@ tag: setup ## Check that TAG, such as v0.1.0, is the version of the package and 
 
 notes: setup ## Print what CHANGELOG.md says of the version.
 	@$(BIN)/python -m release.notes $(VERSION)
+
+workflows: setup ## Check the workflows, and the forms of issues.
+	$(BIN)/zizmor --offline --quiet --strict-collection --persona pedantic .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yaml

@@ -4,10 +4,15 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/kubesum/__init__.py)
+# What is published, from where: a registry's path of the image, and the address of the repository with the releases.
+IMAGE ?= kubesum
+REPOSITORY ?= https://github.com/kubesum/kubesum
+DIST ?= dist
+TAG ?= v$(VERSION)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench generate picture verify cluster image
+.PHONY: help setup demo test check bench generate picture verify chart cluster image dist tag notes workflows
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -55,8 +60,30 @@ picture: setup ## Draw docs/top.svg, the picture of top in the README, from the 
 verify: generate ## Check that what is generated is what is committed.
 	git diff --exit-code docs helm deploy tests/unit/api/golden
 
+chart: setup ## Check the chart as helm and Kubernetes read it.
+	$(BIN)/pytest tests/chart
+
 cluster: setup ## Run the tests that need a real control plane (KUBEBUILDER_ASSETS) or a cluster (KUBESUM_CLUSTER).
 	$(BIN)/pytest tests/cluster -rs
 
 image: ## Build the container image.
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --tag kubesum:$(VERSION) .
+
+dist: setup ## Build into dist/ what is published besides the image: wheel, sdist, locked versions, chart, plugin for krew.
+	$(BIN)/uv build --quiet --clear --no-build-isolation --out-dir $(DIST)
+	$(BIN)/uv export --quiet --locked --no-default-groups --all-extras --no-emit-project --no-hashes --no-annotate \
+	--no-header --output-file $(DIST)/constraints.txt
+	$(BIN)/python -m release.chart $(IMAGE) $(DIST)
+	$(BIN)/python -m release.plugin $(REPOSITORY) $(DIST)
+
+tag: setup ## Check that TAG, such as v0.1.0, is the version of the package and of the chart.
+	$(BIN)/python -m release.versions $(TAG)
+
+notes: setup ## Print what CHANGELOG.md says of the version.
+	@$(BIN)/python -m release.notes $(VERSION)
+
+workflows: setup ## Check the workflows, and the forms of issues.
+	$(BIN)/zizmor --offline --quiet --strict-collection --persona pedantic .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yaml

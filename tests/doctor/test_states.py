@@ -52,7 +52,7 @@ async def test_a_kind_may_not_be_read_from_the_start(tmp_path: Path) -> None:
 
 
 async def test_a_pod_that_is_about_to_end_says_so(tmp_path: Path) -> None:
-    async with patient(tmp_path, Limits(leaving_s=30)) as leaving:
+    async with patient(tmp_path, Limits(shutdown_delay_s=30)) as leaving:
         leaving.server.leave.set()
 
         async def is_unready() -> bool:

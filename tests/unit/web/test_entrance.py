@@ -62,7 +62,7 @@ class Behind:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
 
-    def entrance(self, most_at_once: int) -> HandlerChain:
+    def entrance(self, max_requests_inflight: int) -> HandlerChain:
         async def token_review(_token: str) -> TokenStatus:
             return TokenStatus()
 
@@ -70,7 +70,7 @@ class Behind:
             Authenticator(lambda: TRUST, Tokens(token_review, ReviewCache()).holder, time.time),
             Authorizer(self.review, ReviewCache(), ALWAYS_ALLOWED),
         )
-        return HandlerChain(self, Catalogue, Admission(gate, most_at_once, lambda: False))
+        return HandlerChain(self, Catalogue, Admission(gate, max_requests_inflight, lambda: False))
 
 
 async def allowed(_spec: bytes) -> AccessStatus:

@@ -22,7 +22,6 @@ from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
 from kubesum.commands.listwatches import cluster_feeds
-from kubesum.commands.serve.flags import ALWAYS_ALLOWED
 from kubesum.doctor.examination import Examination
 from kubesum.doctor.report import Report
 from kubesum.edge.secureserving import delegated
@@ -32,6 +31,7 @@ from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.sockets import listen
+from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
 from tests.serving.runningserver import USUAL, Behind, behind, eventually
 
 NAMESPACE = "kubesum-system"
@@ -199,7 +199,7 @@ async def showing(
     with listen(0) as listener:
         server = Behind(store, pki, cluster, listener.getsockname()[1], authority, home)
         async with await connect(kubeconfig(server.reader, None)) as upstream, asyncio.TaskGroup() as tasks:
-            protection = delegated(upstream, ServerTls(pair), ALWAYS_ALLOWED, time.time)
+            protection = delegated(upstream, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
             kubesum = Kubesum(cluster_feeds(upstream, usage_interval_s=0), protection)
             running = [tasks.create_task(cluster.run()), tasks.create_task(kubesum.run(listener))]
             await kubesum.ready.wait()

@@ -7,6 +7,8 @@ kube-apiserver 1.36 says them in front of a server with each of the troubles.
 from collections.abc import Mapping
 from typing import Final
 
+from kubesum.vocabulary import defaults
+
 _REASONS: Final[Mapping[str, str]] = {
     "ServiceNotFound": "apply the chart again, which makes the Service",
     "ServicePortError": "apply the chart again: Service and APIService must name the same port",
@@ -16,8 +18,8 @@ _REASONS: Final[Mapping[str, str]] = {
     "EndpointsAccessError": "the API server cannot read its own store: see its log",
 }
 _UNREACHED: Final = (
-    "the API server does not reach the pods: let its network through to port 10250 of the pods, except the cluster's "
-    "own addresses from a proxy that it uses, or set hostNetwork.enabled of the chart"
+    f"the API server does not reach the pods: let its network through to port {defaults.SECURE_PORT} of the pods, "
+    "except the cluster's own addresses from a proxy that it uses, or set hostNetwork.enabled of the chart"
 )
 CONFIG_BELOW: Final = "see the ConfigMap extension-apiserver-authentication below"
 _NOT_BELIEVED: Final = f"kubesum does not believe the front proxy of the API server: {CONFIG_BELOW}"

@@ -25,6 +25,7 @@ from kubesum.rollups.publisher import publish_forever, publish_once
 from kubesum.rollups.resourceversion import TAGS, VersionClock
 from kubesum.semantics.watched import POLLED
 from kubesum.server.uvicornserver import Server, server_config
+from kubesum.vocabulary import defaults
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
 from kubesum.web.handlerchain import Admission
@@ -46,7 +47,7 @@ ListWatch = Callable[[], AsyncIterator[SourceEvent[Any]]]
 class Limits:
     """How much is answered at once, and how long a server stays when it is to leave."""
 
-    max_requests_inflight: int = 400
+    max_requests_inflight: int = defaults.MAX_REQUESTS_INFLIGHT
     """Requests, but watches; --max-requests-inflight of kube-apiserver."""
     shutdown_delay_s: float = 0.0
     """How long requests are still answered after it is said that no more should come."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
-from kubesum.commands.serve.flags import ALWAYS_ALLOWED
 from kubesum.edge.authn.authentication import Authenticator
 from kubesum.edge.authn.requestheader import trust_of
 from kubesum.edge.authn.tokens import Tokens
@@ -17,6 +16,7 @@ from kubesum.edge.delegation import DelegatedGate
 from kubesum.edge.tls.certificates import client
 from kubesum.kube.reviews import AccessStatus, TokenStatus
 from kubesum.rollups.catalogue import Catalogue
+from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
 from kubesum.web.handlerchain import Admission, HandlerChain
 from kubesum.web.watch import LASTING
 from tests.leaping import leaping
@@ -68,7 +68,7 @@ class Behind:
 
         gate = DelegatedGate(
             Authenticator(lambda: TRUST, Tokens(token_review, ReviewCache()).holder, time.time),
-            Authorizer(self.review, ReviewCache(), ALWAYS_ALLOWED),
+            Authorizer(self.review, ReviewCache(), ALWAYS_ALLOW_PATHS),
         )
         return HandlerChain(self, Catalogue, Admission(gate, max_requests_inflight, lambda: False))
 

@@ -77,13 +77,13 @@ def serving(options: argparse.Namespace) -> Serving:
     """How the flags say that a cluster is served."""
     files = (options.tls_cert_file, options.tls_private_key_file)
     return Serving(
-        address=(options.bind_address, options.port),
+        address=(options.bind_address, options.secure_port),
         kubeconfig=options.kubeconfig,
         namespace=options.namespace,
         service=options.service_name,
         secret=options.tls_secret,
         certificate_files=files if options.tls_cert_file else None,
-        always_allowed=options.always_allowed,
+        always_allowed=options.authorization_always_allow_paths,
         usage_interval_s=options.usage_interval,
         limits=Limits(options.max_requests_inflight, options.shutdown_delay_duration),
     )

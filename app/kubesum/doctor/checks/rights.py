@@ -14,9 +14,7 @@ from kubesum.edge.authn.requestheader import CONFIG_MAP
 from kubesum.render.rbac import USAGE
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.watched import kinds
-
-SECRET: Final = "kubesum-tls"  # noqa: S105 - the name of a Secret
-"""Where certificates are kept unless --tls-secret names another."""
+from kubesum.vocabulary import defaults
 
 _RESTORED: Final = "helm upgrade restores that"
 
@@ -84,7 +82,7 @@ def needs(namespace: str, spec: PodSpec, api_services: Sequence[str]) -> Iterato
         f"{_RESTORED}",
     )
     if is_self_managed(spec):
-        yield _keeping(namespace, spec.option("--tls-secret") or SECRET, api_services)
+        yield _keeping(namespace, spec.option("--tls-secret") or defaults.TLS_SECRET, api_services)
     if is_wanted(spec):
         yield Need(
             "read live usage",

@@ -22,6 +22,7 @@ from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.ticker import live
 from kubesim.world.world import World
+from kubesum.commands import eventloop
 from kubesum.commands.announcements import announce, offer_top
 from kubesum.commands.kubeconfigfile import written
 from kubesum.commands.listwatches import cluster_feeds
@@ -96,8 +97,8 @@ def _api_server(store: Store, secrets: pki.Pki, port: int) -> ApiServer:
         raise UsageError(f"cannot listen on {LOOPBACK}, port {port}: {reason}; choose another port") from error
 
 
-def prepared(options: argparse.Namespace) -> Command:
-    """`kubesum demo` with these flags; raises KubesumError."""
+def run(options: argparse.Namespace) -> None:
+    """Runs `kubesum demo` with these flags; raises KubesumError."""
     set_up_logging(TextFormatter(), logging.WARNING)
     simulation = Simulation(options.nodes, options.pods, options.seed, options.churn)
-    return until_stopped(demo(simulation, options.port, options.kubeconfig_out, options.usage_interval))
+    eventloop.run(until_stopped(demo(simulation, options.port, options.kubeconfig_out, options.usage_interval)))

@@ -2,11 +2,10 @@
 
 import argparse
 import logging
-from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from kubesum.commands import eventloop
 from kubesum.doctor.examination import Examination
 from kubesum.doctor.report import Report
 from kubesum.kube.client import connect
@@ -14,8 +13,6 @@ from kubesum.kube.credentials import kubeconfig
 from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.server.signals import until_stopped
 from kubesum.vocabulary.errors import UpstreamError
-
-Command = Coroutine[Any, Any, None]
 
 
 async def examine(path: Path | None, context: str | None, namespace: str) -> None:
@@ -27,7 +24,7 @@ async def examine(path: Path | None, context: str | None, namespace: str) -> Non
         raise UpstreamError(f"{report.failures} of {report.checks} checks failed; mend the first, and run this again")
 
 
-def prepared(options: argparse.Namespace) -> Command:
-    """`kubesum doctor` with these flags."""
+def run(options: argparse.Namespace) -> None:
+    """Runs `kubesum doctor` with these flags; raises KubesumError."""
     set_up_logging(TextFormatter(), logging.WARNING)
-    return until_stopped(examine(options.kubeconfig, options.context, options.namespace))
+    eventloop.run(until_stopped(examine(options.kubeconfig, options.context, options.namespace)))

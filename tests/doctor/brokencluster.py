@@ -22,7 +22,7 @@ from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
 from kubesum.commands.listwatches import cluster_feeds
-from kubesum.doctor.examination import Examination
+from kubesum.doctor.diagnosis import Examination
 from kubesum.doctor.report import Report
 from kubesum.edge.secureserving import delegated
 from kubesum.edge.tls.certificates import KeyPair

@@ -8,7 +8,7 @@ import pytest
 from kubesum.doctor.cluster import Cluster
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
-from tests.doctor.staged import Staged
+from tests.doctor.scriptedcluster import Staged
 from tests.unit.kube.kubeconfigs import written
 from tests.unit.kube.scripted import Script, playing
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from kubesum.clients.model.feed import Feed
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.objects import Cluster
 from kubesum.clients.model.table import Table
 from kubesum.clients.model.views import CLUSTER, Scope, View

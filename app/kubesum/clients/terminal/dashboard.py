@@ -15,7 +15,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
 from kubesum.clients.model.browser import Browser, Server
-from kubesum.clients.model.feed import Feed
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.views import Scope
 from kubesum.clients.terminal import palette
 from kubesum.clients.terminal.canvas import Canvas

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kubesum.commands import eventloop
-from kubesum.doctor.examination import Examination
+from kubesum.doctor.diagnosis import Examination
 from kubesum.doctor.report import Report
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig

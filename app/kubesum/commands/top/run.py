@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubesum.clients.model.feed import Feed
-from kubesum.clients.model.sentences import check_presence
+from kubesum.clients.model.explanations import check_presence
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.views import BY_NAME, Scope
 from kubesum.clients.terminal.plain import listed, printed
 from kubesum.commands import eventloop

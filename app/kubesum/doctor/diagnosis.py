@@ -9,13 +9,13 @@ from kubesum import __version__
 from kubesum.doctor.checks import apiserver
 from kubesum.doctor.checks.certificate import Certificates
 from kubesum.doctor.checks.endpoints import Routed, routed
-from kubesum.doctor.checks.freshness import freshness
 from kubesum.doctor.checks.frontproxy import front_proxy
+from kubesum.doctor.checks.informers import freshness
 from kubesum.doctor.checks.lists import lists
+from kubesum.doctor.checks.metricsapi import usage
+from kubesum.doctor.checks.permissions import rights
 from kubesum.doctor.checks.registration import Registered, registered
 from kubesum.doctor.checks.replicas import Replica, replicas, versions
-from kubesum.doctor.checks.rights import rights
-from kubesum.doctor.checks.usage import usage
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import Service, ServiceReference

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kubesum.doctor.checks.certificate import is_self_managed
-from kubesum.doctor.checks.usage import is_wanted
+from kubesum.doctor.checks.metricsapi import is_wanted
 from kubesum.doctor.cluster import Cluster, Denial, Right
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import PodSpec

@@ -9,18 +9,18 @@ import pytest
 
 from kubesum.doctor.checks import apiserver
 from kubesum.doctor.checks.endpoints import routed
-from kubesum.doctor.checks.freshness import freshness
 from kubesum.doctor.checks.frontproxy import front_proxy
+from kubesum.doctor.checks.informers import freshness
 from kubesum.doctor.checks.lists import lists
+from kubesum.doctor.checks.metricsapi import usage
 from kubesum.doctor.checks.registration import registered
 from kubesum.doctor.checks.replicas import Replica, replicas, versions
-from kubesum.doctor.checks.usage import usage
 from kubesum.doctor.views import Container, Pod, PodSpec, ServiceReference
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.kube.objects import Metadata
 from kubesum.resources import nodesummaries, podsummaries
-from tests.doctor.staged import Staged
+from tests.doctor.scriptedcluster import Staged
 from tests.unit.kube.scripted import body, cut, refusal
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)

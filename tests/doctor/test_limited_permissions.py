@@ -1,4 +1,4 @@
-"""What people read who may not see everything, and where there is nothing to see: no defect, and no failure."""
+"""Users without some permissions, and clusters without kubesum: what cannot be checked is skipped."""
 
 from collections.abc import AsyncIterator
 
@@ -24,167 +24,167 @@ from tests.doctor.brokencluster import (
     SERVICE,
     VERSION,
     VERSIONS,
-    Patient,
-    but,
-    patient,
+    Installation,
+    healthy_except,
+    installed,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-REGISTRATION_IS_HIDDEN = (
+REGISTRATION_SKIPPED = (
     "skip  APIService v1alpha1.summary.kubesum.dev: you may not get apiservices.apiregistration.k8s.io"
 )
-PLACE_IS_UNKNOWN = "skip  Service and pods: no APIService says where they are; --namespace can"
-ACCOUNT_IS_UNKNOWN = "skip  rights of kubesum: the pods would say which ServiceAccount is theirs"
-OF_CLUSTER_VIEW = "you may not list them; the ClusterRole kubesum:cluster-view gives it"
-OF_VIEW = "you may not list them in all namespaces; the ClusterRole kubesum:view gives it"
+SERVICE_SKIPPED = "skip  Service and pods: no APIService names their namespace; set --namespace"
+PERMISSIONS_SKIPPED = "skip  permissions of kubesum: its ServiceAccount is unknown without its pods"
+NEEDS_CLUSTER_VIEW = "you may not list them; the ClusterRole kubesum:cluster-view grants it"
+NEEDS_VIEW = "you may not list them in all namespaces; the ClusterRole kubesum:view grants it"
 CLUSTER_LISTS = (
-    "skip  list of clusterimagesummaries: you may not list them; the ClusterRole kubesum:cluster-images gives it",
-    f"skip  list of clustersummaries: {OF_CLUSTER_VIEW}",
-    f"skip  list of nodesummaries: {OF_CLUSTER_VIEW}",
+    "skip  list of clusterimagesummaries: you may not list them; the ClusterRole kubesum:cluster-images grants it",
+    f"skip  list of clustersummaries: {NEEDS_CLUSTER_VIEW}",
+    f"skip  list of nodesummaries: {NEEDS_CLUSTER_VIEW}",
 )
 NAMESPACED_LISTS = (
     "ok    list of imagesummaries (N ms), namespacesummaries (N ms), podsummaries (N ms), workloadsummaries (N ms)"
 )
-FRESHNESS_IS_HIDDEN = "skip  informers: a ClusterSummary would tell"
+INFORMERS_SKIPPED = "skip  informers: unknown without the ClusterSummary"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def well(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Patient]:
-    async with patient(tmp_path_factory.mktemp("patient")) as well:
-        yield well
+async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+    async with installed(tmp_path_factory.mktemp("installation")) as installation:
+        yield installation
 
 
-async def test_who_may_view_namespaces_learns_what_they_may_not_see(well: Patient) -> None:
-    assert await well.lines("viewer") == [
+async def test_a_viewer_sees_which_permissions_are_missing(installation: Installation) -> None:
+    assert await installation.lines("viewer") == [
         VERSION,
         AGGREGATES,
-        REGISTRATION_IS_HIDDEN,
-        PLACE_IS_UNKNOWN,
+        REGISTRATION_SKIPPED,
+        SERVICE_SKIPPED,
         CONFIG,
-        ACCOUNT_IS_UNKNOWN,
+        PERMISSIONS_SKIPPED,
         METRICS,
         *CLUSTER_LISTS,
         NAMESPACED_LISTS,
-        FRESHNESS_IS_HIDDEN,
-        "skip  versions: no pod tells its own; this doctor is v0.1.0",
+        INFORMERS_SKIPPED,
+        "skip  versions: no pod answers /version; this doctor is v0.1.0",
     ]
 
 
-async def test_who_names_the_namespace_sees_more(well: Patient) -> None:
-    assert await well.lines("viewer", NAMESPACE) == [
+async def test_a_viewer_who_names_the_namespace_sees_its_pods(installation: Installation) -> None:
+    assert await installation.lines("viewer", NAMESPACE) == [
         VERSION,
         AGGREGATES,
-        REGISTRATION_IS_HIDDEN,
+        REGISTRATION_SKIPPED,
         SERVICE,
         DEPLOYMENT,
         "skip  EndpointSlices of the Service kubesum-system/kubesum: you may not list "
         "endpointslices.discovery.k8s.io in the namespace kubesum-system",
         CONFIG,
-        "skip  ServiceAccount kubesum-system/kubesum: its rights are not known, you may not create "
+        "skip  ServiceAccount kubesum-system/kubesum: its permissions are unknown, you may not create "
         "subjectaccessreviews.authorization.k8s.io",
         METRICS,
         *CLUSTER_LISTS,
         NAMESPACED_LISTS,
-        FRESHNESS_IS_HIDDEN,
-        "skip  versions: no pod of the image ghcr.io/kubesum/kubesum:0.1.0 tells its own; this doctor is v0.1.0",
+        INFORMERS_SKIPPED,
+        "skip  versions: no pod with the image ghcr.io/kubesum/kubesum:0.1.0 answers /version; this doctor is v0.1.0",
     ]
 
 
-async def test_a_tenant_sees_only_that_the_api_server_answers(well: Patient) -> None:
+async def test_a_tenant_sees_the_api_server_and_skipped_checks(installation: Installation) -> None:
     cluster_images, clusters, nodes = CLUSTER_LISTS
 
-    assert await well.lines("tenant", NAMESPACE) == [
+    assert await installation.lines("tenant", NAMESPACE) == [
         VERSION,
         AGGREGATES,
-        REGISTRATION_IS_HIDDEN,
-        "skip  Service of the namespace kubesum-system: you may not list services in the namespace kubesum-system",
+        REGISTRATION_SKIPPED,
+        "skip  Service in the namespace kubesum-system: you may not list services in the namespace kubesum-system",
         "skip  ConfigMap kube-system/extension-apiserver-authentication: you may not get configmaps in the namespace "
         "kube-system",
-        ACCOUNT_IS_UNKNOWN,
+        PERMISSIONS_SKIPPED,
         METRICS,
         cluster_images,
         clusters,
-        f"skip  list of imagesummaries: {OF_VIEW}",
+        f"skip  list of imagesummaries: {NEEDS_VIEW}",
         "skip  list of namespacesummaries: you may not list them in all namespaces; the ClusterRole "
-        "kubesum:metrics-reader or kubesum:view gives it",
+        "kubesum:metrics-reader or kubesum:view grants it",
         nodes,
-        f"skip  list of podsummaries: {OF_VIEW}",
-        f"skip  list of workloadsummaries: {OF_VIEW}",
-        FRESHNESS_IS_HIDDEN,
-        "skip  versions: no pod tells its own; this doctor is v0.1.0",
+        f"skip  list of podsummaries: {NEEDS_VIEW}",
+        f"skip  list of workloadsummaries: {NEEDS_VIEW}",
+        INFORMERS_SKIPPED,
+        "skip  versions: no pod answers /version; this doctor is v0.1.0",
     ]
 
 
-async def test_who_may_not_ask_pods_still_learns_the_rest(well: Patient) -> None:
-    """An administrator whose role leaves out pods/proxy."""
+async def test_without_pods_proxy_all_other_checks_run(installation: Installation) -> None:
+    """An administrator whose role does not include pods/proxy."""
     own = ["apiservices", "services", "deployments", "pods", "endpointslices", "configmaps", "subjectaccessreviews"]
     rules = [
         {"apiGroups": ["*"], "resources": own, "verbs": ["*"]},
         {"apiGroups": ["summary.kubesum.dev"], "resources": ["*"], "verbs": ["*"]},
     ]
-    well.server.store.put("clusterroles", {"metadata": {"name": "operator"}, "rules": rules})
+    installation.server.store.put("clusterroles", {"metadata": {"name": "operator"}, "rules": rules})
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "operator"}
     operator = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "viewer"}
-    well.server.store.put(
+    installation.server.store.put(
         "clusterrolebindings", {"metadata": {"name": "operator"}, "roleRef": role, "subjects": [operator]}
     )
 
     try:
-        lines = await well.lines("viewer")
+        lines = await installation.lines("viewer")
     finally:
-        well.server.store.delete("clusterrolebindings", "", "operator")
+        installation.server.store.delete("clusterrolebindings", "", "operator")
 
-    assert lines == but(
+    assert lines == healthy_except(
         {
             POD_1: [
-                "skip  Pod kubesum-system/POD-1: what it says of itself is not known, you may not get pods/proxy "
-                "in the namespace kubesum-system"
+                "skip  Pod kubesum-system/POD-1: /readyz cannot be read, you may not get pods/proxy in the namespace "
+                "kubesum-system"
             ],
             POD_2: [
-                "skip  Pod kubesum-system/POD-2: what it says of itself is not known, you may not get pods/proxy "
-                "in the namespace kubesum-system"
+                "skip  Pod kubesum-system/POD-2: /readyz cannot be read, you may not get pods/proxy in the namespace "
+                "kubesum-system"
             ],
             CERTIFICATE: [
-                "skip  certificate: no pod tells what it shows; whether it is believed, the lists below tell"
+                "skip  certificate: no pod sends it; the lists below show whether the API server accepts it"
             ],
             VERSIONS: [
-                "skip  versions: no pod of the image ghcr.io/kubesum/kubesum:0.1.0 tells its own; "
-                "this doctor is v0.1.0"
+                "skip  versions: no pod with the image ghcr.io/kubesum/kubesum:0.1.0 answers /version; this doctor "
+                "is v0.1.0"
             ],
         }
     )
 
 
 NOT_INSTALLED = (
-    "FAIL  APIService v1alpha1.summary.kubesum.dev: there is none, so kubesum is not installed; "
-    "helm install kubesum helm/kubesum --namespace kubesum-system --create-namespace"
+    "FAIL  APIService v1alpha1.summary.kubesum.dev: not found, so kubesum is not installed; helm install kubesum "
+    "helm/kubesum --namespace kubesum-system --create-namespace"
 )
 
 
-async def test_kubesum_is_not_installed(well: Patient) -> None:
-    with well.without("apiservices", "", API_SERVICE):
-        assert await well.lines() == [
+async def test_kubesum_is_not_installed(installation: Installation) -> None:
+    with installation.without("apiservices", "", API_SERVICE):
+        assert await installation.lines() == [
             VERSION,
             AGGREGATES,
             NOT_INSTALLED,
-            PLACE_IS_UNKNOWN,
+            SERVICE_SKIPPED,
             CONFIG,
-            ACCOUNT_IS_UNKNOWN,
+            PERMISSIONS_SKIPPED,
             METRICS,
             NOT_ANSWERED,
-            "skip  versions: no pod tells its own; this doctor is v0.1.0",
+            "skip  versions: no pod answers /version; this doctor is v0.1.0",
         ]
-    await well.judged("Passed")
+    await installation.until_condition("Passed")
 
 
-async def test_the_registration_is_gone_but_not_the_rest(well: Patient) -> None:
-    with well.without("apiservices", "", API_SERVICE):
-        lines = await well.lines(namespace=NAMESPACE)
-        nowhere = await well.lines(namespace="payments")
-    await well.judged("Passed")
+async def test_only_the_apiservice_is_missing(installation: Installation) -> None:
+    with installation.without("apiservices", "", API_SERVICE):
+        lines = await installation.lines(namespace=NAMESPACE)
+        nowhere = await installation.lines(namespace="payments")
+    await installation.until_condition("Passed")
 
-    assert lines == but(
+    assert lines == healthy_except(
         {
             REGISTERED: [NOT_INSTALLED],
             **dict.fromkeys((AVAILABLE, CA_BUNDLE, CERTIFICATE, INFORMERS), ()),
@@ -192,6 +192,6 @@ async def test_the_registration_is_gone_but_not_the_rest(well: Patient) -> None:
         }
     )
     assert nowhere[3] == (
-        "FAIL  Service of the namespace payments: none has app.kubernetes.io/name=kubesum; "
-        "see whether kubesum is elsewhere"
+        "FAIL  Service in the namespace payments: none has the label app.kubernetes.io/name=kubesum; check the "
+        "namespace of the release"
     )

@@ -1,4 +1,4 @@
-"""Pods that show a certificate which no API server believes, and what the examination says of it."""
+"""Pods that serve with a certificate that the API server rejects."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +7,15 @@ import pytest
 
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
-from tests.doctor.brokencluster import AVAILABLE, CERTIFICATE, INFORMERS, LISTS, NOT_ANSWERED, but, showing
+from tests.doctor.brokencluster import (
+    AVAILABLE,
+    CERTIFICATE,
+    INFORMERS,
+    LISTS,
+    NOT_ANSWERED,
+    healthy_except,
+    installed_with,
+)
 
 HOST = "kubesum.kubesum-system.svc"
 URL = "https://10.96.143.7:443/apis/summary.kubesum.dev/v1alpha1"
@@ -21,58 +29,58 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=400)
 
 
 @pytest.mark.parametrize(
-    ("pair", "told", "found"),
+    ("pair", "condition", "line"),
     [
         (
             certificates.serving(AUTHORITY, [HOST], now=LONG_AGO),
             "certificate has expired or is not yet valid: current time TIME is after TIME; kubesum's certificate is "
-            "not valid now: see below",
-            "it is valid from DATE to DATE only; with cert-manager, see its Certificate; otherwise put a new pair "
-            "into the Secret that the pods mount",
+            "not valid now: see the certificate",
+            "it was valid from DATE to DATE only; with cert-manager, see its Certificate; otherwise update the "
+            "Secret that the pods mount",
         ),
         (
             certificates.serving(AUTHORITY, ["web.shop.svc"]),
-            "certificate is valid for web.shop.svc, not kubesum.kubesum-system.svc; kubesum's certificate is for "
-            "another name: see below",
+            "certificate is valid for web.shop.svc, not kubesum.kubesum-system.svc; kubesum's certificate has "
+            "another DNS name: see the certificate",
             "it is for web.shop.svc, not for kubesum.kubesum-system.svc; issue one for kubesum.kubesum-system.svc",
         ),
         (
             certificates.client(AUTHORITY, HOST),
-            "certificate relies on legacy Common Name field, use SANs instead; kubesum's certificate names no DNS "
-            "name: see below",
+            "certificate relies on legacy Common Name field, use SANs instead; kubesum's certificate has no DNS "
+            "name: see the certificate",
             "it is for no DNS name, not for kubesum.kubesum-system.svc; issue one for kubesum.kubesum-system.svc",
         ),
         (
             certificates.serving(certificates.authority("kubesum-ca"), [HOST]),
-            "certificate signed by unknown authority; caBundle is not the authority of kubesum's certificate: see "
-            "below",
-            "it was issued by kubesum-ca (key KEY), but caBundle holds kubesum-ca (key KEY), and so the API server "
-            "does not believe it; with cert-manager, see that its ca-injector runs; with a Secret of your own, "
-            "upgrade the release",
+            "certificate signed by unknown authority; caBundle does not contain the CA of kubesum's certificate: see "
+            "caBundle",
+            "it was issued by kubesum-ca (key KEY), but caBundle holds kubesum-ca (key KEY), so the API server "
+            "rejects it; with cert-manager, check that its ca-injector runs; with a Secret of your own, upgrade the "
+            "release",
         ),
     ],
-    ids=["expired", "of another name", "without a name", "of another authority"],
+    ids=["expired", "another DNS name", "no DNS name", "another CA"],
 )
-async def test_a_certificate_that_is_not_believed(tmp_path: Path, pair: KeyPair, told: str, found: str) -> None:
-    async with showing(tmp_path, AUTHORITY, pair) as patient:
-        await patient.judged("FailedDiscoveryCheck")
-        lines = await patient.lines()
+async def test_a_rejected_certificate(tmp_path: Path, pair: KeyPair, condition: str, line: str) -> None:
+    async with installed_with(tmp_path, AUTHORITY, pair) as installed:
+        await installed.until_condition("FailedDiscoveryCheck")
+        lines = await installed.lines()
 
-    assert lines == but(
+    assert lines == healthy_except(
         {
-            AVAILABLE: [f"{FAILED}{told}"],
-            CERTIFICATE: [f"FAIL  certificate of POD-1, POD-2: {found}"],
+            AVAILABLE: [f"{FAILED}{condition}"],
+            CERTIFICATE: [f"FAIL  certificate of POD-1, POD-2: {line}"],
             LISTS: [NOT_ANSWERED],
             INFORMERS: [],
         }
     )
 
 
-async def test_a_name_may_be_a_wildcard(tmp_path: Path) -> None:
+async def test_a_wildcard_certificate_is_accepted(tmp_path: Path) -> None:
     pair = certificates.serving(AUTHORITY, ["*.kubesum-system.svc"])
 
-    async with showing(tmp_path, AUTHORITY, pair) as patient:
-        await patient.judged("Passed")
-        lines = await patient.lines()
+    async with installed_with(tmp_path, AUTHORITY, pair) as installed:
+        await installed.until_condition("Passed")
+        lines = await installed.lines()
 
-    assert lines == but({})
+    assert lines == healthy_except({})

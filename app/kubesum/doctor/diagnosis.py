@@ -1,4 +1,7 @@
-"""One examination: all chapters in the order in which things break, each with what the ones before it found."""
+"""Runs all checks in the order in which a request passes through an installation.
+
+A check gets the results of earlier ones, and is skipped without them.
+"""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -6,16 +9,16 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from kubesum import __version__
-from kubesum.doctor.checks import apiserver
-from kubesum.doctor.checks.certificate import Certificates
-from kubesum.doctor.checks.endpoints import Routed, routed
-from kubesum.doctor.checks.frontproxy import front_proxy
-from kubesum.doctor.checks.informers import freshness
-from kubesum.doctor.checks.lists import lists
-from kubesum.doctor.checks.metricsapi import usage
-from kubesum.doctor.checks.permissions import rights
-from kubesum.doctor.checks.registration import Registered, registered
-from kubesum.doctor.checks.replicas import Replica, replicas, versions
+from kubesum.doctor.checks.apiserver import check_api_server
+from kubesum.doctor.checks.certificate import CertificateCheck
+from kubesum.doctor.checks.endpoints import Backend, check_endpoints
+from kubesum.doctor.checks.frontproxy import check_front_proxy
+from kubesum.doctor.checks.informers import check_informers
+from kubesum.doctor.checks.lists import check_lists
+from kubesum.doctor.checks.metricsapi import check_metrics_api
+from kubesum.doctor.checks.permissions import check_permissions
+from kubesum.doctor.checks.registration import Registration, check_registration
+from kubesum.doctor.checks.replicas import Replica, check_replicas, check_versions
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import Service, ServiceReference
@@ -26,11 +29,11 @@ from kubesum.vocabulary.errors import UpstreamError
 _LABEL: Final = {"app.kubernetes.io/name": "kubesum"}
 _API_SERVICES: Final = tuple(sorted({f"{resource.version}.{resource.group}" for resource in RESOURCES}))
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-class Examination:
-    """One examination of one cluster; `now` tells the time."""
+class Diagnosis:
+    """Runs all checks of one installation; `now` gives the time that certificates are verified at."""
 
     def __init__(self, upstream: Upstream, report: Report, now: Callable[[], datetime]) -> None:
         self._cluster: Final = Cluster(upstream)
@@ -38,78 +41,85 @@ class Examination:
         self._now: Final = now
 
     async def run(self, namespace: str) -> None:
-        """Goes through all chapters; `namespace` is where to look if no APIService says it, empty if not known."""
-        if not await self._chapter("API server", apiserver.answers(self._cluster, self._report)):
-            self._report.skip("everything else: it would ask the API server")
+        """Runs all checks; `namespace` is where kubesum is if no APIService can be read, empty if unknown."""
+        if not await self._result("API server", check_api_server(self._cluster, self._report)):
+            self._report.skip("all other checks: they need the API server")
             return
-        registrations = [
-            await self._chapter(f"APIService {name}", registered(self._cluster, self._report, name))
+        results = [
+            await self._result(f"APIService {name}", check_registration(self._cluster, self._report, name))
             for name in _API_SERVICES
         ]
-        known = [one for one in registrations if isinstance(one, Registered)]
-        place = known[0].service if known else await self._chapter("Service", self._place(namespace))
-        path = await self._path(place)
-        found = await self._replicas(known, path)
-        await self._chapter("front proxy", front_proxy(self._cluster, self._report, self._now()))
-        await self._rights(place, path)
-        await usage(self._cluster, self._report, path.spec if path else None)
-        await self._answers(None in registrations, known)
-        versions(self._report, found, path.spec if path else None, f"v{__version__}")
+        registrations = [one for one in results if isinstance(one, Registration)]
+        service = await self._service(registrations, namespace)
+        backend = await self._backend(service)
+        replicas = await self._replicas(registrations, backend)
+        await self._result("front proxy", check_front_proxy(self._cluster, self._report, self._now()))
+        await self._permissions(service, backend)
+        await check_metrics_api(self._cluster, self._report, backend.spec if backend else None)
+        await self._lists(None in results, registrations)
+        check_versions(self._report, replicas, backend.spec if backend else None, f"v{__version__}")
 
-    async def _chapter(self, what: str, chapter: Awaitable[Found]) -> Found | None:
-        """What a chapter finds; None if the API server does not answer it."""
+    async def _result(self, subject: str, check: Awaitable[Result]) -> Result | None:
+        """The result of a check; reports a failure, and gives None, if the API server does not answer it."""
         try:
-            return await chapter
+            return await check
         except UpstreamError as error:
-            self._report.fail(f"{what}: {error}")
+            self._report.fail(f"{subject}: {error}")
             return None
 
-    async def _place(self, namespace: str) -> ServiceReference | None:
-        """The Service of a namespace, where no APIService names it."""
+    async def _service(self, registrations: list[Registration], namespace: str) -> ServiceReference | None:
+        """The Service that the APIService names, or the one in `namespace`."""
+        if registrations:
+            return registrations[0].service
+        return await self._result("Service", self._service_in(namespace))
+
+    async def _service_in(self, namespace: str) -> ServiceReference | None:
         if not namespace:
-            self._report.skip("Service and pods: no APIService says where they are; --namespace can")
+            self._report.skip("Service and pods: no APIService names their namespace; set --namespace")
             return None
-        what = f"Service of the namespace {namespace}"
+        subject = f"Service in the namespace {namespace}"
         services = await self._cluster.listed(f"/api/v1/namespaces/{namespace}/services", Service, _LABEL)
         if isinstance(services, Denial):
-            self._report.skip(f"{what}: {services.sentence}")
+            self._report.skip(f"{subject}: {services.message}")
         elif not services or not services[0].spec.ports:
-            self._report.fail(f"{what}: none has app.kubernetes.io/name=kubesum; see whether kubesum is elsewhere")
+            self._report.fail(
+                f"{subject}: none has the label app.kubernetes.io/name=kubesum; check the namespace of the release"
+            )
         else:
             return ServiceReference(namespace, services[0].metadata.name, services[0].spec.ports[0].port)
         return None
 
-    async def _path(self, place: ServiceReference | None) -> Routed | None:
-        if place is None:
+    async def _backend(self, service: ServiceReference | None) -> Backend | None:
+        if service is None:
             return None
-        return await self._chapter(str(place), routed(self._cluster, self._report, place))
+        return await self._result(str(service), check_endpoints(self._cluster, self._report, service))
 
-    async def _replicas(self, known: list[Registered], path: Routed | None) -> list[Replica]:
-        """What the pods say, their certificates judged."""
-        found: list[Replica] = []
-        if path is not None and path.port is not None:
-            is_available = any(one.is_available for one in known)
-            asked = replicas(self._cluster, self._report, path.pods, path.port, is_available)
-            found = await self._chapter("pods", asked) or []
-        for one in known:
-            Certificates(self._report, one, path.spec if path else None, self._now()).judge(found)
-        return found
+    async def _replicas(self, registrations: list[Registration], backend: Backend | None) -> list[Replica]:
+        """What the pods answer; their certificates are checked against each caBundle."""
+        replicas: list[Replica] = []
+        if backend is not None and backend.port is not None:
+            is_available = any(one.is_available for one in registrations)
+            check = check_replicas(self._cluster, self._report, backend.pods, backend.port, is_available)
+            replicas = await self._result("pods", check) or []
+        for one in registrations:
+            CertificateCheck(self._report, one, backend.spec if backend else None, self._now()).run(replicas)
+        return replicas
 
-    async def _rights(self, place: ServiceReference | None, path: Routed | None) -> None:
-        if place is None or path is None or path.spec is None:
-            self._report.skip("rights of kubesum: the pods would say which ServiceAccount is theirs")
+    async def _permissions(self, service: ServiceReference | None, backend: Backend | None) -> None:
+        if service is None or backend is None or backend.spec is None:
+            self._report.skip("permissions of kubesum: its ServiceAccount is unknown without its pods")
             return
-        asked = rights(self._cluster, self._report, place.namespace, path.spec, _API_SERVICES)
-        await self._chapter("rights of kubesum", asked)
+        check = check_permissions(self._cluster, self._report, service.namespace, backend.spec, _API_SERVICES)
+        await self._result("permissions of kubesum", check)
 
-    async def _answers(self, is_absent: bool, known: list[Registered]) -> None:
-        """What kubesum answers, and whether it is fresh."""
-        if is_absent or not all(one.is_available for one in known):
-            self._report.skip("lists and informers: nothing is answered unless the APIService is available")
+    async def _lists(self, is_absent: bool, registrations: list[Registration]) -> None:
+        """Lists every resource; `is_absent` says that an APIService is missing."""
+        if is_absent or not all(one.is_available for one in registrations):
+            self._report.skip("lists and informers: the APIService is not available")
             return
-        asked = lists(self._cluster, self._report, RESOURCES, time.monotonic)
-        answered = await self._chapter("lists", asked) or set()
+        check = check_lists(self._cluster, self._report, RESOURCES, time.monotonic)
+        answered = await self._result("lists", check) or set()
         if clustersummaries.RESOURCE.plural in answered:
-            await self._chapter("informers", freshness(self._cluster, self._report, self._now()))
+            await self._result("informers", check_informers(self._cluster, self._report, self._now()))
         else:
-            self._report.skip("informers: a ClusterSummary would tell")
+            self._report.skip("informers: unknown without the ClusterSummary")

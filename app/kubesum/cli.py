@@ -1,21 +1,16 @@
-"""The command line: one command a run, and `kubectl kubesum`, which is `top`.
+"""The command line: parses arguments and runs one command; `kubectl kubesum` is `kubesum top`.
 
-Reads arguments, imports the one command that was asked for, and turns what a person can mend into one sentence and
-a non-zero exit.
+Parsing loads nothing beside argparse: a command's flags are in a light module, and only the command that was asked
+for is imported. An error that a user can act on becomes one sentence on stderr and a non-zero exit code.
 """
 
 import argparse
-import asyncio
-import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-import uvloop
-
 from kubesum.commands.parser import parser
-from kubesum.vocabulary.errors import KubesumError
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130
@@ -31,32 +26,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def plugin() -> int:
-    """Runs `kubectl kubesum`, which is `kubesum top`, named or not; returns the exit code."""
+    """Runs `kubectl kubesum`, with or without the word `top`; returns the exit code."""
     given = sys.argv[1:]
     return main(given if given[:1] == ["top"] else ["top", *given])
 
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options that make sense together; ends the program for others."""
+    """The parsed arguments; exits with 2 for invalid ones and for those that exclude each other."""
     top = parser()
     options = top.parse_args(arguments)
     if options.command == "local" and options.path and (options.kubeconfig or options.context):
-        top.error("local --from reads files: --kubeconfig and --context have no meaning with it")
+        top.error("local: --from cannot be combined with --kubeconfig or --context")
     if options.command == "serve" and (options.tls_cert_file is None) != (options.tls_private_key_file is None):
-        top.error("serve: --tls-cert-file and --tls-private-key-file go together")
+        top.error("serve: --tls-cert-file and --tls-private-key-file must be set together")
     return options
 
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command that was asked for; returns the exit code."""
-    # Imported here, since it takes most of a second in which Ctrl-C must work too.
+    # Imported here, because it takes most of a second, in which Ctrl-C must work too.
+    from kubesum.vocabulary.errors import KubesumError  # noqa: PLC0415
+
     command = import_module(f"kubesum.commands.{options.command}.run")
     try:
-        main = command.prepared(options)
-        # What is imported stays: collections that walked it would stop the event loop for a tenth of a second.
-        gc.freeze()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(main)
+        command.run(options)
     except KubesumError as error:
         print(f"kubesum: {error}", file=sys.stderr)
         return FAILED

@@ -15,7 +15,6 @@ import time
 import uvloop
 
 from kubesum.api.requests.requestinfo import request_info
-from kubesum.commands.serve.flags import ALWAYS_ALLOWED
 from kubesum.edge.authn.authentication import Authenticator, Headers
 from kubesum.edge.authn.requestheader import trust_of
 from kubesum.edge.authn.tokens import Tokens
@@ -24,6 +23,7 @@ from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.delegation import DelegatedGate, refuse_impersonation
 from kubesum.edge.tls import certificates
 from kubesum.kube.reviews import AccessStatus, TokenStatus
+from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
 
 REQUESTS, ROUNDS = 200, 15
 
@@ -79,7 +79,7 @@ def made() -> tuple[DelegatedGate, bytes]:
     )
     gate = DelegatedGate(
         Authenticator(lambda: trust, Tokens(nobody, ReviewCache()).holder, time.time),
-        Authorizer(allowed, ReviewCache(), ALWAYS_ALLOWED),
+        Authorizer(allowed, ReviewCache(), ALWAYS_ALLOW_PATHS),
     )
     proxy = certificates.client(proxies, "front-proxy-client")
     return gate, ssl.PEM_cert_to_DER_cert(proxy.certificate.decode())

@@ -45,7 +45,7 @@ def test_the_server_understands_its_arguments(values: Values) -> None:
     understood = parsed(container(values)["args"])
 
     assert understood.command == "serve"
-    assert understood.port == values.get("containerPort", 10250)
+    assert understood.secure_port == values.get("containerPort", 10250)
 
 
 def test_the_server_is_told_where_its_certificate_is_kept_and_for_whom() -> None:
@@ -53,8 +53,12 @@ def test_the_server_is_told_where_its_certificate_is_kept_and_for_whom() -> None
 
     assert (understood.tls_secret, understood.service_name) == ("kubesum-tls", "kubesum")
     assert understood.tls_cert_file is None
-    assert understood.always_allowed == ("/healthz", "/livez", "/readyz")
+    assert understood.authorization_always_allow_paths == ("/healthz", "/livez", "/readyz")
     assert understood.shutdown_delay_duration == 10.0
+
+
+def test_the_arguments_of_the_default_values_are_the_defaults_of_the_flags() -> None:
+    assert vars(parsed(container()["args"])) == vars(parsed(["serve"]))
 
 
 def test_kubelets_probe_without_credentials_over_tls() -> None:

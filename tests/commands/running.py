@@ -90,7 +90,14 @@ class Ready:
 @asynccontextmanager
 async def kubesum(home: Path, *arguments: str) -> AsyncIterator[Command]:
     """A command of kubesum that was just started, ended on the way out."""
-    process = await _process(home, sys.executable, "-m", "kubesum", *arguments)
+    async with started(home, sys.executable, "-m", "kubesum", *arguments) as command:
+        yield command
+
+
+@asynccontextmanager
+async def started(home: Path, *line: str, **variables: str) -> AsyncIterator[Command]:
+    """A command line that was just started, with more environment variables, ended on the way out."""
+    process = await _process(home, *line, **variables)
     try:
         yield Command(process, home)
     finally:
@@ -129,11 +136,11 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-async def _process(home: Path, *arguments: str) -> asyncio.subprocess.Process:
+async def _process(home: Path, *arguments: str, **variables: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *arguments,
         cwd=ROOT,
-        env=environment(home),
+        env=environment(home) | variables,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

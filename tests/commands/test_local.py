@@ -318,8 +318,7 @@ async def test_a_port_that_is_taken_is_named(cluster: Cluster, tmp_path: Path, c
         ),
         (
             "local --from cluster.json --context staging",
-            "kubesum: local --from reads files: --kubeconfig and --context have no meaning with it; "
-            "see kubesum --help",
+            "kubesum: local: --from cannot be combined with --kubeconfig or --context; see kubesum --help",
         ),
     ],
 )

@@ -1,7 +1,7 @@
-"""An installation that is well, on a simulated cluster with the real kubesum behind its aggregator, to be broken.
+"""A healthy installation on a simulated cluster, with the real kubesum behind its aggregator, for tests to break.
 
-Each test breaks one thing and asserts every line of the examination: those of a healthy one, but for some. Lines
-are compared without what differs from run to run: addresses, names of pods, keys, dates and times.
+Each test breaks one thing and asserts every line: those of a healthy installation, with some replaced. Lines are
+compared without what differs from run to run: addresses, names of pods, keys, dates and times.
 """
 
 import asyncio
@@ -22,8 +22,7 @@ from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
 from kubesum.commands.listwatches import cluster_feeds
-from kubesum.commands.serve.flags import ALWAYS_ALLOWED
-from kubesum.doctor.examination import Examination
+from kubesum.doctor.diagnosis import Diagnosis
 from kubesum.doctor.report import Report
 from kubesum.edge.secureserving import delegated
 from kubesum.edge.tls.certificates import KeyPair
@@ -32,19 +31,20 @@ from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.sockets import listen
+from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
 from tests.serving.runningserver import USUAL, Behind, behind, eventually
 
 NAMESPACE = "kubesum-system"
 
 VERSION = "ok    API server https://API: Kubernetes v1.36.2"
-AGGREGATES = "ok    API server https://API: it aggregates other servers"
+AGGREGATES = "ok    API server https://API: the aggregation layer is enabled"
 REGISTERED = (
-    "ok    APIService v1alpha1.summary.kubesum.dev: leads to port 443 of the Service kubesum-system/kubesum, "
-    "with priority 1000"
+    "ok    APIService v1alpha1.summary.kubesum.dev: routes to port 443 of the Service kubesum-system/kubesum, with "
+    "priority 1000"
 )
 AVAILABLE = "ok    APIService v1alpha1.summary.kubesum.dev: available, all checks passed"
 SERVICE = (
-    "ok    Service kubesum-system/kubesum: port 443 (https) leads to the port https of pods with "
+    "ok    Service kubesum-system/kubesum: port 443 (https) routes to port https of pods with "
     "app.kubernetes.io/name=kubesum"
 )
 DEPLOYMENT = "ok    Deployment kubesum-system/kubesum: 2 of 2 pods are ready"
@@ -55,28 +55,29 @@ POD_1 = "ok    Pod kubesum-system/POD-1: passes all checks of /readyz"
 POD_2 = "ok    Pod kubesum-system/POD-2: passes all checks of /readyz"
 CA_BUNDLE = "ok    caBundle of APIService v1alpha1.summary.kubesum.dev: kubesum-ca (key KEY), valid until DATE"
 CERTIFICATE = (
-    "ok    certificate of POD-1, POD-2: for kubesum.kubesum-system.svc, by kubesum-ca of caBundle, valid until DATE"
+    "ok    certificate of POD-1, POD-2: for kubesum.kubesum-system.svc, issued by kubesum-ca of caBundle, valid "
+    "until DATE"
 )
 CONFIG = (
-    "ok    ConfigMap kube-system/extension-apiserver-authentication: users are named by front-proxy-client of "
-    "front-proxy-ca (key KEY), valid until DATE"
+    "ok    ConfigMap kube-system/extension-apiserver-authentication: front proxy front-proxy-client, with a "
+    "certificate of front-proxy-ca (key KEY), valid until DATE"
 )
 WATCHING = (
     "ok    ServiceAccount kubesum-system/kubesum: may list and watch pods, nodes, namespaces, deployments, "
     "statefulsets, daemonsets, replicasets, cronjobs and jobs"
 )
-REVIEWING = "ok    ServiceAccount kubesum-system/kubesum: may ask who somebody is and what they may do"
+REVIEWING = "ok    ServiceAccount kubesum-system/kubesum: may create TokenReviews and SubjectAccessReviews"
 FOLLOWING = (
-    "ok    ServiceAccount kubesum-system/kubesum: may follow the ConfigMap "
+    "ok    ServiceAccount kubesum-system/kubesum: may list and watch the ConfigMap "
     "kube-system/extension-apiserver-authentication"
 )
-MEASURING = "ok    ServiceAccount kubesum-system/kubesum: may read live usage"
+MEASURING = "ok    ServiceAccount kubesum-system/kubesum: may list pods and nodes of metrics.k8s.io"
 METRICS = "ok    metrics.k8s.io: it is served"
 LISTS = (
     "ok    list of clusterimagesummaries (N ms), clustersummaries (N ms), imagesummaries (N ms), "
     "namespacesummaries (N ms), nodesummaries (N ms), podsummaries (N ms), workloadsummaries (N ms)"
 )
-INFORMERS = "ok    informers: 9 kinds are listed and watched without a break for AGE"
+INFORMERS = "ok    informers: 9 of 9 synced without interruption for AGE"
 VERSIONS = "ok    versions: kubesum v0.1.0 in POD-1, POD-2, as this doctor"
 
 HEALTHY = (
@@ -84,7 +85,7 @@ HEALTHY = (
     *(CERTIFICATE, CONFIG, WATCHING, REVIEWING, FOLLOWING, MEASURING, METRICS, LISTS, INFORMERS, VERSIONS),
 )
 
-NOT_ANSWERED = "skip  lists and informers: nothing is answered unless the APIService is available"
+NOT_ANSWERED = "skip  lists and informers: the APIService is not available"
 
 _CHANGING = (
     (r"https://127\.0\.0\.1:\d+", "https://API"),
@@ -92,34 +93,34 @@ _CHANGING = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
     (r"\d{4}-\d\d-\d\d", "DATE"),
     (r"\(\d+ ms\)", "(N ms)"),
-    (r"without a break for \w+", "without a break for AGE"),
+    (r"without interruption for \w+", "without interruption for AGE"),
 )
 
 
-def but(changes: Mapping[str, Sequence[str]]) -> list[str]:
+def healthy_except(changes: Mapping[str, Sequence[str]]) -> list[str]:
     """The lines of a healthy installation, some of them replaced by others or by none."""
     assert changes.keys() <= set(HEALTHY)
     return [line for healthy in HEALTHY for line in changes.get(healthy, [healthy])]
 
 
-def news(lines: Sequence[str]) -> list[str]:
+def unexpected(lines: Sequence[str]) -> list[str]:
     """The lines that a healthy installation does not have."""
     return [line for line in lines if line not in HEALTHY]
 
 
 @dataclass
-class Patient:
-    """The installation."""
+class Installation:
+    """An installation, its cluster, and the lines that the doctor prints for it."""
 
     server: Behind
 
     async def lines(self, who: str = "admin", namespace: str = "", now: datetime | None = None) -> list[str]:
-        """What one of the people reads."""
+        """The lines that a user of the cluster sees, without what differs from run to run."""
         config = self.server.home / f"{who}.kubeconfig"
         config.write_text(json.dumps(kubeconfig_of(self.server.cluster.url, self.server.pki, who)))
         lines: list[str] = []
         async with await connect(kubeconfig(config, None)) as upstream:
-            await Examination(upstream, Report(lines.append), lambda: now or datetime.now(UTC)).run(namespace)
+            await Diagnosis(upstream, Report(lines.append), lambda: now or datetime.now(UTC)).run(namespace)
         return [self._plain(line) for line in lines]
 
     def _plain(self, line: str) -> str:
@@ -136,14 +137,14 @@ class Patient:
         return [stored.decoded() for stored in self.server.store.list("pods", NAMESPACE)]
 
     def object(self, resource: str, namespace: str, name: str) -> dict[str, Any]:
-        """An object of the cluster."""
+        """A copy of an object of the cluster."""
         stored = self.server.store.get(resource, namespace, name)
         assert stored is not None
         return stored.decoded()
 
     @contextmanager
     def changed(self, resource: str, namespace: str, name: str, how: Callable[[Any], Any]) -> Iterator[None]:
-        """Another state of one object for a while; `how` changes it in place."""
+        """Changes an object, and restores it on the way out; `how` changes it in place."""
         before, obj = self.object(resource, namespace, name), self.object(resource, namespace, name)
         how(obj)
         self.server.store.put(resource, obj)
@@ -154,7 +155,7 @@ class Patient:
 
     @contextmanager
     def without(self, resource: str, namespace: str, name: str) -> Iterator[None]:
-        """One object less for a while."""
+        """Deletes an object, and restores it on the way out."""
         before = self.object(resource, namespace, name)
         self.server.store.delete(resource, namespace, name)
         try:
@@ -162,8 +163,8 @@ class Patient:
         finally:
             self.server.store.put(resource, before)
 
-    async def judged(self, reason: str, message: str = "") -> None:
-        """Returns once the API server says this of the APIService; the message ends so."""
+    async def until_condition(self, reason: str, message: str = "") -> None:
+        """Returns once the APIService has a condition of this reason, whose message ends with `message`."""
 
         async def is_so() -> bool:
             found = self.object("apiservices", "", API_SERVICE).get("status", {})
@@ -174,22 +175,22 @@ class Patient:
 
 
 @asynccontextmanager
-async def patient(home: Path, limits: Limits = USUAL) -> AsyncIterator[Patient]:
-    """An installation that is well."""
+async def installed(home: Path, limits: Limits = USUAL) -> AsyncIterator[Installation]:
+    """An installation for which all checks pass."""
     async with behind(home, limits) as server:
         server.register()
         async with asyncio.timeout(10):
             await server.cluster.aggregator.ready()
-        yield Patient(server)
+        yield Installation(server)
 
 
 @asynccontextmanager
-async def showing(
+async def installed_with(
     home: Path, authority: KeyPair, pair: KeyPair, prepare: Callable[[Store], Any] = lambda _: None
-) -> AsyncIterator[Patient]:
-    """An installation whose API server believes `authority` and whose pods show `pair`, whatever that is.
+) -> AsyncIterator[Installation]:
+    """An installation whose caBundle is `authority` and whose pods serve with `pair`.
 
-    `prepare` changes the cluster before kubesum begins.
+    `prepare` changes the cluster before kubesum starts.
     """
     store = Store()
     World(1, 8, 80, datetime.now(UTC)).fill(store)
@@ -199,11 +200,11 @@ async def showing(
     with listen(0) as listener:
         server = Behind(store, pki, cluster, listener.getsockname()[1], authority, home)
         async with await connect(kubeconfig(server.reader, None)) as upstream, asyncio.TaskGroup() as tasks:
-            protection = delegated(upstream, ServerTls(pair), ALWAYS_ALLOWED, time.time)
+            protection = delegated(upstream, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
             kubesum = Kubesum(cluster_feeds(upstream, usage_interval_s=0), protection)
             running = [tasks.create_task(cluster.run()), tasks.create_task(kubesum.run(listener))]
             await kubesum.ready.wait()
             server.register()
-            yield Patient(server)
+            yield Installation(server)
             for task in running:
                 task.cancel()

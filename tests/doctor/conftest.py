@@ -1,4 +1,4 @@
-"""An API server on a stage, for each test that asks for one."""
+"""A scripted API server for each test that asks for one."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,16 +8,16 @@ import pytest
 from kubesum.doctor.cluster import Cluster
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
-from tests.doctor.staged import Staged
+from tests.doctor.scriptedcluster import Scripted
 from tests.unit.kube.kubeconfigs import written
 from tests.unit.kube.scripted import Script, playing
 
 
 @pytest.fixture
-async def staged(tmp_path: Path) -> AsyncIterator[Staged]:
-    """An API server whose script is empty."""
+async def scripted(tmp_path: Path) -> AsyncIterator[Scripted]:
+    """An API server with an empty script."""
     async with (
         playing(Script()) as script,
         await connect(kubeconfig(written(tmp_path / "config", script.url), None)) as upstream,
     ):
-        yield Staged(script, Cluster(upstream))
+        yield Scripted(script, Cluster(upstream))

@@ -24,11 +24,11 @@ from kubesim.aggregation.aggregator import SERVICE_HOST
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
-from kubesum.commands.serve.flags import ALWAYS_ALLOWED
 from kubesum.commands.serve.run import Serving, serve
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.server.runtime import Limits
+from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
 from tests.serving.relay import Relay
 
 V = "/apis/summary.kubesum.dev/v1alpha1"
@@ -196,7 +196,7 @@ def options(server: Behind, limits: Limits, port: int) -> Serving:
         service="kubesum",
         secret="kubesum-tls",
         certificate_files=(server.home / "serving.crt", server.home / "serving.key"),
-        always_allowed=ALWAYS_ALLOWED,
+        always_allowed=ALWAYS_ALLOW_PATHS,
         usage_interval_s=30.0,
         limits=limits,
     )

@@ -19,7 +19,7 @@ LEAVING_S = 1.5
 @pytest.fixture
 def briefly() -> Limits:
     """Answers for a while after it is told to stop."""
-    return Limits(leaving_s=LEAVING_S)
+    return Limits(shutdown_delay_s=LEAVING_S)
 
 
 async def test_requests_are_answered_through_the_delay(tmp_path: Path, briefly: Limits) -> None:
@@ -75,7 +75,10 @@ async def test_watches_end_whole_and_not_all_at_once(tmp_path: Path, briefly: Li
 
 
 async def test_who_says_nothing_does_not_keep_it(tmp_path: Path) -> None:
-    async with behind(tmp_path, Limits(leaving_s=0.0)) as server, server.session(server.front_proxy) as session:
+    async with (
+        behind(tmp_path, Limits(shutdown_delay_s=0.0)) as server,
+        server.session(server.front_proxy) as session,
+    ):
         assert (await asked(session, server.port, NODES, ROOT)).code == 200
         reader, _ = await asyncio.open_connection("127.0.0.1", server.port, ssl=server.tls())
 

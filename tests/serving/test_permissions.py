@@ -259,7 +259,7 @@ async def test_beyond_the_limit_requests_are_turned_away_and_masters_are_not(
         return None
 
     relay = Relay(spoiler)
-    async with behind(tmp_path_factory.mktemp("limit"), Limits(most_at_once=2), relay) as server:
+    async with behind(tmp_path_factory.mktemp("limit"), Limits(max_requests_inflight=2), relay) as server:
         waiting = [asyncio.create_task(server.forwarded(NODES, f"user-{number}")) for number in range(2)]
         while len(relay.reviews) < 2:  # noqa: ASYNC110 - what the server asks for announces nothing
             await asyncio.sleep(0.01)

@@ -13,7 +13,7 @@ from kubesum.server.runtime import Limits
 from tests.serving.load import load
 from tests.serving.runningserver import Behind, behind, eventually, free_port, is_ready, options
 
-LIMITS = Limits(leaving_s=1.0)
+LIMITS = Limits(shutdown_delay_s=1.0)
 PROBED_EVERY_S = 0.1
 
 

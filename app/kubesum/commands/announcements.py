@@ -4,7 +4,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from kubesum.commands.top.run import is_installed
+from kubesum.commands.top.extra import is_installed
 
 
 def announce(shown: Path, arguments: str) -> None:

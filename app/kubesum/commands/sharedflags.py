@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from kubesum.commands import arguments
+from kubesum.vocabulary import defaults
 
 
 def kubeconfig(cluster: argparse._ActionsContainer) -> None:
@@ -20,8 +21,9 @@ def usage_interval(command: argparse._ActionsContainer) -> None:
         "--usage-interval",
         metavar="DURATION",
         type=arguments.interval,
-        default="30s",
-        help="how often to ask metrics.k8s.io what pods and nodes use, 0 for never (default: %(default)s)",
+        default=defaults.USAGE_INTERVAL_S,
+        help="how often to ask metrics.k8s.io what pods and nodes use, 0 for never "
+        f"(default: {defaults.USAGE_INTERVAL_S:g}s)",
     )
 
 

@@ -1,6 +1,6 @@
-"""What a person may read of a cluster: objects, answers, and what others may do.
+"""What the user may read of a cluster: objects, responses of proxied requests, access reviews.
 
-A refusal is no error here but an answer, in words that tell the person what they lack.
+A 403 is not an error here but a result, because what the user may not read is skipped.
 """
 
 import re
@@ -16,7 +16,7 @@ from kubesum.kube.failures import Refusal
 from kubesum.kube.reviews import access_review
 
 DEADLINE_S: Final = 10.0
-"""For an answer; the API server itself gives up on kubesum after 5 to 30 s."""
+"""For one response; the API server itself waits 5 to 30 s for an extension API server."""
 
 _FORBIDDEN: Final = re.compile(
     r'cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
@@ -28,14 +28,14 @@ View = TypeVar("View")
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """The person may not do something: `you may not get secrets in the namespace a`."""
+    """The user lacks a permission: `you may not get secrets in the namespace a`."""
 
-    sentence: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Right:
-    """Something that one may do or not."""
+class ResourceAttributes:
+    """authorization/v1.ResourceAttributes: one verb on one resource; empty strings mean core, all, all."""
 
     verb: str
     resource: str
@@ -45,7 +45,7 @@ class Right:
 
     @property
     def target(self) -> str:
-        """What it is a right to."""
+        """The resource, with its group and the object's name if there are any: `configmaps a`."""
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
         return f"{resource} {self.name}" if self.name else resource
 
@@ -59,7 +59,7 @@ class _Status(msgspec.Struct, frozen=True):
 
 
 class Cluster:
-    """One cluster, as one person sees it."""
+    """One cluster, read with the permissions of the user."""
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream: Final = upstream
@@ -70,7 +70,7 @@ class Cluster:
         return self._upstream.host
 
     async def read(self, path: str, view: type[View]) -> View | Denial | None:
-        """The object at a path, None where there is none; raises UpstreamError."""
+        """The object at a path, None if it is not found; raises UpstreamError."""
         try:
             body = await self._upstream.get(path, {}, DEADLINE_S)
         except Refusal as refusal:
@@ -78,7 +78,7 @@ class Cluster:
         return decoded(body, view, path)
 
     async def listed(self, path: str, view: type[View], selector: Mapping[str, str]) -> tuple[View, ...] | Denial:
-        """The objects at a path that have some labels; raises UpstreamError."""
+        """The objects of a collection that have all labels of `selector`; raises UpstreamError."""
         labels = ",".join(f"{name}={value}" for name, value in selector.items())
         try:
             body = await self._upstream.get(path, {"labelSelector": labels} if labels else {}, DEADLINE_S)
@@ -88,19 +88,19 @@ class Cluster:
         return found.items or ()
 
     async def ask(self, path: str, **parameters: str) -> Answer:
-        """Whatever is answered at a path; raises UpstreamError where nothing is."""
+        """The response at a path, whatever its code; raises UpstreamError if there is none."""
         return await self._upstream.ask(path, parameters, DEADLINE_S)
 
-    async def may(self, user: str, groups: tuple[str, ...], right: Right) -> bool | Denial:
-        """Whether a user has a right; raises UpstreamError."""
-        attributes = {
-            "verb": right.verb,
-            "group": right.group,
-            "resource": right.resource,
-            "namespace": right.namespace,
-            "name": right.name,
+    async def allowed(self, user: str, groups: tuple[str, ...], attributes: ResourceAttributes) -> bool | Denial:
+        """Whether a user is authorized, by a SubjectAccessReview; raises UpstreamError."""
+        resource_attributes = {
+            "verb": attributes.verb,
+            "group": attributes.group,
+            "resource": attributes.resource,
+            "namespace": attributes.namespace,
+            "name": attributes.name,
         }
-        spec = {"user": user, "groups": groups, "resourceAttributes": attributes}
+        spec = {"user": user, "groups": groups, "resourceAttributes": resource_attributes}
         try:
             return (await access_review(self._upstream, msgspec.json.encode(spec))).allowed
         except Refusal as refusal:
@@ -108,7 +108,7 @@ class Cluster:
 
 
 def denial(message: str) -> Denial:
-    """What a 403 says, told to the person that it concerns."""
+    """The message of a 403, addressed to the user whom it concerns."""
     found = _FORBIDDEN.search(message)
     if found is None:
         return Denial(f"you may not: {message}")
@@ -117,17 +117,17 @@ def denial(message: str) -> Denial:
     return Denial(f"you may not {found['verb']} {resource}{where}")
 
 
-def said(answer: Answer) -> str:
-    """What an answer other than success says: the message of its Status, or its text."""
+def message_of(answer: Answer) -> str:
+    """The message of a response other than success: that of its Status, or its text."""
     try:
         text = msgspec.json.decode(answer.body, type=_Status).message
     except MALFORMED:
         text = answer.body.decode(errors="replace").strip()
-    return text or f"it answers {answer.code} and does not say why"
+    return text or f"it answers {answer.code} without a message"
 
 
 def _denied(refusal: Refusal) -> Denial | None:
-    """None for what is not there; raises the refusal where it is neither that nor a lack of rights."""
+    """A Denial for 403, None for 404; raises any other refusal."""
     if refusal.code == 404:
         return None
     if refusal.code == 403:

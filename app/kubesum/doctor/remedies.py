@@ -1,58 +1,61 @@
-"""What is behind the words of kube-apiserver when it does not get through to kubesum, and what mends it.
+"""What to do about an error that the API server reports of kubesum.
 
-The reasons are those of k8s.io/kube-aggregator/pkg/controllers/status/remote; the texts are Go's, as a
-kube-apiserver 1.36 says them in front of a server with each of the troubles.
+The reasons are those of k8s.io/kube-aggregator/pkg/controllers/status/remote; the messages are Go's, as a
+kube-apiserver 1.36 writes them for each of the failures.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from kubesum.vocabulary import defaults
+
 _REASONS: Final[Mapping[str, str]] = {
-    "ServiceNotFound": "apply the chart again, which makes the Service",
+    "ServiceNotFound": "apply the chart again, which creates the Service",
     "ServicePortError": "apply the chart again: Service and APIService must name the same port",
-    "EndpointsNotFound": "the Service finds no pods: see below",
-    "MissingEndpoints": "no pod is ready: see below",
-    "ServiceAccessError": "the API server cannot read its own store: see its log",
-    "EndpointsAccessError": "the API server cannot read its own store: see its log",
+    "EndpointsNotFound": "the Service selects no pods: see its line below",
+    "MissingEndpoints": "no pod is ready: see the pods below",
+    "ServiceAccessError": "the API server cannot read its own storage: see its log",
+    "EndpointsAccessError": "the API server cannot read its own storage: see its log",
 }
-_UNREACHED: Final = (
-    "the API server does not reach the pods: let its network through to port 10250 of the pods, except the cluster's "
-    "own addresses from a proxy that it uses, or set hostNetwork.enabled of the chart"
+_UNREACHABLE: Final = (
+    f"the API server cannot reach the pods: allow traffic from its network to port {defaults.SECURE_PORT} of the "
+    "pods, exempt the cluster's addresses from any HTTP proxy that it uses, or set hostNetwork.enabled of the chart"
 )
-CONFIG_BELOW: Final = "see the ConfigMap extension-apiserver-authentication below"
-_NOT_BELIEVED: Final = f"kubesum does not believe the front proxy of the API server: {CONFIG_BELOW}"
-_TEXTS: Final = (
-    ("signed by unknown authority", "caBundle is not the authority of kubesum's certificate: see below"),
-    ("certificate has expired or is not yet valid", "kubesum's certificate is not valid now: see below"),
-    ("certificate is valid for", "kubesum's certificate is for another name: see below"),
-    ("legacy Common Name", "kubesum's certificate names no DNS name: see below"),
-    ("incompatible key usage", "kubesum's certificate is not for servers: see below"),
-    ("failed to parse certificate", "kubesum's certificate is malformed: see below"),
-    ("connection refused", "nothing listens there: see below how the pods are"),
-    ("EOF", _NOT_BELIEVED),
-    ("connection reset", _NOT_BELIEVED),
-    ("remote error: tls", _NOT_BELIEVED),
-    (": 401", _NOT_BELIEVED),
+SEE_CONFIG: Final = "see the ConfigMap extension-apiserver-authentication"
+_UNAUTHENTICATED: Final = f"kubesum does not accept the front proxy certificate of the API server: {SEE_CONFIG}"
+_MESSAGES: Final = (
+    ("signed by unknown authority", "caBundle does not contain the CA of kubesum's certificate: see caBundle"),
+    ("certificate has expired or is not yet valid", "kubesum's certificate is not valid now: see the certificate"),
+    ("certificate is valid for", "kubesum's certificate has another DNS name: see the certificate"),
+    ("legacy Common Name", "kubesum's certificate has no DNS name: see the certificate"),
+    ("incompatible key usage", "kubesum's certificate is not for servers: see the certificate"),
+    ("failed to parse certificate", "kubesum's certificate is malformed: see the certificate"),
+    ("connection refused", "no process listens there: see the pods"),
+    ("EOF", _UNAUTHENTICATED),
+    ("connection reset", _UNAUTHENTICATED),
+    ("remote error: tls", _UNAUTHENTICATED),
+    (": 401", _UNAUTHENTICATED),
     (
         ": 403",
-        f"kubesum takes the API server for anybody: {CONFIG_BELOW}; or a proxy answers in its place: except the "
-        "cluster's own addresses from it",
+        f"kubesum treats the API server as anonymous: {SEE_CONFIG}; or an HTTP proxy answers in place of kubesum: "
+        "exempt the cluster's addresses from it",
     ),
-    ("timeout", _UNREACHED),
-    ("Timeout", _UNREACHED),
-    ("timed out", _UNREACHED),
-    ("deadline exceeded", _UNREACHED),
-    ("does not answer in time", _UNREACHED),
-    ("no route to host", _UNREACHED),
-    ("network is unreachable", _UNREACHED),
+    ("timeout", _UNREACHABLE),
+    ("Timeout", _UNREACHABLE),
+    ("timed out", _UNREACHABLE),
+    ("deadline exceeded", _UNREACHABLE),
+    ("does not answer in time", _UNREACHABLE),
+    ("no route to host", _UNREACHABLE),
+    ("network is unreachable", _UNREACHABLE),
 )
 
 
-def cause(reason: str, message: str) -> str:
-    """What is behind a condition Available that is not True."""
-    return _REASONS.get(reason) or cause_of(message)
+def condition_remedy(reason: str, message: str) -> str:
+    """What to do about a condition Available that is not True."""
+    return _REASONS.get(reason) or remedy(message)
 
 
-def cause_of(message: str) -> str:
-    """What is behind an error of a request to kubesum."""
-    return next((told for text, told in _TEXTS if text in message), "see the logs of kubesum and of the API server")
+def remedy(message: str) -> str:
+    """What to do about the error message of a request to kubesum."""
+    found = (action for text, action in _MESSAGES if text in message)
+    return next(found, "see the logs of kubesum and of the API server")

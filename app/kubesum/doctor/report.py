@@ -1,6 +1,6 @@
-"""The lines of an examination: how each check went, in a sentence, as soon as it is known.
+"""Prints the result of each check as one line, as soon as it is known.
 
-Much of a sentence may have been written by others, whom no terminal shall obey.
+Lines contain texts of other servers, so characters that a terminal would obey are replaced.
 """
 
 from collections.abc import Callable
@@ -8,30 +8,30 @@ from typing import Final
 
 
 class Report:
-    """Writes lines, and counts those that say that something is broken."""
+    """Writes one line per check, and counts the checks and those that failed."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write: Final = write
         self.checks = 0
         self.failures = 0
 
-    def ok(self, sentence: str) -> None:
-        """Something is as it should be."""
-        self._line("ok", sentence)
+    def ok(self, message: str) -> None:
+        """The check passed."""
+        self._line("ok", message)
 
-    def warn(self, sentence: str) -> None:
-        """Something works, but not as it should."""
-        self._line("warn", sentence)
+    def warn(self, message: str) -> None:
+        """It works, but something should be changed."""
+        self._line("warn", message)
 
-    def fail(self, sentence: str) -> None:
-        """Something is broken; the sentence says what, where, and what to do."""
+    def fail(self, message: str) -> None:
+        """It does not work; the message says what is wrong, where, and how to fix it."""
         self.failures += 1
-        self._line("FAIL", sentence)
+        self._line("FAIL", message)
 
-    def skip(self, sentence: str) -> None:
-        """Something could not be looked at; the sentence says why."""
-        self._line("skip", sentence)
+    def skip(self, message: str) -> None:
+        """It could not be checked; the message says why."""
+        self._line("skip", message)
 
-    def _line(self, level: str, sentence: str) -> None:
+    def _line(self, level: str, message: str) -> None:
         self.checks += 1
-        self._write(f"{level:<4}  {''.join(one if one.isprintable() else '?' for one in sentence)}")
+        self._write(f"{level:<4}  {''.join(one if one.isprintable() else '?' for one in message)}")

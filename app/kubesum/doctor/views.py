@@ -1,6 +1,6 @@
-"""Views of the objects that make up an installation: the fields that a check reads.
+"""Views of the objects of an installation: the fields that a check reads.
 
-Lists that Go writes as null where they are empty may be None. Names and shapes: k8s.io/kube-aggregator/pkg/apis/
+Lists that Go encodes as null when they are empty may be None. Names and shapes: k8s.io/kube-aggregator/pkg/apis/
 apiregistration/v1, k8s.io/api/core/v1, apps/v1 and discovery/v1.
 """
 
@@ -12,7 +12,7 @@ from kubesum.kube.objects import Condition, ContainerStatus, Metadata
 
 
 class ServiceReference(msgspec.Struct, frozen=True):
-    """Where requests for a group version go."""
+    """apiregistration/v1.ServiceReference: where requests for a group version are sent."""
 
     namespace: str
     name: str
@@ -23,7 +23,7 @@ class ServiceReference(msgspec.Struct, frozen=True):
 
 
 class ApiServiceSpec(msgspec.Struct, frozen=True, rename={"is_unverified": "insecureSkipTLSVerify"}):
-    """What an APIService registers; `ca_bundle` is PEM."""
+    """apiregistration/v1.APIServiceSpec; `ca_bundle` is PEM."""
 
     service: ServiceReference | None = None
     priority: int = msgspec.field(default=0, name="groupPriorityMinimum")
@@ -32,12 +32,12 @@ class ApiServiceSpec(msgspec.Struct, frozen=True, rename={"is_unverified": "inse
 
 
 class Conditions(msgspec.Struct, frozen=True):
-    """A status of conditions alone."""
+    """A status that has conditions."""
 
     conditions: tuple[Condition, ...] = ()
 
     def named(self, name: str) -> Condition | None:
-        """The condition of one type."""
+        """The condition of a type, None if there is none."""
         return next((one for one in self.conditions if one.type == name), None)
 
 
@@ -79,7 +79,7 @@ class EndpointPort(msgspec.Struct, frozen=True):
 
 
 class EndpointConditions(msgspec.Struct, frozen=True):
-    """discoveryv1.EndpointConditions: what is not said to be unready is ready."""
+    """discoveryv1.EndpointConditions; `ready` None means ready."""
 
     ready: bool | None = None
 
@@ -99,7 +99,7 @@ class EndpointSlice(msgspec.Struct, frozen=True):
 
     @property
     def ready_addresses(self) -> list[str]:
-        """The addresses that requests are sent to."""
+        """The first address of each ready endpoint."""
         ready = [one for one in self.endpoints or () if one.conditions.ready is not False]
         return [address for one in ready for address in one.addresses[:1]]
 
@@ -122,7 +122,7 @@ class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
     containers: tuple[Container, ...] = ()
 
     def option(self, name: str) -> str | None:
-        """The value of an option among the arguments of its containers, None where it is not given."""
+        """The value of a flag in the arguments of the containers, None if it is not set."""
         arguments = iter([argument for one in self.containers for argument in one.args])
         for argument in arguments:
             option, is_joined, value = argument.partition("=")
@@ -148,21 +148,21 @@ class Pod(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Its name in sentences."""
+        """Kind, namespace and name, as messages begin."""
         return f"Pod {self.metadata.namespace}/{self.metadata.name}"
 
     @property
-    def is_ending(self) -> bool:
-        """Whether it has ended, as evicted ones have, or is about to."""
-        return self.metadata.deletion_timestamp is not None or self.status.phase in ("Succeeded", "Failed")
+    def is_active(self) -> bool:
+        """Whether it neither has terminated nor is terminating, as IsPodActive of kube-controller-manager says."""
+        return self.metadata.deletion_timestamp is None and self.status.phase not in ("Succeeded", "Failed")
 
     @property
     def is_ready(self) -> bool:
-        """Whether requests are sent to it."""
+        """Whether its condition Ready is True."""
         return any(one.type == "Ready" and one.status == "True" for one in self.status.conditions)
 
 
-class Template(msgspec.Struct, frozen=True):
+class PodTemplate(msgspec.Struct, frozen=True):
     """corev1.PodTemplateSpec."""
 
     metadata: Metadata = Metadata()
@@ -172,7 +172,7 @@ class Template(msgspec.Struct, frozen=True):
 class DeploymentSpec(msgspec.Struct, frozen=True):
     """appsv1.DeploymentSpec."""
 
-    template: Template
+    template: PodTemplate
     replicas: int = 1
 
 
@@ -192,12 +192,12 @@ class Deployment(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Its name in sentences."""
+        """Kind, namespace and name, as messages begin."""
         return f"Deployment {self.metadata.namespace}/{self.metadata.name}"
 
 
 class SourceState(msgspec.Struct, frozen=True, rename="camel"):
-    """How fresh one watched kind is."""
+    """Whether one watched resource is synced, and since when."""
 
     resource: str
     synced: bool
@@ -205,13 +205,13 @@ class SourceState(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ClusterSummaryStatus(msgspec.Struct, frozen=True):
-    """What a ClusterSummary tells about its sources."""
+    """The sources of a ClusterSummary."""
 
     sources: tuple[SourceState, ...] = ()
 
 
 class ClusterSummary(msgspec.Struct, frozen=True):
-    """The part of it that tells how fresh everything is."""
+    """summary.kubesum.dev/v1alpha1.ClusterSummary."""
 
     status: ClusterSummaryStatus = ClusterSummaryStatus()
 

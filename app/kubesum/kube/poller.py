@@ -36,7 +36,7 @@ _LONGEST_PAUSE: Final = 10
 class PollTiming:
     """How often a list is read, and how long an attempt may take, in seconds."""
 
-    interval_s: float = 30.0
+    interval_s: float
     deadline_s: float = 30.0
     """For a whole list, however many pages it has."""
 

@@ -25,6 +25,7 @@ from kubesum.rollups.publisher import publish_forever, publish_once
 from kubesum.rollups.resourceversion import TAGS, VersionClock
 from kubesum.semantics.watched import POLLED
 from kubesum.server.uvicornserver import Server, server_config
+from kubesum.vocabulary import defaults
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
 from kubesum.web.handlerchain import Admission
@@ -46,9 +47,9 @@ ListWatch = Callable[[], AsyncIterator[SourceEvent[Any]]]
 class Limits:
     """How much is answered at once, and how long a server stays when it is to leave."""
 
-    most_at_once: int = 400
+    max_requests_inflight: int = defaults.MAX_REQUESTS_INFLIGHT
     """Requests, but watches; --max-requests-inflight of kube-apiserver."""
-    leaving_s: float = 0.0
+    shutdown_delay_s: float = 0.0
     """How long requests are still answered after it is said that no more should come."""
 
 
@@ -68,7 +69,7 @@ class Kubesum:
         self.cache.subscribe(self.engine.change, self._change_together)
         self.engine.add(RESOURCES)
         self.ready: Final = asyncio.Event()
-        admission = Admission(protection.gate, limits.most_at_once, lambda: self._is_leaving)
+        admission = Admission(protection.gate, limits.max_requests_inflight, lambda: self._is_leaving)
         app = create_app(lambda: self.engine.catalogue, self.readiness, self.has_namespace, time.time, admission)
         self._server = Server(server_config(app, protection.tls))
 
@@ -125,9 +126,9 @@ class Kubesum:
 
         Whoever routes requests here learns from /readyz, and goes on sending some until then.
         """
-        log.info("leaving", extra={"seconds": self._limits.leaving_s})
+        log.info("leaving", extra={"seconds": self._limits.shutdown_delay_s})
         self._is_leaving = True
-        await asyncio.sleep(self._limits.leaving_s)
+        await asyncio.sleep(self._limits.shutdown_delay_s)
         self.engine.close()
         self._server.should_exit = True
 

@@ -38,13 +38,13 @@ _VERBS: Final = frozenset({"get", "list", "watch", "create", "update", "patch", 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who is let in: `gate` tells callers apart, `most_at_once` bounds the requests that are being answered.
+    """Who is let in: `gate` tells callers apart, `max_requests_inflight` bounds the requests that are being answered.
 
     While `is_leaving`, connections are ended with their next answer, so that clients find another server.
     """
 
     gate: Gate
-    most_at_once: int
+    max_requests_inflight: int
     is_leaving: Callable[[], bool]
 
 
@@ -125,7 +125,9 @@ class HandlerChain:
         Whoever needs no review always finds one: kube-apiserver, which would count the whole API out, and the
         kubelet, which would start the process anew, while all places are taken by those who wait for reviews.
         """
-        kind, most = ("watch", MOST_WATCHES) if info.verb == "watch" else ("other", self._admission.most_at_once)
+        kind, most = (
+            ("watch", MOST_WATCHES) if info.verb == "watch" else ("other", self._admission.max_requests_inflight)
+        )
         if self._at_once[kind] >= most and not self._admission.gate.is_open(user, info):
             REJECTED.labels(kind).inc()
             raise TooManyRequests("Too many requests, please try again later.", RETRY_SOON)

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from kubesum.clients.model.browser import Asked, Question
 from kubesum.clients.model.cells import Gauge, Tone
 from kubesum.clients.model.views import VIEWS, Scope
 from kubesum.clients.terminal.gauges import bar
-from kubesum.clients.terminal.keys import CALLS, KEYS
+from kubesum.clients.terminal.keys import CALLS, KEYS, press
 from kubesum.commands.top.flags import VIEWS as NAMES
-from tests.unit.clients.topfixtures import browsing, node
+from tests.unit.clients.topfixtures import browsing, node, pod
 
 PAGE = (Path(__file__).parents[3] / "docs" / "top.md").read_text()
 
@@ -89,3 +91,54 @@ def test_keys_do_what_is_said_of_them() -> None:
     assert watches.scopes == [("podsummaries", "", {"fieldSelector": "status.healthy=false"})]
     press("a", "q")
     assert browser.is_over
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        (("a", "b", "backspace", "equals_sign"), "shopa="),
+        (("ctrl+u", "p", "tab"), "payments"),
+        (("ctrl+u", "p", "right"), "payments"),
+        (("up", "pageup", "4", "q"), "shop4q"),
+    ],
+    ids=["typing", "Tab", "Right", "keys of the table"],
+)
+def test_keys_edit_the_answer_of_a_question(keys: tuple[str, ...], text: str) -> None:
+    browser, _ = browsing("unhealthy", pod("a", "payments"), namespace="shop")
+    press(browser, "n", "n")
+
+    for key in keys:
+        press(browser, key, {"equals_sign": "=", "backspace": "\x7f"}.get(key, key if len(key) == 1 else ""))
+
+    assert browser.question == Question(Asked.NAMESPACE, text)
+
+
+@pytest.mark.parametrize("key", ["enter", "ctrl+j"])
+def test_enter_ends_a_question(key: str) -> None:
+    browser, _ = browsing("nodes", node("a"), node("b"))
+    press(browser, "slash", "/")
+    press(browser, "b", "b")
+
+    press(browser, key, "\r")
+
+    assert (browser.question, browser.table.needle) == (None, "b")
+
+
+def test_escape_gives_a_question_up() -> None:
+    browser, _ = browsing("nodes", node("a"))
+    press(browser, "slash", "/")
+    press(browser, "b", "b")
+
+    press(browser, "escape", "\x1b")
+
+    assert (browser.question, browser.table.needle) == (None, "")
+
+
+def test_a_key_that_does_nothing_clears_the_notice() -> None:
+    browser, _ = browsing("nodes")
+    press(browser, "enter", "\r")
+    assert browser.notice
+
+    press(browser, "x", "x")
+
+    assert not browser.notice

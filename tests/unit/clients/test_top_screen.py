@@ -233,7 +233,7 @@ def test_what_narrows_a_table_is_named_above_it() -> None:
     browser, _ = browsing("unhealthy", pod("ledger-x"), namespace="payments", labels="app=web")
     browser.ask(Asked.FILTER)
     for letter in "zzz":
-        browser.type(letter, letter)
+        browser.type(letter)
 
     assert shown(browser, height=8) == text(
         """
@@ -352,7 +352,7 @@ def test_a_suggestion_stands_behind_what_is_typed() -> None:
     browser, _ = browsing("unhealthy", pod("ledger-x", "payments"))
     browser.ask(Asked.NAMESPACE)
     for letter in "pa":
-        browser.type(letter, letter)
+        browser.type(letter)
 
     spans = screen(browser, 80, 12)[-1].spans
 

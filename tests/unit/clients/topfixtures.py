@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from kubesum.clients.model.browser import Browser, Server
-from kubesum.clients.model.feed import Feed
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.table import Table
 from kubesum.clients.model.views import BY_NAME, CLUSTER, Scope
 from kubesum.kube.decoding import Decoder

@@ -26,7 +26,7 @@ from kubesum.vocabulary.quantity import ResourceList, rounded
 from kubesum.vocabulary.resource import Ago, Column, ComputedResource, Source, Stale, Unavailable
 from kubesum.web.handlerchain import Admission
 
-EVERYBODY = Admission(OpenGate(), most_at_once=400, is_leaving=lambda: False)
+EVERYBODY = Admission(OpenGate(), max_requests_inflight=400, is_leaving=lambda: False)
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 KUBECTL = Path(sys.executable).with_name("kubectl")
 

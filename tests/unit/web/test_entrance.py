@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
-from kubesum.commands.serve.flags import ALWAYS_ALLOWED
 from kubesum.edge.authn.authentication import Authenticator
 from kubesum.edge.authn.requestheader import trust_of
 from kubesum.edge.authn.tokens import Tokens
@@ -17,6 +16,7 @@ from kubesum.edge.delegation import DelegatedGate
 from kubesum.edge.tls.certificates import client
 from kubesum.kube.reviews import AccessStatus, TokenStatus
 from kubesum.rollups.catalogue import Catalogue
+from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
 from kubesum.web.handlerchain import Admission, HandlerChain
 from kubesum.web.watch import LASTING
 from tests.leaping import leaping
@@ -62,15 +62,15 @@ class Behind:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
 
-    def entrance(self, most_at_once: int) -> HandlerChain:
+    def entrance(self, max_requests_inflight: int) -> HandlerChain:
         async def token_review(_token: str) -> TokenStatus:
             return TokenStatus()
 
         gate = DelegatedGate(
             Authenticator(lambda: TRUST, Tokens(token_review, ReviewCache()).holder, time.time),
-            Authorizer(self.review, ReviewCache(), ALWAYS_ALLOWED),
+            Authorizer(self.review, ReviewCache(), ALWAYS_ALLOW_PATHS),
         )
-        return HandlerChain(self, Catalogue, Admission(gate, most_at_once, lambda: False))
+        return HandlerChain(self, Catalogue, Admission(gate, max_requests_inflight, lambda: False))
 
 
 async def allowed(_spec: bytes) -> AccessStatus:

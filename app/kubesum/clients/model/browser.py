@@ -10,17 +10,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from kubesum.clients.model.feed import Feed
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.objects import Cluster
 from kubesum.clients.model.table import Table
 from kubesum.clients.model.views import CLUSTER, Scope, View
 
 Follow = Callable[[Feed], Callable[[], object]]
 """Begins to follow a feed; gives what ends that."""
-
-
-ENTER: Final = frozenset({"enter", "ctrl+j"})
-"""The key, and what a terminal makes of it that was not yet told to leave keys as they are."""
 
 
 class Asked(Enum):
@@ -37,18 +33,6 @@ class Question:
 
     asked: Asked
     answer: str
-
-    def edit(self, key: str, typed: str, suggestion: str) -> None:
-        """Changes the answer as a key does; `typed` is what the key types."""
-        match key:
-            case "backspace":
-                self.answer = self.answer[:-1]
-            case "ctrl+u":
-                self.answer = ""
-            case "tab" | "right":
-                self.answer = suggestion or self.answer
-            case _:
-                self.answer += "".join(filter(str.isprintable, typed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,25 +171,43 @@ class Browser:
         answers = {Asked.FILTER: self.table.needle, Asked.LABELS: self.scope.labels}
         self.question = Question(asked, answers.get(asked, self.scope.namespace))
 
-    def type(self, key: str, typed: str) -> None:
-        """Takes in a key of the answer, or what is pasted; a filter works from the first letter on."""
-        if self.question is None:
-            return
-        if key in ENTER:
-            self._answered(self.question)
-            return
-        self.question.edit(key, typed, self.suggestion)
-        if self.question.asked is Asked.FILTER:
-            self.table.needle = self.question.answer
+    def type(self, text: str) -> None:
+        """Adds typed or pasted text to the answer, without control characters."""
+        if self.question is not None:
+            self._edit(self.question, self.question.answer + "".join(filter(str.isprintable, text)))
 
-    def _answered(self, question: Question) -> None:
-        self.question = None
+    def erase(self) -> None:
+        """Removes the last character of the answer."""
+        if self.question is not None:
+            self._edit(self.question, self.question.answer[:-1])
+
+    def clear(self) -> None:
+        """Removes the whole answer."""
+        if self.question is not None:
+            self._edit(self.question, "")
+
+    def complete(self) -> None:
+        """Replaces the answer by the suggestion, if there is one."""
+        if self.question is not None:
+            self._edit(self.question, self.suggestion or self.question.answer)
+
+    def submit(self) -> None:
+        """Ends the question and does what it was asked for."""
+        question, self.question = self.question, None
+        if question is None:
+            return
         if question.asked is Asked.NAMESPACE:
             self._restart(replace(self.trail[0], namespace=question.answer.strip()))
         elif question.asked is Asked.LABELS:
             scope = replace(self.scope, labels=question.answer.strip())
             self._close()
             self._open(scope)
+
+    def _edit(self, question: Question, answer: str) -> None:
+        question.answer = answer
+        # A filter applies while it is typed; the other answers open a new watch, once.
+        if question.asked is Asked.FILTER:
+            self.table.needle = answer
 
     def _restart(self, scope: Scope) -> None:
         self.helps = False

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from kubesum.clients.model.cells import ABSENT, Column
-from kubesum.clients.model.feed import Feed
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.objects import key
 from kubesum.vocabulary.resource import Key
 

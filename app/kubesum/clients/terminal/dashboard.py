@@ -15,11 +15,11 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
 from kubesum.clients.model.browser import Browser, Server
-from kubesum.clients.model.feed import Feed
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.views import Scope
 from kubesum.clients.terminal import palette
 from kubesum.clients.terminal.canvas import Canvas
-from kubesum.clients.terminal.keys import CALLS
+from kubesum.clients.terminal.keys import press
 from kubesum.clients.terminal.screen import screen
 from kubesum.kube.client import Upstream
 
@@ -63,20 +63,15 @@ class Dashboard(App[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Does what the key stands for, or takes it for a part of an answer."""
-        browser = self.browser
-        browser.notice = ""
-        if browser.question is not None and event.key != "escape":
-            browser.type(event.key, event.character or "")
-        elif call := CALLS.get(event.key):
-            call(browser)
+        press(self.browser, event.key, event.character or "")
         event.stop()
-        if browser.is_over:
+        if self.browser.is_over:
             self.exit()
         self._draw()
 
     def on_paste(self, event: events.Paste) -> None:
         """Takes what is pasted for a part of an answer."""
-        self.browser.type("", event.text)
+        self.browser.type(event.text)
         self._draw()
 
     def _follow(self, feed: Feed) -> Callable[[], object]:

@@ -7,8 +7,8 @@ from typing import Final
 from kubesum.clients.model import cells
 from kubesum.clients.model.browser import Browser
 from kubesum.clients.model.cells import Gauge, Tone
+from kubesum.clients.model.explanations import sentence
 from kubesum.clients.model.objects import Cluster, ClusterStatus
-from kubesum.clients.model.sentences import sentence
 from kubesum.clients.model.views import CLUSTER, VIEWS
 from kubesum.clients.terminal.gauges import GLYPHS, bar
 from kubesum.clients.terminal.lines import TONES, Line, Role, Span, filled, parted

@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kubesum.clients.model.browser import ENTER, Asked, Browser
+from kubesum.clients.model.browser import Asked, Browser
 from kubesum.clients.model.views import VIEWS, View
 
 Call = Callable[[Browser], None]
+
+_ENTER: Final = ("enter", "ctrl+j")
+"""The key, and what a terminal sends for it until a program has switched it to raw mode."""
+_ESCAPE: Final = "escape"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ KEYS: Final = (
         Key(str(number), {str(number): _shows(view)}, f"{view.name}: {view.tells}")
         for number, view in enumerate(VIEWS, start=1)
     ),
-    Key("Enter", _each(Browser.open, *ENTER, "right"), "open a row: a node's pods, their workload, ...", "open"),
-    Key("Esc", _each(Browser.back, "escape", "left", "backspace"), "end the filter, or go back a table", "back"),
+    Key("Enter", _each(Browser.open, *_ENTER, "right"), "open a row: a node's pods, their workload, ...", "open"),
+    Key("Esc", _each(Browser.back, _ESCAPE, "left", "backspace"), "end the filter, or go back a table", "back"),
     Key("↑ ↓ k j", {"up": _moves(-1), "k": _moves(-1), "down": _moves(1), "j": _moves(1)}, "one row up or down"),
     Key("PgUp PgDn", {"pageup": _pages(-1), "pagedown": _pages(1), "space": _pages(1)}, "one screen up or down"),
     Key("Home End", _each(Browser.first, "home", "g") | _each(Browser.last, "end", "G"), "to the first or last row"),
@@ -73,3 +77,21 @@ KEYS: Final = (
 
 CALLS: Final[Mapping[str, Call]] = {name: call for key in KEYS for name, call in key.calls.items()}
 """What each key calls, by its name."""
+
+EDITS: Final[Mapping[str, Call]] = {
+    **_each(Browser.submit, *_ENTER),
+    **_each(Browser.complete, "tab", "right"),
+    "backspace": Browser.erase,
+    "ctrl+u": Browser.clear,
+}
+"""What keys call while a question is answered; all others type."""
+
+
+def press(browser: Browser, key: str, character: str) -> None:
+    """Does what a key stands for; `character` is what it types, empty if nothing."""
+    browser.notice = ""
+    calls = CALLS if browser.question is None or key == _ESCAPE else EDITS
+    if call := calls.get(key):
+        call(browser)
+    else:
+        browser.type(character)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
 
-from kubesum.clients.model.feed import Feed
-from kubesum.clients.model.sentences import sentence
+from kubesum.clients.model.explanations import sentence
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.table import Table
 from kubesum.clients.terminal.lines import printable
 from kubesum.kube.client import Upstream

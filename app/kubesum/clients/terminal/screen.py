@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from kubesum.clients.model.browser import Browser, Question
 from kubesum.clients.model.cells import Cell, Tone
-from kubesum.clients.model.sentences import sentence
+from kubesum.clients.model.explanations import sentence
 from kubesum.clients.model.table import Table
 from kubesum.clients.terminal.gauges import bar
 from kubesum.clients.terminal.headline import headline

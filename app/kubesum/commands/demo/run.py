@@ -22,10 +22,10 @@ from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.ticker import live
 from kubesim.world.world import World
+from kubesum.commands import eventloop
 from kubesum.commands.announcements import announce, offer_top
 from kubesum.commands.kubeconfigfile import written
 from kubesum.commands.listwatches import cluster_feeds
-from kubesum.commands.serve.flags import ALWAYS_ALLOWED
 from kubesum.edge.secureserving import delegated
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
@@ -35,6 +35,7 @@ from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.server.runtime import Kubesum
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import LOOPBACK, listen
+from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
 from kubesum.vocabulary.errors import UsageError
 
 Command = Coroutine[Any, Any, None]
@@ -71,7 +72,7 @@ async def _demo(
         serving = certificates.serving(authority, (SERVICE_HOST,))
         people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
         async with await connect(kubeconfig(own, None)) as upstream:
-            protection = delegated(upstream, ServerTls(serving), ALWAYS_ALLOWED, time.time)
+            protection = delegated(upstream, ServerTls(serving), ALWAYS_ALLOW_PATHS, time.time)
             kubesum = Kubesum(cluster_feeds(upstream, usage_interval_s), protection)
             with listen(0) as listener:
                 server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
@@ -96,8 +97,8 @@ def _api_server(store: Store, secrets: pki.Pki, port: int) -> ApiServer:
         raise UsageError(f"cannot listen on {LOOPBACK}, port {port}: {reason}; choose another port") from error
 
 
-def prepared(options: argparse.Namespace) -> Command:
-    """`kubesum demo` with these flags; raises KubesumError."""
+def run(options: argparse.Namespace) -> None:
+    """Runs `kubesum demo` with these flags; raises KubesumError."""
     set_up_logging(TextFormatter(), logging.WARNING)
     simulation = Simulation(options.nodes, options.pods, options.seed, options.churn)
-    return until_stopped(demo(simulation, options.port, options.kubeconfig_out, options.usage_interval))
+    eventloop.run(until_stopped(demo(simulation, options.port, options.kubeconfig_out, options.usage_interval)))

@@ -1,13 +1,12 @@
-"""The command: one examination, its lines on standard output, its verdict as the exit code."""
+"""Runs all checks of `kubesum doctor`: their results on standard output, an error if one failed."""
 
 import argparse
 import logging
-from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from kubesum.doctor.examination import Examination
+from kubesum.commands import eventloop
+from kubesum.doctor.diagnosis import Diagnosis
 from kubesum.doctor.report import Report
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
@@ -15,19 +14,17 @@ from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.server.signals import until_stopped
 from kubesum.vocabulary.errors import UpstreamError
 
-Command = Coroutine[Any, Any, None]
 
-
-async def examine(path: Path | None, context: str | None, namespace: str) -> None:
-    """Prints how each check went; raises UpstreamError if something is broken."""
+async def diagnose(path: Path | None, context: str | None, namespace: str) -> None:
+    """Prints the result of each check; raises UpstreamError if one failed."""
     report = Report(lambda line: print(line, flush=True))
     async with await connect(kubeconfig(path, context)) as upstream:
-        await Examination(upstream, report, lambda: datetime.now(UTC)).run(namespace)
+        await Diagnosis(upstream, report, lambda: datetime.now(UTC)).run(namespace)
     if report.failures:
-        raise UpstreamError(f"{report.failures} of {report.checks} checks failed; mend the first, and run this again")
+        raise UpstreamError(f"{report.failures} of {report.checks} checks failed; fix the first, and run this again")
 
 
-def prepared(options: argparse.Namespace) -> Command:
-    """`kubesum doctor` with these flags."""
+def run(options: argparse.Namespace) -> None:
+    """Runs `kubesum doctor` with these flags; raises KubesumError."""
     set_up_logging(TextFormatter(), logging.WARNING)
-    return until_stopped(examine(options.kubeconfig, options.context, options.namespace))
+    eventloop.run(until_stopped(diagnose(options.kubeconfig, options.context, options.namespace)))

@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from kubesum.commands import eventloop
 from kubesum.commands.announcements import announce, tell
+from kubesum.commands.eventloop import Main
 from kubesum.commands.kubeconfigfile import credentials, written
 from kubesum.commands.listwatches import cluster_feeds
 from kubesum.edge.secureserving import by_handshake
@@ -23,16 +25,13 @@ from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 
-Command = Coroutine[Any, Any, None]
-
-
 GREETING_S: Final = 10.0
 """So long a cluster may take to answer the first request before a person is told that it does not."""
 
 
 def local(
     path: Path | None, context: str | None, port: int, kubeconfig_out: Path | None, usage_interval_s: float
-) -> Command:
+) -> Main:
     """Serves any cluster that you can read, to you alone; nothing is installed in the cluster."""
     if kubeconfig_out and kubeconfig_out.resolve() in [source.resolve() for source in kubeconfig_files(path)]:
         raise UsageError(f"--kubeconfig-out {kubeconfig_out} is the kubeconfig that is read: it would be lost")
@@ -45,7 +44,7 @@ async def _local(reader: Credentials, port: int, kubeconfig_out: Path | None, us
         await _run(cluster_feeds(upstream, usage_interval_s), port, kubeconfig_out)
 
 
-def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Command:
+def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Main:
     """Serves what files say of a cluster. Reads them before it returns, so that a signal ends that at once."""
     content = files.read(path, kinds(Interner()))
     if content.foreign:
@@ -92,11 +91,13 @@ async def _tell_missing_usage(kubesum: Kubesum) -> None:
             return
 
 
-def prepared(options: argparse.Namespace) -> Command:
-    """`kubesum local` with these flags; raises KubesumError."""
+def run(options: argparse.Namespace) -> None:
+    """Runs `kubesum local` with these flags; raises KubesumError."""
     set_up_logging(TextFormatter(), logging.WARNING)
     if options.path is not None:
-        return until_stopped(local_from(options.path, options.port, options.kubeconfig_out))
-    return until_stopped(
-        local(options.kubeconfig, options.context, options.port, options.kubeconfig_out, options.usage_interval)
-    )
+        main = local_from(options.path, options.port, options.kubeconfig_out)
+    else:
+        main = local(
+            options.kubeconfig, options.context, options.port, options.kubeconfig_out, options.usage_interval
+        )
+    eventloop.run(until_stopped(main))

@@ -2,18 +2,18 @@
 
 import argparse
 from pathlib import Path
-from typing import Final
 
 from kubesum.commands import arguments, sharedflags
-
-ALWAYS_ALLOWED: Final = ("/healthz", "/livez", "/readyz")
-"""What kubelets ask for, who show no identity."""
+from kubesum.vocabulary import defaults
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Declares the flags of `kubesum serve`."""
     command.add_argument(
-        "--secure-port", dest="port", type=arguments.port, default=10250, help="port (default: %(default)s)"
+        "--secure-port",
+        type=arguments.port,
+        default=defaults.SECURE_PORT,
+        help="port (default: %(default)s)",
     )
     command.add_argument("--bind-address", metavar="ADDRESS", default="", help="address (default: all)")
     command.add_argument(
@@ -25,25 +25,24 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--authorization-always-allow-paths",
         metavar="PATHS",
-        dest="always_allowed",
         type=arguments.paths,
-        default=ALWAYS_ALLOWED,
-        help=f"paths that everybody may see, separated by commas (default: {','.join(ALWAYS_ALLOWED)})",
+        default=defaults.ALWAYS_ALLOW_PATHS,
+        help=f"paths that everybody may see, separated by commas (default: {','.join(defaults.ALWAYS_ALLOW_PATHS)})",
     )
     command.add_argument(
         "--max-requests-inflight",
         metavar="NUMBER",
         type=arguments.positive,
-        default=400,
+        default=defaults.MAX_REQUESTS_INFLIGHT,
         help="requests answered at once, not counting watches (default: %(default)s)",
     )
     command.add_argument(
         "--shutdown-delay-duration",
         metavar="DURATION",
         type=arguments.duration,
-        default=10.0,
+        default=defaults.SHUTDOWN_DELAY_S,
         help="how long requests are answered after a first SIGTERM, for those who route them to learn of it "
-        "(default: 10s)",
+        f"(default: {defaults.SHUTDOWN_DELAY_S:g}s)",
     )
 
 
@@ -53,12 +52,12 @@ def _certificate_options(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--tls-secret",
         metavar="NAME",
-        default="kubesum-tls",
+        default=defaults.TLS_SECRET,
         help="without these files: Secret in which kubesum keeps what it issues to itself (default: %(default)s)",
     )
     group.add_argument(
         "--service-name",
         metavar="NAME",
-        default="kubesum",
+        default=defaults.SERVICE_NAME,
         help="Service that such a certificate is for (default: %(default)s)",
     )

@@ -4,11 +4,10 @@ import argparse
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from kubesum.commands import eventloop
 from kubesum.commands.listwatches import cluster_feeds
 from kubesum.edge.secureserving import delegated
 from kubesum.edge.tls.certificatefiles import CertificateFiles
@@ -20,8 +19,6 @@ from kubesum.resources import RESOURCES
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
-
-Command = Coroutine[Any, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +63,24 @@ def _certificates(serving: Serving, upstream: Upstream) -> CertificateFiles | Se
     return SelfManaged(upstream, names, time.time)
 
 
-def prepared(options: argparse.Namespace) -> Command:
-    """`kubesum serve` with these flags; raises KubesumError. The first SIGTERM begins a graceful termination."""
+def run(options: argparse.Namespace) -> None:
+    """Runs `kubesum serve` with these flags; raises KubesumError. The first SIGTERM begins a graceful termination."""
     set_up_logging(JsonFormatter(), logging.INFO)
     leave = asyncio.Event()
-    return until_stopped(serve(serving(options), leave), leave)
+    eventloop.run(until_stopped(serve(serving(options), leave), leave))
 
 
 def serving(options: argparse.Namespace) -> Serving:
     """How the flags say that a cluster is served."""
     files = (options.tls_cert_file, options.tls_private_key_file)
     return Serving(
-        address=(options.bind_address, options.port),
+        address=(options.bind_address, options.secure_port),
         kubeconfig=options.kubeconfig,
         namespace=options.namespace,
         service=options.service_name,
         secret=options.tls_secret,
         certificate_files=files if options.tls_cert_file else None,
-        always_allowed=options.always_allowed,
+        always_allowed=options.authorization_always_allow_paths,
         usage_interval_s=options.usage_interval,
         limits=Limits(options.max_requests_inflight, options.shutdown_delay_duration),
     )

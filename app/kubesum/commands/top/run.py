@@ -10,22 +10,19 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from kubesum.clients.model.feed import Feed
-from kubesum.clients.model.sentences import check_presence
+from kubesum.clients.model.explanations import check_presence
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.views import BY_NAME, Scope
 from kubesum.clients.terminal.plain import listed, printed
+from kubesum.commands import eventloop
+from kubesum.commands.top.extra import is_installed
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import chosen_context, kubeconfig
 from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.vocabulary.errors import UsageError
-
-Command = Coroutine[Any, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +62,6 @@ async def follow(path: Path | None, context: str | None, wanted: Wanted) -> None
         await _draw(upstream, _scope(wanted, chosen.namespace), chosen.name)
 
 
-def is_installed() -> bool:
-    """Whether the terminal library is there."""
-    return find_spec("textual") is not None
-
-
 async def _draw(upstream: Upstream, scope: Scope, context: str) -> None:
     # The library of the extra may be missing, and takes a fifth of a second to load.
     from kubesum.clients.terminal.dashboard import Dashboard  # noqa: PLC0415
@@ -90,9 +82,9 @@ def _scope(wanted: Wanted, of_context: str) -> Scope:
     return Scope(BY_NAME[wanted.view], namespace, wanted.labels)
 
 
-def prepared(options: argparse.Namespace) -> Command:
-    """`kubesum top` with these flags: prints a view once, or follows it."""
+def run(options: argparse.Namespace) -> None:
+    """Runs `kubesum top` with these flags: prints a view once, or follows it; raises KubesumError."""
     # What the log tells of a watch stands above the table; the screen is no place for lines in between.
     set_up_logging(TextFormatter(), logging.CRITICAL)
     wanted = Wanted(options.view, options.namespace, options.selector)
-    return (print_once if options.once else follow)(options.kubeconfig, options.context, wanted)
+    eventloop.run((print_once if options.once else follow)(options.kubeconfig, options.context, wanted))

@@ -1,4 +1,4 @@
-"""The API server itself: does it answer, is it one that kubesum is made for, does it aggregate."""
+"""Checks the API server: its version, and whether its aggregation layer is enabled."""
 
 import re
 from typing import Final
@@ -17,46 +17,47 @@ _AGGREGATION: Final = "/apis/apiregistration.k8s.io/v1"
 _MINOR: Final = re.compile(r"v?(\d+)\.(\d+)")
 
 
-async def answers(cluster: Cluster, report: Report) -> bool:
-    """Whether there is any use in asking on."""
-    what = f"API server {cluster.host}"
+async def check_api_server(cluster: Cluster, report: Report) -> bool:
+    """Whether the API server answers and can aggregate kubesum; otherwise no other check is of use."""
+    subject = f"API server {cluster.host}"
     try:
         version = await cluster.read("/version", Version)
     except UpstreamError as error:
-        report.fail(f"API server: {error}; see that the kubeconfig names it, and that your credentials are current")
+        report.fail(f"API server: {error}; check the server and the credentials in the kubeconfig")
         return False
     match version:
         case Version(git_version):
-            _judge(f"{what}: Kubernetes {git_version}", git_version, report)
-        case Denial(sentence):
-            report.skip(f"{what}: its version is not known, {sentence}")
+            _report_version(f"{subject}: Kubernetes {git_version}", git_version, report)
+        case Denial(message):
+            report.skip(f"{subject}: version unknown, {message}")
         case None:
-            report.fail(f"{what}: it has no /version, so it is no Kubernetes API server")
+            report.fail(f"{subject}: /version is not found, so this is no Kubernetes API server")
             return False
-    return await _aggregates(cluster, report, what)
+    return await _aggregates(cluster, report, subject)
 
 
-def _judge(what: str, git_version: str, report: Report) -> None:
+def _report_version(message: str, git_version: str, report: Report) -> None:
     found = _MINOR.match(git_version)
     if found and OLDEST <= (int(found[1]), int(found[2])) <= NEWEST:
-        report.ok(what)
+        report.ok(message)
     else:
-        report.warn(f"{what}; kubesum is made for {_told(OLDEST)} to {_told(NEWEST)}")
+        report.warn(f"{message}; kubesum is made for {_text(OLDEST)} to {_text(NEWEST)}")
 
 
-def _told(version: tuple[int, int]) -> str:
+def _text(version: tuple[int, int]) -> str:
     return ".".join(map(str, version))
 
 
-async def _aggregates(cluster: Cluster, report: Report, what: str) -> bool:
+async def _aggregates(cluster: Cluster, report: Report, subject: str) -> bool:
     match await cluster.read(_AGGREGATION, msgspec.Raw):
-        case Denial(sentence):
-            report.skip(f"{what}: whether it aggregates other servers is not known, {sentence}")
+        case Denial(message):
+            report.skip(f"{subject}: unknown whether the aggregation layer is enabled, {message}")
         case None:
             report.fail(
-                f"{what}: it aggregates no other servers, so kubesum cannot be one; use kubesum local instead"
+                f"{subject}: the aggregation layer is disabled, so kubesum cannot be registered; "
+                "use kubesum local instead"
             )
             return False
         case _:
-            report.ok(f"{what}: it aggregates other servers")
+            report.ok(f"{subject}: the aggregation layer is enabled")
     return True

@@ -1,4 +1,4 @@
-"""The way from the Service to the pods: its port, its selector, what the pods lack, the addresses that are ready."""
+"""Checks the way from the Service to the pods: its port, the Deployments, the pods, the ready endpoints."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ _SERVICE_NAME: Final = "kubernetes.io/service-name"
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
-    """What a Service leads to: the pods that are not ending, their spec, and the port that they listen on.
+class Backend:
+    """What a Service routes to: its active pods, a pod spec, and the number of the target port.
 
-    `spec` and `port` are None where they are not known.
+    `spec` and `port` are None if they are unknown.
     """
 
     pods: tuple[Pod, ...]
@@ -24,32 +24,33 @@ class Routed:
     port: int | None
 
 
-async def routed(cluster: Cluster, report: Report, reference: ServiceReference) -> Routed | None:
-    """What the Service leads to, None if it is not there or may not be read."""
+async def check_endpoints(cluster: Cluster, report: Report, reference: ServiceReference) -> Backend | None:
+    """What the Service routes to, None if it is not found or may not be read."""
     match await cluster.read(f"/api/v1/namespaces/{reference.namespace}/services/{reference.name}", Service):
-        case Denial(sentence):
-            report.skip(f"{reference}: {sentence}")
+        case Denial(message):
+            report.skip(f"{reference}: {message}")
         case None:
-            report.fail(f"{reference}: there is none; apply the chart again, which makes it")
+            report.fail(f"{reference}: not found; apply the chart again, which creates it")
         case Service() as service:
             port = _port(service, reference, report)
             pods, spec = await _pods(cluster, report, reference, service.spec.selector)
-            number = await _addresses(cluster, report, reference, port.name) if port else None
-            return Routed(pods, spec, number)
+            number = await _target_port(cluster, report, reference, port.name) if port else None
+            return Backend(pods, spec, number)
     return None
 
 
 def _port(service: Service, reference: ServiceReference, report: Report) -> ServicePort | None:
+    """The port of the Service that the APIService names, None if it has no such port."""
     if service.spec.cluster_ip == "None":
-        report.fail(f"{reference}: it has no address, and the API server looks for one; apply the chart again")
+        report.fail(f"{reference}: it is headless, but the API server needs its cluster IP; apply the chart again")
     for port in service.spec.ports:
         if port.port == reference.port:
             pods = f"pods with {_labels(service.spec.selector)}"
-            report.ok(f"{reference}: port {port.port} ({port.name}) leads to the port {port.target_port} of {pods}")
+            report.ok(f"{reference}: port {port.port} ({port.name}) routes to port {port.target_port} of {pods}")
             return port
     offered = ", ".join(str(port.port) for port in service.spec.ports)
     report.fail(
-        f"{reference}: it listens on port {offered}, but the APIService names {reference.port}; "
+        f"{reference}: its port is {offered}, but the APIService names {reference.port}; "
         "apply the chart again, which sets both"
     )
     return None
@@ -58,99 +59,99 @@ def _port(service: Service, reference: ServiceReference, report: Report) -> Serv
 async def _pods(
     cluster: Cluster, report: Report, reference: ServiceReference, selector: dict[str, str]
 ) -> tuple[tuple[Pod, ...], PodSpec | None]:
-    """The pods of a selector, and what they are made of."""
-    makers = await _makers(cluster, report, reference, selector)
+    """The selected pods that are active, and the spec of the first Deployment or pod."""
+    deployments = await _deployments(cluster, report, reference, selector)
     pods = await cluster.listed(f"/api/v1/namespaces/{reference.namespace}/pods", Pod, selector)
     if isinstance(pods, Denial):
-        report.skip(f"Pods of the {reference}: {pods.sentence}")
+        report.skip(f"pods of the {reference}: {pods.message}")
         pods = ()
-    elif not pods and not makers:
-        report.fail(f"Pods of the {reference}: none has {_labels(selector)}; apply the chart again")
-    lasting = tuple(pod for pod in pods if not pod.is_ending)
-    _complain(lasting, report)
-    specs = [one.spec.template.spec for one in makers] + [pod.spec for pod in lasting]
-    return lasting, specs[0] if specs else None
+    elif not pods and not deployments:
+        report.fail(f"pods of the {reference}: none has {_labels(selector)}; apply the chart again")
+    active = tuple(pod for pod in pods if pod.is_active)
+    _report_unready(active, report)
+    specs = [one.spec.template.spec for one in deployments] + [pod.spec for pod in active]
+    return active, specs[0] if specs else None
 
 
-async def _makers(
+async def _deployments(
     cluster: Cluster, report: Report, reference: ServiceReference, selector: dict[str, str]
 ) -> list[Deployment]:
-    """The Deployments that make pods of a selector."""
+    """The Deployments whose pods the selector matches."""
     path = f"/apis/apps/v1/namespaces/{reference.namespace}/deployments"
     deployments = await cluster.listed(path, Deployment, {})
     if isinstance(deployments, Denial):
-        report.skip(f"Deployment of the {reference}: {deployments.sentence}")
+        report.skip(f"Deployment of the {reference}: {deployments.message}")
         return []
-    makers = [one for one in deployments if selector.items() <= one.spec.template.metadata.labels.items()]
-    for deployment in makers:
-        _judge(deployment, report)
-    return makers
+    matching = [one for one in deployments if selector.items() <= one.spec.template.metadata.labels.items()]
+    for deployment in matching:
+        _report_deployment(deployment, report)
+    return matching
 
 
-def _judge(deployment: Deployment, report: Report) -> None:
-    ready, wanted = deployment.status.ready_replicas, deployment.spec.replicas
-    told = f"{deployment.name}: {ready} of {wanted} pods are ready"
-    if wanted == 0:
+def _report_deployment(deployment: Deployment, report: Report) -> None:
+    ready, desired = deployment.status.ready_replicas, deployment.spec.replicas
+    counts = f"{deployment.name}: {ready} of {desired} pods are ready"
+    if desired == 0:
         where = f"--namespace {deployment.metadata.namespace} deployment/{deployment.metadata.name}"
-        report.fail(f"{told}; kubectl scale {where} --replicas=2")
-    elif ready >= wanted:
-        report.ok(told)
+        report.fail(f"{counts}; kubectl scale {where} --replicas=2")
+    elif ready >= desired:
+        report.ok(counts)
     elif ready:
-        report.warn(f"{told}; see below what the others lack")
+        report.warn(f"{counts}; see the others below")
     else:
         refused = next((one.message for one in deployment.status.conditions if one.type == "ReplicaFailure"), "")
-        report.fail(f"{told}; {refused or 'see below what they lack, or that kube-controller-manager makes none'}")
+        report.fail(f"{counts}; {refused or 'see them below; if there are none, see kube-controller-manager'}")
 
 
-def _complain(pods: Sequence[Pod], report: Report) -> None:
-    """Tells what keeps each pod from being ready: a defect if none is, a lack otherwise."""
-    tell = report.warn if any(pod.is_ready for pod in pods) else report.fail
+def _report_unready(pods: Sequence[Pod], report: Report) -> None:
+    """Reports why each pod is not ready: a failure if none is ready, a warning otherwise."""
+    write = report.warn if any(pod.is_ready for pod in pods) else report.fail
     for pod in pods:
         if not pod.is_ready:
-            tell(f"{pod.name}: not ready, {_trouble(pod)}")
+            write(f"{pod.name}: not ready, {_unready_reason(pod)}")
 
 
-def _trouble(pod: Pod) -> str:
-    """What keeps a pod from being ready, and what to look at."""
+def _unready_reason(pod: Pod) -> str:
+    """Why a pod is not ready, and the command that shows more."""
     where = f"--namespace {pod.metadata.namespace} {pod.metadata.name}"
     scheduled = next((one for one in pod.status.conditions if one.type == "PodScheduled"), None)
     if scheduled is not None and scheduled.status == "False":
         return f"{scheduled.reason}: {scheduled.message}"
     unready = next((one for one in pod.status.container_statuses if not one.ready), None)
     if unready is None:
-        return f"{pod.status.phase or 'not begun'}; kubectl describe pod {where}"
-    state = unready.state.waiting.reason if unready.state.waiting else "does not pass its probe"
+        return f"{pod.status.phase or 'no status yet'}; kubectl describe pod {where}"
+    state = unready.state.waiting.reason if unready.state.waiting else "its probe fails"
     if not unready.restart_count:
         return f"container {unready.name}: {state}; kubectl describe pod {where}"
-    return f"container {unready.name}: {state}, {_past(unready)}; kubectl logs {where} --previous"
+    return f"container {unready.name}: {state}, {_restarts(unready)}; kubectl logs {where} --previous"
 
 
-def _past(status: ContainerStatus) -> str:
-    """How often a container was restarted, and how it ended last."""
-    ended = status.last_state.terminated
-    last = f", last ended with {ended.reason or 'Error'} (exit code {ended.exit_code})" if ended else ""
-    return f"{status.restart_count} restarts{last}"
+def _restarts(status: ContainerStatus) -> str:
+    """How often a container was restarted, and how it last terminated."""
+    last = status.last_state.terminated
+    reason = f", last terminated with {last.reason or 'Error'} (exit code {last.exit_code})" if last else ""
+    return f"{status.restart_count} restarts{reason}"
 
 
-async def _addresses(cluster: Cluster, report: Report, reference: ServiceReference, port_name: str) -> int | None:
-    """The number of the port behind the Service, None if it is not known."""
+async def _target_port(cluster: Cluster, report: Report, reference: ServiceReference, port_name: str) -> int | None:
+    """The number of the endpoints' port of this name, None if it is unknown."""
     path = f"/apis/discovery.k8s.io/v1/namespaces/{reference.namespace}/endpointslices"
-    what = f"EndpointSlices of the {reference}"
+    subject = f"EndpointSlices of the {reference}"
     slices = await cluster.listed(path, EndpointSlice, {_SERVICE_NAME: reference.name})
     if isinstance(slices, Denial):
-        report.skip(f"{what}: {slices.sentence}")
+        report.skip(f"{subject}: {slices.message}")
         return None
     if not slices:
-        report.fail(f"{what}: there are none; the Service finds no pod, or kube-controller-manager does not run")
+        report.fail(f"{subject}: none; the Service selects no pod, or kube-controller-manager does not run")
         return None
-    fitting = [one for one in slices if one.has_port(port_name)]
-    ready = [address for one in fitting for address in one.ready_addresses]
-    numbers = sorted(_numbers(fitting, port_name))
+    matching = [one for one in slices if one.has_port(port_name)]
+    ready = [address for one in matching for address in one.ready_addresses]
+    numbers = sorted(_numbers(matching, port_name))
     if not ready:
-        report.fail(f'{what}: no address with the port "{port_name}" is ready; see above what the pods lack')
+        report.fail(f'{subject}: no endpoint with the port "{port_name}" is ready; see the pods above')
     else:
         port = ", ".join(map(str, numbers))
-        report.ok(f"{what}: ready at {', '.join(sorted(ready))}, port {port} ({port_name})")
+        report.ok(f"{subject}: ready at {', '.join(sorted(ready))}, port {port} ({port_name})")
     return numbers[0] if numbers else None
 
 

@@ -1,18 +1,18 @@
-"""Whom kube-apiserver tells extension servers to believe: the ConfigMap that its aggregation flags become."""
+"""Checks the ConfigMap with which kube-apiserver configures how extension API servers authenticate requests."""
 
 from datetime import datetime
 from typing import Final
 
 from cryptography import x509
 
-from kubesum.doctor.checks.certificate import day, told
+from kubesum.doctor.checks.certificate import authorities_text, first_expiry
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.edge.authn.requestheader import CONFIG_MAP, RequestHeaderConfig, trust_of
 from kubesum.kube.objects import ConfigMap
 from kubesum.vocabulary.errors import UpstreamError
 
-_WHAT: Final = f"ConfigMap {'/'.join(CONFIG_MAP)}"
+_SUBJECT: Final = f"ConfigMap {'/'.join(CONFIG_MAP)}"
 _FLAGS: Final = (
     "start kube-apiserver with --requestheader-client-ca-file, --requestheader-username-headers=X-Remote-User, "
     "--requestheader-group-headers=X-Remote-Group, --requestheader-extra-headers-prefix=X-Remote-Extra-, "
@@ -20,66 +20,70 @@ _FLAGS: Final = (
 )
 
 
-async def front_proxy(cluster: Cluster, report: Report, now: datetime) -> None:
-    """Judges whether kubesum can believe the API server about who asks."""
+async def check_front_proxy(cluster: Cluster, report: Report, now: datetime) -> None:
+    """Checks that kubesum can authenticate the API server, which sends the user in headers."""
     namespace, name = CONFIG_MAP
     match await cluster.read(f"/api/v1/namespaces/{namespace}/configmaps/{name}", ConfigMap):
-        case Denial(sentence):
-            report.skip(f"{_WHAT}: {sentence}")
+        case Denial(message):
+            report.skip(f"{_SUBJECT}: {message}")
         case None:
-            report.fail(f"{_WHAT}: there is none; kube-apiserver writes it when it starts: see its log")
+            report.fail(f"{_SUBJECT}: not found; kube-apiserver creates it when it starts: see its log")
         case ConfigMap(data=data):
             try:
-                trust = trust_of(data)
+                config = trust_of(data)
             except UpstreamError as error:
-                report.fail(f"{_WHAT}: {error}; kube-apiserver writes it from its flags: see its log")
+                report.fail(f"{_SUBJECT}: {error}; kube-apiserver writes it from its flags: see its log")
                 return
-            _judge(trust, report, now)
+            _report_config(config, report, now)
 
 
-def _judge(trust: RequestHeaderConfig, report: Report, now: datetime) -> None:
-    if defect := _defect(trust, now):
-        report.fail(f"{_WHAT}: {defect}")
-    elif lack := _lack(trust):
-        report.warn(f"{_WHAT}: {lack}")
+def _report_config(config: RequestHeaderConfig, report: Report, now: datetime) -> None:
+    if defect := _defect(config, now):
+        report.fail(f"{_SUBJECT}: {defect}")
+    elif risk := _risk(config):
+        report.warn(f"{_SUBJECT}: {risk}")
     else:
-        authorities = x509.load_pem_x509_certificates(trust.front_proxies.bundle)
-        names = ", ".join(sorted(trust.allowed_names))
-        report.ok(f"{_WHAT}: users are named by {names} of {told(authorities)}, valid until {day(authorities)}")
+        authorities = x509.load_pem_x509_certificates(config.front_proxies.bundle)
+        names = ", ".join(sorted(config.allowed_names))
+        report.ok(
+            f"{_SUBJECT}: front proxy {names}, with a certificate of {authorities_text(authorities)}, "
+            f"valid until {first_expiry(authorities)}"
+        )
 
 
-def _defect(trust: RequestHeaderConfig, now: datetime) -> str:
-    """What keeps kubesum from believing who asks; empty if nothing does."""
-    if not trust.front_proxies:
-        return f"no requestheader-client-ca-file, so kubesum believes nobody about who asks; {_FLAGS}"
-    if not trust.username_headers:
-        return f"no requestheader-username-headers, so nobody can say who asks; {_FLAGS}"
-    authorities = x509.load_pem_x509_certificates(trust.front_proxies.bundle)
+def _defect(config: RequestHeaderConfig, now: datetime) -> str:
+    """Why kubesum cannot authenticate any front proxy; empty if it can."""
+    if not config.front_proxies:
+        return f"requestheader-client-ca-file is missing, so kubesum accepts no front proxy; {_FLAGS}"
+    if not config.username_headers:
+        return f"requestheader-username-headers is missing, so no front proxy can name the user; {_FLAGS}"
+    authorities = x509.load_pem_x509_certificates(config.front_proxies.bundle)
     if all(one.not_valid_after_utc <= now for one in authorities):
         return (
-            f"{told(authorities)} of requestheader-client-ca-file expired on {day(authorities)}; renew the authority "
-            "of the front proxy and its certificate, and restart kube-apiserver"
+            f"{authorities_text(authorities)} of requestheader-client-ca-file expired on "
+            f"{first_expiry(authorities)}; renew the CA of the front proxy and its certificate, and restart "
+            "kube-apiserver"
         )
-    if trust.is_confusable:
+    if config.is_confusable:
         return (
-            "the authority of the front proxy is also that of users, and no names are set, so any user could speak "
-            "for others, and kubesum believes no front proxy; use an authority of its own, or set "
+            "the CA of the front proxy also signs users' certificates, and requestheader-allowed-names is empty, so "
+            "any user could impersonate others, and kubesum accepts no front proxy; use a separate CA, or set "
             "--requestheader-allowed-names of kube-apiserver"
         )
     return ""
 
 
-def _lack(trust: RequestHeaderConfig) -> str:
-    """What is dangerous, though it works; empty if nothing is."""
-    if trust.clients.keys & trust.front_proxies.keys:
-        names = ", ".join(sorted(trust.allowed_names))
+def _risk(config: RequestHeaderConfig) -> str:
+    """What is insecure although it works; empty if nothing is."""
+    if config.clients.keys & config.front_proxies.keys:
+        names = ", ".join(sorted(config.allowed_names))
         return (
-            "the authority of the front proxy is also that of users, so whoever gets a certificate named "
-            f"{names} may speak for anybody; use an authority of its own"
+            "the CA of the front proxy also signs users' certificates, so whoever obtains one with the name "
+            f"{names} can impersonate any user; use a separate CA"
         )
-    if not trust.allowed_names:
+    if not config.allowed_names:
         return (
-            "requestheader-allowed-names is empty, so any certificate of that authority may speak for anybody; set "
+            "requestheader-allowed-names is empty, so any certificate of that CA can impersonate any user; set "
             "--requestheader-allowed-names of kube-apiserver"
         )
     return ""

@@ -1,4 +1,4 @@
-"""Whether kubesum hears from the API server: what its ClusterSummary says of the kinds that it watches."""
+"""Checks kubesum's informers: whether the ClusterSummary reports each watched resource as synced."""
 
 from datetime import datetime
 from typing import Final
@@ -15,32 +15,30 @@ _OPTIONAL: Final = frozenset(f"{resource}.{group}" for group, resource in USAGE)
 _PATH: Final = f"/apis/{clustersummaries.RESOURCE.api_version}/{clustersummaries.RESOURCE.plural}/{_NAME}"
 
 
-async def freshness(cluster: Cluster, report: Report, now: datetime) -> None:
-    """Judges how fresh each watched kind is."""
+async def check_informers(cluster: Cluster, report: Report, now: datetime) -> None:
+    """Checks how long each watched resource is synced, or is not."""
     match await cluster.read(_PATH, ClusterSummary):
-        case Denial(sentence):
-            report.skip(f"informers: {sentence}")
+        case Denial(message):
+            report.skip(f"informers: {message}")
         case None:
-            report.fail(
-                "informers: there is no ClusterSummary, as if there were no namespace kube-system; see the log"
-            )
+            report.fail("informers: no ClusterSummary, which exists if the namespace kube-system does; see the log")
         case ClusterSummary() as found:
-            _judge(found, report, now)
+            _report_sources(found, report, now)
 
 
-def _judge(found: ClusterSummary, report: Report, now: datetime) -> None:
+def _report_sources(found: ClusterSummary, report: Report, now: datetime) -> None:
     sources = [source for source in found.status.sources if source.resource not in _OPTIONAL]
-    late = [f"{source.resource} (for {_age(source, now)})" for source in sources if not source.synced]
+    unsynced = [f"{source.resource} (for {_age(source, now)})" for source in sources if not source.synced]
     if not sources:
-        report.skip("informers: the ClusterSummary names none")
-    elif late:
+        report.skip("informers: the ClusterSummary has none")
+    elif unsynced:
         report.fail(
-            f"informers: {', '.join(late)} are not in step, so what is shown may be old; see the rights above, "
-            "and the log of kubesum"
+            f"informers: not synced: {', '.join(unsynced)}; their data may be old, see the permissions above, and "
+            "the log of kubesum"
         )
     else:
         latest = max(sources, key=lambda source: source.last_transition_time)
-        report.ok(f"informers: {len(sources)} kinds are listed and watched without a break for {_age(latest, now)}")
+        report.ok(f"informers: {len(sources)} of {len(sources)} synced without interruption for {_age(latest, now)}")
 
 
 def _age(source: SourceState, now: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubesum.clients.model.cells import Tone
-from kubesum.clients.model.feed import Feed
+from kubesum.clients.model.informer import Feed
 from kubesum.clients.model.views import BY_NAME, Scope
 from kubesum.clients.terminal.headline import freshness
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubesum.clients.model.sentences import sentence
+from kubesum.clients.model.explanations import sentence
 from kubesum.clients.model.views import BY_NAME, Scope
 from kubesum.kube.failures import Refusal
 from kubesum.kube.objects import Status

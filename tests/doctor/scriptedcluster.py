@@ -1,4 +1,4 @@
-"""An API server that plays a script, where a whole one would take too long to bring into a state."""
+"""A scripted API server, for states that take a simulated one too long to reach."""
 
 from dataclasses import dataclass, field
 
@@ -8,8 +8,8 @@ from tests.unit.kube.scripted import Script
 
 
 @dataclass
-class Staged:
-    """What the API server answers, one request after the other; the cluster of it; and what is reported of that."""
+class Scripted:
+    """The responses of the API server in order, the cluster that reads them, and the lines that a check reports."""
 
     script: Script
     cluster: Cluster

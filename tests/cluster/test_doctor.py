@@ -1,6 +1,6 @@
 """kubesum doctor in front of a real kube-apiserver, with the chart installed by the real helm.
 
-There are no pods here, so what depends on them is told as missing in each of the examinations.
+There are no pods here, so the checks that need them fail or are skipped.
 """
 
 import json
@@ -18,21 +18,21 @@ from tests.oracle.kubectl import kubectl
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 DEPLOYMENT = (
-    "FAIL  Deployment kubesum-system/kubesum: 0 of 2 pods are ready; see below what they lack, or that "
-    "kube-controller-manager makes none"
+    "FAIL  Deployment kubesum-system/kubesum: 0 of 2 pods are ready; see them below; if there are none, see "
+    "kube-controller-manager"
 )
 URL = "https://{address}:443/apis/summary.kubesum.dev/v1alpha1"
 
 
-async def complaints(played: Pod) -> list[str]:
-    """The lines of an examination that say that something is broken."""
+async def failures(played: Pod) -> list[str]:
+    """The lines about failed checks."""
     lines = (await doctor(played.plane.kubeconfig)).splitlines()
     return [line for line in lines if line.startswith("FAIL")]
 
 
 @asynccontextmanager
 async def patched(played: Pod, what: tuple[str, ...], patch: object, back: object) -> AsyncIterator[None]:
-    """An object that somebody changed for a while."""
+    """Patches an object, and patches it back on the way out."""
     config = played.plane.kubeconfig
     await kubectl(config, "patch", *what, "--type=merge", f"--patch={json.dumps(patch)}")
     try:
@@ -42,8 +42,8 @@ async def patched(played: Pod, what: tuple[str, ...], patch: object, back: objec
         assert await available(config) == "all checks passed"
 
 
-async def judged(played: Pod, reason: str) -> None:
-    """Returns once the API server says this of the APIService."""
+async def until_condition(played: Pod, reason: str) -> None:
+    """Returns once the APIService has a condition of this reason."""
     found = ("get", "apiservice", API_SERVICE, "-o", "jsonpath={.status.conditions[0].reason}")
 
     async def is_so() -> bool:
@@ -52,7 +52,7 @@ async def judged(played: Pod, reason: str) -> None:
     await eventually(is_so, 40)
 
 
-async def test_the_chart_gives_all_that_is_needed(played: Pod) -> None:
+async def test_the_chart_grants_all_permissions(played: Pod) -> None:
     lines = (await doctor(played.plane.kubeconfig)).splitlines()
 
     assert [line for line in lines if line.startswith("FAIL")] == [DEPLOYMENT]
@@ -60,15 +60,15 @@ async def test_the_chart_gives_all_that_is_needed(played: Pod) -> None:
     assert [line.partition(": ")[2] for line in lines if "ServiceAccount kubesum-system/kubesum" in line] == [
         "may list and watch pods, nodes, namespaces, deployments, statefulsets, daemonsets, replicasets, cronjobs "
         "and jobs",
-        "may ask who somebody is and what they may do",
-        "may follow the ConfigMap kube-system/extension-apiserver-authentication",
-        "may keep its certificates in the Secret kubesum-system/kubesum-tls, and have them believed",
-        "may read live usage",
+        "may create TokenReviews and SubjectAccessReviews",
+        "may list and watch the ConfigMap kube-system/extension-apiserver-authentication",
+        "may keep its certificates in the Secret kubesum-system/kubesum-tls, and set the caBundle of its APIService",
+        "may list pods and nodes of metrics.k8s.io",
     ]
-    assert any(line.startswith("ok    informers: 9 kinds are listed and watched") for line in lines)
+    assert any(line.startswith("ok    informers: 9 of 9 synced") for line in lines)
 
 
-async def test_a_cabundle_that_somebody_changed(played: Pod) -> None:
+async def test_a_changed_cabundle(played: Pod) -> None:
     config = played.plane.kubeconfig
     bundle = await kubectl(config, "get", "apiservice", API_SERVICE, "-o", "jsonpath={.spec.caBundle}")
     other = b64encode(certificates.authority("other-ca").certificate).decode()
@@ -77,12 +77,12 @@ async def test_a_cabundle_that_somebody_changed(played: Pod) -> None:
     async with patched(
         played, ("apiservice", API_SERVICE), {"spec": {"caBundle": other}}, {"spec": {"caBundle": bundle}}
     ):
-        await judged(played, "FailedDiscoveryCheck")
+        await until_condition(played, "FailedDiscoveryCheck")
 
-        assert await complaints(played) == [
+        assert await failures(played) == [
             "FAIL  APIService v1alpha1.summary.kubesum.dev: not available, FailedDiscoveryCheck: failing or missing "
             f'response from {url}: Get "{url}": tls: failed to verify certificate: x509: certificate signed by '
-            "unknown authority; caBundle is not the authority of kubesum's certificate: see below",
+            "unknown authority; caBundle does not contain the CA of kubesum's certificate: see caBundle",
             DEPLOYMENT,
         ]
 
@@ -93,36 +93,35 @@ async def test_endpoints_that_are_not_ready(played: Pod) -> None:
     ]
 
     async with patched(played, ("endpointslice", "kubesum-played", "-n", NAMESPACE), *endpoints):
-        await judged(played, "MissingEndpoints")
+        await until_condition(played, "MissingEndpoints")
 
-        assert await complaints(played) == [
+        assert await failures(played) == [
             "FAIL  APIService v1alpha1.summary.kubesum.dev: not available, MissingEndpoints: endpointslices for "
-            'service/kubesum in "kubesum-system" have no addresses with port name "https"; '
-            "no pod is ready: see below",
+            'service/kubesum in "kubesum-system" have no addresses with port name "https"; no pod is ready: see the '
+            "pods below",
             DEPLOYMENT,
-            'FAIL  EndpointSlices of the Service kubesum-system/kubesum: no address with the port "https" is ready; '
-            "see above what the pods lack",
+            'FAIL  EndpointSlices of the Service kubesum-system/kubesum: no endpoint with the port "https" is ready; '
+            "see the pods above",
         ]
 
 
-async def test_a_role_that_nobody_gives(played: Pod) -> None:
+async def test_a_missing_role_binding(played: Pod) -> None:
     account = {"kind": "ServiceAccount", "namespace": NAMESPACE, "name": "kubesum"}
     subjects = [{"subjects": [{**account, "name": name}]} for name in ("other", "kubesum")]
 
     async with patched(played, ("rolebinding", "kubesum:auth-reader", "-n", "kube-system"), *subjects):
-        assert await complaints(played) == [
+        assert await failures(played) == [
             DEPLOYMENT,
             "FAIL  ServiceAccount kubesum-system/kubesum: may not list and watch configmaps "
-            "extension-apiserver-authentication; the RoleBinding kube-system/kubesum:auth-reader gives it "
-            "extension-apiserver-authentication-reader; "
-            "helm upgrade restores that",
+            "extension-apiserver-authentication; the RoleBinding kube-system/kubesum:auth-reader grants "
+            "extension-apiserver-authentication-reader; helm upgrade restores it",
         ]
 
 
-async def test_a_user_without_rights_has_nothing_to_complain_of(played: Pod) -> None:
+async def test_a_user_without_permissions_sees_no_failures(played: Pod) -> None:
     lines = (await doctor(played.plane.kubeconfig_of("jane"))).splitlines()
 
     assert {line[:4] for line in lines} == {"ok  ", "skip", "warn"}
     assert (
-        "skip  list of nodesummaries: you may not list them; the ClusterRole kubesum:cluster-view gives it" in lines
+        "skip  list of nodesummaries: you may not list them; the ClusterRole kubesum:cluster-view grants it" in lines
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kubesim.access import pki as pki_of_cluster
+from kubesim.access.certificates import KeyPair as IssuedPair
 from kubesim.access.kubeconfig import kubeconfig as kubeconfig_of
 from kubesim.aggregation.registration import API_SERVICE
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
@@ -198,7 +199,8 @@ async def installed_with(
     cluster = ApiServer(store, pki, ServerOptions())
     prepare(store)
     with listen(0) as listener:
-        server = Behind(store, pki, cluster, listener.getsockname()[1], authority, home)
+        issuer = IssuedPair(authority.certificate, authority.key)
+        server = Behind(store, pki, cluster, listener.getsockname()[1], issuer, home)
         async with await connect(kubeconfig(server.reader, None)) as upstream, asyncio.TaskGroup() as tasks:
             protection = delegated(upstream, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
             kubesum = Kubesum(cluster_feeds(upstream, usage_interval_s=0), protection)

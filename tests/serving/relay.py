@@ -13,8 +13,8 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from kubesim.access import certificates
 from kubesim.access.pki import Pki
-from kubesum.edge.tls import certificates
 
 Spec = dict[str, Any]
 Spoiler = Callable[[str, Spec], Awaitable[web.StreamResponse | None]]

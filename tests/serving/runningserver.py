@@ -17,7 +17,9 @@ import msgspec
 from multidict import CIMultiDict
 from yarl import URL
 
+from kubesim.access import certificates
 from kubesim.access import pki as pki_of_cluster
+from kubesim.access.certificates import KeyPair
 from kubesim.access.kubeconfig import service_kubeconfig
 from kubesim.access.pki import Pki
 from kubesim.aggregation.aggregator import SERVICE_HOST
@@ -25,8 +27,6 @@ from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
 from kubesum.commands.serve.run import Serving, serve
-from kubesum.edge.tls import certificates
-from kubesum.edge.tls.certificates import KeyPair
 from kubesum.server.runtime import Limits
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
 from tests.serving.relay import Relay

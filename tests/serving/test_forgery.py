@@ -9,9 +9,9 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubesim.access import certificates
+from kubesim.access.certificates import KeyPair
 from kubesim.aggregation.aggregator import SERVICE_HOST
-from kubesum.edge.tls import certificates
-from kubesum.edge.tls.certificates import KeyPair
 from tests.serving.runningserver import Behind, behind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

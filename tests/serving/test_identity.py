@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from kubesum.edge.tls import certificates
+from kubesim.access import certificates
 from tests.serving.runningserver import NODES, Behind, behind, identity
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

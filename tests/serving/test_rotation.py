@@ -4,15 +4,16 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from kubesim.access import certificates
+from kubesim.access.certificates import KeyPair
 from kubesim.aggregation.aggregator import SERVICE_HOST
 from kubesim.apiserver.bootstrap import AUTHENTICATION_CONFIG
-from kubesum.edge.tls import certificates
-from kubesum.edge.tls.certificates import KeyPair
 from tests.serving.load import ROOT, load
 from tests.serving.runningserver import NODES, Behind, asked, behind, eventually
 
@@ -89,7 +90,7 @@ async def test_a_pair_of_no_use_leaves_the_old_one_in_service(server: Behind, de
     bad = {
         "half written": KeyPair(other.certificate[: len(other.certificate) // 2], other.key),
         "of two pairs": KeyPair(other.certificate, old.key),
-        "expired": certificates.serving(server.authority, HOSTS, -certificates.LEAF_LIFETIME / 365 / 24 / 60),
+        "expired": certificates.serving(server.authority, HOSTS, timedelta(minutes=-1)),
         "empty": KeyPair(b"", b""),
     }[defect]
     errors = 'kubesum_serving_cert_reloads_total{result="error"}'

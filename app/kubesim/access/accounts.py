@@ -14,7 +14,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from kubesum.vocabulary.errors import Unauthorized
+from kubesim.apierrors import Unauthorized
 
 MASTERS: Final = "system:masters"
 AUTHENTICATED: Final = "system:authenticated"

@@ -6,8 +6,8 @@ from starlette.datastructures import Headers
 
 from kubesim.access.accounts import AUTHENTICATED, User
 from kubesim.access.rbac import Rbac
+from kubesim.apierrors import BadRequest
 from kubesim.requests.requestinfo import Attributes
-from kubesum.vocabulary.errors import BadRequest
 
 _USER: Final = "impersonate-user"
 _GROUP: Final = "impersonate-group"

@@ -10,9 +10,9 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Final
 
+from kubesim.access import certificates
 from kubesim.access.accounts import PEOPLE, SERVICE_ACCOUNT, User
-from kubesum.edge.tls import certificates
-from kubesum.edge.tls.certificates import KeyPair
+from kubesim.access.certificates import KeyPair
 
 FRONT_PROXY: Final = "front-proxy-client"
 """Common name of the certificate that the aggregator presents to extension servers."""

@@ -22,10 +22,10 @@ from kubesim.access.accounts import (
     VIEWER,
     User,
 )
+from kubesim.apierrors import Forbidden, StatusDetails
 from kubesim.requests.requestinfo import Attributes
 from kubesim.store.kinds import METRICS_GROUP
 from kubesim.store.store import JsonObject, Store, Stored
-from kubesum.vocabulary.errors import Forbidden, StatusDetails
 from kubesum.vocabulary.resource import GROUP, VERSION
 
 RBAC_GROUP: Final = "rbac.authorization.k8s.io"

@@ -25,11 +25,11 @@ from kubesim.aggregation import forwarding, registration
 from kubesim.aggregation.forwarding import Headers
 from kubesim.aggregation.goerrors import go_text
 from kubesim.aggregation.registration import API_SERVICE, PASSED, Registration, Verdict
+from kubesim.apierrors import Timeout
 from kubesim.apiserver.answers import StreamCut, Streamed, text_answer
 from kubesim.apiserver.discovery import AGGREGATED, DISCOVERY_GROUP
 from kubesim.requests.requestinfo import Attributes
 from kubesim.store.store import JsonObject, Store
-from kubesum.vocabulary.errors import Timeout
 from kubesum.vocabulary.resource import GROUP, VERSION
 
 SERVICE_HOST: Final = f"{SERVICE_NAME}.{SERVICE_NAMESPACE}.svc"

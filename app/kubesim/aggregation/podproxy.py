@@ -17,10 +17,10 @@ from yarl import URL
 from kubesim.aggregation import forwarding
 from kubesim.aggregation.goerrors import go_text
 from kubesim.aggregation.registration import CONTAINER_PORT, SELECTOR
+from kubesim.apierrors import BadRequest, MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails
 from kubesim.apiserver.answers import error_answer
 from kubesim.requests.requestinfo import Attributes
 from kubesim.store.store import JsonObject, Store
-from kubesum.vocabulary.errors import BadRequest, MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 _HTTP_PORT: Final = "80"

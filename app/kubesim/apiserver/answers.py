@@ -8,34 +8,9 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
-from kubesim.store.store import JsonObject
-from kubesum.vocabulary.errors import ApiError, NotFound
+from kubesim.apierrors import ApiError, status
 
 JSON: Final = "application/json"
-NO_SUCH_PATH: Final = "the server could not find the requested resource"
-
-
-class Conflict(ApiError):
-    """409: the object is not the one that the caller has seen."""
-
-    code, reason = 409, "Conflict"
-
-
-class AlreadyExists(ApiError):
-    """409: there is such an object already."""
-
-    code, reason = 409, "AlreadyExists"
-
-
-class UnsupportedMediaType(ApiError):
-    """415: the body is of a type that is not understood here."""
-
-    code, reason = 415, "UnsupportedMediaType"
-
-
-def no_such_path() -> NotFound:
-    """404 for a path or resource that does not exist."""
-    return NotFound(NO_SUCH_PATH)
 
 
 def json_answer(document: object, code: int = 200) -> Response:
@@ -46,21 +21,6 @@ def json_answer(document: object, code: int = 200) -> Response:
 def text_answer(text: str, code: int = 200) -> Response:
     """Plain text as Go's http.Error sends it."""
     return Response(text, code, {"X-Content-Type-Options": "nosniff"}, "text/plain; charset=utf-8")
-
-
-def status(error: ApiError) -> JsonObject:
-    """The metav1.Status of an error."""
-    document: JsonObject = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": error.message,
-        "reason": error.reason,
-    }
-    if error.details is not None:
-        document["details"] = error.details
-    return {**document, "code": error.code}
 
 
 def error_answer(error: ApiError) -> Response:

@@ -27,7 +27,8 @@ from kubesim.access.rbac import Rbac
 from kubesim.access.reviews import Reviewer, review_of
 from kubesim.aggregation.aggregator import Aggregator
 from kubesim.aggregation.podproxy import PodProxy
-from kubesim.apiserver.answers import JSON, Streamed, error_answer, json_answer, no_such_path
+from kubesim.apierrors import ApiError, MethodNotAllowed, no_such_path
+from kubesim.apiserver.answers import JSON, Streamed, error_answer, json_answer
 from kubesim.apiserver.bootstrap import bootstrap
 from kubesim.apiserver.documents import Documents
 from kubesim.apiserver.listing import LONGEST_WAIT_S, Lister, streamed, too_large
@@ -41,7 +42,6 @@ from kubesim.requests.options import list_options
 from kubesim.requests.requestinfo import Attributes, attributes, truthy
 from kubesim.store.kinds import BY_PLURAL, METRICS_GROUP, METRICS_VERSION, Kind
 from kubesim.store.store import Store, Stored
-from kubesum.vocabulary.errors import ApiError, MethodNotAllowed
 
 _KEEP_ALIVE_S: Final = 180
 _LONGEST_STOP_S: Final = 0.2

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kubesim.aggregation.aggregator import Aggregator
+from kubesim.apierrors import no_such_path
 from kubesim.apiserver import discovery
-from kubesim.apiserver.answers import JSON, json_answer, no_such_path, text_answer
+from kubesim.apiserver.answers import JSON, json_answer, text_answer
 from kubesim.apiserver.discovery import AGGREGATED, DISCOVERY_GROUP
 from kubesim.apiserver.representations import Transformation, negotiated
 from kubesim.store.store import JsonObject

@@ -10,11 +10,11 @@ from typing import Final
 
 import msgspec
 
+from kubesim.apierrors import BadRequest, Expired, StatusCause, StatusDetails, Timeout
 from kubesim.apiserver.representations import LIST_END, Rendering
 from kubesim.apiserver.throttle import Throttle
 from kubesim.requests.options import ListOptions
 from kubesim.store.store import JsonObject, Key, Store, Stored
-from kubesum.vocabulary.errors import BadRequest, Expired, StatusCause, StatusDetails, Timeout
 
 CHUNK_BYTES: Final = 256 * 1024
 LONGEST_WAIT_S: Final = 3

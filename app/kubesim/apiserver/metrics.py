@@ -16,7 +16,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kubesim.apiserver.answers import JSON, Streamed, no_such_path
+from kubesim.apierrors import MethodNotAllowed, NotFound, StatusDetails, no_such_path
+from kubesim.apiserver.answers import JSON, Streamed
 from kubesim.apiserver.listing import Page, streamed
 from kubesim.apiserver.representations import OF_LISTS, OF_OBJECTS, requested
 from kubesim.apiserver.throttle import Throttle
@@ -37,7 +38,6 @@ from kubesim.world.metering import (
     scraped_at,
     window_ms,
 )
-from kubesum.vocabulary.errors import MethodNotAllowed, NotFound, StatusDetails
 
 _SLICE: Final = 200
 

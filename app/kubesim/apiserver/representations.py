@@ -10,10 +10,10 @@ from typing import Final, Protocol
 
 import msgspec
 
+from kubesim.apierrors import BadRequest, NotAcceptable
 from kubesim.apiserver.tables import Column, cells, columns, definition
 from kubesim.store.kinds import Kind
 from kubesim.store.store import JsonObject, Stored
-from kubesum.vocabulary.errors import BadRequest, NotAcceptable
 
 LIST_END: Final = b"]}\n"
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from kubesim.quantities import CPU, MEMORY, amount, canonical, nanocores, nanos
 from kubesim.store.kinds import NODE_METRICS, POD_METRICS, Kind
 from kubesim.store.store import JsonObject
-from kubesim.world.metering import nanocores
-from kubesum.vocabulary.quantity import CPU, MEMORY, amount, canonical, nanos
 
 Cell = str | int
 

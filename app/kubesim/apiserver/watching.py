@@ -12,13 +12,12 @@ from typing import Final
 
 import msgspec
 
-from kubesim.apiserver.answers import status
+from kubesim.apierrors import ApiError, Expired, InternalError, status
 from kubesim.apiserver.listing import CHUNK_BYTES
 from kubesim.apiserver.representations import Rendering
 from kubesim.apiserver.throttle import Throttle
 from kubesim.requests.options import ListOptions, Selection
 from kubesim.store.store import Change, JsonObject, Store, Stored, restamped
-from kubesum.vocabulary.errors import ApiError, Expired, InternalError
 
 BOOKMARK_INTERVAL_S: Final = 60.0
 BOOKMARK_BEFORE_END_S: Final = 2.0

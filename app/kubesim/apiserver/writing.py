@@ -8,12 +8,19 @@ from typing import Final
 
 import msgspec
 
-from kubesim.apiserver.answers import AlreadyExists, Conflict, UnsupportedMediaType
+from kubesim.apierrors import (
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    Invalid,
+    NotFound,
+    StatusDetails,
+    UnsupportedMediaType,
+)
 from kubesim.requests import protobuf
 from kubesim.requests.requestinfo import Attributes
 from kubesim.store.kinds import Kind
 from kubesim.store.store import JsonObject, Store, Stored
-from kubesum.vocabulary.errors import BadRequest, Invalid, NotFound, StatusDetails
 
 _MERGE: Final = "application/merge-patch+json"
 _STRATEGIC: Final = "application/strategic-merge-patch+json"

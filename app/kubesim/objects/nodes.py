@@ -5,10 +5,10 @@ from hashlib import sha256
 from typing import Final
 
 from kubesim.objects.templates import image_id, managed, owned_fields, stamp
+from kubesim.quantities import canonical_list
 from kubesim.store.store import JsonObject
 from kubesim.world.instancetypes import Taint
 from kubesim.world.state import NodeState
-from kubesum.vocabulary.quantity import ResourceList
 
 
 def node_manifest(node: NodeState) -> JsonObject:
@@ -24,8 +24,8 @@ def node_manifest(node: NodeState) -> JsonObject:
             {"type": "InternalIP", "address": node.address},
             {"type": "Hostname", "address": node.name},
         ],
-        "capacity": ResourceList(node.machine.capacity).quantities(),
-        "allocatable": ResourceList(node.allocatable).quantities(),
+        "capacity": canonical_list(node.machine.capacity),
+        "allocatable": canonical_list(node.allocatable),
         "conditions": _conditions(node),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "nodeInfo": _info(node),

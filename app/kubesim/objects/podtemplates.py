@@ -9,13 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from kubesum.vocabulary.quantity import PODS, amount
+from kubesim.quantities import PODS, Amounts, amounts
 
 Quantities = Mapping[str, str]
 """A Kubernetes ResourceList: quantities by resource name."""
-
-Amounts = dict[str, int]
-"""Millicores of cpu and whole units of everything else, by resource name."""
 
 EVERY_TAINT: Final = "*"
 """In `Plan.tolerates`: the pod stays wherever it is put, as those of a DaemonSet of the system do."""
@@ -110,11 +107,6 @@ class Plan:
         head, _, last = repository.rpartition("/")
         image = f"{head}/{last.partition(':')[0]}:{tag}".lstrip("/")
         return replace(self, containers=(replace(first, image=image), *others), broken_image=False)
-
-
-def amounts(quantities: Quantities) -> Amounts:
-    """Quantities as integers."""
-    return {name: amount(name, text) for name, text in quantities.items()}
 
 
 def _claim(plan: Plan, one: ContainerPlan) -> Amounts:

@@ -6,11 +6,11 @@ k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kubesim.apierrors import BadRequest, Invalid, StatusCause, StatusDetails
 from kubesim.requests.requestinfo import truthy
 from kubesim.requests.selectors import Predicate, everything, field_predicate, label_predicate
 from kubesim.store.kinds import Kind
 from kubesim.store.store import Stored
-from kubesum.vocabulary.errors import BadRequest, Invalid, StatusCause, StatusDetails
 
 _MATCHES = ("", "Exact", "NotOlderThan")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from kubesim.apierrors import BadRequest
 from kubesim.store.store import JsonObject
-from kubesum.vocabulary.errors import BadRequest
 
 MEDIA_TYPE: Final = "application/vnd.kubernetes.protobuf"
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from kubesim.apierrors import BadRequest, no_such_path
 from kubesim.requests.selectors import exact_name
-from kubesum.vocabulary.errors import BadRequest, NotFound
 
 _VERBS: Final = {
     "POST": "create",
@@ -46,7 +46,7 @@ def attributes(method: str, path: str, query: Mapping[str, str]) -> Attributes:
     Raises NotFound for a path that is not in canonical form, BadRequest for one that names no resource.
     """
     if "//" in path or any(part in (".", "..") for part in path.split("/")):
-        raise NotFound("the server could not find the requested resource")
+        raise no_such_path()
     parts = path.strip("/").split("/")
     legacy = parts[0] == "api"
     if len(parts) < (3 if legacy else 4) or parts[0] not in ("api", "apis"):

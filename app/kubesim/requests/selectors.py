@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Final
 
-from kubesum.vocabulary.errors import BadRequest
+from kubesim.apierrors import BadRequest
 
 Predicate = Callable[[Mapping[str, str]], bool]
 

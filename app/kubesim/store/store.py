@@ -18,8 +18,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from kubesim.apierrors import Expired
 from kubesim.store.kinds import BY_PLURAL, KINDS, Kind
-from kubesum.vocabulary.errors import Expired
 
 JsonObject = dict[str, Any]
 """A decoded JSON object."""

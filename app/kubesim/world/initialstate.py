@@ -11,6 +11,7 @@ from typing import Final
 
 from kubesim.objects.podtemplates import ContainerPlan, Plan, Quantities
 from kubesim.objects.workloads import wanted_nodes
+from kubesim.quantities import CPU, MEMORY, canonical
 from kubesim.world.cluster import Cluster, NamespaceState
 from kubesim.world.controllers import new_job, new_set, ordinal_names, pod_name
 from kubesim.world.instancetypes import GPU, ZONES, control_plane, worker_machines
@@ -29,7 +30,6 @@ from kubesim.world.state import (
     PodState,
     Stage,
 )
-from kubesum.vocabulary.quantity import CPU, MEMORY, canonical
 
 _AGE: Final = timedelta(days=100)
 _MIB: Final = 1 << 20

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from kubesim.objects.podtemplates import Amounts
-from kubesum.vocabulary.quantity import CPU, EPHEMERAL_STORAGE, MEMORY, PODS
+from kubesim.quantities import CPU, EPHEMERAL_STORAGE, MEMORY, PODS, Amounts
 
 KUBELETS: Final = ("v1.36.1", "v1.35.4")
 ZONES: Final = ("eu-central-1a", "eu-central-1b", "eu-central-1c")

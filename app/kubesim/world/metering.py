@@ -13,8 +13,8 @@ from zlib import crc32
 
 import msgspec
 
+from kubesim.quantities import CPU, MEMORY, amount, canonical, nanocores
 from kubesim.store.store import Stored
-from kubesum.vocabulary.quantity import CPU, MEMORY, amount, canonical
 
 RESOLUTION_S: Final = 15
 """How often everything is measured: metrics-server's --metric-resolution."""
@@ -29,7 +29,6 @@ _UNASKED_CPU: Final = 20
 _UNASKED_MEMORY: Final = 64 * _MIB
 _BUSY_OF_TEN: Final = 4
 _RECOVERING_S: Final = 120
-_DECIMAL_SUFFIXES: Final = ("n", "u", "m", "")
 
 
 class Usage(NamedTuple):
@@ -212,12 +211,3 @@ def _wave(seed: int, tick: int) -> int:
     """A number from 0 to 1000 that rises and falls with a period of its own."""
     period = 8 + seed % 53
     return abs(2 * ((tick + seed) % period) - period) * 1000 // period
-
-
-def nanocores(amount: int) -> str:
-    """Nanocores as a canonical quantity: `12345678n`, `1250u`, `250m`, `2`."""
-    index = 0
-    while amount and amount % 1000 == 0 and index < len(_DECIMAL_SUFFIXES) - 1:
-        amount //= 1000
-        index += 1
-    return f"{amount}{_DECIMAL_SUFFIXES[index]}" if amount else "0"

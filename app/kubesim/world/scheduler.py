@@ -10,9 +10,9 @@ from random import Random
 from typing import Final
 
 from kubesim.objects.podtemplates import EVERY_TAINT, Plan
+from kubesim.quantities import PODS
 from kubesim.world.instancetypes import Taint
 from kubesim.world.state import NodeState
-from kubesum.vocabulary.quantity import PODS
 
 _GLANCES: Final = 24
 

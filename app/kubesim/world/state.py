@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Final, NamedTuple
 
-from kubesim.objects.podtemplates import Amounts, Plan
+from kubesim.objects.podtemplates import Plan
+from kubesim.quantities import Amounts
 from kubesim.world.instancetypes import Machine, Taint
 
 UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"

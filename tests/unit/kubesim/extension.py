@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from kubesim.access.certificates import KeyPair, authority, serving
 from kubesim.aggregation.registration import API_SERVICE
-from kubesum.edge.tls.certificates import KeyPair, authority, serving
 from tests.unit.kubesim.simulated import Cluster
 
 ROOT = "/apis/summary.kubesum.dev/v1alpha1"

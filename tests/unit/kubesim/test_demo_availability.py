@@ -5,14 +5,15 @@ import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
 
+from kubesim.access import certificates
+from kubesim.access.certificates import KeyPair
 from kubesim.aggregation.registration import API_SERVICE
-from kubesum.edge.tls import certificates
-from kubesum.edge.tls.certificates import KeyPair
 from tests.unit.kubesim.extension import ROOT, aggregated_extension, condition
 from tests.unit.kubesim.simulated import Cluster
 
@@ -141,9 +142,9 @@ async def test_a_server_that_may_show_anything_passes(cluster: Cluster) -> None:
 
 
 async def test_an_expired_certificate_is_told_with_its_times(cluster: Cluster) -> None:
-    ended = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     authority = certificates.authority("extension-ca")
-    pair = certificates.serving(authority, [HOST], timedelta(days=1), ended - timedelta(days=1))
+    pair = certificates.serving(authority, [HOST], timedelta(minutes=-1))
+    ended = x509.load_pem_x509_certificate(pair.certificate).not_valid_after_utc
 
     async with listening(cluster, pair, None) as address:
         cluster.server.aggregator.register(address, authority.certificate)
@@ -151,7 +152,7 @@ async def test_an_expired_certificate_is_told_with_its_times(cluster: Cluster) -
 
     told = condition(cluster)["message"]
     assert told.startswith(f'{FAILED}: Get "{URL}": tls: failed to verify certificate: x509: certificate has expired')
-    assert told.endswith(" is after 2026-01-02T03:04:05Z")
+    assert told.endswith(f" is after {ended:%Y-%m-%dT%H:%M:%SZ}")
 
 
 async def test_a_server_that_does_not_know_the_front_proxy_ends_the_connection(cluster: Cluster) -> None:

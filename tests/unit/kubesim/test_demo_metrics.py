@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from kubesim.world.metering import Container, Usage, container_usage, is_measured, nanocores, node_usage
-from kubesum.vocabulary.quantity import amount, nanos
+from kubesim.quantities import amount, nanos
+from kubesim.world.metering import Container, Usage, container_usage, is_measured, node_usage
 from tests.unit.kubesim.simulated import TABLE, Cluster, node, pod
 
 ROOT = "/apis/metrics.k8s.io/v1beta1"
@@ -196,11 +196,3 @@ def test_a_container_is_measured_after_ten_seconds() -> None:
 
 def test_a_node_without_pods_is_not_idle() -> None:
     assert node_usage("node-1", (), 100) == Usage(100_000_000, 816_840_704)
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [(0, "0"), (7, "7n"), (1_250_000, "1250u"), (250_000_000, "250m"), (2_000_000_000, "2"), (10**12, "1000")],
-)
-def test_nanocores_are_written_as_go_writes_them(amount: int, text: str) -> None:
-    assert nanocores(amount) == text

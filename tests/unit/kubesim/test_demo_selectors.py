@@ -2,8 +2,8 @@
 
 import pytest
 
+from kubesim.apierrors import BadRequest
 from kubesim.requests.selectors import exact_name, field_predicate, label_predicate
-from kubesum.vocabulary.errors import BadRequest
 
 OAK = {"app": "web", "tier": "front", "size": "3", "empty": ""}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from kubesim.apierrors import Expired
 from kubesim.store.store import RING_CHANGES, Store
-from kubesum.vocabulary.errors import Expired
 
 
 def named(name: str, namespace: str = "default", **rest: Any) -> dict[str, Any]:

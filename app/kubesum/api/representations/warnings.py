@@ -7,7 +7,7 @@ several are one header with commas between them.
 from collections.abc import Iterable
 from itertools import groupby
 
-from kubesum.api.representations.table import human_duration
+from kubesum.vocabulary.duration import human_duration
 from kubesum.vocabulary.resource import Stale
 
 

@@ -14,7 +14,7 @@ from kubesum.rollups.engine import Engine
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rows import status_of, uid_of
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import POLLED, kinds
+from kubesum.semantics.watchedresources import POLLED, kinds
 from kubesum.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
 
 JsonObject = dict[str, Any]

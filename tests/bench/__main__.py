@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import POLLED, kinds
+from kubesum.semantics.watchedresources import POLLED, kinds
 from tests.bench.process import Cluster, cluster, curl, last_line
 
 HERE = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from kubesum.kube.client import Upstream
 from kubesum.kube.poller import PollTiming, poll
 from kubesum.kube.reflector import reflect
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import POLLED, kinds
+from kubesum.semantics.watchedresources import POLLED, kinds
 from kubesum.server.runtime import ListWatch
 
 

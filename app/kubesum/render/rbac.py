@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from kubesum.semantics.watched import POLLED
+from kubesum.semantics.watchedresources import POLLED
 from kubesum.vocabulary.resource import ComputedResource, Reader
 
 JsonObject = dict[str, Any]

@@ -23,7 +23,7 @@ from kubesum.resources import RESOURCES
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.publisher import publish_forever, publish_once
 from kubesum.rollups.resourceversion import TAGS, VersionClock
-from kubesum.semantics.watched import POLLED
+from kubesum.semantics.watchedresources import POLLED
 from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app

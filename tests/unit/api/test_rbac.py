@@ -6,7 +6,7 @@ from kubesim.access.rbac import default_objects
 from kubesum.render.rbac import cluster_roles
 from kubesum.resources import RESOURCES, imagesummaries, nodesummaries
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import kinds
+from kubesum.semantics.watchedresources import kinds
 from kubesum.vocabulary.resource import Reader
 from tests.computation import JsonObject
 

@@ -13,8 +13,8 @@ from kubesum.kube.deltas import Poll, WatchError
 from kubesum.kube.failures import Refusal
 from kubesum.kube.poller import Poller, PollTiming, poll
 from kubesum.semantics.facts import Measurement
-from kubesum.semantics.watched import POLLED
-from tests.unit.kube.scripted import Answer, Script, body, cut, refusal, silence
+from kubesum.semantics.watchedresources import POLLED
+from tests.unit.kube.scriptedserver import Answer, Script, body, cut, refusal, silence
 
 NODES, PODS = POLLED
 AT = datetime(2026, 3, 1, 12, 0, 15, tzinfo=UTC)

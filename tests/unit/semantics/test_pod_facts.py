@@ -11,7 +11,7 @@ from kubesum.kube.objects import Pod
 from kubesum.semantics.facts import PodFacts
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.transform import pod_facts
-from kubesum.semantics.watched import kinds
+from kubesum.semantics.watchedresources import kinds
 from kubesum.vocabulary.errors import ObjectError
 from kubesum.vocabulary.quantity import ResourceList
 

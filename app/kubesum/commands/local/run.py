@@ -17,7 +17,7 @@ from kubesum.kube.client import connect
 from kubesum.kube.credentials import Credentials, kubeconfig, kubeconfig_files
 from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import kinds
+from kubesum.semantics.watchedresources import kinds
 from kubesum.server.runtime import Kubesum, ListWatch
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen

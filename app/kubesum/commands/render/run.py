@@ -14,7 +14,7 @@ from kubesum.render.rbac import cluster_roles
 from kubesum.render.reference import reference
 from kubesum.resources import RESOURCES
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import kinds
+from kubesum.semantics.watchedresources import kinds
 from kubesum.vocabulary.resource import GROUP, VERSION
 
 Command = Coroutine[Any, Any, None]

@@ -13,7 +13,7 @@ from kubesum.doctor.views import PodSpec
 from kubesum.edge.authn.requestheader import CONFIG_MAP
 from kubesum.render.rbac import USAGE
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import kinds
+from kubesum.semantics.watchedresources import kinds
 
 SECRET: Final = "kubesum-tls"  # noqa: S105 - the name of a Secret
 """Where certificates are kept unless --tls-secret names another."""

@@ -16,7 +16,7 @@ from kubesum.kube.credentials import kubeconfig, service_account
 from kubesum.kube.failures import Refusal, Stalled, cause
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 from tests.unit.kube.kubeconfigs import written
-from tests.unit.kube.scripted import Answer, Script, body, cut, playing, refusal, silence, silent_watch
+from tests.unit.kube.scriptedserver import Answer, Script, body, cut, playing, refusal, silence, silent_watch
 
 
 def server_context(tmp_path: Path, authority: certificates.KeyPair) -> ssl.SSLContext:

@@ -16,7 +16,7 @@ def warnings(stale: Iterable[Stale], now: float) -> str:
 
     Kinds that are equally old, as after an outage, are told in one sentence.
     """
-    oldest_first = sorted((one.heard_at, one.kind) for one in stale)
+    oldest_first = sorted((one.last_event_at, one.resource) for one in stale)
     told = [
         f'299 - "data for {", ".join(kind for _, kind in kinds)} is {age} old"'
         for age, kinds in groupby(oldest_first, key=lambda one: human_duration(now - one[0]))

@@ -7,7 +7,7 @@ from typing import Final
 from kubesum.doctor.cluster import Cluster, said
 from kubesum.doctor.remedies import CONFIG_BELOW, cause_of
 from kubesum.doctor.report import Report
-from kubesum.kube.client import Answer
+from kubesum.kube.client import Response
 from kubesum.render.rbac import NAME_PREFIX
 from kubesum.vocabulary.resource import ComputedResource
 
@@ -43,12 +43,12 @@ async def lists(
 
 def _denial(resource: ComputedResource) -> str:
     """What the person may not do, and what would let them."""
-    roles = " or ".join(sorted(f"{NAME_PREFIX}{reader.value}" for reader in resource.readers))
+    roles = " or ".join(sorted(f"{NAME_PREFIX}{reader.value}" for reader in resource.all_reader_roles))
     where = " in all namespaces" if resource.namespaced else ""
     return f"you may not list them{where}; the ClusterRole {roles} gives it"
 
 
-def _told(answer: Answer) -> str:
+def _told(answer: Response) -> str:
     """What an answer other than a list says, and what is behind it."""
     message = said(answer)
     if answer.code == 403:

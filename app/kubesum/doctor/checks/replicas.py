@@ -17,7 +17,7 @@ from kubesum.doctor.cluster import Cluster, denial, said
 from kubesum.doctor.remedies import cause_of
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import Pod, PodSpec, Version
-from kubesum.kube.client import Answer
+from kubesum.kube.client import Response
 from kubesum.kube.decoding import MALFORMED
 from kubesum.vocabulary.errors import UpstreamError
 
@@ -66,7 +66,7 @@ async def replicas(
     return found
 
 
-def is_of_a_pod(answer: Answer) -> bool:
+def is_of_a_pod(answer: Response) -> bool:
     """Whether kubesum answers, and not the API server in its place."""
     return answer.headers.get("Content-Type", "").startswith("text/plain")
 
@@ -79,7 +79,7 @@ def chain(headers: CIMultiDictProxy[str]) -> Chain:
         return ()
 
 
-def _judge(pod: Pod, answer: Answer, report: Report, pods: Sequence[Pod]) -> None:
+def _judge(pod: Pod, answer: Response, report: Report, pods: Sequence[Pod]) -> None:
     lines = answer.body.decode(errors="replace").splitlines()
     failing = [line[3:].partition(" ")[0] for line in lines if line.startswith("[-]")]
     # One that is not ready yet harms nobody while another is.

@@ -13,7 +13,7 @@ from kubesum.doctor.views import PodSpec
 from kubesum.edge.authn.requestheader import CONFIG_MAP
 from kubesum.render.rbac import USAGE
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watchedresources import kinds
+from kubesum.semantics.watchedresources import watched_resources
 
 SECRET: Final = "kubesum-tls"  # noqa: S105 - the name of a Secret
 """Where certificates are kept unless --tls-secret names another."""
@@ -95,7 +95,7 @@ def needs(namespace: str, spec: PodSpec, api_services: Sequence[str]) -> Iterato
 
 
 def _watching() -> Need:
-    watched = kinds(Interner())
+    watched = watched_resources(Interner())
     return Need(
         f"list and watch {_enumerated(kind.resource for kind in watched)}",
         tuple(

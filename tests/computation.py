@@ -14,14 +14,14 @@ from kubesum.rollups.engine import Engine
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rows import status_of, uid_of
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import POLLED, kinds
+from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_resources
 from kubesum.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
 
 JsonObject = dict[str, Any]
 
-KINDS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in kinds(Interner(capacity=32))}
-POLLS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in POLLED}
-GOOD_FOR_S = 90.0
+KINDS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in watched_resources(Interner(capacity=32))}
+POLLS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in POLLED_RESOURCES}
+VALID_FOR_S = 90.0
 
 
 def key_of(found: JsonObject) -> Key:
@@ -32,7 +32,7 @@ def key_of(found: JsonObject) -> Key:
 def fact_of(kind: str, found: JsonObject) -> Any:
     """What is kept of an object."""
     of = KINDS.get(kind) or POLLS[kind]
-    return of.project(msgspec.json.decode(msgspec.json.encode(found), type=of.view))
+    return of.transform(msgspec.json.decode(msgspec.json.encode(found), type=of.view))
 
 
 class Computation:
@@ -65,7 +65,7 @@ class Computation:
 
     def poll(self, kind: str, found: Iterable[JsonObject]) -> None:
         """The kind is polled, and these objects are found."""
-        self.cache.apply(kind, Poll(iter([(key_of(one), fact_of(kind, one)) for one in found]), GOOD_FOR_S))
+        self.cache.apply(kind, Poll(iter([(key_of(one), fact_of(kind, one)) for one in found]), VALID_FOR_S))
 
     async def publish(self) -> None:
         """One flush; a little time passes."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import POLLED, kinds
+from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_resources
 from tests.bench.process import Cluster, cluster, curl, last_line
 
 HERE = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
 async def downloaded(served: Cluster, folder: Path) -> float:
     """Seconds that curl takes for the lists of all kinds, one after the other."""
     seconds = 0.0
-    for kind in (*kinds(Interner()), *POLLED):
+    for kind in (*watched_resources(Interner()), *POLLED_RESOURCES):
         seconds += await curl(served, kind.path, folder / f"{kind.resource}.json", MEASURED_CORE)
     return seconds
 

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import kinds
+from kubesum.semantics.watchedresources import watched_resources
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     os.sched_setaffinity(0, {options.core})
     seconds = 0.0
-    for kind in kinds(Interner()):
+    for kind in watched_resources(Interner()):
         view: Any = kind.view
         decoder = msgspec.json.Decoder(ObjectList[view])
         body = (options.folder / f"{kind.resource}.json").read_bytes()

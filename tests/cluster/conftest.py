@@ -13,7 +13,7 @@ from tests.cluster.controlplane import HOW_TO, ControlPlane, binaries, control_p
 from tests.cluster.installation import CLUSTER, IMAGE, Pod, available, bare_control_plane, pod
 from tests.cluster.local import kubesum_local
 from tests.cluster.stage import enact
-from tests.oracle.shapes import nodes, pods
+from tests.oracle.testpods import nodes, pods
 
 
 @pytest.fixture(scope="session")

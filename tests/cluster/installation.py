@@ -24,7 +24,7 @@ from tests.cluster.controlplane import HOW_TO, ControlPlane, binaries, control_p
 from tests.cluster.stage import enact, unowned
 from tests.computation import JsonObject
 from tests.oracle.kubectl import kubectl
-from tests.oracle.shapes import cases, nodes
+from tests.oracle.testpods import cases, nodes
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "kubesum-system"

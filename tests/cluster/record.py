@@ -14,9 +14,9 @@ from tests.cluster.controlplane import BINARIES, HOW_TO, Client, binaries, contr
 from tests.cluster.stage import enact
 from tests.computation import JsonObject, key_of
 from tests.oracle import recording
-from tests.oracle.printed import TABLE, of_table
+from tests.oracle.podtables import TABLE, of_table
 from tests.oracle.recording import Recording
-from tests.oracle.shapes import SEED, cases, drawn, nodes
+from tests.oracle.testpods import SEED, cases, drawn, nodes
 
 COMMAND = f"{BINARIES}=<folder of etcd and kube-apiserver> python -m tests.cluster.record"
 

@@ -11,7 +11,7 @@ from kubesum.edge.tls import certificates
 from tests.cluster.installation import NAMESPACE, Pod, eventually, refused, watching
 from tests.cluster.stage import enact_pod, remove, report
 from tests.oracle.kubectl import kubectl
-from tests.oracle.parts import Draft, container, demand, running, waiting
+from tests.oracle.podbuilder import Draft, container, demand, running, waiting
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

@@ -11,12 +11,12 @@ from tests.cluster.controlplane import ControlPlane
 from tests.cluster.stage import enact_pod, remove, report
 from tests.computation import key_of
 from tests.oracle import recording
-from tests.oracle.described import described
+from tests.oracle.describenode import described
 from tests.oracle.kubectl import kubectl
-from tests.oracle.parts import RESIZING, Draft, container, demand, running, waiting
-from tests.oracle.printed import TABLE, Cells, of_table, of_text, without_ages
-from tests.oracle.shapes import STEADY_NODES
+from tests.oracle.podbuilder import RESIZING, Draft, container, demand, running, waiting
+from tests.oracle.podtables import TABLE, Cells, of_table, of_text, without_ages
 from tests.oracle.summaries import Summaries
+from tests.oracle.testpods import STEADY_NODES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,7 +10,7 @@ from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
 from tests.doctor.scriptedcluster import Scripted
 from tests.unit.kube.kubeconfigs import written
-from tests.unit.kube.scripted import Script, playing
+from tests.unit.kube.scriptedserver import Script, playing
 
 
 @pytest.fixture

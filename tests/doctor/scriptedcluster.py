@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from kubesum.doctor.cluster import Cluster
 from kubesum.doctor.report import Report
-from tests.unit.kube.scripted import Script
+from tests.unit.kube.scriptedserver import Script
 
 
 @dataclass

@@ -21,7 +21,7 @@ from kubesum.edge.tls.certificates import KeyPair
 from kubesum.kube.objects import Metadata
 from kubesum.resources import nodesummaries, podsummaries
 from tests.doctor.scriptedcluster import Scripted
-from tests.unit.kube.scripted import body, cut, refusal
+from tests.unit.kube.scriptedserver import body, cut, refusal
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.computation import JsonObject
-from tests.oracle.printed import Cells
+from tests.oracle.podtables import Cells
 
 PATH = Path(__file__).with_name("recorded") / "get-pods.json"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kubesum.vocabulary.quantity import amount
 from kubesum.vocabulary.resource import Key
 from tests.computation import JsonObject
-from tests.oracle.described import Row
+from tests.oracle.describenode import Row
 
 SIDES = ("requests", "limits")
 

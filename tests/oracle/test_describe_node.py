@@ -16,11 +16,11 @@ from kubesim.access.kubeconfig import kubeconfig
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from tests.computation import Computation, JsonObject
-from tests.oracle.described import Described, described
+from tests.oracle.describenode import Described, described
 from tests.oracle.kubectl import kubectl, minor_version
-from tests.oracle.parts import DISPUTED, FRACTIONS, ONE_CORE, RESIZING, RESIZING_PODS
-from tests.oracle.shapes import STEADY_NODES, nodes, pods
+from tests.oracle.podbuilder import DISPUTED, FRACTIONS, ONE_CORE, RESIZING, RESIZING_PODS
 from tests.oracle.summaries import Summaries
+from tests.oracle.testpods import STEADY_NODES, nodes, pods
 
 NOW = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
 

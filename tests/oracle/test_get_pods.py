@@ -8,9 +8,9 @@ from kubesim.apiserver.tables import cells, columns
 from kubesim.store.kinds import BY_PLURAL
 from tests.computation import Computation, key_of
 from tests.oracle import recording
-from tests.oracle.printed import COLUMNS, by_kubesum, without_ages
+from tests.oracle.podtables import COLUMNS, by_kubesum, without_ages
 from tests.oracle.recording import Recording
-from tests.oracle.shapes import cases
+from tests.oracle.testpods import cases
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ class PollState:
             self.trouble = str(news.error)
             return
         self.synced, self.trouble = True, None
-        self._good_until = now + news.good_for_s
+        self._good_until = now + news.valid_for_s
 
     def is_in_step(self, now: float) -> bool:
         """Whether what a poll found may be shown at `now`, in seconds since 1970."""

@@ -117,9 +117,9 @@ class Cache:
         for kind in kinds_of(frozenset(sources)):
             informer = self.informers[kind]
             if informer.refused and not informer.synced:
-                return Unavailable(f"kubesum may not list {kind}: {informer.refused}", passes=False)
+                return Unavailable(f"kubesum may not list {kind}: {informer.refused}", transient=False)
             if not informer.synced:
-                return Unavailable(f"the initial list of {kind} is not complete yet", passes=True)
+                return Unavailable(f"the initial list of {kind} is not complete yet", transient=True)
         return None
 
     def stale(self, sources: Iterable[Source]) -> Sequence[Stale]:

@@ -3,6 +3,8 @@
 import argparse
 from typing import Final, NoReturn
 
+from kubesum.vocabulary.duration import duration_s
+
 MISUSED: Final = 2
 
 
@@ -41,8 +43,6 @@ def rate(text: str) -> float:
 
 def duration(text: str) -> float:
     """Seconds, from a duration such as 10s or 1m30s."""
-    from kubesum.api.requests.query import duration_s  # noqa: PLC0415 (loaded for durations only)
-
     try:
         seconds = duration_s(text)
     except ValueError:

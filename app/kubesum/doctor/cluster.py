@@ -10,9 +10,9 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from kubesum.kube.client import Answer, Upstream
+from kubesum.kube.client import Response, Upstream
 from kubesum.kube.decoding import MALFORMED, decoded
-from kubesum.kube.failures import Refusal
+from kubesum.kube.failures import StatusError
 from kubesum.kube.reviews import access_review
 
 DEADLINE_S: Final = 10.0
@@ -73,7 +73,7 @@ class Cluster:
         """The object at a path, None if it is not found; raises UpstreamError."""
         try:
             body = await self._upstream.get(path, {}, DEADLINE_S)
-        except Refusal as refusal:
+        except StatusError as refusal:
             return _denied(refusal)
         return decoded(body, view, path)
 
@@ -82,14 +82,14 @@ class Cluster:
         labels = ",".join(f"{name}={value}" for name, value in selector.items())
         try:
             body = await self._upstream.get(path, {"labelSelector": labels} if labels else {}, DEADLINE_S)
-        except Refusal as refusal:
+        except StatusError as refusal:
             return _denied(refusal) or ()
         found: _List[View] = decoded(body, _List[view], path)  # type: ignore[valid-type]  # a type known at run time
         return found.items or ()
 
-    async def ask(self, path: str, **parameters: str) -> Answer:
+    async def ask(self, path: str, **parameters: str) -> Response:
         """The response at a path, whatever its code; raises UpstreamError if there is none."""
-        return await self._upstream.ask(path, parameters, DEADLINE_S)
+        return await self._upstream.response(path, parameters, DEADLINE_S)
 
     async def allowed(self, user: str, groups: tuple[str, ...], attributes: ResourceAttributes) -> bool | Denial:
         """Whether a user is authorized, by a SubjectAccessReview; raises UpstreamError."""
@@ -103,7 +103,7 @@ class Cluster:
         spec = {"user": user, "groups": groups, "resourceAttributes": resource_attributes}
         try:
             return (await access_review(self._upstream, msgspec.json.encode(spec))).allowed
-        except Refusal as refusal:
+        except StatusError as refusal:
             return _denied(refusal) or False
 
 
@@ -117,7 +117,7 @@ def denial(message: str) -> Denial:
     return Denial(f"you may not {found['verb']} {resource}{where}")
 
 
-def message_of(answer: Answer) -> str:
+def message_of(answer: Response) -> str:
     """The message of a response other than success: that of its Status, or its text."""
     try:
         text = msgspec.json.decode(answer.body, type=_Status).message
@@ -126,7 +126,7 @@ def message_of(answer: Answer) -> str:
     return text or f"it answers {answer.code} without a message"
 
 
-def _denied(refusal: Refusal) -> Denial | None:
+def _denied(refusal: StatusError) -> Denial | None:
     """A Denial for 403, None for 404; raises any other refusal."""
     if refusal.code == 404:
         return None

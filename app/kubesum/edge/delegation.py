@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from kubesum.api.requests.query import quoted
 from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.edge.authn.authentication import Authenticator, Headers
 from kubesum.edge.authn.users import MASTERS, User
 from kubesum.edge.authz.authorization import Authorizer, harmless
 from kubesum.edge.tls.pools import Chain
 from kubesum.vocabulary.errors import Forbidden, StatusDetails
+from kubesum.vocabulary.quoting import quoted
 
 _IMPERSONATION: Final = (b"impersonate-", b"impersonate_")
 

@@ -19,7 +19,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from kubesum import __version__
-from kubesum.kube.credentials import Credentials, fingerprint
+from kubesum.kube.credentials import ConfigLoader, fingerprint
 from kubesum.kube.failures import Stalled, cause, refusal
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError, UsageError
@@ -29,7 +29,7 @@ ANSWER_DEADLINE_S: Final = 60.0
 LARGEST_ANSWER_BYTES: Final = 1 << 30
 """A page of 500 objects, each as large as etcd takes, has 750 MB."""
 LARGEST_REPLY_BYTES: Final = 8 << 20
-"""To what is sent there, one object, and to `ask`, whatever it is."""
+"""To what is sent there, one object, and to `response`, whatever it is."""
 CONNECT_DEADLINE_S: Final = 10.0
 CHUNK_BYTES: Final = 64 * 1024
 """The most of a stream that is taken at a time: decoded in a millisecond or two, its memory soon used again."""
@@ -63,7 +63,7 @@ class _Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A whole answer of any kind."""
 
     code: int
@@ -99,7 +99,7 @@ class _Connections:
 class Upstream:
     """One API server, and the connections to it."""
 
-    def __init__(self, credentials: Credentials, configuration: Configuration) -> None:
+    def __init__(self, credentials: ConfigLoader, configuration: Configuration) -> None:
         self._credentials: Final = credentials
         self._configuration = configuration
         self._connections = _Connections.of(configuration)
@@ -140,12 +140,12 @@ class Upstream:
         request = _Request("PATCH", path, limits, {}, patch, "application/merge-patch+json")
         return await self._body(request, LARGEST_REPLY_BYTES)
 
-    async def ask(self, path: str, params: Mapping[str, str], deadline_s: float = ANSWER_DEADLINE_S) -> Answer:
+    async def response(self, path: str, params: Mapping[str, str], deadline_s: float = ANSWER_DEADLINE_S) -> Response:
         """Whatever is answered, refusals and text too; raises UpstreamError where nothing is, or too much."""
         with self._explained():
             async with await self._renewed_answer(_Request("GET", path, _within(deadline_s), params)) as answer:
                 metrics.UPSTREAM_REQUESTS.labels(str(answer.status)).inc()
-                return Answer(answer.status, answer.headers, await _bounded(answer, LARGEST_REPLY_BYTES))
+                return Response(answer.status, answer.headers, await _bounded(answer, LARGEST_REPLY_BYTES))
 
     async def stream(self, path: str, params: Mapping[str, str], idle_s: float) -> AsyncGenerator[bytes, None]:
         """The body of a successful answer in chunks as they arrive; before them an empty one, at its start.
@@ -243,7 +243,7 @@ class Upstream:
             raise UpstreamError(f"cannot reach {self.host}: {cause(error)}") from error
 
 
-async def connect(credentials: Credentials) -> Upstream:
+async def connect(credentials: ConfigLoader) -> Upstream:
     """The server that the credentials name, which is not contacted yet; raises UsageError."""
     configuration = await credentials()
     try:

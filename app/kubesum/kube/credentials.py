@@ -22,7 +22,7 @@ from yarl import URL
 
 from kubesum.vocabulary.errors import UsageError
 
-Credentials = Callable[[], Awaitable[Configuration]]
+ConfigLoader = Callable[[], Awaitable[Configuration]]
 """Reads the credentials, as they are now; raises UsageError."""
 
 SERVICE_ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -41,7 +41,7 @@ class Context:
     namespace: str
 
 
-def kubeconfig(path: Path | None, context: str | None) -> Credentials:
+def kubeconfig(path: Path | None, context: str | None) -> ConfigLoader:
     """Credentials of a kubeconfig.
 
     Without `path` it is what KUBECONFIG names, else ~/.kube/config; without `context` the current one.

@@ -177,7 +177,7 @@ class Decoder(Generic[Fact]):
             metrics.OBJECT_ERRORS.labels(self._kind.resource, "shape").inc()
             return key, None
         try:
-            return key, self._kind.project(view)
+            return key, self._kind.transform(view)
         except ObjectError:
             metrics.OBJECT_ERRORS.labels(self._kind.resource, "content").inc()
             return key, None

@@ -30,7 +30,7 @@ class WatchedResource(Generic[Fact]):
     version: str
     kind: str
     view: type[msgspec.Struct]
-    project: Callable[[Any], Fact]
+    transform: Callable[[Any], Fact]
     """From view to fact; raises ObjectError for an object that cannot be understood."""
     namespace: str = ""
     """The only namespace whose objects are watched; empty for all."""
@@ -82,11 +82,11 @@ class Poll(Generic[Fact]):
 
     Its objects are decoded as they are drawn, which can be done once: a fact, or None for one that cannot be
     understood; of two of one name the later counts. Nobody says when they are no longer true: they are worth showing
-    for `good_for_s` seconds.
+    for `valid_for_s` seconds.
     """
 
     objects: Iterator[tuple[Key, Fact | None]]
-    good_for_s: float
+    valid_for_s: float
 
 
 SourceEvent = ListStarted | Deltas[Fact] | Synced | WatchError | Poll[Fact]

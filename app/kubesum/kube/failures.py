@@ -24,7 +24,7 @@ _PLAIN: Final[tuple[tuple[type[Exception], str], ...]] = (
 _TLS_ALERT: Final = re.compile(r"\[SSL: (\w+)\]")
 
 
-class Refusal(UpstreamError):
+class StatusError(UpstreamError):
     """The server understood the request and answered something other than success.
 
     `retry_after_s` is what the server asked for, None where it did not.
@@ -39,7 +39,7 @@ class Refusal(UpstreamError):
         self.retry_after_s: Final = retry_after_s
 
     @property
-    def lasts(self) -> bool:
+    def is_permanent(self) -> bool:
         """Whether waiting does not help: a person has to grant a right, or install what is not there."""
         return self.code in (401, 403, 404, 405)
 
@@ -48,7 +48,7 @@ class Stalled(UpstreamError):
     """A stream was silent for too long: the server, or the way to it, is no longer there."""
 
 
-async def refusal(answer: aiohttp.ClientResponse) -> Refusal:
+async def refusal(answer: aiohttp.ClientResponse) -> StatusError:
     """The refusal that an answer other than 2xx is, with the metav1.Status in its body if there is one."""
     if 300 <= answer.status < 400:
         said = Status(message=f"it redirects to {answer.headers.get('Location')}, which is not followed")
@@ -56,7 +56,7 @@ async def refusal(answer: aiohttp.ClientResponse) -> Refusal:
         said = _status(await answer.content.read(_LONGEST_REFUSAL), answer.reason or "")
     where = f"{answer.url.origin()}{answer.url.path}"
     status = Status(code=answer.status, reason=said.reason, message=said.message)
-    return Refusal(where, status, _seconds(answer.headers.get("Retry-After")))
+    return StatusError(where, status, _seconds(answer.headers.get("Retry-After")))
 
 
 def cause(error: Exception) -> str:

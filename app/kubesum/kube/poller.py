@@ -15,9 +15,9 @@ from typing import Final, Generic
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import Decoder, Page
 from kubesum.kube.deltas import Fact, Poll, SourceEvent, WatchedResource, WatchError
-from kubesum.kube.failures import Refusal
+from kubesum.kube.failures import StatusError
 from kubesum.kube.reflector import PAGE_OBJECTS, sliced
-from kubesum.kube.watcherrorlog import TroubleLog
+from kubesum.kube.watcherrorlog import WatchErrorLog
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
@@ -41,7 +41,7 @@ class PollTiming:
     """For a whole list, however many pages it has."""
 
     @property
-    def good_for_s(self) -> float:
+    def valid_for_s(self) -> float:
         """How long a list may be shown while no newer one can be had."""
         return max(_SHORTEST_WORTH_S, _POLLS_WORTH * self.interval_s)
 
@@ -66,7 +66,7 @@ class Poller(Generic[Fact]):
         self._kind: Final = kind
         self._timing: Final = timing
         self._decoder: Final = Decoder(kind)
-        self._log: Final = TroubleLog(kind.resource)
+        self._log: Final = WatchErrorLog(kind.resource)
         self._failures = 0
 
     async def attempt(self) -> Poll[Fact] | WatchError:
@@ -80,7 +80,7 @@ class Poller(Generic[Fact]):
         self._failures = 0
         spread = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, hides nothing
         self.pause_s = self._timing.interval_s * spread
-        return Poll(self._objects(pages), self._timing.good_for_s)
+        return Poll(self._objects(pages), self._timing.valid_for_s)
 
     def _objects(self, pages: Sequence[Page]) -> Iterator[tuple[Key, Fact | None]]:
         for page in pages:
@@ -103,15 +103,15 @@ class Poller(Generic[Fact]):
         raise UpstreamError(f"the list of {self._kind.path} is not whole after {self._timing.deadline_s:g} s")
 
     def _failed(self, error: UpstreamError) -> WatchError:
-        lasts = isinstance(error, Refusal) and error.lasts
-        self._count("refused" if lasts else "error")
-        asked_s = error.retry_after_s or 0.0 if isinstance(error, Refusal) else 0.0
+        is_permanent = isinstance(error, StatusError) and error.is_permanent
+        self._count("refused" if is_permanent else "error")
+        asked_s = error.retry_after_s or 0.0 if isinstance(error, StatusError) else 0.0
         longest_s = _LONGEST_PAUSE * self._timing.interval_s
         backoff_s = min(longest_s, _SHORTEST_PAUSE * self._timing.interval_s * 2**self._failures)
         self._failures = min(self._failures + 1, 16)
         spread_s = random.uniform(backoff_s / 2, backoff_s)  # noqa: S311 - spreads load, hides nothing
         self.pause_s = max(spread_s, min(asked_s, longest_s))
-        trouble = WatchError(error, lasts)
+        trouble = WatchError(error, is_permanent)
         self._log.trouble(trouble)
         return trouble
 

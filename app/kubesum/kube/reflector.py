@@ -18,8 +18,8 @@ from typing import Final, Generic, TypeVar
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import Decoder, Events
 from kubesum.kube.deltas import Deltas, Fact, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
-from kubesum.kube.failures import Refusal, Stalled
-from kubesum.kube.watcherrorlog import TroubleLog
+from kubesum.kube.failures import Stalled, StatusError
+from kubesum.kube.watcherrorlog import WatchErrorLog
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError
 
@@ -85,7 +85,7 @@ class Reflector(Generic[Fact]):
         self._watching_since: float | None = None
         self._heard = False
         self._failures = 0
-        self._log: Final = TroubleLog(kind.resource)
+        self._log: Final = WatchErrorLog(kind.resource)
 
     async def attempt(self) -> AsyncGenerator[SourceEvent[Fact], None]:
         """One list or watch, until it ends or fails."""
@@ -168,7 +168,7 @@ class Reflector(Generic[Fact]):
         elif events.complete:
             yield self._listed(events.version)
         if events.error is not None:
-            raise Refusal(f"the watch of {self._kind.path} at {self._upstream.host}", events.error)
+            raise StatusError(f"the watch of {self._kind.path} at {self._upstream.host}", events.error)
 
     def _listed(self, version: str) -> Synced:
         self._version = version
@@ -184,7 +184,7 @@ class Reflector(Generic[Fact]):
 
     def _failed(self, error: UpstreamError) -> WatchError | None:
         """Decides what comes next after a failure; the trouble to tell of, None where it can be mended here."""
-        if isinstance(error, Refusal):
+        if isinstance(error, StatusError):
             return self._refused(error)
         if isinstance(error, Stalled) and not self._version:
             self._fall_back("it fell silent before the initial state ended")
@@ -198,7 +198,7 @@ class Reflector(Generic[Fact]):
         self.pause_s = self._backoff_s()
         return WatchError(error, refused=False)
 
-    def _refused(self, refusal: Refusal) -> WatchError | None:
+    def _refused(self, refusal: StatusError) -> WatchError | None:
         if not self._version and self._streams_lists and _is_no_watch_list(refusal):
             self._fall_back(refusal.message)
             return None
@@ -206,8 +206,8 @@ class Reflector(Generic[Fact]):
             self._relist(str(refusal.code))
             return None
         asked_s = min(refusal.retry_after_s or 0.0, self._timing.longest_retry_after_s)
-        self.pause_s = max(self._backoff_s(), self._timing.refused_pause_s if refusal.lasts else asked_s)
-        return WatchError(refusal, refusal.lasts)
+        self.pause_s = max(self._backoff_s(), self._timing.refused_pause_s if refusal.is_permanent else asked_s)
+        return WatchError(refusal, refusal.is_permanent)
 
     def _stalled(self) -> None:
         if self._version != self._version_before:
@@ -274,12 +274,12 @@ def sliced(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         yield items[start : start + SLICE_OBJECTS]
 
 
-def _is_no_watch_list(refusal: Refusal) -> bool:
+def _is_no_watch_list(refusal: StatusError) -> bool:
     """Whether the server does not know WatchList, or its etcd is too old for it."""
     return refusal.code in (400, 422) or "RequestWatchProgress" in refusal.message
 
 
-def _is_lost_version(refusal: Refusal) -> bool:
+def _is_lost_version(refusal: StatusError) -> bool:
     """Whether the version that a watch follows is one that the server no longer has, or never had."""
     if refusal.code == 504:
         return "Too large resource version" in refusal.message

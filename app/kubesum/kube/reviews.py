@@ -13,7 +13,7 @@ import msgspec
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import MALFORMED
-from kubesum.kube.failures import Refusal
+from kubesum.kube.failures import StatusError
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError
 
@@ -118,7 +118,7 @@ async def _created(upstream: Upstream, path: str, review: bytes) -> bytes:
 
 
 def _may_pass(error: UpstreamError) -> bool:
-    return not isinstance(error, Refusal) or error.code == 429 or error.code >= 500
+    return not isinstance(error, StatusError) or error.code == 429 or error.code >= 500
 
 
 def _decoded(decoder: msgspec.json.Decoder[Review], body: bytes) -> Review:

@@ -8,7 +8,7 @@ from kubesum.kube.deltas import WatchError
 log = logging.getLogger(__name__)
 
 
-class TroubleLog:
+class WatchErrorLog:
     """The log of one source, by the plural of its kind."""
 
     def __init__(self, resource: str) -> None:

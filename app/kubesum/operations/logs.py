@@ -18,13 +18,13 @@ _REPEATED_REASONS: Final = 256
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-class Repeats:
+class LogReduction:
     """Tells what was said lately: a flood of one trouble is one line a minute in the log."""
 
     def __init__(self) -> None:
         self._told: TTLCache[str, None] = TTLCache(_REPEATED_REASONS, _REPEATED_EVERY_S)
 
-    def is_new(self, reason: str) -> bool:
+    def should_log(self, reason: str) -> bool:
         """Whether nobody asked this of the same reason in the last minute."""
         if reason in self._told:
             return False

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from kubesum.semantics.watched import POLLED
-from kubesum.vocabulary.resource import ComputedResource, Reader
+from kubesum.semantics.watchedresources import POLLED_RESOURCES
+from kubesum.vocabulary.resource import ComputedResource, ReaderRole
 
 JsonObject = dict[str, Any]
 
@@ -20,7 +20,9 @@ AGGREGATED_TO: Final = ("view", "edit", "admin")
 GroupResource = tuple[str, str]
 """(API group, plural)."""
 
-USAGE: Final[tuple[GroupResource, ...]] = tuple((kind.group, kind.resource.partition(".")[0]) for kind in POLLED)
+USAGE: Final[tuple[GroupResource, ...]] = tuple(
+    (kind.group, kind.resource.partition(".")[0]) for kind in POLLED_RESOURCES
+)
 """Live usage; its API cannot be watched."""
 
 
@@ -30,17 +32,17 @@ def cluster_roles(resources: Sequence[ComputedResource], watched: Iterable[Group
     return {
         "apiVersion": "v1",
         "kind": "List",
-        "items": [server, *(_reading(reader, resources) for reader in Reader)],
+        "items": [server, *(_reading(reader, resources) for reader in ReaderRole)],
     }
 
 
-def _reading(reader: Reader, resources: Iterable[ComputedResource]) -> JsonObject:
-    readable = [(resource.group, resource.plural) for resource in resources if reader in resource.readers]
+def _reading(reader: ReaderRole, resources: Iterable[ComputedResource]) -> JsonObject:
+    readable = [(resource.group, resource.plural) for resource in resources if reader in resource.all_reader_roles]
     return _role(reader.value, _labels(reader), _rules(readable, ("get", "list", "watch")))
 
 
-def _labels(reader: Reader) -> dict[str, str]:
-    roles = AGGREGATED_TO if reader is Reader.VIEW else ()
+def _labels(reader: ReaderRole) -> dict[str, str]:
+    roles = AGGREGATED_TO if reader is ReaderRole.VIEW else ()
     return {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in roles}
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from kubesum.resources import imagesummaries
 from kubesum.semantics.facts import Pod
-from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Reader, Source
+from kubesum.vocabulary.resource import ComputedResource, Fold, Key, ReaderRole, Source
 from kubesum.vocabulary.tally import Contribution
 
 
@@ -26,8 +26,8 @@ RESOURCE: Final = ComputedResource(
     subjects=None,
     subject_key=lambda _: None,
     folds=(Fold(Source.PODS, by_image),),
-    implied=lambda _key, _tally: None,
-    offered_to=(Reader.CLUSTER_IMAGES,),
+    fallback_subject=lambda _key, _tally: None,
+    reader_roles=(ReaderRole.CLUSTER_IMAGES,),
     columns=imagesummaries.COLUMNS,
     field_selectors=imagesummaries.FIELD_SELECTORS,
 )

@@ -27,7 +27,7 @@ from kubesum.resources.shapes import (
 )
 from kubesum.semantics.facts import MeasuredNode, NamespaceFacts, Pod, SourceFacts
 from kubesum.vocabulary.quantity import ResourceList
-from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Reader, Source
+from kubesum.vocabulary.resource import ComputedResource, Fold, Key, ReaderRole, Source
 from kubesum.vocabulary.tally import Contribution, Tally
 
 CLUSTER: Final[Key] = ("", "cluster")
@@ -304,8 +304,8 @@ RESOURCE: Final = ComputedResource(
         Fold("workloadsummaries", workloads),
         Fold("clusterimagesummaries", images),
     ),
-    implied=lambda _key, _tally: None,
-    offered_to=(Reader.CLUSTER,),
+    fallback_subject=lambda _key, _tally: None,
+    reader_roles=(ReaderRole.CLUSTER,),
     columns=(
         columns.NAME,
         columns.share("NODES", "nodes.ready", "nodes.total", "Ready nodes of all."),

@@ -115,7 +115,7 @@ RESOURCE: Final = ComputedResource(
     subjects=None,
     subject_key=lambda _: None,
     folds=(Fold(Source.PODS, by_image),),
-    implied=lambda _key, _tally: None,
+    fallback_subject=lambda _key, _tally: None,
     columns=COLUMNS,
     field_selectors=FIELD_SELECTORS,
 )

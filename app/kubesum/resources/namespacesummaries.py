@@ -35,7 +35,7 @@ from kubesum.resources.shapes import (
 )
 from kubesum.semantics.facts import MeasuredPod, NamespaceFacts, Pod
 from kubesum.vocabulary.quantity import ResourceList
-from kubesum.vocabulary.resource import Column, ComputedResource, Fold, Key, Reader, Source
+from kubesum.vocabulary.resource import Column, ComputedResource, Fold, Key, ReaderRole, Source
 from kubesum.vocabulary.tally import Contribution, Tally
 
 
@@ -141,8 +141,8 @@ RESOURCE: Final = ComputedResource(
         Fold(Source.MEASURED_PODS, used_by_namespace),
         Fold("workloadsummaries", by_namespace_of_workload),
     ),
-    implied=lambda _key, _tally: None,
-    offered_to=(Reader.METRICS,),
+    fallback_subject=lambda _key, _tally: None,
+    reader_roles=(ReaderRole.METRICS,),
     columns=(
         columns.NAME,
         columns.share("PODS", "pods.ready", "pods.active", "Ready pods of the active ones."),

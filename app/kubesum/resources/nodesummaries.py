@@ -25,7 +25,7 @@ from kubesum.resources.shapes import (
 )
 from kubesum.semantics.facts import MeasuredNode, Pod
 from kubesum.vocabulary.quantity import CPU, EPHEMERAL_STORAGE, MEMORY, PODS, ResourceList
-from kubesum.vocabulary.resource import Column, ComputedResource, Fold, Key, Reader, RowView, Source
+from kubesum.vocabulary.resource import Column, ComputedResource, Fold, Key, ReaderRole, RowView, Source
 from kubesum.vocabulary.tally import Contribution, Tally
 
 
@@ -146,7 +146,7 @@ RESOURCE: Final = ComputedResource(
     subjects=Source.MEASURED_NODES,
     subject_key=lambda node: ("", node.facts.name),
     folds=(Fold(Source.PODS, by_node),),
-    offered_to=(Reader.CLUSTER,),
+    reader_roles=(ReaderRole.CLUSTER,),
     columns=(
         columns.NAME,
         Column("STATUS", "Whether the node is ready, and whether it is cordoned.", shown_status),

@@ -229,7 +229,7 @@ RESOURCE: Final = ComputedResource(
     subjects=Source.WORKLOADS,
     subject_key=lambda owner: (owner.namespace, owner.ref.row),
     folds=(Fold(Source.PODS, by_workload), Fold(Source.MEASURED_PODS, used_by_workload)),
-    implied=seen_owner,
+    fallback_subject=seen_owner,
     columns=(
         columns.NAME,
         columns.value("KIND", "workload_ref.kind", "Kind of the workload."),

@@ -75,7 +75,7 @@ class Collection:
             return cold
         if self._published:
             return None
-        return Unavailable(f"the first {self.resource.plural} are being computed", passes=True)
+        return Unavailable(f"the first {self.resource.plural} are being computed", transient=True)
 
     def get(self, key: Key) -> Row | None:
         """The published row of `key`."""
@@ -158,8 +158,8 @@ class Collection:
 
     def member_changed(self, fold: Fold, old: Any | None, new: Any | None) -> None:
         """A member of one of the resource's folds came, changed or went."""
-        before = tuple(fold.spread(old)) if old is not None else ()
-        after = tuple(fold.spread(new)) if new is not None else ()
+        before = tuple(fold.contributions(old)) if old is not None else ()
+        after = tuple(fold.contributions(new)) if new is not None else ()
         if before == after:
             return
         if self._published:
@@ -260,9 +260,9 @@ class Collection:
         subject = self._subjects.get(key)
         if subject is None:
             tally = self._tallies.get(key)
-            if tally is None or self.resource.implied is None:
+            if tally is None or self.resource.fallback_subject is None:
                 return None
-            subject = self.resource.implied(key, tally)
+            subject = self.resource.fallback_subject(key, tally)
         return Row(key, 0, subject, None)
 
     def _status(self, bare: Row) -> Any:

@@ -22,14 +22,14 @@ class Interner:
         self._capacity: Final = capacity
         self._values: dict[Hashable, Any] = {}
 
-    def made(self, key: Hashable, make: Callable[[], Value]) -> Value:
+    def computed(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """What `make` gave when this key was first seen; a key must decide what is made, and be ours alone."""
         known: Value | None = self._values.get(key)
         return known if known is not None else self._remember(key, make())
 
     def shared(self, value: Value) -> Value:
         """The first value that equals this one, which can be hashed."""
-        return self.made(value, lambda: value)
+        return self.computed(value, lambda: value)
 
     def labels(self, labels: Labels) -> Labels:
         """The first label map with these entries in this order, which is by name wherever a server sent it."""

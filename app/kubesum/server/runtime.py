@@ -23,7 +23,7 @@ from kubesum.resources import RESOURCES
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.publisher import publish_forever, publish_once
 from kubesum.rollups.resourceversion import TAGS, VersionClock
-from kubesum.semantics.watched import POLLED
+from kubesum.semantics.watchedresources import POLLED_RESOURCES
 from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary import defaults
 from kubesum.vocabulary.resource import Source
@@ -64,7 +64,7 @@ class Kubesum:
         self._is_leaving = False
         self._has_heard_all = False
         clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
-        self.cache: Final = Cache(time.time, [kind.resource for kind in POLLED if kind.resource in feeds])
+        self.cache: Final = Cache(time.time, [kind.resource for kind in POLLED_RESOURCES if kind.resource in feeds])
         self.engine: Final = Engine(clock, time.time, self.cache.contents, self.cache.unavailable, self.cache.stale)
         self.cache.subscribe(self.engine.change, self._change_together)
         self.engine.add(RESOURCES)

@@ -12,7 +12,7 @@
         ├── NotFound             404
         ├── MethodNotAllowed     405
         ├── NotAcceptable        406
-        ├── LateRequest          408
+        ├── RequestTimeout          408
         ├── Expired              410
         ├── Invalid              422
         ├── TooManyRequests      429  (Retry-After)
@@ -20,7 +20,7 @@
         ├── InternalError        500
         ├── ServiceUnavailable   503  (Retry-After)
         ├── Timeout              504
-        └── UnsupportedVersion   505
+        └── HTTPVersionNotSupported   505
 
 Codes and reasons: k8s.io/apimachinery/pkg/apis/meta/v1/types.go, StatusReason.
 """
@@ -116,7 +116,7 @@ class NotAcceptable(ApiError):
     code, reason = 406, "NotAcceptable"
 
 
-class LateRequest(ApiError):
+class RequestTimeout(ApiError):
     """408: the request did not arrive in time."""
 
     code, reason = 408, ""
@@ -164,7 +164,7 @@ class Timeout(ApiError):
     code, reason = 504, "Timeout"
 
 
-class UnsupportedVersion(ApiError):
+class HTTPVersionNotSupported(ApiError):
     """505: another version of HTTP."""
 
     code, reason = 505, ""

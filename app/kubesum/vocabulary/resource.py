@@ -41,7 +41,7 @@ class Source(Enum):
     """All nodes, likewise."""
 
 
-class Reader(Enum):
+class ReaderRole(Enum):
     """A ClusterRole by which people are given to read a resource; the value ends its name, `kubesum:...`."""
 
     VIEW = "view"
@@ -55,15 +55,15 @@ class Unavailable:
     """Why something can't be served, in a sentence, and whether that passes by waiting."""
 
     reason: str
-    passes: bool
+    transient: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A watched kind that is not being followed, and when it was last heard of, in seconds since 1970."""
+    """A watched resource whose watch is failing or silent, and when its last event arrived, in seconds since 1970."""
 
-    kind: str
-    heard_at: float
+    resource: str
+    last_event_at: float
 
 
 class Subject(Protocol):
@@ -120,12 +120,12 @@ class Fold:
     """How members of `over` are spread over the groups of a resource.
 
     `over` is a Source or the plural of another computed resource, whose members are pairs (key, status).
-    `spread` yields a (key, contribution) pair for each group that the member belongs to; what it yields must
+    `contributions` yields a (key, contribution) pair for each group that the member belongs to; what it yields must
     depend on the member alone, so that leaving subtracts exactly what joining added.
     """
 
     over: "Source | str"
-    spread: Callable[[Any], Iterable[tuple[Key, Contribution]]]
+    contributions: Callable[[Any], Iterable[tuple[Key, Contribution]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +142,11 @@ class ComputedResource:
 
     `status_type` is a msgspec Struct whose fields each carry a description (a full sentence with its unit).
     `status(key, subject, tally)` is pure. `subjects` names the source of the rows' subjects and `subject_key`
-    the row that a subject has (None: it has no row). `implied` makes rows of groups without a subject, and
+    the row that a subject has (None: it has no row). `fallback_subject` makes rows of groups without a subject, and
     gives what stands in for the subject, or None, also where one member of one fold is all that is there; without
     it members alone make no row.
     A resource without folds is a projection of its subjects.
-    `offered_to` are the roles that may read it, besides those who may view its namespace; a cluster-scoped
+    `reader_roles` are the roles that may read it, besides those who may view its namespace; a cluster-scoped
     resource that names none is for administrators.
     """
 
@@ -161,9 +161,9 @@ class ComputedResource:
     subjects: Source | None
     subject_key: Callable[[Any], Key | None]
     folds: tuple[Fold, ...] = ()
-    implied: Callable[[Key, Tally], Subject | None] | None = None
+    fallback_subject: Callable[[Key, Tally], Subject | None] | None = None
     field_selectors: tuple[FieldSelector, ...] = ()
-    offered_to: tuple[Reader, ...] = ()
+    reader_roles: tuple[ReaderRole, ...] = ()
     group: str = GROUP
     version: str = VERSION
 
@@ -183,10 +183,10 @@ class ComputedResource:
         return f"{self.group}/{self.version}"
 
     @property
-    def readers(self) -> frozenset[Reader]:
+    def all_reader_roles(self) -> frozenset[ReaderRole]:
         """The roles that may read it."""
         # Who may view a namespace may read the pods in it, from which it is all computed.
-        return frozenset((*self.offered_to, Reader.VIEW) if self.namespaced else self.offered_to)
+        return frozenset((*self.reader_roles, ReaderRole.VIEW) if self.namespaced else self.reader_roles)
 
     @property
     def sources(self) -> frozenset[Source]:

@@ -15,9 +15,10 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from kubesum import __version__
-from kubesum.api.requests.query import pairs, quoted
+from kubesum.api.requests.query import pairs
 from kubesum.edge.http.protocol import OWN_CHAIN
 from kubesum.vocabulary.errors import NotFound
+from kubesum.vocabulary.quoting import quoted
 from kubesum.web.dependencies import Serving
 from kubesum.web.responses import JSON, READ_METHODS, text
 

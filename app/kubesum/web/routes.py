@@ -219,7 +219,7 @@ def require_data(chosen: Collection) -> None:
     """Raises ServiceUnavailable while there is nothing to answer from: an empty list would be a lie."""
     if (unavailable := chosen.unavailable()) is not None:
         # Clients that are told when to come back wait: no use where only a person can help.
-        raise ServiceUnavailable(unavailable.reason, RETRY_SOON if unavailable.passes else None)
+        raise ServiceUnavailable(unavailable.reason, RETRY_SOON if unavailable.transient else None)
 
 
 @contextmanager

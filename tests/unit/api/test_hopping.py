@@ -58,7 +58,7 @@ PILES = ComputedResource(
     subjects=None,
     subject_key=lambda _: None,
     folds=(Fold(Source.PODS, by_wood),),
-    implied=lambda _key, _tally: None,
+    fallback_subject=lambda _key, _tally: None,
     columns=(Column("NAME", "Name of it.", lambda row: row.name),),
     field_selectors=(FieldSelector("status.boxes", lambda _, status: str(status.boxes)),),
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubesum.api.requests.query import duration_s, integer, is_true, pairs, parse, parsed_integer, quoted
+from kubesum.api.requests.query import integer, is_true, pairs, parse, parsed_integer
 from kubesum.vocabulary.errors import BadRequest
 
 
@@ -54,36 +54,6 @@ def test_an_unsigned_integer_has_no_sign() -> None:
 def test_only_zero_and_false_are_false(query: dict[str, str], expected: bool) -> None:
     """[L1]"""
     assert is_true(query, "watch") is expected
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("0", 0.0), ("10s", 10.0), ("1m30s", 90.0), ("1.5h", 5400.0), (".5s", 0.5), ("100ms", 0.1), ("-1s", -1.0)],
-)
-def test_durations_are_those_of_go(text: str, seconds: float) -> None:
-    assert duration_s(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "10", "1d", "s", "1 s", "1s ", "."])
-def test_what_go_calls_no_duration_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match="time: invalid duration"):
-        duration_s(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", '""'),
-        ("aü☺", '"aü☺"'),
-        ('a"b\\c', '"a\\"b\\\\c"'),
-        ("\a\b\f\n\r\t\v", r'"\a\b\f\n\r\t\v"'),
-        ("\0\x1f\x7f", r'"\x00\x1f\x7f"'),
-        ("\x80\xa0\u200b\ufeff", r'"\u0080\u00a0\u200b\ufeff"'),
-        ("\U000e0001", r'"\U000e0001"'),
-    ],
-)
-def test_texts_are_quoted_as_go_does(text: str, expected: str) -> None:
-    assert quoted(text) == expected
 
 
 def test_more_parameters_than_any_request_has_are_refused() -> None:

@@ -6,11 +6,11 @@ from kubesim.access.rbac import default_objects
 from kubesum.render.rbac import cluster_roles
 from kubesum.resources import RESOURCES, imagesummaries, nodesummaries
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import kinds
-from kubesum.vocabulary.resource import Reader
+from kubesum.semantics.watchedresources import watched_resources
+from kubesum.vocabulary.resource import ReaderRole
 from tests.computation import JsonObject
 
-WATCHED = [(kind.group, kind.resource) for kind in kinds(Interner())]
+WATCHED = [(kind.group, kind.resource) for kind in watched_resources(Interner())]
 
 
 def rules(name: str) -> list[JsonObject]:
@@ -65,11 +65,11 @@ def test_only_the_view_of_namespaced_kinds_is_added_to_roles_of_kubernetes() -> 
 
 
 def test_a_new_kind_that_says_nothing_is_for_who_views_its_namespace_or_for_administrators() -> None:
-    namespaced = replace(imagesummaries.RESOURCE, plural="licencesummaries", offered_to=())
-    of_cluster = replace(nodesummaries.RESOURCE, plural="racksummaries", offered_to=())
+    namespaced = replace(imagesummaries.RESOURCE, plural="licencesummaries", reader_roles=())
+    of_cluster = replace(nodesummaries.RESOURCE, plural="racksummaries", reader_roles=())
 
-    assert namespaced.readers == {Reader.VIEW}
-    assert of_cluster.readers == frozenset()
+    assert namespaced.all_reader_roles == {ReaderRole.VIEW}
+    assert of_cluster.all_reader_roles == frozenset()
 
 
 def test_the_simulated_cluster_grants_the_same() -> None:

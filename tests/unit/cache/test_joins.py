@@ -52,7 +52,7 @@ async def test_a_resource_is_stale_with_the_kinds_that_it_is_computed_from() -> 
         computation.relist(kind, [])
     computation.cache_now += 51
     stale = {
-        collection.resource.plural: [one.kind for one in collection.stale()]
+        collection.resource.plural: [one.resource for one in collection.stale()]
         for collection in computation.engine.catalogue.collections
     }
 
@@ -82,4 +82,4 @@ async def test_a_resource_is_stale_with_the_kinds_that_it_is_computed_from() -> 
         "podsummaries": ["pods"],
         "workloadsummaries": ["pods", "statefulsets", "daemonsets", "cronjobs", "replicasets", "jobs"],
     }
-    assert computation.engine.catalogue.collections[0].stale()[0].heard_at == 500.0
+    assert computation.engine.catalogue.collections[0].stale()[0].last_event_at == 500.0

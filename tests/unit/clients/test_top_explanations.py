@@ -4,7 +4,7 @@ import pytest
 
 from kubesum.clients.model.explanations import sentence
 from kubesum.clients.model.views import BY_NAME, Scope
-from kubesum.kube.failures import Refusal
+from kubesum.kube.failures import StatusError
 from kubesum.kube.objects import Status
 from kubesum.vocabulary.errors import UpstreamError
 
@@ -13,7 +13,7 @@ HOST = "https://127.0.0.1:6443"
 
 def said(code: int, scope: Scope, message: str = "no") -> str:
     """What a refusal means for somebody who looks at a scope."""
-    return sentence(Refusal(f"{HOST}/apis", Status(code, "Reason", message)), scope, HOST)
+    return sentence(StatusError(f"{HOST}/apis", Status(code, "Reason", message)), scope, HOST)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_kubesum_that_does_not_answer_is_told_from_one_that_cannot_serve_a_kin
     scope = Scope(BY_NAME["nodes"])
 
     assert said(503, scope, "nodes is forbidden") == "kubesum cannot serve nodesummaries now: nodes is forbidden"
-    unheard = Refusal(f"{HOST}/apis", Status(503, "", "service unavailable"))
+    unheard = StatusError(f"{HOST}/apis", Status(503, "", "service unavailable"))
     assert sentence(unheard, scope, HOST) == (
         f"kubesum does not answer behind {HOST} (service unavailable): "
         "see kubectl get apiservice v1alpha1.summary.kubesum.dev"

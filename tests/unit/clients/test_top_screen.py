@@ -11,7 +11,7 @@ from kubesum.clients.model.browser import Asked, Browser
 from kubesum.clients.terminal.lines import Role, printable
 from kubesum.clients.terminal.screen import screen
 from kubesum.kube.deltas import Deltas, WatchError
-from kubesum.kube.failures import Refusal
+from kubesum.kube.failures import StatusError
 from kubesum.kube.objects import Status
 from kubesum.vocabulary.errors import UpstreamError
 from tests.unit.clients.topfixtures import NOW, browsing, cluster, listed, node, pod, workload
@@ -322,7 +322,7 @@ def test_a_view_that_is_forbidden_says_what_would_allow_it() -> None:
     browser, _ = browsing("nodes")
     browser.table.feed.is_whole = False
     browser.table.feed.heard_at = None
-    refusal = Refusal("https://127.0.0.1:6443/x", Status(403, "Forbidden", "no"))
+    refusal = StatusError("https://127.0.0.1:6443/x", Status(403, "Forbidden", "no"))
     browser.table.feed.take(WatchError(refusal, refused=True))
     browser.headline.take(WatchError(refusal, refused=True))
 

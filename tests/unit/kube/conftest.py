@@ -8,7 +8,7 @@ import pytest
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from tests.unit.kube.kubeconfigs import written
-from tests.unit.kube.scripted import Script, playing
+from tests.unit.kube.scriptedserver import Script, playing
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from kubesum.kube.decoding import Decoder
 from kubesum.kube.deltas import WatchedResource
 from kubesum.kube.objects import Metadata
 from kubesum.vocabulary.errors import UpstreamError
-from tests.unit.kube.feeding import PODS
-from tests.unit.kube.scripted import JsonObject, bookmark, event, pod, status
+from tests.unit.kube.reflectorsteps import PODS
+from tests.unit.kube.scriptedserver import JsonObject, bookmark, event, pod, status
 
 DEEP = "[" * 100_000 + "]" * 100_000
 

@@ -10,13 +10,13 @@ import pytest
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.deltas import Poll, WatchError
-from kubesum.kube.failures import Refusal
+from kubesum.kube.failures import StatusError
 from kubesum.kube.poller import Poller, PollTiming, poll
 from kubesum.semantics.facts import Measurement
-from kubesum.semantics.watched import POLLED
-from tests.unit.kube.scripted import Answer, Script, body, cut, refusal, silence
+from kubesum.semantics.watchedresources import POLLED_RESOURCES
+from tests.unit.kube.scriptedserver import Answer, Script, body, cut, refusal, silence
 
-NODES, PODS = POLLED
+NODES, PODS = POLLED_RESOURCES
 AT = datetime(2026, 3, 1, 12, 0, 15, tzinfo=UTC)
 MIB = 1 << 20
 IMPATIENT = PollTiming(interval_s=0.004, deadline_s=0.3)
@@ -242,9 +242,9 @@ async def test_a_server_that_asks_for_time_gets_it(script: Script, upstream: Ups
     assert (asked_s, poller.pause_s) == (120, 400)
 
 
-@pytest.mark.parametrize(("interval_s", "good_for_s"), [(10, 90), (30, 90), (60, 180)])
-def test_a_list_may_be_shown_for_three_intervals_and_at_least_90_s(interval_s: float, good_for_s: float) -> None:
-    assert PollTiming(interval_s=interval_s).good_for_s == good_for_s
+@pytest.mark.parametrize(("interval_s", "valid_for_s"), [(10, 90), (30, 90), (60, 180)])
+def test_a_list_may_be_shown_for_three_intervals_and_at_least_90_s(interval_s: float, valid_for_s: float) -> None:
+    assert PollTiming(interval_s=interval_s).valid_for_s == valid_for_s
 
 
 @pytest.fixture
@@ -287,5 +287,5 @@ async def test_a_refusal_is_told_as_it_is(script: Script, poller: Poller[Measure
     news = await poller.attempt()
 
     assert isinstance(news, WatchError)
-    assert isinstance(news.error, Refusal)
+    assert isinstance(news.error, StatusError)
     assert news.error.message == "pods.metrics.k8s.io is forbidden"

@@ -13,9 +13,9 @@ from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.deltas import Deltas, ListStarted, Synced, WatchError
 from kubesum.kube.reflector import Reflector, Timing, reflect, whole_lines
 from kubesum.vocabulary.errors import UpstreamError
-from tests.unit.kube.feeding import IMPATIENT, PODS, Step, steps, take
 from tests.unit.kube.kubeconfigs import written
-from tests.unit.kube.scripted import (
+from tests.unit.kube.reflectorsteps import IMPATIENT, PODS, Step, steps, take
+from tests.unit.kube.scriptedserver import (
     Answer,
     Script,
     body,

@@ -15,7 +15,7 @@ from kubesum.operations.metrics import REVIEWS
 from kubesum.vocabulary.errors import UpstreamError
 from tests.leaping import leaping
 from tests.unit.kube.kubeconfigs import written
-from tests.unit.kube.scripted import Answer, Script, body, cut, playing, refusal
+from tests.unit.kube.scriptedserver import Answer, Script, body, cut, playing, refusal
 
 SPEC = b'{"user":"jane","nonResourceAttributes":{"path":"/metrics","verb":"get"}}'
 

@@ -10,7 +10,7 @@ import msgspec
 from kubesim.store.store import Store, Stored
 from kubesim.world.world import World
 from kubesum.kube.objects import Metadata, Node, Pod
-from kubesum.semantics.pods.requests import claims, demand
+from kubesum.semantics.pods.requests import effective_resources, pod_resources
 from kubesum.semantics.pods.status import displayed, is_active
 from kubesum.vocabulary.quantity import ResourceList
 
@@ -75,7 +75,7 @@ class Played:
             pod = msgspec.json.decode(stored.body, type=Pod)
             if pod.spec.node_name in found and is_active(pod.status.phase) and not by_hand:
                 used = found[pod.spec.node_name][1]
-                for name, value in demand(claims(pod, 1)).requests.items():
+                for name, value in effective_resources(pod_resources(pod, 1)).requests.items():
                     used[name] = used.get(name, 0) + value
         return found
 

@@ -75,7 +75,7 @@ LIBRARIES = resource(
     status=library_status,
     subjects=None,
     folds=(Fold("shelves", by_library),),
-    implied=lambda _key, _tally: None,
+    fallback_subject=lambda _key, _tally: None,
 )
 
 
@@ -286,7 +286,7 @@ async def test_a_resource_added_while_running_starts_from_what_is_there() -> Non
     unavailable = added.unavailable()
     await cluster.engine.publish()
 
-    assert unavailable == Unavailable("the first libraries are being computed", passes=True)
+    assert unavailable == Unavailable("the first libraries are being computed", transient=True)
     assert added.unavailable() is None
     assert cluster.rows("libraries") == {"library": ShelfStatus(1, 300)}
 
@@ -380,7 +380,7 @@ async def test_a_resource_may_be_removed_in_a_pause_of_a_flush(cluster: Cluster)
 
 
 async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() -> None:
-    cold: Unavailable | None = Unavailable("not listed", passes=True)
+    cold: Unavailable | None = Unavailable("not listed", transient=True)
     cluster = Cluster()
     cluster.engine = Engine(
         VersionClock(lambda: 1, tag=1),
@@ -399,7 +399,7 @@ async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() 
 
     await cluster.engine.publish()
 
-    assert before == Unavailable("the first shelves are being computed", passes=True)
+    assert before == Unavailable("the first shelves are being computed", transient=True)
     assert shelves.unavailable() is None
     assert set(cluster.rows("shelves")) == {"a", "b"}
 

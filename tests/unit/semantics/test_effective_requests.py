@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from kubesum.kube.objects import Pod
-from kubesum.semantics.pods.requests import Demand, claims, demand
+from kubesum.semantics.pods.requests import EffectiveResources, effective_resources, pod_resources
 from kubesum.vocabulary.errors import QuantityError
 
 Amounts = dict[str, str]
@@ -32,9 +32,9 @@ def status(
     }
 
 
-def demanded(spec: dict[str, Any], status: dict[str, Any] | None = None, slots: int = 0) -> Demand:
+def effective(spec: dict[str, Any], status: dict[str, Any] | None = None, pod_count: int = 0) -> EffectiveResources:
     pod = msgspec.convert({"metadata": {"name": "p"}, "spec": spec, "status": status or {}}, Pod)
-    return demand(claims(pod, slots))
+    return effective_resources(pod_resources(pod, pod_count))
 
 
 RESIZING = [{"type": "PodResizePending", "status": "True", "reason": "Deferred"}]
@@ -42,7 +42,7 @@ INFEASIBLE = [{"type": "PodResizePending", "status": "True", "reason": "Infeasib
 
 
 def test_app_containers_add_up() -> None:
-    found = demanded(
+    found = effective(
         {
             "containers": [
                 container("a", {"cpu": "100m", "memory": "64Mi"}, {"cpu": "1"}),
@@ -56,7 +56,7 @@ def test_app_containers_add_up() -> None:
 
 
 def test_a_pod_is_rounded_up_once_and_not_per_container() -> None:
-    found = demanded(
+    found = effective(
         {
             "containers": [
                 container("a", {"cpu": "0.5m", "memory": "500m"}),
@@ -69,14 +69,14 @@ def test_a_pod_is_rounded_up_once_and_not_per_container() -> None:
 
 
 def test_amounts_of_zero_are_left_out() -> None:
-    found = demanded({"containers": [container("a", {"cpu": "0", "memory": "1Mi"}, {"cpu": "0"})]})
+    found = effective({"containers": [container("a", {"cpu": "0", "memory": "1Mi"}, {"cpu": "0"})]})
 
     assert found.requests.quantities() == {"memory": "1Mi"}
     assert found.limits.quantities() == {}
 
 
 def test_the_largest_init_container_counts_if_it_asks_for_more_than_all_app_containers() -> None:
-    found = demanded(
+    found = effective(
         {
             "initContainers": [
                 container("i", {"cpu": "1", "memory": "10Mi"}),
@@ -91,7 +91,7 @@ def test_the_largest_init_container_counts_if_it_asks_for_more_than_all_app_cont
 
 def test_an_init_container_runs_beside_the_sidecars_declared_before_it_and_overhead_comes_on_top() -> None:
     """`kubectl describe node` shows 310m for this pod."""
-    found = demanded(
+    found = effective(
         {
             "initContainers": [
                 container("sidecar", {"cpu": "100m"}, sidecar=True),
@@ -106,7 +106,7 @@ def test_an_init_container_runs_beside_the_sidecars_declared_before_it_and_overh
 
 
 def test_a_sidecar_declared_after_an_init_container_does_not_run_beside_it() -> None:
-    found = demanded(
+    found = effective(
         {
             "initContainers": [
                 container("i", {"cpu": "200m"}),
@@ -120,7 +120,7 @@ def test_a_sidecar_declared_after_an_init_container_does_not_run_beside_it() -> 
 
 
 def test_sidecars_add_up_with_each_other_and_with_app_containers() -> None:
-    found = demanded(
+    found = effective(
         {
             "initContainers": [
                 container("s", {"cpu": "100m"}, {"cpu": "200m"}, sidecar=True),
@@ -138,7 +138,7 @@ def test_sidecars_add_up_with_each_other_and_with_app_containers() -> None:
 
 def test_pod_level_values_replace_those_of_containers_even_if_they_are_lower() -> None:
     """`kubectl describe node` shows 300m and 1 for this pod."""
-    found = demanded(
+    found = effective(
         {
             "containers": [container("a", {"cpu": "400m", "nvidia.com/gpu": "1"}, {"cpu": "2"})],
             "resources": {
@@ -153,7 +153,7 @@ def test_pod_level_values_replace_those_of_containers_even_if_they_are_lower() -
 
 
 def test_pod_level_values_may_be_of_cpu_memory_and_huge_pages_only() -> None:
-    found = demanded(
+    found = effective(
         {
             "containers": [container("a", {"ephemeral-storage": "1Gi"})],
             "resources": {"requests": {"hugepages-2Mi": "4Mi", "ephemeral-storage": "9Gi"}},
@@ -164,7 +164,7 @@ def test_pod_level_values_may_be_of_cpu_memory_and_huge_pages_only() -> None:
 
 
 def test_overhead_is_added_to_pod_level_values() -> None:
-    found = demanded(
+    found = effective(
         {
             "containers": [container("a")],
             "resources": {"requests": {"cpu": "300m"}, "limits": {"cpu": "1"}},
@@ -177,7 +177,7 @@ def test_overhead_is_added_to_pod_level_values() -> None:
 
 
 def test_overhead_makes_no_limit_where_there_is_none() -> None:
-    found = demanded(
+    found = effective(
         {
             "containers": [container("a", limits={"cpu": "1", "memory": "0"})],
             "overhead": {"cpu": "250m", "memory": "120Mi"},
@@ -189,7 +189,7 @@ def test_overhead_makes_no_limit_where_there_is_none() -> None:
 
 
 def test_a_resize_in_flight_counts_with_the_largest_value_of_each_resource() -> None:
-    found = demanded(
+    found = effective(
         {"containers": [container("a", {"cpu": "100m", "memory": "300Mi"}, {"cpu": "200m", "memory": "300Mi"})]},
         {
             "conditions": RESIZING,
@@ -209,7 +209,7 @@ def test_a_resize_in_flight_counts_with_the_largest_value_of_each_resource() -> 
 
 
 def test_what_is_allocated_counts_while_it_is_more_than_asked_and_enforced() -> None:
-    found = demanded(
+    found = effective(
         {"containers": [container("a", {"cpu": "100m"})]},
         {"containerStatuses": [status("a", {"cpu": "200m"}, allocated={"cpu": "300m"})]},
     )
@@ -218,7 +218,7 @@ def test_what_is_allocated_counts_while_it_is_more_than_asked_and_enforced() -> 
 
 
 def test_an_infeasible_resize_counts_as_if_it_was_not_asked_for() -> None:
-    found = demanded(
+    found = effective(
         {"containers": [container("a", {"cpu": "64"}, {"cpu": "64"})]},
         {
             "conditions": INFEASIBLE,
@@ -231,7 +231,7 @@ def test_an_infeasible_resize_counts_as_if_it_was_not_asked_for() -> None:
 
 
 def test_a_container_without_reported_resources_counts_as_asked_even_if_infeasible() -> None:
-    found = demanded(
+    found = effective(
         {"containers": [container("a", {"cpu": "2"}), container("b", {"cpu": "1"})]},
         {
             "conditions": INFEASIBLE,
@@ -243,7 +243,7 @@ def test_a_container_without_reported_resources_counts_as_asked_even_if_infeasib
 
 
 def test_sidecars_are_resized_and_plain_init_containers_are_not() -> None:
-    found = demanded(
+    found = effective(
         {
             "initContainers": [
                 container("s", {"cpu": "100m"}, sidecar=True),
@@ -267,12 +267,12 @@ def test_pod_level_values_can_be_resized_too() -> None:
         "allocatedResources": {"cpu": "600m"},
     }
 
-    assert demanded(spec, now).requests.quantities() == {"cpu": "600m"}
-    assert demanded(spec, now).limits.quantities() == {"cpu": "800m"}
+    assert effective(spec, now).requests.quantities() == {"cpu": "600m"}
+    assert effective(spec, now).limits.quantities() == {"cpu": "800m"}
 
 
 def test_an_infeasible_pod_level_resize_counts_as_enforced() -> None:
-    found = demanded(
+    found = effective(
         {
             "containers": [container("a", {"cpu": "100m"})],
             "resources": {"requests": {"cpu": "64", "memory": "1Gi"}, "limits": {"cpu": "64"}},
@@ -285,8 +285,8 @@ def test_an_infeasible_pod_level_resize_counts_as_enforced() -> None:
 
 
 def test_a_pod_on_a_node_is_one_of_its_pods() -> None:
-    assert demanded({"containers": [container("a")]}, slots=1).requests.quantities() == {"pods": "1"}
-    assert demanded({"containers": [container("a")]}, slots=0).requests.quantities() == {}
+    assert effective({"containers": [container("a")]}, pod_count=1).requests.quantities() == {"pods": "1"}
+    assert effective({"containers": [container("a")]}, pod_count=0).requests.quantities() == {}
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_what_a_lasting_container_leaves_open_is_named_unless_the_pod_covers_it(
         "resources": {"requests": pod_level, "limits": pod_level},
     }
 
-    found = demanded(spec)
+    found = effective(spec)
 
     assert found.without_requests == missing
     assert found.without_limits == missing
@@ -320,4 +320,4 @@ def test_what_a_lasting_container_leaves_open_is_named_unless_the_pod_covers_it(
 
 def test_a_pod_whose_quantities_make_no_sense_is_refused() -> None:
     with pytest.raises(QuantityError, match="'lots' is not a quantity"):
-        demanded({"containers": [container("a", {"cpu": "lots"})]})
+        effective({"containers": [container("a", {"cpu": "lots"})]})

@@ -11,7 +11,7 @@ from kubesum.kube.objects import Pod
 from kubesum.semantics.facts import PodFacts
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.transform import pod_facts
-from kubesum.semantics.watched import kinds
+from kubesum.semantics.watchedresources import watched_resources
 from kubesum.vocabulary.errors import ObjectError
 from kubesum.vocabulary.quantity import ResourceList
 
@@ -278,15 +278,15 @@ def test_a_full_interner_forgets_and_goes_on() -> None:
     assert interner.labels({"n": "0"}) is not made[0]
 
 
-def test_every_watched_kind_is_decoded_and_kept() -> None:
-    watched = kinds(Interner())
+def test_every_watched_resource_is_decoded_and_transformed() -> None:
     metadata = {"name": "x", "namespace": "n"}
 
-    kept = {
-        kind.path: type(kind.project(msgspec.convert({"metadata": metadata}, kind.view))).__name__ for kind in watched
+    found = {
+        watched.path: type(watched.transform(msgspec.convert({"metadata": metadata}, watched.view))).__name__
+        for watched in watched_resources(Interner())
     }
 
-    assert kept == {
+    assert found == {
         "/api/v1/pods": "PodFacts",
         "/api/v1/nodes": "NodeFacts",
         "/api/v1/namespaces": "NamespaceFacts",
@@ -299,12 +299,12 @@ def test_every_watched_kind_is_decoded_and_kept() -> None:
     }
 
 
-def test_a_kind_refers_to_its_objects_as_itself() -> None:
+def test_the_reference_to_an_owner_has_its_own_kind() -> None:
     metadata = {"name": "x", "namespace": "n"}
 
-    for kind in kinds(Interner())[3:]:
-        owner = kind.project(msgspec.convert({"metadata": metadata}, kind.view))
-        assert (owner.ref.api_version, owner.ref.kind) == (kind.api_version, kind.kind)
+    for watched in watched_resources(Interner())[3:]:
+        owner = watched.transform(msgspec.convert({"metadata": metadata}, watched.view))
+        assert (owner.ref.api_version, owner.ref.kind) == (watched.api_version, watched.kind)
 
 
 def test_a_pod_with_nothing_but_a_name_asks_for_nothing() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from kubesum.kube.objects import Metadata, Pod
 from kubesum.semantics.facts import OwnerFacts, Replicas, WorkloadRef
-from kubesum.semantics.workloads.owners import Lookup, controller, immediate, reference, row_name, topmost
+from kubesum.semantics.workloads.owners import Lookup, controller_of, immediate_owner, reference, row_name, topmost
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
@@ -74,12 +74,14 @@ def cache(controllers: dict[Link, Link | None]) -> Lookup:
 def test_the_controller_is_who_made_the_pod() -> None:
     owners = [owner_reference("ConfigMap", "other", "v1", controller=False), owner_reference("ReplicaSet", "web-1")]
 
-    assert immediate(pod(owners)) == WorkloadRef("apps/v1", "ReplicaSet", "web-1", "web-1-uid", "replicaset.web-1")
+    assert immediate_owner(pod(owners)) == WorkloadRef(
+        "apps/v1", "ReplicaSet", "web-1", "web-1-uid", "replicaset.web-1"
+    )
 
 
 @pytest.mark.parametrize("owners", [[], [owner_reference("ReplicaSet", "web-1", controller=False)]])
 def test_a_pod_that_nobody_controls_is_its_own_workload(owners: list[dict[str, Any]]) -> None:
-    assert immediate(pod(owners)) == WorkloadRef("v1", "Pod", "etcd-cp-01", "pod-uid", "pod.etcd-cp-01")
+    assert immediate_owner(pod(owners)) == WorkloadRef("v1", "Pod", "etcd-cp-01", "pod-uid", "pod.etcd-cp-01")
 
 
 @pytest.mark.parametrize(
@@ -91,15 +93,15 @@ def test_a_pod_that_nobody_controls_is_its_own_workload(owners: list[dict[str, A
     ],
 )
 def test_a_mirror_pod_runs_for_the_manifest_that_all_nodes_share(mirror: Pod) -> None:
-    assert immediate(mirror) == WorkloadRef("v1", "StaticPod", "etcd", "", "staticpod.etcd")
+    assert immediate_owner(mirror) == WorkloadRef("v1", "StaticPod", "etcd", "", "staticpod.etcd")
 
 
 def test_a_static_pod_whose_name_lacks_the_node_keeps_its_name() -> None:
-    assert immediate(pod([owner_reference("Node", "x", "v1")], node="other")).name == "etcd-cp-01"
+    assert immediate_owner(pod([owner_reference("Node", "x", "v1")], node="other")).name == "etcd-cp-01"
 
 
 def test_a_node_of_another_group_is_no_node() -> None:
-    found = immediate(pod([owner_reference("Node", "n", "mesh.example/v1")]))
+    found = immediate_owner(pod([owner_reference("Node", "n", "mesh.example/v1")]))
 
     assert (found.kind, found.name) == ("Node", "n")
 
@@ -107,8 +109,8 @@ def test_a_node_of_another_group_is_no_node() -> None:
 def test_the_controller_of_an_owner_is_a_reference_too() -> None:
     metadata = msgspec.convert({"ownerReferences": [owner_reference("Deployment", "web")]}, Metadata)
 
-    assert controller(metadata) == WorkloadRef("apps/v1", "Deployment", "web", "web-uid", "deployment.web")
-    assert controller(Metadata()) is None
+    assert controller_of(metadata) == WorkloadRef("apps/v1", "Deployment", "web", "web-uid", "deployment.web")
+    assert controller_of(Metadata()) is None
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from kubesum.edge.secureserving import by_handshake
 from kubesum.edge.tls.certificates import authority, serving
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
-from kubesum.kube.failures import Refusal
+from kubesum.kube.failures import StatusError
 from kubesum.kube.objects import Status
 from kubesum.server.runtime import Kubesum
 from kubesum.vocabulary.errors import UpstreamError
 
-REFUSED = WatchError(Refusal("https://10.0.0.1/apis/batch/v1/jobs", Status(code=403)), refused=True)
+REFUSED = WatchError(StatusError("https://10.0.0.1/apis/batch/v1/jobs", Status(code=403)), refused=True)
 DOWN = WatchError(UpstreamError("cannot reach https://10.0.0.1: connection refused"), refused=False)
 
 

@@ -7,31 +7,14 @@ Table has to know how long its ages stay true.
 
 import math
 from datetime import datetime
-from typing import Final
 
 import msgspec
 
 from kubesum.api.representations.objects import Object, PartialObjectMetadata, object_of, partial_of
 from kubesum.api.requests.options import Include
 from kubesum.rollups.rows import Row, status_of
+from kubesum.vocabulary.duration import UNKNOWN_AGE, human_duration, unchanged_s
 from kubesum.vocabulary.resource import Ago, Cell, Column, ComputedResource, RowView, Subject
-
-UNKNOWN_AGE: Final = "<unknown>"
-
-_MINUTE: Final = 60
-_HOUR: Final = 60 * _MINUTE
-_DAY: Final = 24 * _HOUR
-_YEAR: Final = 365 * _DAY
-_SCALE: Final = (
-    (10 * _MINUTE, _MINUTE, 1, "m", "s"),
-    (3 * _HOUR, _MINUTE, 0, "m", ""),
-    (8 * _HOUR, _HOUR, _MINUTE, "h", "m"),
-    (48 * _HOUR, _HOUR, 0, "h", ""),
-    (8 * _DAY, _DAY, _HOUR, "d", "h"),
-    (2 * _YEAR, _DAY, 0, "d", ""),
-    (8 * _YEAR, _YEAR, _DAY, "y", "d"),
-)
-"""Below each limit (in seconds) an age is told in a unit and, where there is one, a part of it."""
 
 
 class ColumnDefinition(msgspec.Struct, frozen=True, gc=False):
@@ -64,7 +47,7 @@ class Ages:
         if ago.since is None:
             return f"{ago.before}{UNKNOWN_AGE}{ago.after}"
         age_s = self._now - ago.since.timestamp()
-        self.stable_s = min(self.stable_s, _stable_s(age_s))
+        self.stable_s = min(self.stable_s, unchanged_s(age_s))
         return f"{ago.before}{human_duration(age_s)}{ago.after}"
 
 
@@ -92,23 +75,3 @@ def table_row(resource: ComputedResource, row: Row, ages: Ages, include: Include
 
 def _cell(cell: Cell, ages: Ages) -> str | int:
     return ages.text(cell) if isinstance(cell, Ago) else cell
-
-
-def human_duration(age_s: float) -> str:
-    """An age in at most two units; k8s.io/apimachinery/pkg/util/duration/duration.go, HumanDuration."""
-    seconds = int(age_s)
-    if seconds < -1:
-        return "<invalid>"
-    if seconds < 2 * _MINUTE:
-        return f"{max(0, seconds)}s"
-    for limit, unit, part, unit_name, part_name in _SCALE:
-        if seconds < limit:
-            rest = seconds % unit // part if part else 0
-            return f"{seconds // unit}{unit_name}" + (f"{rest}{part_name}" if rest else "")
-    return f"{seconds // _YEAR}y"
-
-
-def _stable_s(age_s: float) -> float:
-    """For how many seconds the text of an age stays the same."""
-    step = next((part or unit for limit, unit, part, _, _ in _SCALE if age_s < limit), _YEAR)
-    return step - age_s % step

@@ -7,7 +7,7 @@ several are one header with commas between them.
 from collections.abc import Iterable
 from itertools import groupby
 
-from kubesum.api.representations.table import human_duration
+from kubesum.vocabulary.duration import human_duration
 from kubesum.vocabulary.resource import Stale
 
 
@@ -16,7 +16,7 @@ def warnings(stale: Iterable[Stale], now: float) -> str:
 
     Kinds that are equally old, as after an outage, are told in one sentence.
     """
-    oldest_first = sorted((one.heard_at, one.kind) for one in stale)
+    oldest_first = sorted((one.last_event_at, one.resource) for one in stale)
     told = [
         f'299 - "data for {", ".join(kind for _, kind in kinds)} is {age} old"'
         for age, kinds in groupby(oldest_first, key=lambda one: human_duration(now - one[0]))

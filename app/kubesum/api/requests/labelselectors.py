@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from kubesum.api.requests.query import parsed_integer, quoted
+from kubesum.api.requests.query import parsed_integer
 from kubesum.vocabulary.errors import BadRequest
+from kubesum.vocabulary.quoting import quoted
 
 # A NUL ends a word in Go's lexer, and the whole text where a word should begin.
 _TOKEN: Final = re.compile(r"[ \t\r\n]*(==|!=|[=!<>(),]|[^ \t\r\n=!<>(),\0]+)\0?")

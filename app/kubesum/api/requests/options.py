@@ -14,9 +14,11 @@ from typing import Final
 
 import msgspec
 
-from kubesum.api.requests.query import Query, duration_s, integer, is_true, parsed_integer, quoted
+from kubesum.api.requests.query import Query, integer, is_true, parsed_integer
 from kubesum.api.requests.selectors import EVERYTHING, Selector, selector
+from kubesum.vocabulary.duration import duration_s
 from kubesum.vocabulary.errors import BadRequest, Invalid, StatusCause, StatusDetails
+from kubesum.vocabulary.quoting import quoted
 from kubesum.vocabulary.resource import ComputedResource, Key
 
 REQUEST_TIMEOUT_S: Final = 60.0

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from kubesum.vocabulary.errors import BadRequest
+from kubesum.vocabulary.quoting import quoted
 
 Query = Mapping[str, str]
 """The parameters of a request, each with its first value."""
@@ -20,20 +21,6 @@ MOST_PARAMETERS: Final = 1000
 
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
-_DURATION: Final = re.compile(r"[+-]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
-_DURATION_PART: Final = re.compile(r"([0-9.]+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-_ESCAPES: Final = {
-    '"': '\\"',
-    "\\": "\\\\",
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-}
-_UNIT_S: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def pairs(raw: bytes) -> Iterator[tuple[str, str]]:
@@ -83,29 +70,3 @@ def is_true(query: Query, name: str) -> bool:
     k8s.io/apimachinery/pkg/runtime/conversion.go, Convert_Slice_string_To_bool.
     """
     return query.get(name, "0").lower() not in ("0", "false")
-
-
-def duration_s(text: str) -> float:
-    """The seconds of a Go duration such as `1m30s`; raises ValueError."""
-    if not _DURATION.fullmatch(text):
-        raise ValueError(f"time: invalid duration {quoted(text)}")
-    seconds = sum(float(number) * _UNIT_S[unit] for number, unit in _DURATION_PART.findall(text))
-    return -seconds if text.startswith("-") else seconds
-
-
-def quoted(text: str) -> str:
-    """The text in double quotes, with escapes where it needs them; go/src/strconv/quote.go."""
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return f'"{"".join(map(_escaped, text))}"'
-
-
-def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

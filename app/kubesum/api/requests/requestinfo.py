@@ -15,9 +15,10 @@ from urllib.parse import unquote_to_bytes
 from kubesum.api.representations.status import UNKNOWN_PATH
 from kubesum.api.requests import fieldselectors
 from kubesum.api.requests.fieldselectors import exact_value
-from kubesum.api.requests.query import Query, is_true, parse, quoted
+from kubesum.api.requests.query import Query, is_true, parse
 from kubesum.api.requests.selectors import NAME
 from kubesum.vocabulary.errors import BadRequest, NotFound
+from kubesum.vocabulary.quoting import quoted
 
 LONGEST_AUTHORIZED: Final = 4096
 """In characters: authorization looks at no longer selector, since anybody may send one that takes long to read.

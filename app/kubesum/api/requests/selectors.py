@@ -11,9 +11,9 @@ from typing import Final
 from kubesum.api.requests import fieldselectors, labelselectors
 from kubesum.api.requests.fieldselectors import FieldRequirement, exact_value
 from kubesum.api.requests.labelselectors import LabelRequirement
-from kubesum.api.requests.query import quoted
 from kubesum.rollups.rows import Row, status_of
 from kubesum.vocabulary.errors import BadRequest
+from kubesum.vocabulary.quoting import quoted
 from kubesum.vocabulary.resource import ComputedResource
 
 NAME: Final = "metadata.name"

@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
-from kubesum.api.representations.table import UNKNOWN_AGE, human_duration
 from kubesum.kube.objects import Quantities
+from kubesum.vocabulary.duration import UNKNOWN_AGE, human_duration
 from kubesum.vocabulary.quantity import amount, rounded
 
 ABSENT: Final = "-"

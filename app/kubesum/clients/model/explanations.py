@@ -9,7 +9,7 @@ from typing import Final
 
 from kubesum.clients.model.views import Scope
 from kubesum.kube.client import Upstream
-from kubesum.kube.failures import Refusal
+from kubesum.kube.failures import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import GROUP, VERSION
 
@@ -22,13 +22,13 @@ async def check_presence(upstream: Upstream) -> None:
     """Makes sure that the cluster serves kubesum's API; raises UpstreamError with what to do if it does not."""
     try:
         await upstream.get(ROOT, {}, GREETING_S)
-    except Refusal as refusal:
+    except StatusError as refusal:
         raise UpstreamError(_without_scope(refusal, upstream.host)) from refusal
 
 
 def sentence(error: UpstreamError, scope: Scope, host: str) -> str:
     """What an error means for somebody who looks at a scope."""
-    if not isinstance(error, Refusal):
+    if not isinstance(error, StatusError):
         return str(error)
     if error.code == 403:
         return _forbidden(scope)
@@ -40,7 +40,7 @@ def sentence(error: UpstreamError, scope: Scope, host: str) -> str:
     return _without_scope(error, host)
 
 
-def _without_scope(refusal: Refusal, host: str) -> str:
+def _without_scope(refusal: StatusError, host: str) -> str:
     match refusal.code:
         case 401:
             return f"{host} does not accept the credentials of this context: log in again"

@@ -100,7 +100,7 @@ class Scope:
             version=VERSION,
             kind=resource.kind,
             view=resource.decoded,
-            project=readable,
+            transform=readable,
             namespace=self.namespace if resource.namespaced else "",
             selectors={name: selector for name, selector in selectors.items() if selector},
         )

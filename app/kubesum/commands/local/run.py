@@ -16,10 +16,10 @@ from kubesum.commands.listwatches import cluster_feeds
 from kubesum.edge.secureserving import by_handshake
 from kubesum.kube import files
 from kubesum.kube.client import connect
-from kubesum.kube.credentials import Credentials, kubeconfig, kubeconfig_files
+from kubesum.kube.credentials import ConfigLoader, kubeconfig, kubeconfig_files
 from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import kinds
+from kubesum.semantics.watchedresources import watched_resources
 from kubesum.server.runtime import Kubesum, ListWatch
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
@@ -38,7 +38,7 @@ def local(
     return _local(kubeconfig(path, context), port, kubeconfig_out, usage_interval_s)
 
 
-async def _local(reader: Credentials, port: int, kubeconfig_out: Path | None, usage_interval_s: float) -> None:
+async def _local(reader: ConfigLoader, port: int, kubeconfig_out: Path | None, usage_interval_s: float) -> None:
     async with await connect(reader) as upstream:
         await upstream.get("/version", {}, GREETING_S)
         await _run(cluster_feeds(upstream, usage_interval_s), port, kubeconfig_out)
@@ -46,13 +46,15 @@ async def _local(reader: Credentials, port: int, kubeconfig_out: Path | None, us
 
 def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Main:
     """Serves what files say of a cluster. Reads them before it returns, so that a signal ends that at once."""
-    content = files.read(path, kinds(Interner()))
+    content = files.read(path, watched_resources(Interner()))
     if content.foreign:
         tell(f"files without Kubernetes objects left aside: {len(content.foreign)}, such as {content.foreign[0]}")
     if content.bad:
         tell(f"objects that cannot be understood left aside: {content.bad}")
     return _run(
-        {kind.resource: partial(content.feed, kind.resource) for kind in kinds(Interner())}, port, kubeconfig_out
+        {kind.resource: partial(content.feed, kind.resource) for kind in watched_resources(Interner())},
+        port,
+        kubeconfig_out,
     )
 
 

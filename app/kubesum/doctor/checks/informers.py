@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Final
 
-from kubesum.api.representations.table import human_duration
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import ClusterSummary, SourceState
 from kubesum.render.rbac import USAGE
 from kubesum.resources import clustersummaries
+from kubesum.vocabulary.duration import human_duration
 
 _NAME: Final = clustersummaries.CLUSTER[1]
 _OPTIONAL: Final = frozenset(f"{resource}.{group}" for group, resource in USAGE)

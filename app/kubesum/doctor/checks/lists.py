@@ -7,7 +7,7 @@ from typing import Final
 from kubesum.doctor.cluster import Cluster, message_of
 from kubesum.doctor.remedies import SEE_CONFIG, remedy
 from kubesum.doctor.report import Report
-from kubesum.kube.client import Answer
+from kubesum.kube.client import Response
 from kubesum.render.rbac import NAME_PREFIX
 from kubesum.vocabulary.resource import ComputedResource
 
@@ -46,12 +46,12 @@ async def check_lists(
 
 def _denial(resource: ComputedResource) -> str:
     """That the user may not list a resource, and the ClusterRole that would grant it."""
-    roles = " or ".join(sorted(f"{NAME_PREFIX}{reader.value}" for reader in resource.readers))
+    roles = " or ".join(sorted(f"{NAME_PREFIX}{reader.value}" for reader in resource.all_reader_roles))
     where = " in all namespaces" if resource.namespaced else ""
     return f"you may not list them{where}; the ClusterRole {roles} grants it"
 
 
-def _failure(answer: Answer) -> str:
+def _failure(answer: Response) -> str:
     """The message of a response other than a list, and what to do about it."""
     message = message_of(answer)
     if answer.code == 403:

@@ -4,10 +4,10 @@ from typing import Final
 
 import msgspec
 
-from kubesum.api.requests.query import duration_s
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import PodSpec
+from kubesum.vocabulary.duration import duration_s
 from kubesum.vocabulary.errors import UpstreamError
 
 _PATH: Final = "/apis/metrics.k8s.io/v1beta1"

@@ -13,7 +13,7 @@ from kubesum.doctor.views import PodSpec
 from kubesum.edge.authn.requestheader import CONFIG_MAP
 from kubesum.render.rbac import USAGE
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watched import kinds
+from kubesum.semantics.watchedresources import watched_resources
 from kubesum.vocabulary import defaults
 
 _HELM: Final = "helm upgrade restores it"
@@ -93,7 +93,7 @@ def requirements(namespace: str, spec: PodSpec, api_services: Sequence[str]) -> 
 
 
 def _watching() -> Requirement:
-    watched = kinds(Interner())
+    watched = watched_resources(Interner())
     return Requirement(
         f"list and watch {_enumerated(kind.resource for kind in watched)}",
         tuple(

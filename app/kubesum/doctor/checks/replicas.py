@@ -17,7 +17,7 @@ from kubesum.doctor.cluster import Cluster, denial, message_of
 from kubesum.doctor.remedies import remedy
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import Pod, PodSpec, Version
-from kubesum.kube.client import Answer
+from kubesum.kube.client import Response
 from kubesum.kube.decoding import MALFORMED
 from kubesum.vocabulary.errors import UpstreamError
 
@@ -67,7 +67,7 @@ async def check_replicas(
     return replicas
 
 
-def is_from_kubesum(answer: Answer) -> bool:
+def is_from_kubesum(answer: Response) -> bool:
     """Whether kubesum answered, and not the API server, which would send a Status."""
     return answer.headers.get("Content-Type", "").startswith("text/plain")
 
@@ -80,7 +80,7 @@ def chain(headers: CIMultiDictProxy[str]) -> Chain:
         return ()
 
 
-def _report_readiness(pod: Pod, answer: Answer, report: Report, pods: Sequence[Pod]) -> None:
+def _report_readiness(pod: Pod, answer: Response, report: Report, pods: Sequence[Pod]) -> None:
     lines = answer.body.decode(errors="replace").splitlines()
     failing = [line[3:].partition(" ")[0] for line in lines if line.startswith("[-]")]
     # A pod that is not ready yet is no failure while another one is ready.

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from kubesum.edge.authn.requestheader import RequestHeaderConfig
 from kubesum.edge.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
 from kubesum.edge.tls.pools import Chain, Untrusted
-from kubesum.operations.logs import Repeats
+from kubesum.operations.logs import LogReduction
 from kubesum.operations.metrics import AUTHENTICATIONS
 from kubesum.vocabulary.errors import Unauthorized
 
@@ -56,7 +56,7 @@ class Authenticator:
         self._trust: Final = trust
         self._holder: Final = holder
         self._now: Final = now
-        self._repeats: Final = Repeats()
+        self._log_reduction: Final = LogReduction()
 
     async def user(self, chain: Chain, headers: Headers) -> User:
         """Who asks over a connection whose client showed `chain`; raises Unauthorized."""
@@ -84,7 +84,7 @@ class Authenticator:
 
     def _tell(self, reason: str) -> None:
         AUTHENTICATIONS.labels("refused").inc()
-        if self._repeats.is_new(reason):
+        if self._log_reduction.should_log(reason):
             log.warning("a caller is not believed", extra={"reason": reason})
 
     def stripped(self, headers: Headers) -> list[tuple[bytes, bytes]]:

@@ -14,12 +14,12 @@ import msgspec
 from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.requests import fieldselectors, labelselectors
 from kubesum.api.requests.labelselectors import LabelRequirement, Operator
-from kubesum.api.requests.query import quoted
 from kubesum.api.requests.requestinfo import LONGEST_AUTHORIZED, RequestInfo
 from kubesum.edge.authn.users import User
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.kube.reviews import AccessStatus
 from kubesum.vocabulary.errors import BadRequest, Forbidden, ServiceUnavailable, StatusDetails, UpstreamError
+from kubesum.vocabulary.quoting import quoted
 
 _SELECTABLE: Final = frozenset({"list", "watch", "deletecollection"})
 # The operators that a review can express. A requirement with another is left out: that asks for more, never for less.

@@ -22,9 +22,9 @@ from kubesum.vocabulary.errors import (
     ApiError,
     BadRequest,
     HeadersTooLarge,
-    LateRequest,
+    HTTPVersionNotSupported,
+    RequestTimeout,
     TooManyRequests,
-    UnsupportedVersion,
 )
 
 LARGEST_HEAD_BYTES: Final = 1024 * 1024
@@ -150,7 +150,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def _objection(self) -> ApiError | None:
         if self.parser.get_http_version() not in ("1.0", "1.1"):
-            return UnsupportedVersion("only HTTP/1.0 and HTTP/1.1 are spoken here")
+            return HTTPVersionNotSupported("only HTTP/1.0 and HTTP/1.1 are spoken here")
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             return BadRequest("a request needs exactly one Host header")
@@ -189,7 +189,7 @@ class StrictProtocol(HttpToolsProtocol):
     def _late(self) -> None:
         self._deadline = None
         if self._in_head and (self.cycle is None or self.cycle.response_complete):
-            self._refusal = LateRequest("the head of the request did not arrive in time")
+            self._refusal = RequestTimeout("the head of the request did not arrive in time")
             self.send_400_response("")
             return
         CONNECTIONS_REFUSED.labels("silent").inc()

@@ -12,7 +12,7 @@ from typing import Final
 
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.servertls import ServerTls
-from kubesum.operations.logs import Repeats
+from kubesum.operations.logs import LogReduction
 from kubesum.operations.metrics import CERTIFICATE_RELOADS
 from kubesum.vocabulary.errors import UsageError
 
@@ -32,7 +32,7 @@ class CertificateFiles:
         self._certificate: Final = certificate
         self._key: Final = key
         self._now: Final = now
-        self._repeats: Final = Repeats()
+        self._log_reduction: Final = LogReduction()
         found = self._read()
         try:
             self.tls: Final = ServerTls(found)
@@ -64,7 +64,7 @@ class CertificateFiles:
 
     def _refuse(self, reason: str) -> None:
         CERTIFICATE_RELOADS.labels("error").inc()
-        if self._repeats.is_new(reason):
+        if self._log_reduction.should_log(reason):
             log.warning("the serving certificate is kept", extra={"file": str(self._certificate), "reason": reason})
 
     def _read(self) -> KeyPair:

@@ -19,7 +19,7 @@ from kubesum.edge.tls.issuing import Issued, from_secret, issue, renewed, to_sec
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import decoded
-from kubesum.kube.failures import Refusal
+from kubesum.kube.failures import StatusError
 from kubesum.operations.metrics import CERTIFICATE_RELOADS
 from kubesum.vocabulary.errors import UpstreamError
 
@@ -124,7 +124,7 @@ class SelfManaged:
         try:
             # A patch, since labels and annotations are others'; the version makes it fail where it comes late.
             await self._merge(self._path, {"metadata": {"resourceVersion": version}, "data": data})
-        except Refusal as error:
+        except StatusError as error:
             if error.code == _CONFLICT:
                 return False
             raise

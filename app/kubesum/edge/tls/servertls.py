@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.pools import Chain
-from kubesum.operations.logs import Repeats
+from kubesum.operations.logs import LogReduction
 from kubesum.operations.metrics import HANDSHAKES_FAILED, SERVING_CERTIFICATE_NOT_AFTER
 
 log = logging.getLogger(__name__)
 
-_REPEATS: Final = Repeats()
+_LOG_REDUCTION: Final = LogReduction()
 
 
 def server_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
@@ -122,7 +122,7 @@ class _Connection(ssl.SSLObject):
 
 def _note_failure(cause: str, reason: str) -> None:
     HANDSHAKES_FAILED.labels(cause).inc()
-    if _REPEATS.is_new(reason):
+    if _LOG_REDUCTION.should_log(reason):
         # Who issued it is not known: OpenSSL forgets a chain that it refuses.
         log.warning("a client certificate is refused in the handshake", extra={"reason": reason})
 

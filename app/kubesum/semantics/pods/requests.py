@@ -1,12 +1,12 @@
-"""What a pod asks of a node: its effective requests and limits, as the scheduler counts them.
+"""Effective requests and limits of a pod, as the scheduler counts them.
 
 Follows PodRequests and PodLimits of k8s.io/component-helpers/resource/helpers.go (Kubernetes 1.36) with the
-options of the scheduler: a resize in flight counts with the largest of what is asked, allocated and actuated,
-for containers and for pod-level values alike. The totals of `kubectl describe node` leave resizes out, its
-rows do not. Claims of node-allocatable resources (an alpha feature) are not counted.
+options of the scheduler. During an in-place resize (KEP-1287) the largest of the desired, allocated and actual
+amounts counts, for containers and for pod-level resources alike. The totals of `kubectl describe node` ignore
+resizes, its rows do not. Node-allocatable resources of ResourceClaims (an alpha feature) are not counted.
 
-Amounts are added up in billionths and rounded up once, per pod. Invariant: `demand` reads nothing but
-`Claims`, so equal claims have one demand, however many pods make them.
+Amounts are added up in nano-units and rounded up once, per pod. Invariant: `effective_resources` reads nothing but
+`PodResources`, so its result can be shared by all pods with equal ones.
 """
 
 from collections.abc import Callable
@@ -18,118 +18,119 @@ import msgspec
 from kubesum.kube.objects import Container, ContainerStatus, Pod, Quantities, Resources
 from kubesum.vocabulary.quantity import CPU, MEMORY, PODS, ResourceList, nanos, whole
 
-Billionths = dict[str, int]
-"""Exact amounts by resource name."""
+Nanos = dict[str, int]
+"""Exact amounts in nano-units (10^-9) by resource name."""
 
 Side = Callable[[Resources], Quantities]
-"""Which half of Resources is looked at: requests or limits."""
+"""Reads the requests or the limits of Resources."""
 
 REQUESTS: Final[Side] = attrgetter("requests")
 LIMITS: Final[Side] = attrgetter("limits")
 
 
-class Claim(msgspec.Struct, frozen=True, gc=False):
-    """What one container, or the pod as such, asks for and has been given."""
+class ResourceState(msgspec.Struct, frozen=True, gc=False):
+    """The resources of one container, or of the pod as a whole, in spec and status."""
 
-    asked: Resources
-    """As the spec has it."""
-    actuated: Resources | None = None
-    """What the node enforces; None where it does not say, or where all is as asked."""
+    desired: Resources
+    """As the spec has them."""
+    actual: Resources | None = None
+    """As the status has them; None if the kubelet reports none, or reports exactly the desired ones."""
     allocated: Quantities = {}
-    """Requests that the node has set aside; they mean something only beside `actuated`."""
+    """allocatedResources of the status; read only together with `actual`."""
 
 
-class InitClaim(msgspec.Struct, frozen=True, gc=False):
-    """The claim of an init container; a sidecar keeps what it has for as long as the pod lives."""
+class InitContainerResources(msgspec.Struct, frozen=True, gc=False):
+    """The resources of an init container; a sidecar holds them as long as the pod runs."""
 
     sidecar: bool
-    claim: Claim
+    resources: ResourceState
 
 
-class Claims(msgspec.Struct, frozen=True, gc=False):
-    """Everything that decides the demand of a pod."""
+class PodResources(msgspec.Struct, frozen=True, gc=False):
+    """Everything that effective requests and limits are computed from."""
 
-    containers: tuple[Claim, ...]
-    init: tuple[InitClaim, ...]
-    pod: Claim
+    containers: tuple[ResourceState, ...]
+    init_containers: tuple[InitContainerResources, ...]
+    pod_level: ResourceState
     """Pod-level resources (KEP-2837)."""
     overhead: Quantities
     infeasible: bool
-    """A resize that the node can never grant is pending: what the spec asks for does not count."""
-    slots: int
-    """How many of its node's pods this one is: 1 for an active, assigned pod, otherwise 0."""
+    """The kubelet rejected a pending resize as infeasible, so the desired amounts do not count."""
+    pod_count: int
+    """How much of the node's `pods` resource it takes: 1 for an active, assigned pod, otherwise 0."""
 
 
-class Demand(msgspec.Struct, frozen=True, gc=False):
+class EffectiveResources(msgspec.Struct, frozen=True, gc=False):
     """What a pod adds to sums of requests and limits; names with a zero amount are left out."""
 
     requests: ResourceList
-    """With `pods`, where the pod takes a place on its node."""
+    """Includes `pods` for an active, assigned pod."""
     limits: ResourceList
     without_requests: tuple[str, ...]
-    """Those of cpu and memory that some lasting container has no request of, nor the pod as such."""
+    """Which of cpu and memory have no pod-level request and no request of some app container or sidecar."""
     without_limits: tuple[str, ...]
+    """Likewise for limits."""
 
 
 def is_sidecar(container: Container) -> bool:
-    """Whether an init container is one that keeps running beside the others."""
+    """Whether an init container is a sidecar: it keeps running beside the app containers."""
     return container.restart_policy == "Always"
 
 
-def claims(pod: Pod, slots: int) -> Claims:
-    """What a pod asks for that is `slots` of its node's pods."""
+def pod_resources(pod: Pod, pod_count: int) -> PodResources:
+    """The resources of a pod in spec and status; `pod_count` is 1 if it takes one of its node's pods, else 0."""
     spec, status = pod.spec, pod.status
     statuses = {one.name: one for one in status.container_statuses}
-    return Claims(
-        tuple([_claim(one, statuses.get(one.name)) for one in spec.containers]),
-        _init_claims(pod) if spec.init_containers else (),
-        Claim(spec.resources, status.resources, status.allocated_resources),
+    return PodResources(
+        tuple([_resource_state(one, statuses.get(one.name)) for one in spec.containers]),
+        _init_containers(pod) if spec.init_containers else (),
+        ResourceState(spec.resources, status.resources, status.allocated_resources),
         spec.overhead,
-        _is_infeasible(pod),
-        slots,
+        _is_resize_infeasible(pod),
+        pod_count,
     )
 
 
-def _init_claims(pod: Pod) -> tuple[InitClaim, ...]:
+def _init_containers(pod: Pod) -> tuple[InitContainerResources, ...]:
     statuses = {one.name: one for one in pod.status.init_container_statuses}
     return tuple(
-        InitClaim(True, _claim(one, statuses.get(one.name)))
+        InitContainerResources(True, _resource_state(one, statuses.get(one.name)))
         if is_sidecar(one)
-        # Only containers that last can be resized.
-        else InitClaim(False, Claim(one.resources))
+        # Init containers that are no sidecars cannot be resized.
+        else InitContainerResources(False, ResourceState(one.resources))
         for one in pod.spec.init_containers
     )
 
 
-def _claim(container: Container, status: ContainerStatus | None) -> Claim:
-    asked = container.resources
+def _resource_state(container: Container, status: ContainerStatus | None) -> ResourceState:
+    desired = container.resources
     if status is None:
-        return Claim(asked)
-    # Nearly every container has what it asked for; saying it once makes the claims of all replicas equal.
-    if status.resources == asked and status.allocated_resources == asked.requests:
-        return Claim(asked)
-    return Claim(asked, status.resources, status.allocated_resources)
+        return ResourceState(desired)
+    # Without a resize all three are the same; storing one of them makes the PodResources of replicas equal.
+    if status.resources == desired and status.allocated_resources == desired.requests:
+        return ResourceState(desired)
+    return ResourceState(desired, status.resources, status.allocated_resources)
 
 
-def _is_infeasible(pod: Pod) -> bool:
+def _is_resize_infeasible(pod: Pod) -> bool:
     for condition in pod.status.conditions:
         if condition.type == "PodResizePending":
             return condition.reason == "Infeasible"
     return False
 
 
-def demand(of: Claims) -> Demand:
-    """The effective requests and limits that claims add up to; raises QuantityError."""
-    overhead = _exact(of.overhead)
+def effective_resources(of: PodResources) -> EffectiveResources:
+    """The effective requests and limits of a pod; raises QuantityError."""
+    overhead = _nanos(of.overhead)
     requests = _aggregate(of, REQUESTS)
     _add(requests, overhead)
     limits = _aggregate(of, LIMITS)
-    # A pod without a limit has none; overhead does not give it one.
+    # Overhead is added to existing limits only: a resource without a limit stays unlimited.
     _add(limits, {name: value for name, value in overhead.items() if limits.get(name)})
     rounded = _rounded(requests)
-    if of.slots:
-        rounded[PODS] = of.slots
-    return Demand(
+    if of.pod_count:
+        rounded[PODS] = of.pod_count
+    return EffectiveResources(
         ResourceList(rounded),
         ResourceList(_rounded(limits)),
         _missing(of, REQUESTS),
@@ -137,69 +138,69 @@ def demand(of: Claims) -> Demand:
     )
 
 
-def _aggregate(of: Claims, side: Side) -> Billionths:
-    total: Billionths = {}
-    for claim in of.containers:
-        _add(total, _effective(claim, of.infeasible, side))
-    sidecars: Billionths = {}
-    peak: Billionths = {}
-    for init in of.init:
-        # While an init container runs, so do the sidecars that were declared before it.
-        stage = _effective(init.claim, of.infeasible, side)
+def _aggregate(of: PodResources, side: Side) -> Nanos:
+    total: Nanos = {}
+    for container in of.containers:
+        _add(total, _effective(container, of.infeasible, side))
+    sidecars: Nanos = {}
+    peak: Nanos = {}
+    for init in of.init_containers:
+        # While an init container runs, so do the sidecars that are declared before it.
+        stage = _effective(init.resources, of.infeasible, side)
         if init.sidecar:
             _add(total, stage)
         _add(stage, sidecars)
         if init.sidecar:
             sidecars = stage
-        _raise(peak, stage)
-    _raise(total, peak)
-    pod_level = _effective(of.pod, of.infeasible, side)
-    for name in side(of.pod.asked):
-        if _may_be_pod_level(name):
+        _set_max(peak, stage)
+    _set_max(total, peak)
+    pod_level = _effective(of.pod_level, of.infeasible, side)
+    for name in side(of.pod_level.desired):
+        if _is_supported_pod_level_resource(name):
             total[name] = pod_level.get(name, 0)
     return total
 
 
-def _effective(claim: Claim, infeasible: bool, side: Side) -> Billionths:
-    if claim.actuated is None:
-        return _exact(side(claim.asked))
-    largest = {} if infeasible else _exact(side(claim.asked))
-    _raise(largest, _exact(side(claim.actuated)))
+def _effective(state: ResourceState, infeasible: bool, side: Side) -> Nanos:
+    if state.actual is None:
+        return _nanos(side(state.desired))
+    largest = {} if infeasible else _nanos(side(state.desired))
+    _set_max(largest, _nanos(side(state.actual)))
     if side is REQUESTS:
-        _raise(largest, _exact(claim.allocated))
+        _set_max(largest, _nanos(state.allocated))
     return largest
 
 
-def _exact(quantities: Quantities) -> Billionths:
+def _nanos(quantities: Quantities) -> Nanos:
     return {name: nanos(quantity) for name, quantity in quantities.items()}
 
 
-def _add(total: Billionths, more: Billionths) -> None:
+def _add(total: Nanos, more: Nanos) -> None:
     for name, value in more.items():
         total[name] = total.get(name, 0) + value
 
 
-def _raise(total: Billionths, floor: Billionths) -> None:
-    for name, value in floor.items():
+def _set_max(total: Nanos, other: Nanos) -> None:
+    for name, value in other.items():
         total[name] = max(total.get(name, 0), value)
 
 
-def _rounded(amounts: Billionths) -> dict[str, int]:
+def _rounded(amounts: Nanos) -> dict[str, int]:
     return {name: whole(name, value) for name, value in amounts.items() if value}
 
 
-def _may_be_pod_level(name: str) -> bool:
+def _is_supported_pod_level_resource(name: str) -> bool:
     return name in (CPU, MEMORY) or name.startswith("hugepages-")
 
 
-def _missing(of: Claims, side: Side) -> tuple[str, ...]:
-    lasting = [*of.containers, *(init.claim for init in of.init if init.sidecar)]
+def _missing(of: PodResources, side: Side) -> tuple[str, ...]:
+    lasting = [*of.containers, *(init.resources for init in of.init_containers if init.sidecar)]
     return tuple(
         name
         for name in (CPU, MEMORY)
-        if not _states(of.pod, name, side) and not all(_states(claim, name, side) for claim in lasting)
+        if not _is_set(of.pod_level, name, side) and not all(_is_set(state, name, side) for state in lasting)
     )
 
 
-def _states(claim: Claim, name: str, side: Side) -> bool:
-    return nanos(side(claim.asked).get(name, 0)) > 0
+def _is_set(state: ResourceState, name: str, side: Side) -> bool:
+    return nanos(side(state.desired).get(name, 0)) > 0

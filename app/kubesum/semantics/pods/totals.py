@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.semantics.pods.requests import Demand
+from kubesum.semantics.pods.requests import EffectiveResources
 from kubesum.semantics.pods.status import FAILED, SUCCEEDED, UNKNOWN
 from kubesum.vocabulary.tally import Contribution
 
@@ -48,7 +48,7 @@ class Counted(msgspec.Struct, frozen=True, gc=False):
     pending: tuple[str, ...]
 
 
-def totals(counted: Counted, demand: Demand) -> Contribution:
+def totals(counted: Counted, resources: EffectiveResources) -> Contribution:
     """The contribution of a pod."""
     entries: list[tuple[str, str, int]] = [(PODS, key, 1) for key in _pod_counts(counted)]
     entries.append((STATUS_COUNTS, counted.reason_class, 1))
@@ -58,7 +58,7 @@ def totals(counted: Counted, demand: Demand) -> Contribution:
         entries.append((UNHEALTHY, "", 1))
     entries += [(PENDING_REASONS, reason, 1) for reason in counted.pending]
     if counted.active:
-        entries += _demanded(demand)
+        entries += _resource_entries(resources)
         if counted.qos in _QOS_KEYS:
             entries.append((QOS, _QOS_KEYS[counted.qos], 1))
     return tuple([_shared(*entry) for entry in entries])
@@ -85,10 +85,10 @@ def _pod_counts(counted: Counted) -> list[str]:
     return [key for key, is_so in claims.items() if is_so]
 
 
-def _demanded(demand: Demand) -> list[tuple[str, str, int]]:
+def _resource_entries(resources: EffectiveResources) -> list[tuple[str, str, int]]:
     return [
-        *((REQUESTS, name, amount) for name, amount in demand.requests.items()),
-        *((LIMITS, name, amount) for name, amount in demand.limits.items()),
-        *((WITHOUT_REQUESTS, name, 1) for name in demand.without_requests),
-        *((WITHOUT_LIMITS, name, 1) for name in demand.without_limits),
+        *((REQUESTS, name, amount) for name, amount in resources.requests.items()),
+        *((LIMITS, name, amount) for name, amount in resources.limits.items()),
+        *((WITHOUT_REQUESTS, name, 1) for name in resources.without_requests),
+        *((WITHOUT_LIMITS, name, 1) for name in resources.without_limits),
     ]

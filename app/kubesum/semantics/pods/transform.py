@@ -16,7 +16,7 @@ from kubesum.semantics.images import container_images, uses
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.pending import pending_reasons
 from kubesum.semantics.pods.qos import qos_class
-from kubesum.semantics.pods.requests import Claims, Demand, claims, demand
+from kubesum.semantics.pods.requests import EffectiveResources, PodResources, effective_resources, pod_resources
 from kubesum.semantics.pods.status import (
     Displayed,
     displayed,
@@ -28,12 +28,12 @@ from kubesum.semantics.pods.status import (
     reason_class,
 )
 from kubesum.semantics.pods.totals import Counted, totals
-from kubesum.semantics.workloads.owners import immediate
+from kubesum.semantics.workloads.owners import immediate_owner
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
-class _Seen(msgspec.Struct, frozen=True, gc=False):
+class _StateInputs(msgspec.Struct, frozen=True, gc=False):
     """Everything that decides the state of a pod."""
 
     phase: str
@@ -49,31 +49,31 @@ class _Seen(msgspec.Struct, frozen=True, gc=False):
     qos: str
     priority_class: str
     pending: tuple[tuple[str, int], ...]
-    demand: Demand
+    resources: EffectiveResources
 
 
 def pod_facts(pod: Pod, interner: Interner) -> PodFacts:
     """The facts of a pod; raises ObjectError."""
     metadata, spec = checked_in_namespace(pod.metadata), pod.spec
     cells = displayed(pod)
-    seen = _seen(pod, cells, interner)
+    inputs = _state_inputs(pod, cells, interner)
     return PodFacts(
         key=(intern(metadata.namespace), metadata.name),
         uid=metadata.uid,
         created=metadata.creation_timestamp,
         labels=interner.labels(metadata.labels),
         node=intern(spec.node_name),
-        state=interner.made(seen, lambda: _state(seen)),
+        state=interner.computed(inputs, lambda: _state(inputs)),
         last_restart=cells.last_restart,
-        owner=immediate(pod),
-        images=container_images(uses(pod)) if is_active(seen.phase) else (),
+        owner=immediate_owner(pod),
+        images=container_images(uses(pod)) if is_active(inputs.phase) else (),
     )
 
 
-def _seen(pod: Pod, cells: Displayed, interner: Interner) -> _Seen:
+def _state_inputs(pod: Pod, cells: Displayed, interner: Interner) -> _StateInputs:
     spec, status = pod.spec, pod.status
     assigned = spec.node_name != ""
-    return _Seen(
+    return _StateInputs(
         phase=intern(status.phase),
         assigned=assigned,
         ready=is_ready(status),
@@ -86,48 +86,48 @@ def _seen(pod: Pod, cells: Displayed, interner: Interner) -> _Seen:
         qos=intern(qos_class(pod)),
         priority_class=intern(spec.priority_class_name),
         pending=pending_reasons(pod),
-        demand=_shared_demand(claims(pod, int(assigned and is_active(status.phase))), interner),
+        resources=_effective_resources(pod_resources(pod, int(assigned and is_active(status.phase))), interner),
     )
 
 
-def _state(seen: _Seen) -> PodState:
-    active = is_active(seen.phase)
-    ready = active and seen.ready
-    class_ = intern(reason_class(seen.reason))
-    bad = is_bad(seen.phase, class_)
-    healthy = is_healthy(seen.phase, bad, ready)
+def _state(inputs: _StateInputs) -> PodState:
+    active = is_active(inputs.phase)
+    ready = active and inputs.ready
+    class_ = intern(reason_class(inputs.reason))
+    bad = is_bad(inputs.phase, class_)
+    healthy = is_healthy(inputs.phase, bad, ready)
     counted = Counted(
-        phase=seen.phase,
+        phase=inputs.phase,
         active=active,
-        assigned=seen.assigned,
+        assigned=inputs.assigned,
         ready=ready,
-        terminating=seen.terminating,
+        terminating=inputs.terminating,
         healthy=healthy,
         reason_class=class_,
-        restarts=seen.restarts,
-        qos=seen.qos,
-        pending=tuple([reason for reason, _ in seen.pending]),
+        restarts=inputs.restarts,
+        qos=inputs.qos,
+        pending=tuple([reason for reason, _ in inputs.pending]),
     )
     return PodState(
         active=active,
-        phase=seen.phase,
-        reason=seen.reason,
+        phase=inputs.phase,
+        reason=inputs.reason,
         reason_class=class_,
         healthy=healthy,
         bad=bad,
         ready=ready,
-        ready_containers=seen.ready_containers,
-        total_containers=seen.total_containers,
-        restarts=seen.restarts,
-        last_termination_reason=seen.last_termination_reason,
-        qos=seen.qos,
-        priority_class=seen.priority_class,
-        requests=seen.demand.requests,
-        limits=seen.demand.limits,
-        pending=seen.pending,
-        totals=totals(counted, seen.demand),
+        ready_containers=inputs.ready_containers,
+        total_containers=inputs.total_containers,
+        restarts=inputs.restarts,
+        last_termination_reason=inputs.last_termination_reason,
+        qos=inputs.qos,
+        priority_class=inputs.priority_class,
+        requests=inputs.resources.requests,
+        limits=inputs.resources.limits,
+        pending=inputs.pending,
+        totals=totals(counted, inputs.resources),
     )
 
 
-def _shared_demand(of: Claims, interner: Interner) -> Demand:
-    return interner.made(_ENCODER.encode(of), lambda: demand(of))
+def _effective_resources(of: PodResources, interner: Interner) -> EffectiveResources:
+    return interner.computed(_ENCODER.encode(of), lambda: effective_resources(of))

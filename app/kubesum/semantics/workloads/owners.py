@@ -16,7 +16,7 @@ from kubesum.semantics.names import slug, with_hash
 Lookup = Callable[[str], OwnerFacts | None]
 """From the uid of an owner to its facts; None where the cache has no such object."""
 
-WATCHED: Final = frozenset(
+WATCHED_OWNERS: Final = frozenset(
     {
         ("apps", "Deployment"),
         ("apps", "StatefulSet"),
@@ -29,10 +29,10 @@ WATCHED: Final = frozenset(
 """(group, kind) of the owners that the cache holds."""
 
 # These exist for another's sake: whoever controls them is the workload, of a watched kind or not.
-_GO_BETWEENS: Final = frozenset({("apps", "ReplicaSet"), ("batch", "Job")})
+_INTERMEDIATE_OWNERS: Final = frozenset({("apps", "ReplicaSet"), ("batch", "Job")})
 _PLAIN_GROUPS: Final = frozenset({"", "apps", "batch"})
 _LONGEST_NAME: Final = 253
-_LONGEST_WALK: Final = 5
+_MAX_OWNER_CHAIN: Final = 5
 
 
 def group_of(api_version: str) -> str:
@@ -60,20 +60,20 @@ def reference(api_version: str, kind: str, name: str, uid: str) -> WorkloadRef:
     return WorkloadRef(api_version, kind, name, uid, row_name(api_version, kind, name))
 
 
-def controller(metadata: Metadata) -> WorkloadRef | None:
+def controller_of(metadata: Metadata) -> WorkloadRef | None:
     """The owner that controls an object; None where nobody does."""
-    owner = _controlling(metadata)
+    owner = _controller_reference(metadata)
     return None if owner is None else _referred(owner)
 
 
-def immediate(pod: Pod) -> WorkloadRef:
+def immediate_owner(pod: Pod) -> WorkloadRef:
     """Who made a pod: its controller, the manifest of a static pod, or the pod itself.
 
     A static pod's manifest is the same on every node that has it: its name is the pod's without the node's,
     and it has no uid.
     """
     metadata = pod.metadata
-    owner = _controlling(metadata)
+    owner = _controller_reference(metadata)
     if metadata.annotations.mirror is not None or (owner is not None and _is_node(owner)):
         return reference("v1", "StaticPod", metadata.name.removesuffix(f"-{pod.spec.node_name}"), "")
     if owner is None:
@@ -85,7 +85,7 @@ def _referred(owner: OwnerReference) -> WorkloadRef:
     return reference(intern(owner.api_version), intern(owner.kind), owner.name, owner.uid)
 
 
-def _controlling(metadata: Metadata) -> OwnerReference | None:
+def _controller_reference(metadata: Metadata) -> OwnerReference | None:
     for owner in metadata.owner_references:
         if owner.controller:
             return owner
@@ -101,20 +101,20 @@ def topmost(ref: WorkloadRef, lookup: Lookup) -> WorkloadRef:
 
     What is not in the cache ends the chain: the same question has a better answer once it arrives.
     """
-    for _ in range(_LONGEST_WALK):
+    for _ in range(_MAX_OWNER_CHAIN):
         # Objects from files may lack a uid; the lack of one does not make them the same object.
         owner = lookup(ref.uid) if ref.uid else None
         if owner is None:
             return ref
         above = owner.controller
-        if above is None or not _goes_on(owner.ref, above):
+        if above is None or not _continues(owner.ref, above):
             return owner.ref
         ref = above
     return ref
 
 
-def _goes_on(owner: WorkloadRef, above: WorkloadRef) -> bool:
-    return _group_kind(owner) in _GO_BETWEENS or _group_kind(above) in WATCHED
+def _continues(owner: WorkloadRef, above: WorkloadRef) -> bool:
+    return _group_kind(owner) in _INTERMEDIATE_OWNERS or _group_kind(above) in WATCHED_OWNERS
 
 
 def _group_kind(ref: WorkloadRef) -> tuple[str, str]:

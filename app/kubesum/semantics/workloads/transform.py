@@ -10,7 +10,7 @@ from kubesum.kube.objects import Condition, CronJob, DaemonSet, Job, Metadata, R
 from kubesum.semantics.facts import OwnerFacts, Replicas
 from kubesum.semantics.identity import checked_in_namespace
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.workloads.owners import controller, reference
+from kubesum.semantics.workloads.owners import controller_of, reference
 
 APPS: Final = "apps/v1"
 BATCH: Final = "batch/v1"
@@ -84,7 +84,7 @@ def _owner(metadata: Metadata, api_version: str, kind: str, interner: Interner) 
         created=metadata.creation_timestamp,
         labels=interner.labels(metadata.labels),
         ref=reference(api_version, kind, name, metadata.uid),
-        controller=controller(metadata),
+        controller=controller_of(metadata),
         replicas=Replicas(),
     )
 

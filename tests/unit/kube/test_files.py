@@ -11,8 +11,8 @@ from kubesum.kube.deltas import WatchedResource
 from kubesum.kube.files import Content, read
 from kubesum.kube.objects import Node
 from kubesum.vocabulary.errors import UsageError
-from tests.unit.kube.feeding import PODS, Step, steps, take
-from tests.unit.kube.scripted import JsonObject, pod
+from tests.unit.kube.reflectorsteps import PODS, Step, steps, take
+from tests.unit.kube.scriptedserver import JsonObject, pod
 
 NODES: WatchedResource[str] = WatchedResource(
     "nodes", "", "v1", "Node", Node, lambda node: node.metadata.name.upper()

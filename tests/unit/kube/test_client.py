@@ -13,10 +13,10 @@ import pytest
 from kubesum.edge.tls import certificates
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig, service_account
-from kubesum.kube.failures import Refusal, Stalled, cause
+from kubesum.kube.failures import Stalled, StatusError, cause
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 from tests.unit.kube.kubeconfigs import written
-from tests.unit.kube.scripted import Answer, Script, body, cut, playing, refusal, silence, silent_watch
+from tests.unit.kube.scriptedserver import Answer, Script, body, cut, playing, refusal, silence, silent_watch
 
 
 def server_context(tmp_path: Path, authority: certificates.KeyPair) -> ssl.SSLContext:
@@ -54,7 +54,7 @@ async def test_a_body_is_posted_as_json(script: Script, upstream: Upstream) -> N
 async def test_a_refusal_carries_what_the_server_said(script: Script, upstream: Upstream) -> None:
     script.answers = [refusal(429, "TooManyRequests", "slow down", "Retry-After: 3\r\n")]
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(StatusError) as caught:
         await upstream.get("/api", {})
 
     assert (caught.value.code, caught.value.reason, caught.value.message) == (429, "TooManyRequests", "slow down")
@@ -65,14 +65,14 @@ async def test_a_refusal_carries_what_the_server_said(script: Script, upstream: 
 async def test_a_refusal_without_a_status_names_the_code(script: Script, upstream: Upstream) -> None:
     script.answers = [body(b"<h1>Bad gateway</h1>", 502, "text/html")]
 
-    with pytest.raises(Refusal, match="answers 502: X"):
+    with pytest.raises(StatusError, match="answers 502: X"):
         await upstream.get("/api", {})
 
 
 async def test_any_answer_can_be_asked_for(script: Script, upstream: Upstream) -> None:
     script.answers = [body(b"readyz check failed\n", 500, "text/plain", "X-Told: a\r\nX-Told: b\r\n")]
 
-    answer = await upstream.ask("/readyz", {})
+    answer = await upstream.response("/readyz", {})
 
     assert (answer.code, answer.body) == (500, b"readyz check failed\n")
     assert answer.headers.getall("X-Told") == ["a", "b"]
@@ -81,7 +81,7 @@ async def test_any_answer_can_be_asked_for(script: Script, upstream: Upstream) -
 async def test_redirects_are_not_followed(script: Script, upstream: Upstream) -> None:
     script.answers = [body(b"", 302, headers="Location: https://elsewhere.example/\r\n")]
 
-    with pytest.raises(Refusal, match=r"answers 302: it redirects to https://elsewhere.example/, which is not"):
+    with pytest.raises(StatusError, match=r"answers 302: it redirects to https://elsewhere.example/, which is not"):
         await upstream.get("/api", {})
     assert len(script.requests) == 1
 
@@ -201,7 +201,7 @@ async def test_credentials_that_stay_refused_are_a_refusal(script: Script, tmp_p
     script.answers = [refusal(401, "Unauthorized", "Unauthorized")] * 2
 
     async with await connect(kubeconfig(config, None)) as upstream:
-        with pytest.raises(Refusal, match="answers 401 Unauthorized"):
+        with pytest.raises(StatusError, match="answers 401 Unauthorized"):
             await upstream.get("/api", {})
 
 
@@ -305,6 +305,6 @@ async def test_an_answer_that_is_too_large_is_not_read(script: Script, upstream:
 async def test_an_answer_of_any_kind_is_bounded_too(script: Script, upstream: Upstream) -> None:
     script.answers = [body(b"x" * 8_388_608, 500, "text/plain"), body(b"x" * 8_388_609, 500, "text/plain")]
 
-    assert len((await upstream.ask("/readyz", {})).body) == 8_388_608
+    assert len((await upstream.response("/readyz", {})).body) == 8_388_608
     with pytest.raises(UpstreamError, match=r"/readyz answers more than 8388608 bytes$"):
-        await upstream.ask("/readyz", {})
+        await upstream.response("/readyz", {})

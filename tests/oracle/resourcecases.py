@@ -7,7 +7,7 @@ resizes out.
 from datetime import datetime, timedelta
 
 from tests.computation import JsonObject
-from tests.oracle.parts import (
+from tests.oracle.podbuilder import (
     DEFERRED,
     DISPUTED,
     FRACTIONS,

@@ -19,7 +19,7 @@ from kubesum.semantics.workloads.transform import (
 )
 
 
-def kinds(interner: Interner) -> tuple[WatchedResource[Any], ...]:
+def watched_resources(interner: Interner) -> tuple[WatchedResource[Any], ...]:
     """All watched kinds, their facts sharing values through one interner."""
 
     def keep(facts: Callable[[Any, Interner], Any]) -> Callable[[Any], Any]:
@@ -40,7 +40,7 @@ def kinds(interner: Interner) -> tuple[WatchedResource[Any], ...]:
 
 _METRICS: Final = ("metrics.k8s.io", "v1beta1")
 
-POLLED: Final[tuple[WatchedResource[Any], ...]] = (
+POLLED_RESOURCES: Final[tuple[WatchedResource[Any], ...]] = (
     WatchedResource("nodes.metrics.k8s.io", *_METRICS, "NodeMetrics", NodeMetrics, node_measurement),
     WatchedResource("pods.metrics.k8s.io", *_METRICS, "PodMetrics", PodMetrics, pod_measurement),
 )

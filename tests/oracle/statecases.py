@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tests.computation import JsonObject
-from tests.oracle.parts import (
+from tests.oracle.podbuilder import (
     SERVING,
     STARTING,
     STEADY,

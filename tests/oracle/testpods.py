@@ -9,8 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from tests.computation import JsonObject
-from tests.oracle.demands import all_demands
-from tests.oracle.parts import (
+from tests.oracle.podbuilder import (
     DEFERRED,
     DISPUTED,
     FRACTIONS,
@@ -33,7 +32,8 @@ from tests.oracle.parts import (
     terminated,
     waiting,
 )
-from tests.oracle.states import all_states
+from tests.oracle.resourcecases import all_demands
+from tests.oracle.statecases import all_states
 
 SEED = 36
 DRAWN = 220

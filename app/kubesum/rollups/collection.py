@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Any, Final
 
 from kubesum.rollups.journal import Journal, RowEvent
-from kubesum.rollups.resourceversion import Version, VersionClock, earlier, inexact, issued_at
+from kubesum.rollups.resourceversion import Version, VersionClock, issued_at, watermark_before, with_shared_tag
 from kubesum.rollups.ring import Ring
 from kubesum.rollups.rows import Row, Snapshot, same_content, same_object, same_subject, sharing, status_of
 from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Stale, Unavailable
@@ -39,12 +39,15 @@ class Collection:
         self,
         resource: ComputedResource,
         clock: VersionClock,
-        cold: Callable[[], Unavailable | None],
+        not_synced: Callable[[], Unavailable | None],
         stale: Callable[[], Sequence[Stale]],
     ) -> None:
-        """`cold` tells why there is nothing to compute from yet, None when there is; `stale` what is out of step."""
+        """`not_synced` gives why there is nothing to compute from yet, None when there is.
+
+        `stale` gives the watched kinds that are not being followed now.
+        """
         self.resource: Final = resource
-        self._cold = cold
+        self._not_synced = not_synced
         self.stale: Final = stale
         """Which of the watched kinds that it is computed from are not being followed now."""
         self._published = False
@@ -58,7 +61,7 @@ class Collection:
         self._tallies: dict[Key, Tally] = {}
         self._subjects: dict[Key, Any] = {}
         # In order of arrival. A projection's rows hold their subjects: here they wait, and are kept nowhere else.
-        self._touched: dict[Key, Any] = {}
+        self._dirty: dict[Key, Any] = {}
         self._computing: dict[Key, Any] = {}  # touched, and the turn of the refresh at work
         self._waiting: dict[Key, Row | None] = {}  # computed, not yet published; None: the row goes
         # By the keys whose last change isn't published: the states that they went through since the published one.
@@ -71,8 +74,8 @@ class Collection:
 
     def unavailable(self) -> Unavailable | None:
         """Why there is nothing to serve yet; None when there is."""
-        if (cold := self._cold()) is not None:
-            return cold
+        if (not_synced := self._not_synced()) is not None:
+            return not_synced
         if self._published:
             return None
         return Unavailable(f"the first {self.resource.plural} are being computed", transient=True)
@@ -102,7 +105,7 @@ class Collection:
     def version_above(self, version: Version) -> Version:
         """What `version()` gives, but larger than what another replica issued."""
         if self._version <= version:
-            self.clock.saw(version)
+            self.clock.advance_past(version)
             self._renew_version()
         return self.version()
 
@@ -121,8 +124,8 @@ class Collection:
 
     def _snapshot_of(self, rows: tuple[Row, ...]) -> Snapshot:
         # From a version of nobody a watch goes back a little; in the first seconds there is nothing to go back to.
-        goes_back = earlier(self._version, LAG_S) >= self.journal.complete_since
-        return Snapshot(self._version, rows, inexact(self._version) if goes_back else self._version)
+        goes_back = watermark_before(self._version, LAG_S) >= self.journal.complete_since
+        return Snapshot(self._version, rows, with_shared_tag(self._version) if goes_back else self._version)
 
     def _sorted_keys(self) -> list[Key]:
         if self._gone_keys:
@@ -149,12 +152,12 @@ class Collection:
         if before is not None and before != after:
             self._leave_behind(before, old)
             self._subjects.pop(before, None)
-            self._touched[before] = None
+            self._dirty[before] = None
         if after is not None:
             self._leave_behind(after, old if before == after else None)
             if self.resource.folds:
                 self._subjects[after] = new
-            self._touched[after] = new
+            self._dirty[after] = new
 
     def member_changed(self, fold: Fold, old: Any | None, new: Any | None) -> None:
         """A member of one of the resource's folds came, changed or went."""
@@ -201,7 +204,7 @@ class Collection:
         published = self._rows.get(key)
         for state in states:
             if state is not None or published is not None:
-                self.journal.append_glimpse(RowEvent(self.clock.issue(), state, published))
+                self.journal.append_skipped(RowEvent(self.clock.issue(), state, published))
         if is_settled:
             del self._passed[key]
         else:
@@ -212,31 +215,31 @@ class Collection:
         if tally is None:
             tally = self._tallies[key] = Tally()
         tally.add(contribution)
-        self._touched[key] = None
+        self._dirty[key] = None
 
     def _leave(self, key: Key, contribution: Contribution) -> None:
         tally = self._tallies[key]
         tally.subtract(contribution)
         if not tally:
             del self._tallies[key]
-        self._touched[key] = None
+        self._dirty[key] = None
 
     def refresh(self) -> Iterator[tuple[Key, Row | None, Row | None] | None]:
         """Computes the rows of all touched groups; yields (key, before, after), or None for one that is as it was.
 
         The work is done as the iterator is drawn, so that the caller can pause between rows.
         """
-        touched, self._touched = self._touched, {}
+        touched, self._dirty = self._dirty, {}
         self._computing = touched
         # What completes a source from here on, in a pause, is touched again and belongs to the next flush.
-        self._is_whole = self._cold() is None
+        self._is_whole = self._not_synced() is None
         for key in list(touched):
             subject = touched.pop(key)
             before = self._waiting[key] if key in self._waiting else self._rows.get(key)
             after = self._computed(key) if self.resource.folds else projected(key, subject)
             if self._unchanged(before, after):
                 if key not in self._waiting:
-                    self._arrive(key, key not in self._touched)
+                    self._arrive(key, key not in self._dirty)
                 yield None
                 continue
             if before is not None and after is not None:
@@ -288,7 +291,7 @@ class Collection:
         while self._due and self._due[0][0] <= now:
             key = heappop(self._due)[1]
             after = self._waiting.pop(key)
-            self._arrive(key, key not in self._touched and key not in self._computing)
+            self._arrive(key, key not in self._dirty and key not in self._computing)
             before = self._rows.get(key)
             if self._unchanged(before, after):
                 yield False
@@ -323,14 +326,14 @@ class Collection:
         """What was touched is computed, and what was due is published: from now on there is something to serve."""
         if self._is_whole and not self._published:
             self._published = True
-            self._passed = {key: [] for key in (*self._touched, *self._waiting)}
+            self._passed = {key: [] for key in (*self._dirty, *self._waiting)}
             # Nobody has seen a version of this collection yet, so nobody can ask what came before.
-            self.journal.restart(self._version, self.clock.moment())
+            self.journal.restart(self._version, self.clock.watermark())
 
     async def settled(self) -> None:
         """Returns once everything that has come in is published, or nothing will be any more."""
         while self._passed and not self.journal.is_closed:
-            await self.journal.stirred(self.journal.last)
+            await self.journal.wait_with_skipped(self.journal.head_with_skipped)
 
     def next_due(self) -> float | None:
         """When the next waiting row may be published, in seconds since 1970; None if none waits."""

@@ -40,7 +40,7 @@ class Engine:
         `stale` tells which of the watched kinds that a set of sources is made of are not being followed now.
         """
         self.catalogue = Catalogue()
-        self.stirred: Final = asyncio.Event()
+        self.dirty: Final = asyncio.Event()
         self._clock = clock
         self._now = now
         self._contents = contents
@@ -57,7 +57,7 @@ class Engine:
         self._serve((*self.catalogue.collections, *added))
         for collection in in_order(added):
             self._fill(collection)
-        self.stirred.set()
+        self.dirty.set()
 
     def remove(self, plural: str) -> None:
         """Serves a resource no longer; those that fold over it must be gone already."""
@@ -112,7 +112,7 @@ class Engine:
             collection.subject_changed(old, new)
         for collection, fold in self._members.get(source, ()):
             collection.member_changed(fold, old, new)
-        self.stirred.set()
+        self.dirty.set()
 
     def change_together(self, name: str, changes: Iterator[None]) -> None:
         """Changes that belong together, which happen as the iterator is drawn: nobody sees only some of them.
@@ -120,7 +120,7 @@ class Engine:
         They take the place of those of the same name that have not begun.
         """
         self._together[name] = changes
-        self.stirred.set()
+        self.dirty.set()
 
     async def _bring_about(self) -> None:
         """Draws the changes that belong together, in slices; only here, so that nothing is published between."""

@@ -52,8 +52,8 @@ class Journal:
         """Nothing is known of what happened up to `start`; at most `capacity` events are kept."""
         self.is_closed = False
         self._capacity: Final = capacity
-        self._news = asyncio.Event()
-        self._stir = asyncio.Event()
+        self._published = asyncio.Event()
+        self._appended = asyncio.Event()
         self.restart(start, start)
 
     def restart(self, version: Version, complete_since: Version) -> None:
@@ -75,7 +75,7 @@ class Journal:
         return self._events.head
 
     @property
-    def last(self) -> Version:
+    def head_with_skipped(self) -> Version:
         """The version of the newest event or glimpse."""
         return max(self._events.head, self._glimpses.head)
 
@@ -88,7 +88,7 @@ class Journal:
         """Remembers an event, the newest."""
         self._events.append(event)
 
-    def append_glimpse(self, glimpse: RowEvent) -> None:
+    def append_skipped(self, glimpse: RowEvent) -> None:
         """Remembers a state that passed unpublished, the newest."""
         self._glimpses.append(glimpse)
 
@@ -103,11 +103,11 @@ class Journal:
         """
         return self._events.since(version)
 
-    def everything_since(self, version: Version) -> Sequence[RowEvent]:
+    def since_with_skipped(self, version: Version) -> Sequence[RowEvent]:
         """The events and the glimpses after `version`, oldest first; raises Expired as `since` does."""
         return [*merge(self._events.since(version), self._glimpses.since(version), key=_BY_VERSION)]
 
-    def news(self, version: Version) -> Sequence[RowEvent]:
+    def coalesced_since(self, version: Version) -> Sequence[RowEvent]:
         """What `since` gives, merged by key, in order of version.
 
         Most watches of a resource are equally far: what one of them asked for last is kept for the others.
@@ -121,26 +121,26 @@ class Journal:
     def announce(self) -> None:
         """Wakes everybody who waits for what came since the last time; nobody if nothing did."""
         if self.head > self._announced:
-            _wake(self._news)
-        if self.last > self._announced:
-            _wake(self._stir)
-        self._announced = self.last
+            _wake(self._published)
+        if self.head_with_skipped > self._announced:
+            _wake(self._appended)
+        self._announced = self.head_with_skipped
 
     def close(self) -> None:
         """Says that nothing will come any more."""
         self.is_closed = True
-        _wake(self._news)
-        _wake(self._stir)
+        _wake(self._published)
+        _wake(self._appended)
 
-    async def changed(self, version: Version) -> None:
+    async def wait(self, version: Version) -> None:
         """Returns once there are events after `version` and they are announced, or none will come."""
         while self.head <= version and not self.is_closed:
-            await self._news.wait()
+            await self._published.wait()
 
-    async def stirred(self, version: Version) -> None:
-        """Returns as `changed` does, and for glimpses too."""
-        while self.last <= version and not self.is_closed:
-            await self._stir.wait()
+    async def wait_with_skipped(self, version: Version) -> None:
+        """Returns as `wait` does, and for glimpses too."""
+        while self.head_with_skipped <= version and not self.is_closed:
+            await self._appended.wait()
 
 
 def _wake(event: asyncio.Event) -> None:

@@ -18,9 +18,9 @@ GATHER_S: Final = 0.1
 async def publish_forever(engine: Engine, now: Callable[[], float]) -> None:
     """Publishes until cancelled; `now` tells seconds since 1970."""
     while True:
-        await _stirred_or_due(engine, now)
+        await _dirty_or_due(engine, now)
         await asyncio.sleep(GATHER_S)
-        engine.stirred.clear()
+        engine.dirty.clear()
         await publish_once(engine)
 
 
@@ -33,12 +33,12 @@ async def publish_once(engine: Engine) -> None:
         metrics.ROWS.labels(collection.resource.plural).set(collection.size)
 
 
-async def _stirred_or_due(engine: Engine, now: Callable[[], float]) -> None:
+async def _dirty_or_due(engine: Engine, now: Callable[[], float]) -> None:
     due = engine.next_due()
     # A row that is due soon is published with the flush that is on its way.
     timeout = None if due is None else max(0.0, due - now() - GATHER_S)
     try:
         async with asyncio.timeout(timeout):
-            await engine.stirred.wait()
+            await engine.dirty.wait()
     except TimeoutError:
         return

@@ -33,7 +33,7 @@ class VersionClock:
         self._last_us = max(self._last_us + 1, self._now_us())
         return self._last_us * TAGS + self._tag
 
-    def saw(self, version: Version) -> None:
+    def advance_past(self, version: Version) -> None:
         """Takes note of a version that another process issued: what is issued from now on is larger."""
         self._last_us = max(self._last_us, version // TAGS)
 
@@ -41,17 +41,17 @@ class VersionClock:
         """How many seconds ago a version was issued; negative for one of the future."""
         return (self._now_us() - version // TAGS) / 1_000_000
 
-    def moment(self, ago_s: float = 0.0) -> Version:
+    def watermark(self, ago_s: float = 0.0) -> Version:
         """What divides the versions issued until `ago_s` seconds ago from those issued later; no version itself."""
         return (self._now_us() - int(ago_s * 1_000_000)) * TAGS
 
 
-def inexact(version: Version) -> Version:
+def with_shared_tag(version: Version) -> Version:
     """A version of nobody for what is known at `version`: above it, and below what its process issues next."""
     return (version // TAGS + 1) * TAGS + SHARED_TAG
 
 
-def earlier(version: Version, by_s: float) -> Version:
+def watermark_before(version: Version, by_s: float) -> Version:
     """What divides the versions issued until `by_s` seconds before this one from later ones; no version itself."""
     return version - int(by_s * 1_000_000) * TAGS
 

@@ -380,19 +380,19 @@ async def test_a_resource_may_be_removed_in_a_pause_of_a_flush(cluster: Cluster)
 
 
 async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() -> None:
-    cold: Unavailable | None = Unavailable("not listed", transient=True)
+    not_synced: Unavailable | None = Unavailable("not listed", transient=True)
     cluster = Cluster()
     cluster.engine = Engine(
         VersionClock(lambda: 1, tag=1),
         lambda: cluster.now,
         lambda source: cluster.held[source],
-        lambda _: cold,
+        lambda _: not_synced,
         lambda _: (),
     )
     cluster.engine.add([SHELVES])
     cluster.put(Source.NODES, "a", Shelf("a"))
     await cluster.engine.publish()
-    cold = None
+    not_synced = None
     cluster.put(Source.NODES, "b", Shelf("b"))
     shelves = cluster.engine.catalogue.collections[0]
     before = shelves.unavailable()
@@ -445,11 +445,11 @@ async def test_changes_that_have_not_begun_give_way_to_later_ones_of_the_same_na
 
 async def test_changes_that_belong_together_call_for_a_flush(cluster: Cluster) -> None:
     await cluster.engine.publish()
-    cluster.engine.stirred.clear()
+    cluster.engine.dirty.clear()
 
     cluster.engine.change_together("books", iter(()))
 
-    assert cluster.engine.stirred.is_set()
+    assert cluster.engine.dirty.is_set()
 
 
 async def test_states_of_a_row_share_what_they_have_in_common() -> None:

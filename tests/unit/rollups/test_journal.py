@@ -101,10 +101,10 @@ def test_a_row_that_went_and_came_again_is_two_events() -> None:
 def test_those_who_are_equally_far_are_given_the_same() -> None:
     journal = journal_of(10, 20)
 
-    assert journal.news(at(10)) is journal.news(at(10))
-    assert [e.version for e in journal.news(at(5))] == [at(20)]
+    assert journal.coalesced_since(at(10)) is journal.coalesced_since(at(10))
+    assert [e.version for e in journal.coalesced_since(at(5))] == [at(20)]
     with pytest.raises(Expired):
-        journal.news(at(0))
+        journal.coalesced_since(at(0))
 
 
 async def test_all_who_wait_are_woken_by_one_announcement() -> None:
@@ -112,7 +112,7 @@ async def test_all_who_wait_are_woken_by_one_announcement() -> None:
 
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         for _ in range(100):
-            tasks.create_task(journal.changed(at(1)))
+            tasks.create_task(journal.wait(at(1)))
         await asyncio.sleep(0)
         journal.append(RowEvent(at(2), None, row(at(2))))
         journal.announce()
@@ -122,7 +122,7 @@ async def test_nobody_waits_for_a_journal_that_is_closed() -> None:
     journal = journal_of()
 
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-        tasks.create_task(journal.changed(at(1)))
+        tasks.create_task(journal.wait(at(1)))
         await asyncio.sleep(0)
         journal.close()
 
@@ -131,7 +131,7 @@ def test_versions_follow_the_largest_that_was_seen() -> None:
     clock = VersionClock(lambda: 1_000_000, tag=7)
 
     first = clock.issue()
-    clock.saw(5_000_000_009)
+    clock.advance_past(5_000_000_009)
 
     assert (first, clock.issue()) == (1_000_000_007, 5_000_001_007)
     assert (clock.age_s(500_000_007), clock.age_s(5_000_000_009)) == (0.5, -4.0)

@@ -92,7 +92,7 @@ class World:
     """What is served: an engine over things that tests put, and a clock that they move."""
 
     now: float = NOW
-    cold: Unavailable | None = None
+    not_synced: Unavailable | None = None
     stale: tuple[Stale, ...] = ()
     ready: bool = True
     tag: int = 7
@@ -103,7 +103,7 @@ class World:
     def __post_init__(self) -> None:
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=self.tag)
         self.engine = Engine(
-            clock, lambda: self.now, self.things.__getitem__, lambda _: self.cold, lambda _: self.stale
+            clock, lambda: self.now, self.things.__getitem__, lambda _: self.not_synced, lambda _: self.stale
         )
 
     async def put(self, source: Source, *things: Thing) -> None:

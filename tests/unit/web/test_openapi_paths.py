@@ -126,7 +126,7 @@ async def test_a_resource_that_appears_is_in_the_next_document(served: Served) -
 
 async def test_cold_data_is_no_reason_to_withhold_a_document(served: Served) -> None:
     """[D6]"""
-    served.world.cold = Unavailable("pods are not synced yet", transient=True)
+    served.world.not_synced = Unavailable("pods are not synced yet", transient=True)
 
     assert [(await ask(served, path)).code for path in PATHS] == [200] * 3
 

@@ -360,7 +360,7 @@ async def test_only_json_and_yaml_can_be_served(filled: Served) -> None:
 
 async def test_cold_data_is_unavailable_while_discovery_is_not(served: Served) -> None:
     """[E5] [D6]"""
-    served.world.cold = Unavailable("the initial list of pods is not complete yet", transient=True)
+    served.world.not_synced = Unavailable("the initial list of pods is not complete yet", transient=True)
 
     data = await served.ask(f"{V}/shelves/elm")
     discovery = await served.ask(V)
@@ -373,7 +373,7 @@ async def test_cold_data_is_unavailable_while_discovery_is_not(served: Served) -
 
 async def test_a_client_is_not_told_to_come_back_where_only_a_person_can_help(served: Served) -> None:
     """`kubectl get` of a kind whose source is forbidden hung for ten retries."""
-    served.world.cold = Unavailable("kubesum may not list pods", transient=False)
+    served.world.not_synced = Unavailable("kubesum may not list pods", transient=False)
 
     answer = await served.ask(f"{V}/shelves")
 
@@ -396,7 +396,7 @@ async def test_old_data_is_answered_with_a_warning(filled: Served, path: str, ac
 
 async def test_mistakes_are_told_before_data_is_looked_at(served: Served) -> None:
     """[E3]"""
-    served.world.cold = Unavailable("cold", transient=True)
+    served.world.not_synced = Unavailable("cold", transient=True)
 
     assert (await served.ask(f"{V}/cupboards?limit=x")).code == 404
     assert (await served.ask(f"{V}/shelves?limit=x", accept="text/html")).code == 400

@@ -221,7 +221,7 @@ async def test_a_watch_is_json_only(filled: Served) -> None:
 
 async def test_cold_data_cannot_be_watched(served: Served) -> None:
     """[E5]"""
-    served.world.cold = Unavailable("the initial list of pods is not complete yet", transient=True)
+    served.world.not_synced = Unavailable("the initial list of pods is not complete yet", transient=True)
 
     answer = await served.ask(f"{V}/boxes?watch=true")
 

@@ -35,7 +35,7 @@ class Resumption:
             raise too_large(asked, collection.version())
         if asked < journal.complete_since:
             raise Expired(f"too old resource version: {asked} ({journal.complete_since})")
-        since = clock.moment(LAG_S + max(0.0, clock.age_s(asked)))
+        since = clock.watermark(LAG_S + max(0.0, clock.age_s(asked)))
         if since < journal.complete_since:
             # The replica that issued it can tell, and the client's next attempt may find it.
             raise ServiceUnavailable(
@@ -45,13 +45,13 @@ class Resumption:
         """Up to here everything that happened is told."""
         self._collection: Final = collection
         self._given = asked
-        self._begun: Final = clock.moment()
+        self._begun: Final = clock.watermark()
 
     async def news(self, selects: Selects | None, step: int) -> Sequence[Event]:
         """What is to be told next, with versions of nobody; the last one stands for all of it. Raises Expired."""
         journal, asked = self._collection.journal, self._given
-        changes = journal.everything_since(self.told)
-        self.told = max(self.told, journal.last)
+        changes = journal.since_with_skipped(self.told)
+        self.told = max(self.told, journal.head_with_skipped)
         first = asked // TAGS + 1
         # A change is repeated as two events at the most. What comes in the pauses is later than all of them.
         self._give(max(first + 2 * len(changes), self.told // TAGS))
@@ -68,12 +68,12 @@ class Resumption:
 
     def _give(self, microsecond: int) -> None:
         self._given = microsecond * TAGS + SHARED_TAG
-        self._collection.clock.saw(self._given)
+        self._collection.clock.advance_past(self._given)
 
     @property
     def is_behind(self) -> bool:
         """Whether there is more to be told already."""
-        return self._collection.journal.last > self.told
+        return self._collection.journal.head_with_skipped > self.told
 
     def is_over(self) -> bool:
         """Whether the client is in step once it is told what there is to be told."""

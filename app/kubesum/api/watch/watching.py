@@ -149,7 +149,7 @@ async def _resumed(
             return
         if agenda.is_bookmark_due():
             yield teller.bookmark(resumption.version())
-        await _until(agenda.next_at(), journal.stirred(resumption.told))
+        await _until(agenda.next_at(), journal.wait_with_skipped(resumption.told))
 
 
 async def _live(watch: Watch, version: Version, teller: Teller, agenda: "_Agenda") -> AsyncGenerator[bytes, None]:
@@ -169,14 +169,14 @@ async def _live(watch: Watch, version: Version, teller: Teller, agenda: "_Agenda
             if journal.head <= version:
                 version = max(version, watch.collection.version())
             yield teller.bookmark(version)
-        await _until(agenda.next_at(), journal.changed(version))
+        await _until(agenda.next_at(), journal.wait(version))
 
 
 async def _news(watch: Watch, version: Version) -> Sequence[RowEvent]:
     """What came after `version` and the watch is about, merged by key; raises Expired."""
     journal, selects = watch.collection.journal, watch.selects()
     if selects is None:
-        return journal.news(version)
+        return journal.coalesced_since(version)
     return coalesced(await selected(journal.since(version), selects, watch.step))
 
 

@@ -9,10 +9,10 @@ from kubesum.api.representations.objects import ENCODER
 from kubesum.cache.store import Cache
 from kubesum.kube.deltas import Deltas, ListStarted, Poll, Synced, WatchedResource
 from kubesum.resources import RESOURCES
-from kubesum.rollups.collection import Collection
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rows import status_of, uid_of
+from kubesum.rollups.store import Store
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_resources
 from kubesum.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
@@ -89,10 +89,10 @@ class Computation:
     async def everything(self) -> dict[str, dict[Key, JsonObject]]:
         """The rows of all resources once nothing waits, without versions."""
         await self.settle()
-        return {one.resource.plural: rows_of(one) for one in self.engine.catalogue.collections}
+        return {one.resource.plural: rows_of(one) for one in self.engine.catalogue.stores}
 
 
-def rows_of(collection: Collection) -> dict[Key, JsonObject]:
+def rows_of(collection: Store) -> dict[Key, JsonObject]:
     """The published rows of a collection as JSON, without versions."""
     resource = collection.resource
     return {

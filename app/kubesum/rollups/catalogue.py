@@ -7,32 +7,32 @@ consistent set for as long as it likes.
 from dataclasses import dataclass
 from functools import cached_property
 
-from kubesum.rollups.collection import Collection
+from kubesum.rollups.store import Store
 
 
 @dataclass(frozen=True)
 class Catalogue:
     """The served collections, by group, version and plural."""
 
-    collections: tuple[Collection, ...] = ()
+    stores: tuple[Store, ...] = ()
 
     @cached_property
-    def _by_path(self) -> dict[tuple[str, str, str], Collection]:
-        return {(c.resource.group, c.resource.version, c.resource.plural): c for c in self.collections}
+    def _by_path(self) -> dict[tuple[str, str, str], Store]:
+        return {(c.resource.group, c.resource.version, c.resource.plural): c for c in self.stores}
 
-    def find(self, group: str, version: str, plural: str) -> Collection | None:
+    def find(self, group: str, version: str, plural: str) -> Store | None:
         """The collection served below /apis/{group}/{version}/{plural}, None if there is none."""
         return self._by_path.get((group, version, plural))
 
-    def in_version(self, group: str, version: str) -> tuple[Collection, ...]:
+    def in_version(self, group: str, version: str) -> tuple[Store, ...]:
         """The collections of one group and version, in order of plural; empty if it is not served."""
         return tuple(
             sorted(
-                (c for c in self.collections if (c.resource.group, c.resource.version) == (group, version)),
+                (c for c in self.stores if (c.resource.group, c.resource.version) == (group, version)),
                 key=lambda collection: collection.resource.plural,
             )
         )
 
     def group_versions(self) -> tuple[tuple[str, str], ...]:
         """The served (group, version) pairs, sorted."""
-        return tuple(sorted({(c.resource.group, c.resource.version) for c in self.collections}))
+        return tuple(sorted({(c.resource.group, c.resource.version) for c in self.stores}))

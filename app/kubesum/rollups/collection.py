@@ -13,19 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from kubesum.rollups.journal import Journal, RowEvent
+from kubesum.rollups.events import RowEvent
+from kubesum.rollups.journal import Journal
 from kubesum.rollups.resourceversion import Version, VersionClock, issued_at, watermark_before, with_shared_tag
 from kubesum.rollups.ring import Ring
 from kubesum.rollups.rows import Row, Snapshot, same_content, same_object, same_subject, sharing, status_of
+from kubesum.rollups.store import LAG_S, QUIET_S
 from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Stale, Unavailable
 from kubesum.vocabulary.tally import Contribution, Tally
 
-QUIET_S: Final = 1.0
-"""How long a published row rests before it may change again, so that watches of busy groups stay calm."""
 FRESH_S: Final = 10.0
 """How old the version of rows that don't change may become: what other replicas know of the past is bounded."""
-LAG_S: Final = 10.0
-"""By how much replicas may differ in what they have published of the cluster, and in what their clocks say."""
 KEPT_RENEWALS: Final = 1_000
 """So many versions without an event are remembered: one each FRESH_S, and those that clients can make us issue."""
 
@@ -55,7 +53,7 @@ class Collection:
         self.clock: Final = clock
         # Of its own: what was kept of a removed resource of the same name must not pass for this one's.
         self._version: Version = clock.issue()
-        self.journal: Final = Journal(self._version)
+        self.events: Final = Journal(self._version)
         self._renewals: Final[Ring[Version]] = Ring(self._version, int, KEPT_RENEWALS)
         self._rows: dict[Key, Row] = {}
         self._tallies: dict[Key, Tally] = {}
@@ -114,7 +112,7 @@ class Collection:
 
         One given out more than five minutes ago counts as another replica's, and so does one of too many.
         """
-        return self.journal.has(version) or self._renewals.has(version)
+        return self.events.has(version) or self._renewals.has(version)
 
     def _renew_version(self) -> None:
         self._version = self.clock.issue()
@@ -124,7 +122,7 @@ class Collection:
 
     def _snapshot_of(self, rows: tuple[Row, ...]) -> Snapshot:
         # From a version of nobody a watch goes back a little; in the first seconds there is nothing to go back to.
-        goes_back = watermark_before(self._version, LAG_S) >= self.journal.complete_since
+        goes_back = watermark_before(self._version, LAG_S) >= self.events.complete_since
         return Snapshot(self._version, rows, with_shared_tag(self._version) if goes_back else self._version)
 
     def _sorted_keys(self) -> list[Key]:
@@ -204,7 +202,7 @@ class Collection:
         published = self._rows.get(key)
         for state in states:
             if state is not None or published is not None:
-                self.journal.append_skipped(RowEvent(self.clock.issue(), state, published))
+                self.events.append_skipped(RowEvent(self.clock.issue(), state, published))
         if is_settled:
             del self._passed[key]
         else:
@@ -320,7 +318,7 @@ class Collection:
         if before is None and after is not None:
             self._key_came(after.key)
         if self._published:
-            self.journal.append(RowEvent(self._version, before, after))
+            self.events.append(RowEvent(self._version, before, after))
 
     def note_whole(self) -> None:
         """What was touched is computed, and what was due is published: from now on there is something to serve."""
@@ -328,12 +326,12 @@ class Collection:
             self._published = True
             self._passed = {key: [] for key in (*self._dirty, *self._waiting)}
             # Nobody has seen a version of this collection yet, so nobody can ask what came before.
-            self.journal.restart(self._version, self.clock.watermark())
+            self.events.restart(self._version, self.clock.watermark())
 
-    async def settled(self) -> None:
+    async def wait_until_published(self) -> None:
         """Returns once everything that has come in is published, or nothing will be any more."""
-        while self._passed and not self.journal.is_closed:
-            await self.journal.wait_with_skipped(self.journal.head_with_skipped)
+        while self._passed and not self.events.is_closed:
+            await self.events.wait_with_skipped(self.events.head_with_skipped)
 
     def next_due(self) -> float | None:
         """When the next waiting row may be published, in seconds since 1970; None if none waits."""

@@ -46,6 +46,7 @@ class Engine:
         self._contents = contents
         self._unavailable = unavailable
         self._stale = stale
+        self._collections: tuple[Collection, ...] = ()
         self._order: tuple[Collection, ...] = ()
         self._subjects: dict[Source, list[Collection]] = {}
         self._members: dict[Source | str, list[tuple[Collection, Fold]]] = {}
@@ -54,7 +55,7 @@ class Engine:
     def add(self, resources: Iterable[ComputedResource]) -> None:
         """Serves further resources, from what the sources hold now on."""
         added = [self._collection(resource) for resource in resources]
-        self._serve((*self.catalogue.collections, *added))
+        self._serve((*self._collections, *added))
         for collection in in_order(added):
             self._fill(collection)
         self.dirty.set()
@@ -62,17 +63,18 @@ class Engine:
     def remove(self, plural: str) -> None:
         """Serves a resource no longer; those that fold over it must be gone already."""
         removed = self._find(plural)
-        self._serve(c for c in self.catalogue.collections if c is not removed)
-        removed.journal.close()
+        self._serve(c for c in self._collections if c is not removed)
+        removed.events.close()
 
     def close(self) -> None:
         """Ends all watches; nothing is published afterwards that one could tell."""
         for collection in self._order:
-            collection.journal.close()
+            collection.events.close()
 
     def _serve(self, collections: Iterable[Collection]) -> None:
-        self.catalogue = Catalogue(tuple(collections))
-        self._order = in_order(self.catalogue.collections)
+        self._collections = tuple(collections)
+        self.catalogue = Catalogue(self._collections)
+        self._order = in_order(self._collections)
         self._subjects, self._members = {}, {}
         for collection in self._order:
             resource = collection.resource
@@ -156,7 +158,7 @@ class Engine:
             published += sum(batch)
             await asyncio.sleep(0)
         # Not after each row, lest all watches wake for each; not after all, lest they fall behind in a long flush.
-        collection.journal.announce()
+        collection.events.announce()
         return published
 
     def _derive(self, source: ComputedResource, changes: Iterable[tuple[Key, Row | None, Row | None]]) -> None:
@@ -168,6 +170,10 @@ class Engine:
 
     def _find(self, plural: str) -> Collection:
         return next(c for c in self._order if c.resource.plural == plural)
+
+    def sizes(self) -> Mapping[str, int]:
+        """How many rows are published of each resource, by plural."""
+        return {c.resource.plural: c.size for c in self._collections}
 
     def next_due(self) -> float | None:
         """When the next waiting row may be published, in seconds since 1970; None if none waits."""

@@ -9,40 +9,15 @@ replica, whose changes gather at other moments, may have shown them; only a watc
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from heapq import merge
-from operator import attrgetter
 from typing import Final
 
-import msgspec
-
+from kubesum.rollups.events import BY_VERSION, RowEvent, coalesced
 from kubesum.rollups.resourceversion import Version
 from kubesum.rollups.ring import Ring
-from kubesum.rollups.rows import Row
-from kubesum.vocabulary.resource import Key
 
 KEPT_EVENTS: Final = 20_000
-
-_BY_VERSION: Final = attrgetter("version")
-
-
-class RowEvent(msgspec.Struct, frozen=True, gc=False):
-    """One row came (`before` is None), changed, or went (`after` is None).
-
-    Rows of one key with different uids are different objects: one goes at a version, the other comes at the next.
-    In a glimpse `before` is the state that was not published, and `after` what was published at that time.
-    """
-
-    version: Version
-    before: Row | None
-    after: Row | None
-
-    @property
-    def key(self) -> Key:
-        """The key of the row."""
-        row = self.after or self.before
-        assert row is not None, "an event is about a row"  # noqa: S101  # one of both is there, always
-        return row.key
 
 
 class Journal:
@@ -58,8 +33,8 @@ class Journal:
 
     def restart(self, version: Version, complete_since: Version) -> None:
         """Forgets everything up to `version`; `complete_since` is when the rows became whole."""
-        self._events: Ring[RowEvent] = Ring(version, _BY_VERSION, self._capacity)
-        self._glimpses: Ring[RowEvent] = Ring(version, _BY_VERSION, self._capacity)
+        self._events: Ring[RowEvent] = Ring(version, BY_VERSION, self._capacity)
+        self._glimpses: Ring[RowEvent] = Ring(version, BY_VERSION, self._capacity)
         self._whole_since = complete_since
         self._announced = version
         self._latest: tuple[Version, Version, Sequence[RowEvent]] = (version, version, ())
@@ -105,7 +80,7 @@ class Journal:
 
     def since_with_skipped(self, version: Version) -> Sequence[RowEvent]:
         """The events and the glimpses after `version`, oldest first; raises Expired as `since` does."""
-        return [*merge(self._events.since(version), self._glimpses.since(version), key=_BY_VERSION)]
+        return [*merge(self._events.since(version), self._glimpses.since(version), key=BY_VERSION)]
 
     def coalesced_since(self, version: Version) -> Sequence[RowEvent]:
         """What `since` gives, merged by key, in order of version.
@@ -146,22 +121,3 @@ class Journal:
 def _wake(event: asyncio.Event) -> None:
     event.set()
     event.clear()
-
-
-def coalesced(events: Iterable[RowEvent]) -> Sequence[RowEvent]:
-    """One event per object: from the row before its first event to the row after its last, in order of version.
-
-    An object that came and went is left out. Of a key whose object went and another came, both are told.
-    """
-    gone: dict[Key, RowEvent] = {}
-    merged: dict[Key, RowEvent] = {}
-    for event in events:
-        earlier = merged.pop(event.key, None)
-        if earlier is None:
-            merged[event.key] = event
-        elif earlier.after is None:
-            gone.setdefault(event.key, earlier)
-            merged[event.key] = event
-        elif earlier.before is not None or event.after is not None:
-            merged[event.key] = RowEvent(event.version, earlier.before, event.after)
-    return sorted((*gone.values(), *merged.values()), key=_BY_VERSION)

@@ -6,13 +6,10 @@ over, and the last state always is.
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
 
 from kubesum.operations import metrics
 from kubesum.rollups.engine import Engine
-
-GATHER_S: Final = 0.1
-"""How long changes gather before a flush, so that one burst is one event per row."""
+from kubesum.rollups.store import GATHER_S
 
 
 async def publish_forever(engine: Engine, now: Callable[[], float]) -> None:
@@ -29,8 +26,8 @@ async def publish_once(engine: Engine) -> None:
     with metrics.PUBLISH_DURATION.time():
         published = await engine.publish()
     metrics.PUBLISHED_ROWS.inc(published)
-    for collection in engine.catalogue.collections:
-        metrics.ROWS.labels(collection.resource.plural).set(collection.size)
+    for plural, size in engine.sizes().items():
+        metrics.ROWS.labels(plural).set(size)
 
 
 async def _dirty_or_due(engine: Engine, now: Callable[[], float]) -> None:

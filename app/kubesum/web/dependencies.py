@@ -11,7 +11,7 @@ from kubesum.api.representations.status import UNKNOWN_PATH
 from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.api.watch.watching import Watches
 from kubesum.rollups.catalogue import Catalogue
-from kubesum.rollups.collection import Collection
+from kubesum.rollups.store import Store
 from kubesum.vocabulary.errors import NotFound
 
 Readiness = Callable[[], Mapping[str, bool]]
@@ -46,7 +46,7 @@ Serving = Annotated[Service, Depends(service)]
 Asked = Annotated[RequestInfo, Depends(request_info)]
 
 
-def of_collection(request: Request) -> tuple[RequestInfo, Collection, Service]:
+def of_collection(request: Request) -> tuple[RequestInfo, Store, Service]:
     """What is asked for, the collection that it is about, and the service; raises NotFound.
 
     For handlers of what is asked for most.
@@ -56,7 +56,7 @@ def of_collection(request: Request) -> tuple[RequestInfo, Collection, Service]:
     return asked, collection_of(asked, serving.catalogue()), serving
 
 
-def collection_of(asked: RequestInfo, catalogue: Catalogue) -> Collection:
+def collection_of(asked: RequestInfo, catalogue: Catalogue) -> Store:
     """The collection that a request is about; raises NotFound for a path at which none is served."""
     found = catalogue.find(asked.group, asked.version, asked.resource)
     if found is None or asked.subresource:

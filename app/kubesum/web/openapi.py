@@ -57,7 +57,7 @@ async def v3(request: Request, group: str, version: str, asked: Asked, serving: 
 
 def served(serving: Service) -> Documents:
     """The documents of what is served now."""
-    return documents(tuple(collection.resource for collection in serving.catalogue().collections), VERBS)
+    return documents(tuple(collection.resource for collection in serving.catalogue().stores), VERBS)
 
 
 def answered(request: Request, document: Document, more: dict[str, str]) -> Response:

@@ -42,7 +42,7 @@ from kubesum.api.requests.options import (
 from kubesum.api.requests.query import Query
 from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.api.watch.watching import Watch
-from kubesum.rollups.collection import Collection
+from kubesum.rollups.store import Store
 from kubesum.vocabulary.errors import MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails, Timeout
 from kubesum.web.dependencies import Asked, Service, Serving, collection_of, of_collection
 from kubesum.web.responses import JSON, READ_METHODS
@@ -107,7 +107,7 @@ for path, handler in {
     router.add_route(path, handler, READ_METHODS)
 
 
-async def watched(request: Request, asked: RequestInfo, chosen: Collection, serving: Service) -> Response:
+async def watched(request: Request, asked: RequestInfo, chosen: Store, serving: Service) -> Response:
     """The changes of a resource's objects, in one namespace or in all."""
     options = watch_options(asked.query, chosen.resource)
     form = representation(accepted(request), chosen.resource.kind, is_list=False, served=JSON_ALONE)
@@ -204,7 +204,7 @@ def written(
     return JSON(content, headers=headers, media_type=encoding.value)
 
 
-def warned(chosen: Collection, serving: Service) -> dict[str, str]:
+def warned(chosen: Store, serving: Service) -> dict[str, str]:
     """The header that tells which of what an answer is computed from is out of step, if anything is."""
     told = warnings(chosen.stale(), serving.now())
     return {"Warning": told} if told else {}
@@ -215,7 +215,7 @@ def included_in(form: Representation, query: Query) -> Include:
     return included(query) if form.form is Form.TABLE else Include.METADATA
 
 
-def require_data(chosen: Collection) -> None:
+def require_data(chosen: Store) -> None:
     """Raises ServiceUnavailable while there is nothing to answer from: an empty list would be a lie."""
     if (unavailable := chosen.unavailable()) is not None:
         # Clients that are told when to come back wait: no use where only a person can help.

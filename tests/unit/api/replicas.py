@@ -10,7 +10,7 @@ from typing import Any
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include, watch_options
 from kubesum.api.watch.watching import Watch, Watches
-from kubesum.rollups.collection import Collection
+from kubesum.rollups.store import Store
 from kubesum.vocabulary.resource import ComputedResource, Key, Source
 from tests.unit.web.fakeresources import BOXES, NOW, Thing, World
 
@@ -37,8 +37,8 @@ class Replica:
         return self
 
     @property
-    def collection(self) -> Collection:
-        return self.world.engine.catalogue.collections[0]
+    def collection(self) -> Store:
+        return self.world.engine.catalogue.stores[0]
 
     @property
     def version(self) -> int:

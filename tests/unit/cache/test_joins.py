@@ -45,7 +45,7 @@ async def test_a_source_that_falls_silent_is_told_in_the_cluster_summary() -> No
 async def test_a_resource_is_stale_with_the_kinds_that_it_is_computed_from() -> None:
     """Also with those that it has from other resources."""
     computation = Computation()
-    fresh = [collection.stale() for collection in computation.engine.catalogue.collections]
+    fresh = [collection.stale() for collection in computation.engine.catalogue.stores]
 
     computation.cache_now += 100
     for kind in ("nodes", "deployments"):
@@ -53,7 +53,7 @@ async def test_a_resource_is_stale_with_the_kinds_that_it_is_computed_from() -> 
     computation.cache_now += 51
     stale = {
         collection.resource.plural: [one.resource for one in collection.stale()]
-        for collection in computation.engine.catalogue.collections
+        for collection in computation.engine.catalogue.stores
     }
 
     assert fresh == [[]] * 7
@@ -82,4 +82,4 @@ async def test_a_resource_is_stale_with_the_kinds_that_it_is_computed_from() -> 
         "podsummaries": ["pods"],
         "workloadsummaries": ["pods", "statefulsets", "daemonsets", "cronjobs", "replicasets", "jobs"],
     }
-    assert computation.engine.catalogue.collections[0].stale()[0].last_event_at == 500.0
+    assert computation.engine.catalogue.stores[0].stale()[0].last_event_at == 500.0

@@ -7,7 +7,7 @@ import pytest
 
 from kubesum.cache.polled import PollState
 from kubesum.kube.deltas import Poll, WatchError
-from kubesum.rollups.collection import Collection
+from kubesum.rollups.store import Store
 from kubesum.semantics.facts import Measurement
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import GROUP, VERSION, Source
@@ -71,7 +71,7 @@ async def summary(world: Computation, plural: str, name: str, namespace: str = "
     return found
 
 
-def collection_of(world: Computation, plural: str) -> Collection:
+def collection_of(world: Computation, plural: str) -> Store:
     collection = world.engine.catalogue.find(GROUP, VERSION, plural)
     assert collection is not None
     return collection
@@ -228,13 +228,13 @@ async def test_a_poll_is_one_event_for_each_object_that_it_changes(world: Comput
     for number in range(250):
         world.put("pods", pod(f"c{number}"))
     await world.settle()
-    heads = {c.resource.plural: c.version() for c in world.engine.catalogue.collections}
+    heads = {c.resource.plural: c.version() for c in world.engine.catalogue.stores}
 
     world.poll(PODS, [of_pod(f"c{number}") for number in range(250)])
     world.poll(NODES, [of_node("n0")])
     await world.settle()
 
-    events = {plural: collection_of(world, plural).journal.since(version) for plural, version in heads.items()}
+    events = {plural: collection_of(world, plural).events.since(version) for plural, version in heads.items()}
     assert {plural: len(of_kind) for plural, of_kind in events.items() if of_kind} == {
         "podsummaries": 250,
         "workloadsummaries": 250,
@@ -251,13 +251,13 @@ async def test_what_differs_by_less_than_is_shown_is_no_event(world: Computation
     world.poll(PODS, [of_pod("a", "49000001n", "16Mi")])
     world.poll(NODES, [of_node("n0", "999000001n", "512Mi")])
     await world.settle()
-    heads = {c.resource.plural: c.version() for c in world.engine.catalogue.collections}
+    heads = {c.resource.plural: c.version() for c in world.engine.catalogue.stores}
 
     world.poll(PODS, [of_pod("a", "50000000n", "17407Ki", "2026-01-02T03:11:00Z")])
     world.poll(NODES, [of_node("n0", "1", "525311Ki", "2026-01-02T03:11:00Z")])
     await world.settle()
 
-    assert {plural: len(collection_of(world, plural).journal.since(head)) for plural, head in heads.items()} == (
+    assert {plural: len(collection_of(world, plural).events.since(head)) for plural, head in heads.items()} == (
         dict.fromkeys(heads, 0)
     )
 
@@ -317,7 +317,7 @@ async def test_a_cluster_without_metrics_lacks_nothing_else(world: Computation) 
 
     assert (cluster["conditions"][0]["status"], "usage" in cluster) == ("True", False)
     assert world.cache.unavailable(Source) is None
-    assert all(c.unavailable() is None for c in world.engine.catalogue.collections)
+    assert all(c.unavailable() is None for c in world.engine.catalogue.stores)
     await world.cache.settled()
 
 

@@ -14,7 +14,7 @@ from kubesum.api.representations.objects import ENCODER, object_of
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include
 from kubesum.resources import RESOURCES
-from kubesum.rollups.collection import Collection
+from kubesum.rollups.store import Store
 from kubesum.vocabulary.resource import GROUP, VERSION
 from tests.computation import KINDS, POLLS, Computation
 
@@ -38,20 +38,20 @@ async def computation() -> Computation:
     return computation
 
 
-def collection_of(computation: Computation, plural: str) -> Collection:
+def collection_of(computation: Computation, plural: str) -> Store:
     collection = computation.engine.catalogue.find(GROUP, VERSION, plural)
     assert collection is not None
     return collection
 
 
-def told(collection: Collection) -> Iterator[dict[str, Any]]:
+def told(collection: Store) -> Iterator[dict[str, Any]]:
     for row in collection.snapshot().rows:
         told = msgspec.json.decode(ENCODER.encode(object_of(collection.resource, row)))
         del told["metadata"]["resourceVersion"]
         yield told
 
 
-def table(collection: Collection) -> str:
+def table(collection: Store) -> str:
     """All columns, wide ones too, as kubectl would line them up."""
     tables = [
         msgspec.json.decode(encode_object(collection.resource, row, TABLE, Include.NONE, NOW))

@@ -33,7 +33,7 @@ async def test_every_kind_can_tell_what_passed(resource: ComputedResource, form:
     for found in reversed(cluster):
         computation.delete(by_kind[found["kind"]], key_of(found))
     await computation.settle()
-    collection = next(c for c in computation.engine.catalogue.collections if c.resource is resource)
+    collection = next(c for c in computation.engine.catalogue.stores if c.resource is resource)
     representation = Representation(form, "meta.k8s.io/v1" if form is Form.TABLE else "")
     watch = Watch(collection, "", WatchOptions(version=begun), representation)
 

@@ -376,7 +376,7 @@ async def test_a_resource_may_be_removed_in_a_pause_of_a_flush(cluster: Cluster)
     cluster.engine.remove("shelves")
     await flush
 
-    assert cluster.engine.catalogue.collections == ()
+    assert cluster.engine.catalogue.stores == ()
 
 
 async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() -> None:
@@ -394,7 +394,7 @@ async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() 
     await cluster.engine.publish()
     not_synced = None
     cluster.put(Source.NODES, "b", Shelf("b"))
-    shelves = cluster.engine.catalogue.collections[0]
+    shelves = cluster.engine.catalogue.stores[0]
     before = shelves.unavailable()
 
     await cluster.engine.publish()

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from kubesum.rollups.journal import Journal, RowEvent, coalesced
+from kubesum.rollups.events import RowEvent, coalesced
+from kubesum.rollups.journal import Journal
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rows import Row
 from kubesum.vocabulary.errors import Expired
@@ -146,21 +147,21 @@ async def box_world() -> World:
 
 async def test_what_was_there_before_the_first_answer_is_not_remembered() -> None:
     world = await box_world()
-    journal = world.engine.catalogue.collections[0].journal
+    journal = world.engine.catalogue.stores[0].events
 
-    assert journal.since(journal.floor) == ()
+    assert journal.since(journal.complete_since) == ()
     assert journal.complete_since >= at(NOW) // 1000 * 1000
 
 
 async def test_another_subject_of_the_same_name_is_another_object() -> None:
     world = await box_world()
-    collection = world.engine.catalogue.collections[0]
+    collection = world.engine.catalogue.stores[0]
     start = collection.version()
     world.now += 2
     world.engine.change(Source.PODS, Thing("early"), Thing("early", uid="other"))
     await world.engine.publish()
 
-    gone, came = collection.journal.since(start)
+    gone, came = collection.events.since(start)
     assert gone.before is not None
     assert came.after is not None
     assert (gone.before.subject.uid, gone.after) == ("u", None)
@@ -171,7 +172,7 @@ async def test_another_subject_of_the_same_name_is_another_object() -> None:
 
 async def test_rows_at_rest_get_a_new_version_from_time_to_time() -> None:
     world = await box_world()
-    collection = world.engine.catalogue.collections[0]
+    collection = world.engine.catalogue.stores[0]
     before = collection.snapshot()
     world.now += 10.1
 
@@ -182,7 +183,7 @@ async def test_rows_at_rest_get_a_new_version_from_time_to_time() -> None:
 async def test_a_collection_knows_the_versions_that_it_gave_out() -> None:
     """Two replicas with the same tag took each other's versions for their own, and lost changes."""
     world = await box_world()
-    collection = world.engine.catalogue.collections[0]
+    collection = world.engine.catalogue.stores[0]
     initial = collection.version()
     world.now += 10.1
     renewed = collection.version()
@@ -201,7 +202,7 @@ async def test_a_collection_knows_the_versions_that_it_gave_out() -> None:
 async def test_the_version_of_pages_is_of_nobody_once_a_watch_can_go_back() -> None:
     """[L9] They may come from several replicas: a watch from there must not begin as if they came from one."""
     world = await box_world()
-    collection = world.engine.catalogue.collections[0]
+    collection = world.engine.catalogue.stores[0]
     early = collection.snapshot()
     world.now += 10.1
     later = collection.snapshot()
@@ -213,7 +214,7 @@ async def test_the_version_of_pages_is_of_nobody_once_a_watch_can_go_back() -> N
 
 async def test_versions_that_clients_can_make_us_issue_are_forgotten_when_they_are_many() -> None:
     world = await box_world()
-    collection = world.engine.catalogue.collections[0]
+    collection = world.engine.catalogue.stores[0]
     issued = [collection.version_above(collection.version()) for _ in range(1001)]
 
     assert [collection.has_issued(version) for version in issued] == [False] + [True] * 1000
@@ -222,7 +223,7 @@ async def test_versions_that_clients_can_make_us_issue_are_forgotten_when_they_a
 async def test_a_version_of_the_future_delays_no_row() -> None:
     """A client can name a version that is a minute ahead, and versions follow it."""
     world = await box_world()
-    collection = world.engine.catalogue.collections[0]
+    collection = world.engine.catalogue.stores[0]
     collection.version_above(at(NOW + 60))
     for label in ("one", "two"):
         world.now += 1

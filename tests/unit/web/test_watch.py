@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from kubesum.rollups.collection import Collection
+from kubesum.rollups.store import Store
 from kubesum.vocabulary.resource import Source, Unavailable
 from tests.unit.web.fakeresources import BOXES, Served, Thing
 
@@ -28,8 +28,8 @@ async def filled(served: Served) -> Served:
     return served
 
 
-def boxes(served: Served) -> Collection:
-    return next(c for c in served.world.engine.catalogue.collections if c.resource is BOXES)
+def boxes(served: Served) -> Store:
+    return next(c for c in served.world.engine.catalogue.stores if c.resource is BOXES)
 
 
 async def put(served: Served, *things: Thing) -> None:

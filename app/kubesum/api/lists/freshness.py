@@ -10,9 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from kubesum.rollups.collection import QUIET_S, Collection
-from kubesum.rollups.publisher import GATHER_S
 from kubesum.rollups.resourceversion import Version, issued_at
+from kubesum.rollups.store import GATHER_S, QUIET_S, Store
 from kubesum.vocabulary.errors import Expired, StatusCause, StatusDetails, Timeout
 
 WAIT_AT_MOST_S: Final = 3.0
@@ -20,7 +19,7 @@ SETTLES_WITHIN_S: Final = QUIET_S + 2 * GATHER_S
 """How long it takes until what has come in is published, if there is not much else to do."""
 
 
-async def not_older_than(asked: Version, collection: Collection, now: Callable[[], float]) -> None:
+async def not_older_than(asked: Version, collection: Store, now: Callable[[], float]) -> None:
     """Returns once what is published is as new as `asked`, and has a larger version if another replica issued that.
 
     Raises Timeout for a version too far ahead. `now` tells seconds since 1970.
@@ -38,11 +37,11 @@ async def not_older_than(asked: Version, collection: Collection, now: Callable[[
     collection.version_above(asked)
 
 
-async def _settled(collection: Collection, within_s: float) -> None:
+async def _settled(collection: Store, within_s: float) -> None:
     """Returns once what has come in is published; at last when that must hold for the first of it, if more comes."""
     try:
         async with asyncio.timeout(within_s):
-            await collection.settled()
+            await collection.wait_until_published()
     except TimeoutError:
         return
 

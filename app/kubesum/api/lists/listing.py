@@ -24,8 +24,8 @@ from kubesum.api.representations.yamltext import yaml_list
 from kubesum.api.requests.negotiation import Encoding, Form, Representation
 from kubesum.api.requests.options import Continue, Include, ListOptions
 from kubesum.api.requests.selectors import Selector
-from kubesum.rollups.collection import Collection
 from kubesum.rollups.rows import Row, Snapshot
+from kubesum.rollups.store import Store
 from kubesum.vocabulary.resource import ComputedResource
 
 GZIP_ABOVE_BYTES: Final = 128 * 1024
@@ -52,7 +52,7 @@ class ListMeta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Wanted:
     """A list that somebody asks for; `namespace` empty is all namespaces."""
 
-    collection: Collection
+    collection: Store
     namespace: str
     options: ListOptions
     representation: Representation

@@ -17,8 +17,8 @@ import msgspec
 from kubesum.api.lists.freshness import too_large
 from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.watch.watchevents import Event, Selects, repeated, selected
-from kubesum.rollups.collection import LAG_S, Collection
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS, Version
+from kubesum.rollups.store import LAG_S, Store
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
 
 AHEAD_S: Final = 3.0
@@ -28,9 +28,9 @@ AHEAD_S: Final = 3.0
 class Resumption:
     """What one watch has to be told until it is in step with this replica."""
 
-    def __init__(self, collection: Collection, asked: Version) -> None:
+    def __init__(self, collection: Store, asked: Version) -> None:
         """Raises Timeout, Expired or ServiceUnavailable for a version from which nobody can go on here."""
-        clock, journal = collection.clock, collection.journal
+        clock, journal = collection.clock, collection.events
         if clock.age_s(asked) < -AHEAD_S:
             raise too_large(asked, collection.version())
         if asked < journal.complete_since:
@@ -49,7 +49,7 @@ class Resumption:
 
     async def news(self, selects: Selects | None, step: int) -> Sequence[Event]:
         """What is to be told next, with versions of nobody; the last one stands for all of it. Raises Expired."""
-        journal, asked = self._collection.journal, self._given
+        journal, asked = self._collection.events, self._given
         changes = journal.since_with_skipped(self.told)
         self.told = max(self.told, journal.head_with_skipped)
         first = asked // TAGS + 1
@@ -73,7 +73,7 @@ class Resumption:
     @property
     def is_behind(self) -> bool:
         """Whether there is more to be told already."""
-        return self._collection.journal.head_with_skipped > self.told
+        return self._collection.events.head_with_skipped > self.told
 
     def is_over(self) -> bool:
         """Whether the client is in step once it is told what there is to be told."""

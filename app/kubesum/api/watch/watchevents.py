@@ -18,7 +18,7 @@ from kubesum.api.representations.status import status_body
 from kubesum.api.representations.table import Ages, column_definitions
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include
-from kubesum.rollups.journal import RowEvent
+from kubesum.rollups.events import RowEvent
 from kubesum.rollups.resourceversion import Version
 from kubesum.rollups.rows import Row
 from kubesum.vocabulary.errors import ApiError

@@ -23,10 +23,10 @@ from kubesum.api.requests.negotiation import Representation
 from kubesum.api.requests.options import Include, WatchOptions
 from kubesum.api.watch.resumption import Resumption
 from kubesum.api.watch.watchevents import Event, Frames, Selects, Style, Teller, failed, seen, selected
-from kubesum.rollups.collection import Collection
-from kubesum.rollups.journal import RowEvent, coalesced
+from kubesum.rollups.events import RowEvent, coalesced
 from kubesum.rollups.resourceversion import Version
 from kubesum.rollups.rows import Row
+from kubesum.rollups.store import Store
 from kubesum.vocabulary.errors import Expired
 
 BOOKMARK_EVERY_S: Final = 60.0
@@ -45,7 +45,7 @@ _BY_VERSION: Final = attrgetter("version")
 class Watch:
     """A watch that somebody asks for; `namespace` empty is all namespaces."""
 
-    collection: Collection
+    collection: Store
     namespace: str
     options: WatchOptions
     representation: Representation
@@ -101,7 +101,7 @@ class Watches:
         if not options.version:
             return _Start(collection.version())
         if collection.has_issued(options.version):
-            collection.journal.since(options.version)
+            collection.events.since(options.version)
             return _Start(options.version)
         return _Start(options.version, resumption=Resumption(collection, options.version))
 
@@ -136,7 +136,7 @@ async def _resumed(
     watch: Watch, resumption: Resumption, teller: Teller, agenda: "_Agenda"
 ) -> AsyncGenerator[bytes, None]:
     """What a client that comes from another replica is told until it is in step. Raises Expired as `_live` does."""
-    journal = watch.collection.journal
+    journal = watch.collection.events
     while True:
         async for lines in _sliced(teller, await resumption.news(watch.selects(), watch.step)):
             yield lines
@@ -154,7 +154,7 @@ async def _resumed(
 
 async def _live(watch: Watch, version: Version, teller: Teller, agenda: "_Agenda") -> AsyncGenerator[bytes, None]:
     """What comes after `version`. Raises Expired when the client has read too slowly."""
-    journal = watch.collection.journal
+    journal = watch.collection.events
     while not agenda.is_over():
         if journal.head > version:
             after, version = version, journal.head
@@ -174,7 +174,7 @@ async def _live(watch: Watch, version: Version, teller: Teller, agenda: "_Agenda
 
 async def _news(watch: Watch, version: Version) -> Sequence[RowEvent]:
     """What came after `version` and the watch is about, merged by key; raises Expired."""
-    journal, selects = watch.collection.journal, watch.selects()
+    journal, selects = watch.collection.events, watch.selects()
     if selects is None:
         return journal.coalesced_since(version)
     return coalesced(await selected(journal.since(version), selects, watch.step))

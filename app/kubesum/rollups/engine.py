@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any, Final
 
 from kubesum.rollups.catalogue import Catalogue
-from kubesum.rollups.collection import Collection
 from kubesum.rollups.resourceversion import VersionClock
+from kubesum.rollups.rollup import Rollup
 from kubesum.rollups.rows import Row, status_of
 from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Source, Stale, Unavailable
 
@@ -46,61 +46,61 @@ class Engine:
         self._contents = contents
         self._unavailable = unavailable
         self._stale = stale
-        self._collections: tuple[Collection, ...] = ()
-        self._order: tuple[Collection, ...] = ()
-        self._subjects: dict[Source, list[Collection]] = {}
-        self._members: dict[Source | str, list[tuple[Collection, Fold]]] = {}
+        self._rollups: tuple[Rollup, ...] = ()
+        self._order: tuple[Rollup, ...] = ()
+        self._subjects: dict[Source, list[Rollup]] = {}
+        self._members: dict[Source | str, list[tuple[Rollup, Fold]]] = {}
         self._together: dict[str, Iterator[None]] = {}
 
     def add(self, resources: Iterable[ComputedResource]) -> None:
         """Serves further resources, from what the sources hold now on."""
-        added = [self._collection(resource) for resource in resources]
-        self._serve((*self._collections, *added))
-        for collection in in_order(added):
-            self._fill(collection)
+        added = [self._rollup(resource) for resource in resources]
+        self._serve((*self._rollups, *added))
+        for rollup in in_order(added):
+            self._fill(rollup)
         self.dirty.set()
 
     def remove(self, plural: str) -> None:
         """Serves a resource no longer; those that fold over it must be gone already."""
         removed = self._find(plural)
-        self._serve(c for c in self._collections if c is not removed)
+        self._serve(c for c in self._rollups if c is not removed)
         removed.events.close()
 
     def close(self) -> None:
         """Ends all watches; nothing is published afterwards that one could tell."""
-        for collection in self._order:
-            collection.events.close()
+        for rollup in self._order:
+            rollup.events.close()
 
-    def _serve(self, collections: Iterable[Collection]) -> None:
-        self._collections = tuple(collections)
-        self.catalogue = Catalogue(self._collections)
-        self._order = in_order(self._collections)
+    def _serve(self, rollups: Iterable[Rollup]) -> None:
+        self._rollups = tuple(rollups)
+        self.catalogue = Catalogue(self._rollups)
+        self._order = in_order(self._rollups)
         self._subjects, self._members = {}, {}
-        for collection in self._order:
-            resource = collection.resource
+        for rollup in self._order:
+            resource = rollup.resource
             if resource.subjects is not None:
-                self._subjects.setdefault(resource.subjects, []).append(collection)
+                self._subjects.setdefault(resource.subjects, []).append(rollup)
             for fold in resource.folds:
-                self._members.setdefault(fold.over, []).append((collection, fold))
+                self._members.setdefault(fold.over, []).append((rollup, fold))
 
-    def _fill(self, collection: Collection) -> None:
-        resource = collection.resource
+    def _fill(self, rollup: Rollup) -> None:
+        resource = rollup.resource
         if resource.subjects is not None:
             for subject in self._contents(resource.subjects).values():
-                collection.subject_changed(None, subject)
+                rollup.subject_changed(None, subject)
         for fold in resource.folds:
             for member in self._present(fold.over):
-                collection.member_changed(fold, None, member)
+                rollup.member_changed(fold, None, member)
 
     def _present(self, over: Source | str) -> Iterable[Any]:
         if isinstance(over, Source):
             return self._contents(over).values()
         return self._find(over).latest()
 
-    def _collection(self, resource: ComputedResource) -> Collection:
+    def _rollup(self, resource: ComputedResource) -> Rollup:
         # Asked with each request, and always the same once what it folds over is there too.
         sources = cache(partial(self.sources, resource.plural))
-        return Collection(resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources()))
+        return Rollup(resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources()))
 
     def sources(self, plural: str) -> frozenset[Source]:
         """All sources that a resource depends on, itself or through the resources that it folds over."""
@@ -110,10 +110,10 @@ class Engine:
 
     def change(self, source: Source, old: Any | None, new: Any | None) -> None:
         """One object of a source came (old is None), changed, or went (new is None)."""
-        for collection in self._subjects.get(source, ()):
-            collection.subject_changed(old, new)
-        for collection, fold in self._members.get(source, ()):
-            collection.member_changed(fold, old, new)
+        for rollup in self._subjects.get(source, ()):
+            rollup.subject_changed(old, new)
+        for rollup, fold in self._members.get(source, ()):
+            rollup.member_changed(fold, old, new)
         self.dirty.set()
 
     def change_together(self, name: str, changes: Iterator[None]) -> None:
@@ -139,57 +139,57 @@ class Engine:
         """
         await self._bring_about()
         published = 0
-        for collection in self._order:
-            refreshed = collection.refresh()
+        for rollup in self._order:
+            refreshed = rollup.refresh()
             # A resource may be removed in any pause; what it still computes is nobody's.
-            while collection in self._order and (batch := list(islice(refreshed, SLICE))):
-                self._derive(collection.resource, [change for change in batch if change is not None])
+            while rollup in self._order and (batch := list(islice(refreshed, SLICE))):
+                self._derive(rollup.resource, [change for change in batch if change is not None])
                 await asyncio.sleep(0)
                 # Rows that are due needn't pile up until all are computed.
-                published += await self._publish_due(collection)
-            published += await self._publish_due(collection)
-            collection.note_whole()
+                published += await self._publish_due(rollup)
+            published += await self._publish_due(rollup)
+            rollup.note_whole()
         return published
 
-    async def _publish_due(self, collection: Collection) -> int:
+    async def _publish_due(self, rollup: Rollup) -> int:
         published = 0
-        due = collection.publish_due(self._now())
+        due = rollup.publish_due(self._now())
         while batch := list(islice(due, SLICE)):
             published += sum(batch)
             await asyncio.sleep(0)
         # Not after each row, lest all watches wake for each; not after all, lest they fall behind in a long flush.
-        collection.events.announce()
+        rollup.events.announce()
         return published
 
     def _derive(self, source: ComputedResource, changes: Iterable[tuple[Key, Row | None, Row | None]]) -> None:
-        for collection, fold in self._members.get(source.plural, ()):
+        for rollup, fold in self._members.get(source.plural, ()):
             for key, before, after in changes:
                 old = None if before is None else (key, status_of(source, before))
                 new = None if after is None else (key, status_of(source, after))
-                collection.member_changed(fold, old, new)
+                rollup.member_changed(fold, old, new)
 
-    def _find(self, plural: str) -> Collection:
+    def _find(self, plural: str) -> Rollup:
         return next(c for c in self._order if c.resource.plural == plural)
 
     def sizes(self) -> Mapping[str, int]:
         """How many rows are published of each resource, by plural."""
-        return {c.resource.plural: c.size for c in self._collections}
+        return {c.resource.plural: c.size for c in self._rollups}
 
     def next_due(self) -> float | None:
         """When the next waiting row may be published, in seconds since 1970; None if none waits."""
         return min((due for c in self._order if (due := c.next_due()) is not None), default=None)
 
 
-def in_order(collections: Iterable[Collection]) -> tuple[Collection, ...]:
+def in_order(rollups: Iterable[Rollup]) -> tuple[Rollup, ...]:
     """The collections such that each comes after those that it folds over."""
-    remaining = {collection.resource.plural: collection for collection in collections}
-    ordered: list[Collection] = []
+    remaining = {rollup.resource.plural: rollup for rollup in rollups}
+    ordered: list[Rollup] = []
 
-    def place(collection: Collection) -> None:
-        for fold in collection.resource.folds:
+    def place(rollup: Rollup) -> None:
+        for fold in rollup.resource.folds:
             if isinstance(fold.over, str) and fold.over in remaining:
                 place(remaining.pop(fold.over))
-        ordered.append(collection)
+        ordered.append(rollup)
 
     while remaining:
         place(remaining.pop(next(iter(remaining))))

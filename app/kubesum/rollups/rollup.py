@@ -30,7 +30,7 @@ KEPT_RENEWALS: Final = 1_000
 _EMPTY: Final = Tally()
 
 
-class Collection:
+class Rollup:
     """The rows of one resource, kept up to date by its engine."""
 
     def __init__(

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from kubesum.rollups.catalogue import Catalogue
+from kubesum.rollups.publishedrows import PublishedRows
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rollup import Rollup
 from kubesum.rollups.rows import Row, status_of
@@ -64,16 +65,16 @@ class Engine:
         """Serves a resource no longer; those that fold over it must be gone already."""
         removed = self._find(plural)
         self._serve(c for c in self._rollups if c is not removed)
-        removed.events.close()
+        removed.store.events.close()
 
     def close(self) -> None:
         """Ends all watches; nothing is published afterwards that one could tell."""
         for rollup in self._order:
-            rollup.events.close()
+            rollup.store.events.close()
 
     def _serve(self, rollups: Iterable[Rollup]) -> None:
         self._rollups = tuple(rollups)
-        self.catalogue = Catalogue(self._rollups)
+        self.catalogue = Catalogue(tuple(rollup.store for rollup in self._rollups))
         self._order = in_order(self._rollups)
         self._subjects, self._members = {}, {}
         for rollup in self._order:
@@ -100,7 +101,9 @@ class Engine:
     def _rollup(self, resource: ComputedResource) -> Rollup:
         # Asked with each request, and always the same once what it folds over is there too.
         sources = cache(partial(self.sources, resource.plural))
-        return Rollup(resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources()))
+        return Rollup(
+            PublishedRows(resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources()))
+        )
 
     def sources(self, plural: str) -> frozenset[Source]:
         """All sources that a resource depends on, itself or through the resources that it folds over."""
@@ -148,7 +151,7 @@ class Engine:
                 # Rows that are due needn't pile up until all are computed.
                 published += await self._publish_due(rollup)
             published += await self._publish_due(rollup)
-            rollup.note_whole()
+            rollup.complete_if_synced()
         return published
 
     async def _publish_due(self, rollup: Rollup) -> int:
@@ -158,7 +161,7 @@ class Engine:
             published += sum(batch)
             await asyncio.sleep(0)
         # Not after each row, lest all watches wake for each; not after all, lest they fall behind in a long flush.
-        rollup.events.announce()
+        rollup.store.events.announce()
         return published
 
     def _derive(self, source: ComputedResource, changes: Iterable[tuple[Key, Row | None, Row | None]]) -> None:
@@ -173,7 +176,7 @@ class Engine:
 
     def sizes(self) -> Mapping[str, int]:
         """How many rows are published of each resource, by plural."""
-        return {c.resource.plural: c.size for c in self._rollups}
+        return {c.resource.plural: len(c.store.keys()) for c in self._rollups}
 
     def next_due(self) -> float | None:
         """When the next waiting row may be published, in seconds since 1970; None if none waits."""

@@ -1,343 +1,157 @@
-"""One computed resource at work: its groups, the rows that wait, and the rows that are published.
+"""The computation of one resource: from the changes of subjects and members to rows that are published.
 
-A change reaches the groups at once, in time that depends on the change alone. Rows follow when the publisher
-asks: `refresh` computes the rows of touched groups, `publish_due` gives those that may appear a version.
+A change updates its groups at once, in time that depends on the change alone, and marks their rows dirty. When the
+publisher runs, `refresh` computes the dirty rows, which are then pending, and `publish_due` publishes those that have
+rested for QUIET_S.
 
-A row that is touched again before what it came to is published leaves a state behind that nobody sees here. It is
-kept as a glimpse, for watches that come from a replica which may have published it.
-
-Invariant: once nothing waits, every published row equals what its subject and members give from scratch.
+Invariant: once nothing is dirty or pending, every published row equals what its subject and members give from
+scratch.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from kubesum.rollups.events import RowEvent
-from kubesum.rollups.journal import Journal
-from kubesum.rollups.resourceversion import Version, VersionClock, issued_at, watermark_before, with_shared_tag
-from kubesum.rollups.ring import Ring
-from kubesum.rollups.rows import Row, Snapshot, same_content, same_object, same_subject, sharing, status_of
-from kubesum.rollups.store import LAG_S, QUIET_S
-from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Stale, Unavailable
-from kubesum.vocabulary.tally import Contribution, Tally
+from kubesum.rollups.groups import Groups
+from kubesum.rollups.publishedrows import PublishedRows
+from kubesum.rollups.resourceversion import Version, issued_at
+from kubesum.rollups.rows import Row, same_content, same_subject, sharing, status_of
+from kubesum.rollups.store import QUIET_S
+from kubesum.vocabulary.resource import Fold, Key
 
-FRESH_S: Final = 10.0
-"""How old the version of rows that don't change may become: what other replicas know of the past is bounded."""
-KEPT_RENEWALS: Final = 1_000
-"""So many versions without an event are remembered: one each FRESH_S, and those that clients can make us issue."""
-
-_EMPTY: Final = Tally()
+RowChange = tuple[Key, Row | None, Row | None]
+"""(key, row before, row after); None where there is none."""
 
 
 class Rollup:
-    """The rows of one resource, kept up to date by its engine."""
+    """One resource, kept up to date by its engine."""
 
-    def __init__(
-        self,
-        resource: ComputedResource,
-        clock: VersionClock,
-        not_synced: Callable[[], Unavailable | None],
-        stale: Callable[[], Sequence[Stale]],
-    ) -> None:
-        """`not_synced` gives why there is nothing to compute from yet, None when there is.
-
-        `stale` gives the watched kinds that are not being followed now.
-        """
-        self.resource: Final = resource
-        self._not_synced = not_synced
-        self.stale: Final = stale
-        """Which of the watched kinds that it is computed from are not being followed now."""
-        self._published = False
-        self._is_whole = False
-        self.clock: Final = clock
-        # Of its own: what was kept of a removed resource of the same name must not pass for this one's.
-        self._version: Version = clock.issue()
-        self.events: Final = Journal(self._version)
-        self._renewals: Final[Ring[Version]] = Ring(self._version, int, KEPT_RENEWALS)
-        self._rows: dict[Key, Row] = {}
-        self._tallies: dict[Key, Tally] = {}
-        self._subjects: dict[Key, Any] = {}
-        # In order of arrival. A projection's rows hold their subjects: here they wait, and are kept nowhere else.
+    def __init__(self, store: PublishedRows) -> None:
+        self.resource: Final = store.resource
+        self.store: Final = store
+        self._groups: Final = Groups(store.resource)
+        # By key in order of arrival; a projection's subjects wait here and are kept nowhere else.
         self._dirty: dict[Key, Any] = {}
-        self._computing: dict[Key, Any] = {}  # touched, and the turn of the refresh at work
-        self._waiting: dict[Key, Row | None] = {}  # computed, not yet published; None: the row goes
-        # By the keys whose last change isn't published: the states that they went through since the published one.
-        self._passed: dict[Key, list[Row | None]] = {}
-        self._due: list[tuple[float, Key]] = []
-        self._keys: list[Key] = []  # sorted, but for those in the next two
-        self._new_keys: list[Key] = []
-        self._gone_keys: set[Key] = set()
-        self._snapshot: Snapshot | None = None
-
-    def unavailable(self) -> Unavailable | None:
-        """Why there is nothing to serve yet; None when there is."""
-        if (not_synced := self._not_synced()) is not None:
-            return not_synced
-        if self._published:
-            return None
-        return Unavailable(f"the first {self.resource.plural} are being computed", transient=True)
-
-    def get(self, key: Key) -> Row | None:
-        """The published row of `key`."""
-        return self._rows.get(key)
-
-    @property
-    def size(self) -> int:
-        """How many rows are published."""
-        return len(self._rows)
-
-    def snapshot(self) -> Snapshot:
-        """All published rows; made when somebody asks, once per version."""
-        self.version()
-        if self._snapshot is None:
-            self._snapshot = self._snapshot_of(tuple(self._rows[key] for key in self._sorted_keys()))
-        return self._snapshot
-
-    def version(self) -> Version:
-        """The version at which the published rows are what they are, at most FRESH_S old; later ones get larger."""
-        if self.clock.age_s(self._version) > FRESH_S:
-            self._renew_version()
-        return self._version
-
-    def version_above(self, version: Version) -> Version:
-        """What `version()` gives, but larger than what another replica issued."""
-        if self._version <= version:
-            self.clock.advance_past(version)
-            self._renew_version()
-        return self.version()
-
-    def has_issued(self, version: Version) -> bool:
-        """Whether a version was given out here, so that what came after it is known exactly.
-
-        One given out more than five minutes ago counts as another replica's, and so does one of too many.
-        """
-        return self.events.has(version) or self._renewals.has(version)
-
-    def _renew_version(self) -> None:
-        self._version = self.clock.issue()
-        self._renewals.append(self._version)
-        if self._snapshot is not None:
-            self._snapshot = self._snapshot_of(self._snapshot.rows)
-
-    def _snapshot_of(self, rows: tuple[Row, ...]) -> Snapshot:
-        # From a version of nobody a watch goes back a little; in the first seconds there is nothing to go back to.
-        goes_back = watermark_before(self._version, LAG_S) >= self.events.complete_since
-        return Snapshot(self._version, rows, with_shared_tag(self._version) if goes_back else self._version)
-
-    def _sorted_keys(self) -> list[Key]:
-        if self._gone_keys:
-            self._keys = [key for key in self._keys if key not in self._gone_keys]
-            self._new_keys = [key for key in self._new_keys if key not in self._gone_keys]
-            self._gone_keys.clear()
-        if self._new_keys:
-            # A sorted run with another behind it: Python's sort merges them in linear time.
-            self._keys.extend(sorted(self._new_keys))
-            self._keys.sort()
-            self._new_keys = []
-        return self._keys
-
-    def _key_came(self, key: Key) -> None:
-        if key in self._gone_keys:
-            self._gone_keys.remove(key)
-        else:
-            self._new_keys.append(key)
+        self._computing: dict[Key, Any] = {}  # was dirty when the refresh at work began, and is not computed yet
+        self._pending: dict[Key, Row | None] = {}  # computed and not yet published; None: the row is gone
+        self._due: list[tuple[float, Key]] = []  # a heap of when each pending row may be published
+        self._was_synced = False
 
     def subject_changed(self, old: Any | None, new: Any | None) -> None:
-        """A subject came, changed or went; None where it did not or does not exist."""
+        """A subject was created (`old` is None), changed, or was deleted (`new` is None)."""
         before = self.resource.subject_key(old) if old is not None else None
         after = self.resource.subject_key(new) if new is not None else None
         if before is not None and before != after:
-            self._leave_behind(before, old)
-            self._subjects.pop(before, None)
+            self._note_state(before, old)
+            self._groups.remove_subject(before)
             self._dirty[before] = None
         if after is not None:
-            self._leave_behind(after, old if before == after else None)
-            if self.resource.folds:
-                self._subjects[after] = new
+            self._note_state(after, old if before == after else None)
+            self._groups.set_subject(after, new)
             self._dirty[after] = new
 
     def member_changed(self, fold: Fold, old: Any | None, new: Any | None) -> None:
-        """A member of one of the resource's folds came, changed or went."""
+        """A member of one of the resource's folds was created, changed or deleted."""
         before = tuple(fold.contributions(old)) if old is not None else ()
         after = tuple(fold.contributions(new)) if new is not None else ()
         if before == after:
             return
-        if self._published:
+        if self.store.skipped.is_recording:
             # Once for each group: a member that leaves one and joins it again changes it once.
             for key in {key for key, _ in (*before, *after)}:
-                self._leave_behind(key, None)
+                self._note_state(key, None)
         for key, contribution in before:
-            self._leave(key, contribution)
+            self._groups.leave(key, contribution)
+            self._dirty[key] = None
         for key, contribution in after:
-            self._join(key, contribution)
+            self._groups.join(key, contribution)
+            self._dirty[key] = None
 
-    def _leave_behind(self, key: Key, subject: Any | None) -> None:
-        """Notes the state that a row is in before it changes; not if that is the published one, which all know.
+    def _note_state(self, key: Key, subject: Any | None) -> None:
+        """Adds the state of a row that is about to change to the skipped ones, unless that is the published one.
 
-        `subject` is what the row is about, if it is a projection's; None if there is no row.
+        `subject` is the row's subject, which only projections need.
         """
-        if not self._published:
-            return
-        if (states := self._passed.get(key)) is None:
-            self._passed[key] = []
-            return
-        state = self._bare(key) if self.resource.folds else projected(key, subject)
-        # Members come and go by the hundred, and to compute each status in between is not worth what it tells.
-        if not states or not same_subject(states[-1], state):
-            states.append(self._illustrated(state))
-
-    def _illustrated(self, state: Row | None) -> Row | None:
-        """A state that passed, with a status that it may have had, for those who are told that it is gone."""
-        if state is None or not self.resource.folds:
-            return state
-        published = self._rows.get(state.key)
-        return Row(state.key, 0, state.subject, published.status if published else self._status(state))
-
-    def _arrive(self, key: Key, is_settled: bool) -> None:
-        """Remembers the states that a row left behind, before what it came to is published, if that differs."""
-        states = self._passed.get(key)
+        states = self.store.skipped.before_change(key)
         if states is None:
             return
-        published = self._rows.get(key)
-        for state in states:
-            if state is not None or published is not None:
-                self.events.append_skipped(RowEvent(self.clock.issue(), state, published))
-        if is_settled:
-            del self._passed[key]
-        else:
-            states.clear()
+        state = self._groups.row_without_status(key, subject)
+        # Members change by the hundred: states that differ in their status alone are not worth computing it.
+        if not states or not same_subject(states[-1], state):
+            states.append(self._with_status(state))
 
-    def _join(self, key: Key, contribution: Contribution) -> None:
-        tally = self._tallies.get(key)
-        if tally is None:
-            tally = self._tallies[key] = Tally()
-        tally.add(contribution)
-        self._dirty[key] = None
+    def _with_status(self, state: Row | None) -> Row | None:
+        """A skipped state with a status that it may have had: an event of its deletion shows one."""
+        if state is None or not self.resource.folds:
+            return state
+        published = self.store.get(state.key)
+        return Row(state.key, 0, state.subject, published.status if published else self._groups.status(state))
 
-    def _leave(self, key: Key, contribution: Contribution) -> None:
-        tally = self._tallies[key]
-        tally.subtract(contribution)
-        if not tally:
-            del self._tallies[key]
-        self._dirty[key] = None
-
-    def refresh(self) -> Iterator[tuple[Key, Row | None, Row | None] | None]:
-        """Computes the rows of all touched groups; yields (key, before, after), or None for one that is as it was.
+    def refresh(self) -> Iterator[RowChange | None]:
+        """Computes the dirty rows; yields how each changed, or None for one that is as it was.
 
         The work is done as the iterator is drawn, so that the caller can pause between rows.
         """
-        touched, self._dirty = self._dirty, {}
-        self._computing = touched
-        # What completes a source from here on, in a pause, is touched again and belongs to the next flush.
-        self._is_whole = self._not_synced() is None
-        for key in list(touched):
-            subject = touched.pop(key)
-            before = self._waiting[key] if key in self._waiting else self._rows.get(key)
-            after = self._computed(key) if self.resource.folds else projected(key, subject)
-            if self._unchanged(before, after):
-                if key not in self._waiting:
-                    self._arrive(key, key not in self._dirty)
+        computing, self._dirty = self._dirty, {}
+        self._computing = computing
+        # A source that syncs from here on, in a pause, makes rows dirty that only the next refresh computes.
+        self._was_synced = self.store.not_synced() is None
+        for key in list(computing):
+            subject = computing.pop(key)
+            before = self._latest(key)
+            after = self._groups.row(key, subject)
+            if same_content(self.resource, before, after):
+                if key not in self._pending:
+                    self.store.publish_skipped(key, self._changes_again(key))
                 yield None
                 continue
             if before is not None and after is not None:
                 after = sharing(before, after)
-            if key not in self._waiting:
-                published = self._rows.get(key)
+            if key not in self._pending:
+                published = self.store.get(key)
                 heappush(self._due, (self._rested_at(published.version) if published else 0.0, key))
-            self._waiting[key] = after
+            self._pending[key] = after
             yield key, before, after
+
+    def _latest(self, key: Key) -> Row | None:
+        return self._pending[key] if key in self._pending else self.store.get(key)
+
+    def _changes_again(self, key: Key) -> bool:
+        return key in self._dirty or key in self._computing
 
     def _rested_at(self, version: Version) -> float:
         # A version that followed one of a replica whose clock is ahead is of the future; its row isn't.
-        return issued_at(version) + min(0.0, self.clock.age_s(version)) + QUIET_S
-
-    def _computed(self, key: Key) -> Row | None:
-        bare = self._bare(key)
-        return None if bare is None else Row(key, 0, bare.subject, self._status(bare))
-
-    def _bare(self, key: Key) -> Row | None:
-        """The row of a group, without its status; None if it has none."""
-        subject = self._subjects.get(key)
-        if subject is None:
-            tally = self._tallies.get(key)
-            if tally is None or self.resource.fallback_subject is None:
-                return None
-            subject = self.resource.fallback_subject(key, tally)
-        return Row(key, 0, subject, None)
-
-    def _status(self, bare: Row) -> Any:
-        return self.resource.status(bare.key, bare.subject, self._tallies.get(bare.key) or _EMPTY)
-
-    def _unchanged(self, before: Row | None, after: Row | None) -> bool:
-        if before is None or after is None:
-            return before is after
-        return same_content(self.resource, before, after)
+        return issued_at(version) + min(0.0, self.store.clock.age_s(version)) + QUIET_S
 
     def latest(self) -> Iterator[tuple[Key, Any]]:
         """(key, status) of every row as last computed, published or not."""
-        for key in self._rows.keys() | self._waiting.keys():
-            row = self._waiting[key] if key in self._waiting else self._rows[key]
+        for key in {*self.store.keys(), *self._pending}:
+            row = self._latest(key)
             if row is not None:
                 yield key, status_of(self.resource, row)
 
     def publish_due(self, now: float) -> Iterator[bool]:
-        """Publishes the rows whose quiet second is over at `now` (seconds since 1970), as the iterator is drawn.
+        """Publishes the rows that have rested at `now` (seconds since 1970), as the iterator is drawn.
 
-        Yields whether each changed: one that came back to what is published while it waited did not.
+        Yields whether each changed: one that came back to what is published while it was pending did not.
         """
         while self._due and self._due[0][0] <= now:
             key = heappop(self._due)[1]
-            after = self._waiting.pop(key)
-            self._arrive(key, key not in self._dirty and key not in self._computing)
-            before = self._rows.get(key)
-            if self._unchanged(before, after):
-                yield False
-                continue
-            self._snapshot = None
-            if before is not None and after is not None and not same_object(before, after):
-                self._publish(before, None)
-                self._publish(None, after)
-            else:
-                self._publish(before, after)
-            yield True
-        if not self._waiting:
+            after = self._pending.pop(key)
+            self.store.publish_skipped(key, self._changes_again(key))
+            has_changed = not same_content(self.resource, self.store.get(key), after)
+            if has_changed:
+                self.store.publish(key, after)
+            yield has_changed
+        if not self._pending:
             # An emptied dict keeps the memory of its fullest hour.
-            self._waiting = {}
-        if not self._passed:
-            self._passed = {}
+            self._pending = {}
 
-    def _publish(self, before: Row | None, after: Row | None) -> None:
-        self._version = self.clock.issue()
-        if after is not None:
-            after = Row(after.key, self._version, after.subject, after.status)
-            self._rows[after.key] = after
-        elif before is not None:
-            del self._rows[before.key]
-            self._gone_keys.add(before.key)
-        if before is None and after is not None:
-            self._key_came(after.key)
-        if self._published:
-            self.events.append(RowEvent(self._version, before, after))
-
-    def note_whole(self) -> None:
-        """What was touched is computed, and what was due is published: from now on there is something to serve."""
-        if self._is_whole and not self._published:
-            self._published = True
-            self._passed = {key: [] for key in (*self._dirty, *self._waiting)}
-            # Nobody has seen a version of this collection yet, so nobody can ask what came before.
-            self.events.restart(self._version, self.clock.watermark())
-
-    async def wait_until_published(self) -> None:
-        """Returns once everything that has come in is published, or nothing will be any more."""
-        while self._passed and not self.events.is_closed:
-            await self.events.wait_with_skipped(self.events.head_with_skipped)
+    def complete_if_synced(self) -> None:
+        """To be called when all dirty rows were computed and all due ones published."""
+        if self._was_synced and not self.store.is_complete:
+            self.store.complete((*self._dirty, *self._pending))
 
     def next_due(self) -> float | None:
-        """When the next waiting row may be published, in seconds since 1970; None if none waits."""
+        """When the next pending row may be published, in seconds since 1970; None if none is pending."""
         return self._due[0][0] if self._due else None
-
-
-def projected(key: Key, subject: Any | None) -> Row | None:
-    """The row of a projection: its subject, of which the status is computed when somebody asks."""
-    return None if subject is None else Row(key, 0, subject, None)

@@ -88,8 +88,10 @@ def same_subject(one: Row | None, other: Row | None) -> bool:
     return bool(one.subject == other.subject)
 
 
-def same_content(resource: ComputedResource, one: Row, other: Row) -> bool:
-    """Whether two rows of the same key would be served alike but for their versions."""
+def same_content(resource: ComputedResource, one: Row | None, other: Row | None) -> bool:
+    """Whether two states of a row would be served alike but for their versions; None where there is no row."""
+    if one is None or other is None:
+        return one is other
     a: Subject | None = one.subject
     b: Subject | None = other.subject
     if a is not b:

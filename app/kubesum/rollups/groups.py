@@ -1,0 +1,69 @@
+"""The groups of one resource: their subjects, what their members add up to, and the row of each.
+
+A resource without folds has no groups: it is a projection, whose rows each show one subject. Nothing is kept for it
+here, since its rows refer to their subjects; so a subject is passed in along with the question.
+"""
+
+from typing import Any, Final
+
+from kubesum.rollups.rows import Row
+from kubesum.vocabulary.resource import ComputedResource, Key
+from kubesum.vocabulary.tally import Contribution, Tally
+
+_EMPTY: Final = Tally()
+
+
+class Groups:
+    """The groups of one resource, by the keys of their rows."""
+
+    def __init__(self, resource: ComputedResource) -> None:
+        self._resource: Final = resource
+        self._is_projection: Final = not resource.folds
+        self._subjects: dict[Key, Any] = {}
+        self._tallies: dict[Key, Tally] = {}
+
+    def set_subject(self, key: Key, subject: Any) -> None:
+        """The group of `key` is about this subject."""
+        if not self._is_projection:
+            self._subjects[key] = subject
+
+    def remove_subject(self, key: Key) -> None:
+        """The group of `key` has no subject any more."""
+        self._subjects.pop(key, None)
+
+    def join(self, key: Key, contribution: Contribution) -> None:
+        """A member joins a group."""
+        tally = self._tallies.get(key)
+        if tally is None:
+            tally = self._tallies[key] = Tally()
+        tally.add(contribution)
+
+    def leave(self, key: Key, contribution: Contribution) -> None:
+        """A member leaves a group, with the contribution that it joined with."""
+        tally = self._tallies[key]
+        tally.subtract(contribution)
+        if not tally:
+            del self._tallies[key]
+
+    def row(self, key: Key, subject: Any | None) -> Row | None:
+        """The row of `key` as of now, None if it has none; `subject` counts for projections only."""
+        row = self.row_without_status(key, subject)
+        if row is None or self._is_projection:
+            return row
+        return Row(key, 0, row.subject, self.status(row))
+
+    def row_without_status(self, key: Key, subject: Any | None) -> Row | None:
+        """The same without its status, which is most of the work."""
+        if self._is_projection:
+            return None if subject is None else Row(key, 0, subject, None)
+        subject = self._subjects.get(key)
+        if subject is None:
+            tally = self._tallies.get(key)
+            if tally is None or self._resource.fallback_subject is None:
+                return None
+            subject = self._resource.fallback_subject(key, tally)
+        return Row(key, 0, subject, None)
+
+    def status(self, row: Row) -> Any:
+        """The status of a group's row as of now."""
+        return self._resource.status(row.key, row.subject, self._tallies.get(row.key) or _EMPTY)

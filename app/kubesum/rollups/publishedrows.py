@@ -1,0 +1,152 @@
+"""The published rows of one resource: what its Store gives to readers, and how its Rollup writes it.
+
+Every publication of a row issues a version and appends an event. Where no row changes, a new version is issued when
+somebody asks and the last one is FRESH_S old: other replicas keep events for minutes only, so that a client whose
+version never advanced could not continue there.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Final
+
+from kubesum.rollups.events import RowEvent
+from kubesum.rollups.journal import Journal
+from kubesum.rollups.keyindex import KeyIndex
+from kubesum.rollups.resourceversion import Version, VersionClock, watermark_before, with_shared_tag
+from kubesum.rollups.ring import Ring
+from kubesum.rollups.rows import Row, Snapshot, same_object
+from kubesum.rollups.skippedstates import SkippedStates
+from kubesum.rollups.store import LAG_S
+from kubesum.vocabulary.resource import ComputedResource, Key, Stale, Unavailable
+
+FRESH_S: Final = 10.0
+"""The age from which a version is replaced, though no row has changed."""
+KEPT_VERSIONS: Final = 1_000
+"""So many versions without an event are remembered: one each FRESH_S, and those that clients can make us issue."""
+
+
+class PublishedRows:
+    """The Store of one resource."""
+
+    def __init__(
+        self,
+        resource: ComputedResource,
+        clock: VersionClock,
+        not_synced: Callable[[], Unavailable | None],
+        stale: Callable[[], Sequence[Stale]],
+    ) -> None:
+        """`not_synced` gives why there is nothing to compute from yet, None when there is.
+
+        `stale` gives the watched kinds that are not being followed now.
+        """
+        self.resource: Final = resource
+        self.clock: Final = clock
+        self.not_synced: Final = not_synced
+        self.stale: Final = stale
+        self.skipped: Final = SkippedStates()
+        self.is_complete = False
+        """Whether the rows of a whole cluster were published once."""
+        # A new one, so that no version of a removed resource of the same name counts as issued here.
+        self._version: Version = clock.issue()
+        self.events: Final = Journal(self._version)
+        self._versions_without_event: Final[Ring[Version]] = Ring(self._version, int, KEPT_VERSIONS)
+        self._rows: dict[Key, Row] = {}
+        self._keys: Final = KeyIndex()
+        self._snapshot: Snapshot | None = None
+
+    def unavailable(self) -> Unavailable | None:
+        """Why the rows must not be served yet; None when they may."""
+        if (not_synced := self.not_synced()) is not None:
+            return not_synced
+        if self.is_complete:
+            return None
+        return Unavailable(f"the first {self.resource.plural} are being computed", transient=True)
+
+    def get(self, key: Key) -> Row | None:
+        """The row of `key`, None if there is none."""
+        return self._rows.get(key)
+
+    def keys(self) -> Collection[Key]:
+        """The keys of all rows, in no order."""
+        return self._rows.keys()
+
+    def snapshot(self) -> Snapshot:
+        """All rows; made when somebody asks, once per version."""
+        self.version()
+        if self._snapshot is None:
+            self._snapshot = self._snapshot_of(tuple(self._rows[key] for key in self._keys.in_order()))
+        return self._snapshot
+
+    def version(self) -> Version:
+        """The version at which the rows are what they are now, at most FRESH_S old; later ones are larger."""
+        if self.clock.age_s(self._version) > FRESH_S:
+            self._renew_version()
+        return self._version
+
+    def version_above(self, version: Version) -> Version:
+        """What `version()` gives, but larger than `version`, which another replica issued."""
+        if self._version <= version:
+            self.clock.advance_past(version)
+            self._renew_version()
+        return self.version()
+
+    def has_issued(self, version: Version) -> bool:
+        """Whether this process gave out `version`, and keeps every event after it.
+
+        One given out more than five minutes ago counts as another replica's, and so does one of too many.
+        """
+        return self.events.has(version) or self._versions_without_event.has(version)
+
+    async def wait_until_published(self) -> None:
+        """Returns once every change received so far is published, or nothing more will be."""
+        while self.skipped and not self.events.is_closed:
+            await self.events.wait_with_skipped(self.events.head_with_skipped)
+
+    def _renew_version(self) -> None:
+        self._version = self.clock.issue()
+        self._versions_without_event.append(self._version)
+        if self._snapshot is not None:
+            self._snapshot = self._snapshot_of(self._snapshot.rows)
+
+    def _snapshot_of(self, rows: tuple[Row, ...]) -> Snapshot:
+        # A watch from a version with the shared tag repeats LAG_S, which must not reach back before the first rows.
+        can_repeat = watermark_before(self._version, LAG_S) >= self.events.complete_since
+        return Snapshot(self._version, rows, with_shared_tag(self._version) if can_repeat else self._version)
+
+    def complete(self, unpublished: Iterable[Key]) -> None:
+        """The rows of a whole cluster are published, but for those of which a change is `unpublished`."""
+        self.is_complete = True
+        self.skipped.start(unpublished)
+        # No client can have a version of these rows yet, so none can ask for what came before.
+        self.events.restart(self._version, self.clock.watermark())
+
+    def publish_skipped(self, key: Key, changes_again: bool) -> None:
+        """Appends the skipped states of a row whose latest state is about to be published, if that differs.
+
+        `changes_again` says that the row has changed since that state was computed.
+        """
+        published = self._rows.get(key)
+        for state in self.skipped.take(key, changes_again):
+            if state is not None or published is not None:
+                self.events.append_skipped(RowEvent(self.clock.issue(), state, published))
+
+    def publish(self, key: Key, after: Row | None) -> None:
+        """Publishes the row of `key`, or that it is gone (None); what is published must differ."""
+        before = self._rows.get(key)
+        self._snapshot = None
+        if before is not None and after is not None and not same_object(before, after):
+            self._publish(key, before, None)
+            self._publish(key, None, after)
+        else:
+            self._publish(key, before, after)
+
+    def _publish(self, key: Key, before: Row | None, after: Row | None) -> None:
+        self._version = self.clock.issue()
+        if after is None:
+            del self._rows[key]
+            self._keys.remove(key)
+        else:
+            after = self._rows[key] = Row(key, self._version, after.subject, after.status)
+            if before is None:
+                self._keys.add(key)
+        if self.is_complete:
+            self.events.append(RowEvent(self._version, before, after))

@@ -44,7 +44,7 @@ class Computation:
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
         self.cache = Cache(lambda: self.cache_now, POLLS)
         self.engine = Engine(clock, lambda: self.now, self.cache.contents, self.cache.unavailable, self.cache.stale)
-        self.cache.subscribe(self.engine.change, self.engine.change_together)
+        self.cache.subscribe(self.engine.change)
         self.engine.add(resources or RESOURCES)
         for kind in KINDS:
             self.relist(kind, [])
@@ -63,9 +63,11 @@ class Computation:
         self.cache.apply(kind, Deltas([(key_of(one), fact_of(kind, one)) for one in found]))
         self.cache.apply(kind, Synced())
 
-    def poll(self, kind: str, found: Iterable[JsonObject]) -> None:
+    async def poll(self, kind: str, found: Iterable[JsonObject]) -> None:
         """The kind is polled, and these objects are found."""
-        self.cache.apply(kind, Poll(iter([(key_of(one), fact_of(kind, one)) for one in found]), VALID_FOR_S))
+        poll = Poll(iter([(key_of(one), fact_of(kind, one)) for one in found]), VALID_FOR_S)
+        async with self.engine.batch():
+            await self.cache.apply_poll(kind, poll)
 
     async def publish(self) -> None:
         """One flush; a little time passes."""

@@ -11,8 +11,8 @@ node: what comes later, under the same name or another, has none until the next 
 Invariant: what is passed on, summed up, is what a cache filled from the final objects in any order holds.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, Final, TypeVar
@@ -56,11 +56,8 @@ Member = TypeVar("Member")
 OnChange = Callable[[Source, Any, Any], None]
 """Called with (source, old, new) for each object that came (old is None), changed or went (new is None)."""
 
-Together = Callable[[str, Iterator[None]], None]
-"""Called with changes that belong together: they happen as the iterator is drawn.
-
-Of several under one name only the latest need to be drawn.
-"""
+SLICE: Final = 100
+"""Measurements of a poll that are taken in before others on the event loop have their turn."""
 
 
 class Cache:
@@ -71,7 +68,6 @@ class Cache:
         self.informers: Final = {kind: SyncState(kind) for kinds in KINDS_OF.values() for kind in kinds}
         self.polled: Final = {kind: PollState(kind) for kind in polled}
         self._on_change: OnChange = _ignore
-        self._together: Together = _at_once
         self._now = now
         self._pods: dict[Key, MeasuredPod] = {}
         self._nodes: dict[Key, NodeFacts] = {}
@@ -89,10 +85,9 @@ class Cache:
         for kind in (*self.informers, *self.polled):
             self._report(kind, synced=False)
 
-    def subscribe(self, on_change: OnChange, together: Together) -> None:
-        """Passes every change from now on to `on_change`, those of a poll when `together` draws them."""
+    def subscribe(self, on_change: OnChange) -> None:
+        """Passes every change from now on to `on_change`."""
         self._on_change = on_change
-        self._together = together
 
     def contents(self, source: Source) -> Mapping[Key, Any]:
         """What a source holds now, by key."""
@@ -129,10 +124,7 @@ class Cache:
         return [Stale(one.resource, one.heard_at) for one in informers if one.synced and not one.is_in_step(now)]
 
     def apply(self, kind: str, news: SourceEvent[Any]) -> None:
-        """Takes in news of one kind."""
-        if kind in self.polled and isinstance(news, Poll | WatchError):
-            self._hear_poll(self.polled[kind], news)
-            return
+        """Takes in one event of a watched kind."""
         informer = self.informers[kind]
         change, known = self._reader(kind)
         for key, fact in informer.changes(news, known):
@@ -141,25 +133,41 @@ class Cache:
         metrics.INFORMER_OBJECTS.labels(kind).set(len(known))
         self._report_change(informer)
 
+    async def apply_poll(self, kind: str, poll: Poll[Measurement]) -> None:
+        """Takes in the list of a polled kind; pauses between slices, in which pods and nodes may change."""
+        polled = self.polled[kind]
+        polled.hear(poll, self._now())
+        await self._measured(kind, poll.objects)
+        self._report_change(polled)
+
+    def poll_failed(self, kind: str, error: WatchError) -> None:
+        """Notes that a polled kind could not be read: what was found last is kept as long as it is good for."""
+        polled = self.polled[kind]
+        polled.hear(error, self._now())
+        self._report_change(polled)
+
     def check_freshness(self) -> None:
         """Notes which kinds have not been heard of for too long; to be called every few seconds."""
         for informer in self.informers.values():
             self._report_change(informer)
-        for polled in self.polled.values():
-            if polled.synced and not polled.is_in_step(self._now()):
-                polled.synced = False
-                self._together(polled.resource, self._measured(polled.resource, ()))
+
+    def has_expired_usage(self) -> bool:
+        """Whether the last poll of a kind is too old to be shown."""
+        return any(self._is_expired(polled) for polled in self.polled.values())
+
+    async def drop_expired_usage(self) -> None:
+        """Takes back the usage of polls that are too old; pauses as `apply_poll` does."""
+        for polled in filter(self._is_expired, self.polled.values()):
+            polled.synced = False
+            await self._measured(polled.resource, ())
             self._report_change(polled)
+
+    def _is_expired(self, polled: PollState) -> bool:
+        return polled.synced and not polled.is_in_step(self._now())
 
     def end(self, kind: str) -> None:
         """Says that no more news of a kind will come, and that none is missing: it was read from files."""
         self.informers[kind].is_final = True
-
-    def _hear_poll(self, polled: PollState, news: Poll[Measurement] | WatchError) -> None:
-        polled.hear(news, self._now())
-        if isinstance(news, Poll):
-            self._together(polled.resource, self._measured(polled.resource, news.objects))
-        self._report_change(polled)
 
     def _report_change(self, kind: SyncState | PollState) -> None:
         in_step = kind.is_in_step(self._now())
@@ -255,19 +263,21 @@ class Cache:
                 self._pods[key] = new
                 self._pod_changed(old, new)
 
-    def _measured(self, kind: str, found: Iterable[tuple[Key, Measurement | None]]) -> Iterator[None]:
-        """What a poll says becomes true, one pod or node at a time; others may come and go meanwhile."""
+    async def _measured(self, kind: str, found: Iterable[tuple[Key, Measurement | None]]) -> None:
+        """Gives every pod or node the usage that a poll found, and none to those that it did not find."""
         known: Mapping[Key, Any] = self._pods if kind == MEASURES_PODS else self._nodes
         measure = self._measure_pod if kind == MEASURES_PODS else self._measure_node
         unmeasured = dict.fromkeys(known)
-        for key, measurement in found:
+        for number, (key, measurement) in enumerate(found):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
             if measurement is not None:
                 unmeasured.pop(key, None)
                 measure(key, measurement)
-            yield
-        for key in unmeasured:
+        for number, key in enumerate(unmeasured):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
             measure(key, None)
-            yield
 
     def _measure_pod(self, key: Key, measurement: Measurement | None) -> None:
         old = self._pods.get(key)
@@ -343,11 +353,6 @@ def kinds_of(sources: frozenset[Source]) -> tuple[str, ...]:
 
 def _ignore(_source: Source, _old: Any, _new: Any) -> None:
     """Nobody has subscribed yet."""
-
-
-def _at_once(_name: str, changes: Iterator[None]) -> None:
-    """Nobody waits for them."""
-    deque(changes, maxlen=0)
 
 
 def replace(store: dict[Key, Fact], key: Key, fact: Fact | None) -> Fact | None:

@@ -6,7 +6,8 @@ and removed while it runs. It knows neither which resources exist nor where chan
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import cache, partial
 from itertools import islice
 from typing import Any, Final
@@ -51,7 +52,7 @@ class Engine:
         self._order: tuple[Rollup, ...] = ()
         self._subjects: dict[Source, list[Rollup]] = {}
         self._members: dict[Source | str, list[tuple[Rollup, Fold]]] = {}
-        self._together: dict[str, Iterator[None]] = {}
+        self._publishing: Final = asyncio.Lock()
 
     def add(self, resources: Iterable[ComputedResource]) -> None:
         """Serves further resources, from what the sources hold now on."""
@@ -119,28 +120,22 @@ class Engine:
             rollup.member_changed(fold, old, new)
         self.dirty.set()
 
-    def change_together(self, name: str, changes: Iterator[None]) -> None:
-        """Changes that belong together, which happen as the iterator is drawn: nobody sees only some of them.
+    def batch(self) -> AbstractAsyncContextManager[None]:
+        """While it is held, changes may be made with pauses in between, and nothing is published.
 
-        They take the place of those of the same name that have not begun.
+        So nobody sees only some of them. It is granted when no publication is under way, one at a time.
         """
-        self._together[name] = changes
-        self.dirty.set()
-
-    async def _bring_about(self) -> None:
-        """Draws the changes that belong together, in slices; only here, so that nothing is published between."""
-        while self._together:
-            changes = self._together.pop(next(iter(self._together)))
-            for number, _ in enumerate(changes):
-                if number % SLICE == 0:
-                    await asyncio.sleep(0)
+        return self._publishing
 
     async def publish(self) -> int:
         """Computes what is touched and publishes what is due; returns how many rows changed.
 
-        Pauses between slices of rows, so that requests are answered meanwhile.
+        Pauses between slices of rows, so that requests are answered meanwhile. Begins once no batch is held.
         """
-        await self._bring_about()
+        async with self._publishing:
+            return await self._publish()
+
+    async def _publish(self) -> int:
         published = 0
         for rollup in self._order:
             refreshed = rollup.refresh()

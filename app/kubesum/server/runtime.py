@@ -10,7 +10,7 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -18,7 +18,7 @@ from typing import Any, Final
 from kubesum.cache.store import Cache
 from kubesum.cache.syncstate import SyncState
 from kubesum.edge.secureserving import BackgroundTask, SecureServing
-from kubesum.kube.deltas import SourceEvent
+from kubesum.kube.deltas import Poll, SourceEvent, WatchError
 from kubesum.resources import RESOURCES
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.publisher import publish_forever, publish_once
@@ -66,15 +66,12 @@ class Kubesum:
         clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
         self.cache: Final = Cache(time.time, [kind.resource for kind in POLLED_RESOURCES if kind.resource in feeds])
         self.engine: Final = Engine(clock, time.time, self.cache.contents, self.cache.unavailable, self.cache.stale)
-        self.cache.subscribe(self.engine.change, self._change_together)
+        self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
         self.ready: Final = asyncio.Event()
         admission = Admission(protection.gate, limits.max_requests_inflight, lambda: self._is_leaving)
         app = create_app(lambda: self.engine.catalogue, self.readiness, self.has_namespace, time.time, admission)
         self._server = Server(server_config(app, protection.tls))
-
-    def _change_together(self, name: str, changes: Iterator[None]) -> None:
-        self.engine.change_together(name, giving_back(changes))
 
     def readiness(self) -> Mapping[str, bool]:
         """The named checks of /readyz.
@@ -115,7 +112,10 @@ class Kubesum:
     def _work(self) -> dict[str, BackgroundTask]:
         """What goes on beside the answering of requests, by name."""
         return {
-            **{f"informer {kind}": partial(self._follow, kind) for kind in self._feeds},
+            **{
+                f"informer {kind}": partial(self._poll if kind in self.cache.polled else self._follow, kind)
+                for kind in self._feeds
+            },
             **self._protection.keepers,
             "freshness": self._check_freshness,
             "publisher": self._compute,
@@ -137,14 +137,30 @@ class Kubesum:
             await self._others_settled()
         async for news in self._feeds[kind]():
             self.cache.apply(kind, news)
-            # A poll of a large cluster must not live on here until the next one.
-            del news
         self.cache.end(kind)
+
+    async def _poll(self, kind: str) -> None:
+        async for news in self._feeds[kind]():
+            if isinstance(news, WatchError):
+                self.cache.poll_failed(kind, news)
+            elif isinstance(news, Poll):
+                # Nobody is to see some pods as of this poll and others as of the one before.
+                async with self.engine.batch():
+                    # The first poll may come before the pods that it is about; the first publication waits for both.
+                    await self.cache.settled()
+                    await self.cache.apply_poll(kind, news)
+                # A poll of a large cluster takes megabytes, which must not live on here until the next one.
+                del news
+                give_back_memory()
 
     async def _check_freshness(self) -> None:
         while True:
             await asyncio.sleep(FRESHNESS_CHECK_S)
             self.cache.check_freshness()
+            # Asked first, for a batch may be held as long as a watched kind cannot be listed.
+            if self.cache.has_expired_usage():
+                async with self.engine.batch():
+                    await self.cache.drop_expired_usage()
 
     async def _others_settled(self) -> None:
         # A pod that comes after its owners and nodes is computed once; the other way round twice.
@@ -163,12 +179,6 @@ class Kubesum:
         await self._server.listening.wait()
         self.ready.set()
         await publish_forever(self.engine, time.time)
-
-
-def giving_back(changes: Iterator[None]) -> Iterator[None]:
-    """The changes of a poll, and at their end the megabytes that it was read into."""
-    yield from changes
-    give_back_memory()
 
 
 def give_back_memory() -> None:

@@ -1,5 +1,6 @@
 """What becomes of polled usage: whom it counts for, for how long, and that nothing else depends on it."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,8 +80,8 @@ def collection_of(world: Computation, plural: str) -> Store:
 
 async def test_pods_add_up_to_workloads_and_namespaces_and_nodes_to_the_cluster(world: Computation) -> None:
     world.put("nodes", node("n1"))
-    world.poll(PODS, [of_pod("a", "50m", "16Mi"), of_pod("b", "1500001n", "20Mi")])
-    world.poll(NODES, [of_node("n0"), of_node("n1", "500m", "256Mi")])
+    await world.poll(PODS, [of_pod("a", "50m", "16Mi"), of_pod("b", "1500001n", "20Mi")])
+    await world.poll(NODES, [of_node("n0"), of_node("n1", "500m", "256Mi")])
 
     rows = await world.everything()
 
@@ -103,8 +104,8 @@ async def test_pods_add_up_to_workloads_and_namespaces_and_nodes_to_the_cluster(
 
 
 async def test_what_is_not_known_to_exist_uses_nothing(world: Computation) -> None:
-    world.poll(PODS, [of_pod("a"), of_pod("stranger", "900")])
-    world.poll(NODES, [of_node("n0"), of_node("stranger", "900")])
+    await world.poll(PODS, [of_pod("a"), of_pod("stranger", "900")])
+    await world.poll(NODES, [of_node("n0"), of_node("stranger", "900")])
 
     assert await usages(world) == {"a": {"cpu": "50m", "memory": "16Mi"}, "b": None}
     assert await usages(world, "namespacesummaries") == {"blue": {"cpu": "50m", "memory": "16Mi"}}
@@ -114,8 +115,8 @@ async def test_what_is_not_known_to_exist_uses_nothing(world: Computation) -> No
 async def test_sums_say_how_many_they_leave_out(world: Computation) -> None:
     world.put("nodes", node("n1"))
     before = await summary(world, "namespacesummaries", "blue", "blue")
-    world.poll(PODS, [of_pod("a")])
-    world.poll(NODES, [of_node("n0")])
+    await world.poll(PODS, [of_pod("a")])
+    await world.poll(NODES, [of_node("n0")])
     after = await summary(world, "namespacesummaries", "blue", "blue")
 
     assert ("podsWithoutUsage" in before, after["podsWithoutUsage"]) == (False, 1)
@@ -124,27 +125,27 @@ async def test_sums_say_how_many_they_leave_out(world: Computation) -> None:
 
 
 async def test_what_cannot_be_understood_is_not_measured(world: Computation) -> None:
-    world.poll(PODS, [of_pod("a"), of_pod("b")])
+    await world.poll(PODS, [of_pod("a"), of_pod("b")])
     await world.settle()
 
     news = Poll(iter([(("blue", "a"), None), (("blue", "b"), Measurement(AT, 7, 0)), (("blue", "b"), None)]), 90.0)
-    world.cache.apply(PODS, news)
+    await world.cache.apply_poll(PODS, news)
 
     assert await usages(world) == {"a": None, "b": {"cpu": "7m", "memory": "0"}}
 
 
 async def test_a_poll_replaces_the_one_before(world: Computation) -> None:
-    world.poll(PODS, [of_pod("a"), of_pod("b")])
+    await world.poll(PODS, [of_pod("a"), of_pod("b")])
     await world.settle()
 
-    world.poll(PODS, [of_pod("b", "7m", "0")])
+    await world.poll(PODS, [of_pod("b", "7m", "0")])
 
     assert await usages(world) == {"a": None, "b": {"cpu": "7m", "memory": "0"}}
     assert await usages(world, "namespacesummaries") == {"blue": {"cpu": "7m", "memory": "0"}}
 
 
 async def test_a_pod_that_uses_nothing_is_measured_all_the_same(world: Computation) -> None:
-    world.poll(PODS, [of_pod("a", "0", "0")])
+    await world.poll(PODS, [of_pod("a", "0", "0")])
 
     assert (await usages(world))["a"] == {"cpu": "0", "memory": "0"}
     assert await usages(world, "namespacesummaries") == {"blue": {"cpu": "0", "memory": "0"}}
@@ -160,8 +161,8 @@ async def test_a_new_pod_does_not_inherit_what_its_predecessor_used(
     world.put("pods", pod("a", "another", created))
     world.put("nodes", node("n0", "another", created))
 
-    world.poll(PODS, [of_pod("a")])
-    world.poll(NODES, [of_node("n0")])
+    await world.poll(PODS, [of_pod("a")])
+    await world.poll(NODES, [of_node("n0")])
 
     assert ((await usages(world))["a"] is not None) is counts
     assert ((await usages(world, "nodesummaries"))["n0"] is not None) is counts
@@ -169,8 +170,8 @@ async def test_a_new_pod_does_not_inherit_what_its_predecessor_used(
 
 async def test_usage_goes_with_its_pod_and_its_node(world: Computation) -> None:
     """A StatefulSet's pod that was replaced between polls showed what its predecessor used."""
-    world.poll(PODS, [of_pod("a"), of_pod("b")])
-    world.poll(NODES, [of_node("n0")])
+    await world.poll(PODS, [of_pod("a"), of_pod("b")])
+    await world.poll(NODES, [of_node("n0")])
     await world.settle()
 
     world.put("pods", pod("a", "another"))
@@ -185,7 +186,7 @@ async def test_usage_goes_with_its_pod_and_its_node(world: Computation) -> None:
 
 
 async def test_a_pod_keeps_its_usage_through_its_own_changes(world: Computation) -> None:
-    world.poll(PODS, [of_pod("a")])
+    await world.poll(PODS, [of_pod("a")])
     await world.settle()
 
     world.put("pods", {**pod("a"), "status": {"phase": "Running", "reason": "Odd"}})
@@ -197,21 +198,42 @@ async def test_a_pod_keeps_its_usage_through_its_own_changes(world: Computation)
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
 async def test_a_pod_that_has_finished_uses_nothing(world: Computation, phase: str) -> None:
-    world.poll(PODS, [of_pod("a"), of_pod("b")])
+    await world.poll(PODS, [of_pod("a"), of_pod("b")])
     await world.settle()
 
     world.put("pods", pod("a", phase=phase))
     at_once = await usages(world)
-    world.poll(PODS, [of_pod("a"), of_pod("b")])
+    await world.poll(PODS, [of_pod("a"), of_pod("b")])
 
     assert at_once == {"a": None, "b": {"cpu": "50m", "memory": "16Mi"}}
     assert await usages(world) == at_once
 
 
+async def test_pods_may_come_and_go_while_a_poll_is_taken_in(world: Computation) -> None:
+    for number in range(250):
+        world.put("pods", pod(f"c{number}"))
+    await world.poll(PODS, [of_pod(f"c{number}") for number in range(250)])
+    await world.settle()
+
+    polling = asyncio.create_task(world.poll(PODS, [of_pod(f"c{number}", "7m") for number in range(50, 250)]))
+    for number in (0, 60, 249):
+        await asyncio.sleep(0)
+        world.delete("pods", ("blue", f"c{number}"))
+        world.put("pods", pod(f"new{number}"))
+    await polling
+
+    found = {name: usage and usage["cpu"] for name, usage in (await usages(world)).items()}
+    assert found == {
+        **dict.fromkeys(("a", "b", "new0", "new60", "new249"), None),
+        **{f"c{number}": None for number in range(1, 50)},
+        **{f"c{number}": "7m" for number in range(50, 249) if number != 60},
+    }
+
+
 async def test_percents_are_left_out_where_nothing_is_requested(world: Computation) -> None:
     world.put("pods", pod("a", requests={"cpu": "1"}))
     world.put("pods", pod("b", requests={}))
-    world.poll(PODS, [of_pod("a"), of_pod("b")])
+    await world.poll(PODS, [of_pod("a"), of_pod("b")])
 
     assert (await summary(world, "podsummaries", "a", "blue"))["usagePercent"] == {"cpu": 5}
     assert "usagePercent" not in await summary(world, "podsummaries", "b", "blue")
@@ -219,7 +241,7 @@ async def test_percents_are_left_out_where_nothing_is_requested(world: Computati
 
 async def test_percents_fit_32_bits(world: Computation) -> None:
     world.put("pods", pod("a", requests={"memory": "1"}))
-    world.poll(PODS, [of_pod("a", memory="1Ti")])
+    await world.poll(PODS, [of_pod("a", memory="1Ti")])
 
     assert (await summary(world, "podsummaries", "a", "blue"))["usagePercent"] == {"memory": 2147483647}
 
@@ -230,8 +252,8 @@ async def test_a_poll_is_one_event_for_each_object_that_it_changes(world: Comput
     await world.settle()
     heads = {c.resource.plural: c.version() for c in world.engine.catalogue.stores}
 
-    world.poll(PODS, [of_pod(f"c{number}") for number in range(250)])
-    world.poll(NODES, [of_node("n0")])
+    await world.poll(PODS, [of_pod(f"c{number}") for number in range(250)])
+    await world.poll(NODES, [of_node("n0")])
     await world.settle()
 
     events = {plural: collection_of(world, plural).events.since(version) for plural, version in heads.items()}
@@ -248,13 +270,13 @@ async def test_a_poll_is_one_event_for_each_object_that_it_changes(world: Comput
 
 
 async def test_what_differs_by_less_than_is_shown_is_no_event(world: Computation) -> None:
-    world.poll(PODS, [of_pod("a", "49000001n", "16Mi")])
-    world.poll(NODES, [of_node("n0", "999000001n", "512Mi")])
+    await world.poll(PODS, [of_pod("a", "49000001n", "16Mi")])
+    await world.poll(NODES, [of_node("n0", "999000001n", "512Mi")])
     await world.settle()
     heads = {c.resource.plural: c.version() for c in world.engine.catalogue.stores}
 
-    world.poll(PODS, [of_pod("a", "50000000n", "17407Ki", "2026-01-02T03:11:00Z")])
-    world.poll(NODES, [of_node("n0", "1", "525311Ki", "2026-01-02T03:11:00Z")])
+    await world.poll(PODS, [of_pod("a", "50000000n", "17407Ki", "2026-01-02T03:11:00Z")])
+    await world.poll(NODES, [of_node("n0", "1", "525311Ki", "2026-01-02T03:11:00Z")])
     await world.settle()
 
     assert {plural: len(collection_of(world, plural).events.since(head)) for plural, head in heads.items()} == (
@@ -263,18 +285,18 @@ async def test_what_differs_by_less_than_is_shown_is_no_event(world: Computation
 
 
 async def test_usage_that_grows_old_is_shown_no_more(world: Computation) -> None:
-    world.poll(PODS, [of_pod("a")])
-    world.poll(NODES, [of_node("n0")])
+    await world.poll(PODS, [of_pod("a")])
+    await world.poll(NODES, [of_node("n0")])
     await world.settle()
 
     world.cache_now += 60
-    world.poll(NODES, [of_node("n0")])
-    world.cache.apply(PODS, ABSENT)
+    await world.poll(NODES, [of_node("n0")])
+    world.cache.poll_failed(PODS, ABSENT)
     world.cache_now += 30
-    world.cache.check_freshness()
+    await world.cache.drop_expired_usage()
     still = await usages(world)
     world.cache_now += 1
-    world.cache.check_freshness()
+    await world.cache.drop_expired_usage()
 
     assert still["a"] == {"cpu": "50m", "memory": "16Mi"}
     assert (await usages(world))["a"] is None
@@ -292,16 +314,16 @@ async def sources(world: Computation) -> dict[str, tuple[bool, str]]:
 async def test_sources_tell_only_when_usage_comes_and_goes(world: Computation) -> None:
     at_first = await sources(world)
     world.cache_now += 10
-    world.cache.apply(PODS, ABSENT)
-    world.cache.apply(NODES, ABSENT)
+    world.cache.poll_failed(PODS, ABSENT)
+    world.cache.poll_failed(NODES, ABSENT)
     refused = await sources(world)
-    world.poll(PODS, [])
+    await world.poll(PODS, [])
     found = await sources(world)
     world.cache_now += 30
-    world.poll(PODS, [])
+    await world.poll(PODS, [])
     again = await sources(world)
     world.cache_now += 91
-    world.cache.check_freshness()
+    await world.cache.drop_expired_usage()
 
     start, first, lost = "1970-01-01T00:08:20Z", "1970-01-01T00:08:30Z", "1970-01-01T00:10:31Z"
     assert at_first == refused == {NODES: (False, start), PODS: (False, start)}
@@ -310,8 +332,8 @@ async def test_sources_tell_only_when_usage_comes_and_goes(world: Computation) -
 
 
 async def test_a_cluster_without_metrics_lacks_nothing_else(world: Computation) -> None:
-    world.cache.apply(PODS, ABSENT)
-    world.cache.apply(NODES, ABSENT)
+    world.cache.poll_failed(PODS, ABSENT)
+    world.cache.poll_failed(NODES, ABSENT)
 
     cluster = await summary(world, "clustersummaries", "cluster")
 
@@ -326,8 +348,8 @@ async def test_nothing_but_usage_differs_between_clusters_with_and_without_metri
     for world in (with_metrics, without):
         world.put("nodes", node("n0"))
         world.put("pods", pod("a"))
-    with_metrics.poll(PODS, [of_pod("a", "999999", "1023Pi"), of_pod("ghost")])
-    with_metrics.poll(NODES, [of_node("n0", "999999", "1023Pi"), of_node("ghost")])
+    await with_metrics.poll(PODS, [of_pod("a", "999999", "1023Pi"), of_pod("ghost")])
+    await with_metrics.poll(NODES, [of_node("n0", "999999", "1023Pi"), of_node("ghost")])
 
     def unused(rows: dict[str, Any]) -> list[Any]:
         ours = {"usage", "usagePercent", "podsWithoutUsage", "nodesWithoutUsage", "sources"}
@@ -364,6 +386,6 @@ def test_the_trouble_of_the_last_attempt_is_kept_until_one_succeeds() -> None:
 
 
 async def test_times_may_be_written_in_any_zone(world: Computation) -> None:
-    world.poll(PODS, [of_pod("a", at="2026-01-02T05:10:00+02:00"), of_pod("b", at="2026-01-02T04:04:05+01:00")])
+    await world.poll(PODS, [of_pod("a", at="2026-01-02T05:10:00+02:00"), of_pod("b", at="2026-01-02T04:04:05+01:00")])
 
     assert await usages(world) == {"a": {"cpu": "50m", "memory": "16Mi"}, "b": None}

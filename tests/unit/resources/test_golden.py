@@ -33,7 +33,7 @@ async def computation() -> Computation:
         if found["kind"] in by_kind:
             computation.put(by_kind[found["kind"]], found)
     for polled in POLLS.values():
-        computation.poll(polled.resource, [found for found in documents if found["kind"] == polled.kind])
+        await computation.poll(polled.resource, [found for found in documents if found["kind"] == polled.kind])
     await computation.settle()
     return computation
 

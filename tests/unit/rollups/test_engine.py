@@ -404,52 +404,53 @@ async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() 
     assert set(cluster.rows("shelves")) == {"a", "b"}
 
 
-async def test_changes_that_belong_together_are_published_together(cluster: Cluster) -> None:
+async def test_changes_of_a_batch_are_published_together(cluster: Cluster) -> None:
     cluster.put(Source.NODES, "a", Shelf("a"))
     await cluster.engine.publish()
     cluster.now += 2
-    made: list[int] = []
+    added: list[int] = []
 
-    def books() -> Iterator[None]:
-        for number in range(1_000):
-            cluster.put(Source.PODS, f"b{number}", Book("a", 1))
-            made.append(number)
-            yield
+    async def add_books() -> None:
+        async with cluster.engine.batch():
+            for number in range(1_000):
+                cluster.put(Source.PODS, f"b{number}", Book("a", 1))
+                added.append(number)
+                await asyncio.sleep(0)
 
-    cluster.engine.change_together("books", books())
+    adding = asyncio.create_task(add_books())
+    await asyncio.sleep(0)
     flush = asyncio.create_task(cluster.engine.publish())
     seen = set()
     while not flush.done():
-        seen.add((len(made) > 0, cluster.rows("shelves")["a"]))
+        seen.add((len(added) > 1, cluster.rows("shelves")["a"]))
         await asyncio.sleep(0)
+    await adding
 
     assert seen >= {(True, ShelfStatus(0, 0)), (True, ShelfStatus(1_000, 1_000))}
     assert {status for _, status in seen} == {ShelfStatus(0, 0), ShelfStatus(1_000, 1_000)}
 
 
-async def test_changes_that_have_not_begun_give_way_to_later_ones_of_the_same_name(cluster: Cluster) -> None:
+async def test_a_batch_begins_once_a_publication_under_way_has_ended(cluster: Cluster) -> None:
+    for number in range(250):
+        cluster.put(Source.NODES, f"s{number}", Shelf(f"s{number}"))
+    flush = asyncio.create_task(cluster.engine.publish())
+    await asyncio.sleep(0)
+
+    async with cluster.engine.batch():
+        published = len(cluster.rows("shelves"))
+
+    assert (flush.done(), published) == (True, 250)
+
+
+async def test_a_batch_that_fails_does_not_hold_back_publication(cluster: Cluster) -> None:
     cluster.put(Source.NODES, "a", Shelf("a"))
+    with pytest.raises(ZeroDivisionError):
+        async with cluster.engine.batch():
+            raise ZeroDivisionError
 
-    def one(name: str) -> Iterator[None]:
-        cluster.put(Source.PODS, name, Book("a", 1))
-        yield
+    await asyncio.wait_for(cluster.engine.publish(), 5)
 
-    for name in ("old", "new"):
-        cluster.engine.change_together("books", one(name))
-    cluster.engine.change_together("others", one("other"))
-    await cluster.engine.publish()
-
-    assert cluster.held[Source.PODS].keys() == {("", "new"), ("", "other")}
-    assert cluster.rows("shelves") == {"a": ShelfStatus(2, 2)}
-
-
-async def test_changes_that_belong_together_call_for_a_flush(cluster: Cluster) -> None:
-    await cluster.engine.publish()
-    cluster.engine.dirty.clear()
-
-    cluster.engine.change_together("books", iter(()))
-
-    assert cluster.engine.dirty.is_set()
+    assert cluster.rows("shelves") == {"a": ShelfStatus(0, 0)}
 
 
 async def test_states_of_a_row_share_what_they_have_in_common() -> None:

@@ -250,8 +250,6 @@ class Played:
         self.there: dict[Identity, tuple[str, JsonObject]] = {}
         self.measured: dict[str, dict[Key, JsonObject]] = {}
         """By polled kind, what was measured of the pods and nodes that are there."""
-        self.found: dict[str, list[JsonObject]] = {}
-        """What the latest polls found that is not taken in yet."""
 
     async def play(self, happenings: list[tuple[str, Any]]) -> None:
         """Lets everything happen, up to the last publication."""
@@ -281,22 +279,19 @@ class Played:
         self.world.relist(kind, [found for of, found in self.there.values() if of == kind])
 
     async def _poll(self, what: tuple[str, list[JsonObject]]) -> None:
+        """What is found counts for what is there now."""
         kind, found = what
-        self.found[kind] = found
-        self.world.poll(kind, found)
+        of_kind = kind.partition(".")[0]
+        self.measured[kind] = {}
+        for one in found:
+            there = self.there.get((of_kind, *key_of(one)))
+            if there is not None and is_measurable(there[1]):
+                self.measured[kind].pop(key_of(one), None)
+                if one["timestamp"] == AFTER:
+                    self.measured[kind][key_of(one)] = one
+        await self.world.poll(kind, found)
 
     async def _publish(self, _: None) -> None:
-        """What was polled counts for what is there now."""
-        for kind, found in self.found.items():
-            of_kind = kind.partition(".")[0]
-            self.measured[kind] = {}
-            for one in found:
-                there = self.there.get((of_kind, *key_of(one)))
-                if there is not None and is_measurable(there[1]):
-                    self.measured[kind].pop(key_of(one), None)
-                    if one["timestamp"] == AFTER:
-                        self.measured[kind][key_of(one)] = one
-        self.found = {}
         await self.world.publish()
 
     def _gone(self, identity: Identity) -> None:
@@ -325,7 +320,7 @@ def test_every_resource_equals_its_recomputation_from_scratch(
         for kind, found in there:
             fresh.put(kind, found)
         for kind, measured in played.measured.items():
-            fresh.poll(kind, measured.values())
+            await fresh.poll(kind, measured.values())
 
         assert await played.world.everything() == await fresh.everything()
 

@@ -43,7 +43,9 @@ class Computation:
         self.cache_now = 500.0
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
         self.cache = Cache(lambda: self.cache_now, POLLS)
-        self.engine = Engine(clock, lambda: self.now, self.cache.contents, self.cache.unavailable, self.cache.stale)
+        self.engine = Engine(
+            clock, lambda: self.now, self.cache.contents, self.cache.sources.unavailable, self.cache.sources.stale
+        )
         self.cache.subscribe(self.engine.change)
         self.engine.add(resources or RESOURCES)
         for kind in KINDS:

@@ -1,23 +1,26 @@
-"""One informer: turns the news of a kind into changes, and knows how fresh they are.
+"""What is known of the reading of each kind: whether its list was complete, and whether it is being followed now.
 
-It keeps no objects; it knows which keys a list in progress has not confirmed yet, and what is left of them at its
-end counts as gone. Until a new list is whole, the objects of the last one stay.
+A watched kind has synced once its initial list was complete. It is fresh as long as its watch shows signs of life,
+and stale otherwise; its objects stay either way. Rows are served once the kinds that they are computed from have
+synced, and with a warning while one of them is stale.
+
+A polled kind is optional: nothing waits for it, and nothing else is incomplete without it.
 """
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
 from kubesum.vocabulary.resource import Key
 
 SILENT_S: Final = 150.0
-"""A watch without a sign of life for so long says nothing about now: servers give one every minute."""
-TROUBLED_S: Final = 30.0
+"""A watch without a sign of life for so long says nothing about now: servers send a bookmark every minute."""
+FAILING_S: Final = 30.0
 """A server that does not answer for so long is not merely being restarted."""
 
 Change = tuple[Key, Any]
-"""(key, fact); a fact of None says that the object is gone."""
+"""(key, fact); a fact of None says that the object is deleted."""
 
 
 class SyncState:
@@ -25,61 +28,98 @@ class SyncState:
 
     def __init__(self, resource: str) -> None:
         self.resource: Final = resource
-        self.synced = False
-        """Whether one list was whole."""
-        self.refused: str | None = None
-        """What the server said when it refused the last attempt, None when it did not refuse."""
-        self.settled: Final = asyncio.Event()
-        """Set once the kind is synced or refused: nothing more can be expected soon."""
+        self.has_synced = False
+        """Whether a list was complete."""
+        self.denied: str | None = None
+        """Why the server forbade the last attempt, None when it did not."""
+        self.denied_since: float | None = None
+        """Since when the server forbids it, in seconds since 1970; None while it does not."""
+        self.synced_or_denied: Final = asyncio.Event()
+        """Set once the kind has synced or was denied: nothing more can be expected soon."""
         self.is_final = False
         """Nothing changes any more: the kind was read from files."""
-        self.refused_since: float | None = None
-        """Since when the server refuses, in seconds since 1970; None while it does not."""
-        self.heard_at = 0.0
-        """When the server was last heard, in seconds since 1970."""
-        self._troubled_since: float | None = None
+        self.last_event_at = 0.0
+        """When the server last sent something, in seconds since 1970."""
+        self._failing_since: float | None = None
         self._unconfirmed: set[Key] = set()
-        """What was known when a list began and has not come again; an initial list has none."""
+        """Keys known when a list began that it has not named so far; an initial list has none."""
 
-    def changes(self, news: SourceEvent[Any], known: Collection[Key]) -> Iterator[Change]:
-        """The changes that news of this kind mean, given the keys known so far."""
-        match news:
+    def changes(self, event: SourceEvent[Any], known: Collection[Key]) -> Iterable[Change]:
+        """The changes of objects that an event of this kind means, given the keys `known` so far.
+
+        Objects stay until a new list is complete; those that it did not name are deleted then.
+        """
+        match event:
             case ListStarted():
                 self._unconfirmed = set(known)
             case Deltas(changes):
                 if self._unconfirmed:
                     self._unconfirmed.difference_update(key for key, _ in changes)
-                yield from changes
+                return changes
             case Synced():
                 missing, self._unconfirmed = self._unconfirmed, set()
-                yield from ((key, None) for key in missing)
-                self.synced = True
-                self.settled.set()
+                self.has_synced = True
+                self.synced_or_denied.set()
+                return [(key, None) for key in missing]
             case WatchError(error, refused):
-                self.refused = str(error) if refused else None
+                self.denied = str(error) if refused else None
                 if refused:
-                    self.settled.set()
+                    self.synced_or_denied.set()
+        return ()
 
-    def hear(self, news: SourceEvent[Any], now: float) -> None:
-        """Takes note of when something was heard, `now` in seconds since 1970."""
-        if isinstance(news, ListStarted):
-            # It is we who ask; nobody has answered yet.
+    def observe(self, event: SourceEvent[Any], now: float) -> None:
+        """Notes what an event says about the server, at `now` in seconds since 1970."""
+        if isinstance(event, ListStarted):
+            # This is our request; nothing has answered it yet.
             return
-        if not isinstance(news, WatchError):
-            self.heard_at, self._troubled_since = now, None
-            self.refused, self.refused_since = None, None
+        if not isinstance(event, WatchError):
+            self.last_event_at, self._failing_since = now, None
+            self.denied, self.denied_since = None, None
             return
-        if self._troubled_since is None:
-            self._troubled_since = now
-        if not news.refused:
-            self.refused_since = None
-        elif self.refused_since is None:
-            self.refused_since = now
+        if self._failing_since is None:
+            self._failing_since = now
+        if not event.refused:
+            self.denied_since = None
+        elif self.denied_since is None:
+            self.denied_since = now
 
-    def is_in_step(self, now: float) -> bool:
+    def is_fresh(self, now: float) -> bool:
         """Whether what was listed is being followed at `now`, in seconds since 1970."""
-        if not self.synced or self.is_final:
-            return self.synced
-        if self._troubled_since is not None and now - self._troubled_since > TROUBLED_S:
+        if not self.has_synced or self.is_final:
+            return self.has_synced
+        if self._failing_since is not None and now - self._failing_since > FAILING_S:
             return False
-        return now - self.heard_at <= SILENT_S
+        return now - self.last_event_at <= SILENT_S
+
+
+class PollState:
+    """The state of one polled kind."""
+
+    def __init__(self, resource: str) -> None:
+        self.resource: Final = resource
+        self.has_synced = False
+        """Whether what a poll found is shown."""
+        self.error: str | None = None
+        """Why the last attempt failed, None after one that did not."""
+        self.attempted: Final = asyncio.Event()
+        """Set once an attempt has ended, one way or the other."""
+        self._good_until = 0.0
+
+    def succeeded(self, valid_for_s: float, now: float) -> None:
+        """An attempt succeeded at `now`, in seconds since 1970; what it found is worth showing for `valid_for_s`."""
+        self.attempted.set()
+        self.has_synced, self.error = True, None
+        self._good_until = now + valid_for_s
+
+    def failed(self, error: WatchError) -> None:
+        """An attempt failed; what was found before stays as long as it is good."""
+        self.attempted.set()
+        self.error = str(error.error)
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether what a poll found may be shown at `now`, in seconds since 1970."""
+        return self.has_synced and now <= self._good_until
+
+    def is_expired(self, now: float) -> bool:
+        """Whether what a poll found is shown, but should not be any more."""
+        return self.has_synced and now > self._good_until

@@ -65,7 +65,9 @@ class Kubesum:
         self._has_heard_all = False
         clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
         self.cache: Final = Cache(time.time, [kind.resource for kind in POLLED_RESOURCES if kind.resource in feeds])
-        self.engine: Final = Engine(clock, time.time, self.cache.contents, self.cache.unavailable, self.cache.stale)
+        self.engine: Final = Engine(
+            clock, time.time, self.cache.contents, self.cache.sources.unavailable, self.cache.sources.stale
+        )
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
         self.ready: Final = asyncio.Event()
@@ -78,7 +80,7 @@ class Kubesum:
 
         What was there once is not taken back because of the cluster: all replicas would go at the same time.
         """
-        informers = self.cache.informers.values()
+        informers = self.cache.sources.watched.values()
         self._has_heard_all = self._has_heard_all or all(map(self._has_said_its_last, informers))
         checks = {name: is_there() for name, is_there in self._protection.checks.items()}
         return {
@@ -90,8 +92,8 @@ class Kubesum:
 
     def _has_said_its_last(self, informer: SyncState) -> bool:
         # Rights are often granted in the minute in which kubesum starts.
-        refused_since = informer.refused_since
-        return informer.synced or (refused_since is not None and time.time() - refused_since > REFUSAL_COUNTS_S)
+        denied_since = informer.denied_since
+        return informer.has_synced or (denied_since is not None and time.time() - denied_since > REFUSAL_COUNTS_S)
 
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace of this name is known."""
@@ -113,7 +115,7 @@ class Kubesum:
         """What goes on beside the answering of requests, by name."""
         return {
             **{
-                f"informer {kind}": partial(self._poll if kind in self.cache.polled else self._follow, kind)
+                f"informer {kind}": partial(self._poll if kind in self.cache.sources.polled else self._follow, kind)
                 for kind in self._feeds
             },
             **self._protection.keepers,
@@ -137,17 +139,17 @@ class Kubesum:
             await self._others_settled()
         async for news in self._feeds[kind]():
             self.cache.apply(kind, news)
-        self.cache.end(kind)
+        self.cache.sources.watched[kind].is_final = True
 
     async def _poll(self, kind: str) -> None:
         async for news in self._feeds[kind]():
             if isinstance(news, WatchError):
-                self.cache.poll_failed(kind, news)
+                self.cache.sources.poll_failed(kind, news)
             elif isinstance(news, Poll):
                 # Nobody is to see some pods as of this poll and others as of the one before.
                 async with self.engine.batch():
                     # The first poll may come before the pods that it is about; the first publication waits for both.
-                    await self.cache.settled()
+                    await self.cache.sources.wait_for_sync()
                     await self.cache.apply_poll(kind, news)
                 # A poll of a large cluster takes megabytes, which must not live on here until the next one.
                 del news
@@ -156,9 +158,9 @@ class Kubesum:
     async def _check_freshness(self) -> None:
         while True:
             await asyncio.sleep(FRESHNESS_CHECK_S)
-            self.cache.check_freshness()
+            self.cache.sources.check()
             # Asked first, for a batch may be held as long as a watched kind cannot be listed.
-            if self.cache.has_expired_usage():
+            if self.cache.sources.expired_polls():
                 async with self.engine.batch():
                     await self.cache.drop_expired_usage()
 
@@ -166,14 +168,14 @@ class Kubesum:
         # A pod that comes after its owners and nodes is computed once; the other way round twice.
         try:
             async with asyncio.timeout(PODS_WAIT_S):
-                for kind, informer in self.cache.informers.items():
+                for kind, informer in self.cache.sources.watched.items():
                     if kind != "pods":
-                        await informer.settled.wait()
+                        await informer.synced_or_denied.wait()
         except TimeoutError:
             return
 
     async def _compute(self) -> None:
-        await self.cache.settled()
+        await self.cache.sources.wait_for_sync()
         await publish_once(self.engine)
         give_back_memory()
         await self._server.listening.wait()

@@ -33,7 +33,7 @@ async def test_a_source_that_falls_silent_is_told_in_the_cluster_summary() -> No
     in_step = summary["conditions"][0]["status"]
 
     computation.cache_now += 151
-    computation.cache.check_freshness()
+    computation.cache.sources.check()
     computation.now += 2
     summary = (await computation.settled("clustersummaries"))["", "cluster"]["status"]
 

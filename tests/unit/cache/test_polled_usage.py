@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubesum.cache.polled import PollState
+from kubesum.cache.syncstate import PollState
 from kubesum.kube.deltas import Poll, WatchError
 from kubesum.rollups.store import Store
 from kubesum.semantics.facts import Measurement
@@ -291,7 +291,7 @@ async def test_usage_that_grows_old_is_shown_no_more(world: Computation) -> None
 
     world.cache_now += 60
     await world.poll(NODES, [of_node("n0")])
-    world.cache.poll_failed(PODS, ABSENT)
+    world.cache.sources.poll_failed(PODS, ABSENT)
     world.cache_now += 30
     await world.cache.drop_expired_usage()
     still = await usages(world)
@@ -314,8 +314,8 @@ async def sources(world: Computation) -> dict[str, tuple[bool, str]]:
 async def test_sources_tell_only_when_usage_comes_and_goes(world: Computation) -> None:
     at_first = await sources(world)
     world.cache_now += 10
-    world.cache.poll_failed(PODS, ABSENT)
-    world.cache.poll_failed(NODES, ABSENT)
+    world.cache.sources.poll_failed(PODS, ABSENT)
+    world.cache.sources.poll_failed(NODES, ABSENT)
     refused = await sources(world)
     await world.poll(PODS, [])
     found = await sources(world)
@@ -332,15 +332,15 @@ async def test_sources_tell_only_when_usage_comes_and_goes(world: Computation) -
 
 
 async def test_a_cluster_without_metrics_lacks_nothing_else(world: Computation) -> None:
-    world.cache.poll_failed(PODS, ABSENT)
-    world.cache.poll_failed(NODES, ABSENT)
+    world.cache.sources.poll_failed(PODS, ABSENT)
+    world.cache.sources.poll_failed(NODES, ABSENT)
 
     cluster = await summary(world, "clustersummaries", "cluster")
 
     assert (cluster["conditions"][0]["status"], "usage" in cluster) == ("True", False)
-    assert world.cache.unavailable(Source) is None
+    assert world.cache.sources.unavailable(Source) is None
     assert all(c.unavailable() is None for c in world.engine.catalogue.stores)
-    await world.cache.settled()
+    await world.cache.sources.wait_for_sync()
 
 
 async def test_nothing_but_usage_differs_between_clusters_with_and_without_metrics() -> None:
@@ -364,25 +364,25 @@ async def test_nothing_but_usage_differs_between_clusters_with_and_without_metri
 
 def test_a_poll_is_shown_for_as_long_as_it_is_good() -> None:
     polled = PollState(PODS)
-    before = polled.is_in_step(1_000.0)
+    before = polled.is_fresh(1_000.0)
 
-    polled.hear(Poll(iter(()), 90.0), 1_000.0)
-    polled.hear(ABSENT, 1_030.0)
+    polled.succeeded(90.0, now=1_000.0)
+    polled.failed(ABSENT)
 
     assert before is False
-    assert polled.is_in_step(1_090.0)
-    assert not polled.is_in_step(1_090.1)
+    assert (polled.is_fresh(1_090.0), polled.is_expired(1_090.0)) == (True, False)
+    assert (polled.is_fresh(1_090.1), polled.is_expired(1_090.1)) == (False, True)
 
 
-def test_the_trouble_of_the_last_attempt_is_kept_until_one_succeeds() -> None:
+def test_the_error_of_the_last_attempt_is_kept_until_one_succeeds() -> None:
     polled = PollState(PODS)
-    polled.hear(ABSENT, 1_000.0)
-    told = (polled.tried.is_set(), polled.trouble)
+    polled.failed(ABSENT)
+    after_failure = (polled.attempted.is_set(), polled.error)
 
-    polled.hear(Poll(iter(()), 90.0), 1_030.0)
+    polled.succeeded(90.0, now=1_030.0)
 
-    assert told == (True, "the server could not find the requested resource")
-    assert polled.trouble is None
+    assert after_failure == (True, "the server could not find the requested resource")
+    assert polled.error is None
 
 
 async def test_times_may_be_written_in_any_zone(world: Computation) -> None:

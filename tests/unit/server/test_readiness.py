@@ -20,7 +20,7 @@ def kubesum() -> Kubesum:
     """One that was told of everything but jobs."""
     ca = authority("ca")
     made = Kubesum({}, by_handshake(ServerTls(serving(ca, ["kubesum.test"])).context))
-    for kind in made.cache.informers:
+    for kind in made.cache.sources.watched:
         if kind != "jobs":
             listed: list[SourceEvent[Any]] = [ListStarted(), Deltas([]), Synced()]
             for news in listed:
@@ -41,7 +41,7 @@ def test_a_kind_that_is_refused_does_so_for_a_minute() -> None:
     made.cache.apply("jobs", REFUSED)
     assert made.readiness()["informer-sync"] is False
 
-    made.cache.informers["jobs"].refused_since = time.time() - 61
+    made.cache.sources.watched["jobs"].denied_since = time.time() - 61
     assert made.readiness()["informer-sync"] is True
 
 
@@ -49,10 +49,10 @@ def test_once_ready_it_stays_so_whatever_becomes_of_the_cluster() -> None:
     """While a kind is refused, a restart of kube-apiserver made all replicas unready, and the whole API with them."""
     made = kubesum()
     made.cache.apply("jobs", REFUSED)
-    made.cache.informers["jobs"].refused_since = time.time() - 61
+    made.cache.sources.watched["jobs"].denied_since = time.time() - 61
     assert made.readiness()["informer-sync"] is True
 
-    for kind in made.cache.informers:
+    for kind in made.cache.sources.watched:
         for news in (DOWN, ListStarted(), REFUSED):
             made.cache.apply(kind, news)
             assert made.readiness()["informer-sync"] is True

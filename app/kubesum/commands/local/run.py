@@ -69,16 +69,16 @@ async def _run(feeds: Mapping[str, ListWatch], port: int, kubeconfig_out: Path |
             _tell_refusals(kubesum)
             tasks.create_task(_tell_missing_usage(kubesum), name="usage")
             with written(own.kubeconfig, kubeconfig_out) as shown:
-                announce(shown, "get nosum" if kubesum.cache.informers["nodes"].synced else "get nssum -A")
+                announce(shown, "get nosum" if kubesum.cache.sources.watched["nodes"].has_synced else "get nssum -A")
                 await running
 
 
 def _tell_refusals(kubesum: Kubesum) -> None:
     """Names the kinds that may not be listed; raises UpstreamError if that is all of them."""
-    informers = kubesum.cache.informers.values()
-    refused = [informer for informer in informers if informer.refused and not informer.synced]
+    informers = kubesum.cache.sources.watched.values()
+    refused = [informer for informer in informers if informer.denied and not informer.has_synced]
     if len(refused) == len(informers):
-        raise UpstreamError(f"none of the watched kinds may be listed: {refused[0].refused}")
+        raise UpstreamError(f"none of the watched kinds may be listed: {refused[0].denied}")
     if refused:
         names = ", ".join(informer.resource for informer in refused)
         tell(f"not allowed to list {names}: what is computed from them is not served")
@@ -86,10 +86,10 @@ def _tell_refusals(kubesum: Kubesum) -> None:
 
 async def _tell_missing_usage(kubesum: Kubesum) -> None:
     """Says once why it is not known what pods and nodes use, if the first attempt to read that fails."""
-    for polled in kubesum.cache.polled.values():
-        await polled.tried.wait()
-        if polled.trouble is not None:
-            tell(f"usage is not shown as yet: {polled.trouble}")
+    for polled in kubesum.cache.sources.polled.values():
+        await polled.attempted.wait()
+        if polled.error is not None:
+            tell(f"usage is not shown as yet: {polled.error}")
             return
 
 

@@ -26,7 +26,7 @@ from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.operations import metrics
 from kubesum.resources import RESOURCES
-from kubesum.server.runtime import Kubesum, give_back_memory
+from kubesum.server.runtime import Kubesum, trim_memory
 from kubesum.server.sockets import LOOPBACK, listen
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -118,7 +118,7 @@ async def main() -> None:
             client_files(own.kubeconfig, Path(folder))
             kubesum = Kubesum(cluster_feeds(upstream, USAGE_INTERVAL_S), by_handshake(own.tls))
             stop = asyncio.Event()
-            give_back_memory()
+            trim_memory()
             figures: dict[str, float] = {"idle": resident_bytes()}
             began, began_cpu = time.perf_counter(), time.process_time()
             async with asyncio.TaskGroup() as tasks:

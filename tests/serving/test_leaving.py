@@ -105,7 +105,7 @@ async def test_the_first_signal_lets_it_finish_and_the_second_ends_it(tmp_path: 
             await listening(command)
             command.process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(20):
-                while b"leaving" not in await command.process.stderr.readline():  # type: ignore[union-attr]
+                while b"shutting down" not in await command.process.stderr.readline():  # type: ignore[union-attr]
                     continue
             assert command.process.returncode is None
 

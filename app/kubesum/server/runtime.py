@@ -1,7 +1,7 @@
 """The composition root: builds every part in order and runs them as one group of tasks.
 
-The only module that knows every layer. Whatever a task raises ends the group and with it the process: a cache
-that nobody feeds must not go on being served as if it were fresh.
+The only module that imports every layer. Whatever a task raises ends the group and with it the process: a cache
+that is no longer fed must not be served as if it were fresh. Kubernetes restarts the process.
 """
 
 import asyncio
@@ -34,159 +34,167 @@ log = logging.getLogger(__name__)
 
 PODS_WAIT_S: Final = 5.0
 """Pods are listed after the kinds that say where they belong, but no later than this."""
-
-REFUSAL_COUNTS_S: Final = 60.0
-"""A kind that is refused for so long no longer keeps the server from being ready for the others."""
+DENIAL_COUNTS_S: Final = 60.0
+"""A kind that kubesum may not list keeps the server from being ready for so long: the other kinds are served then."""
 FRESHNESS_CHECK_S: Final = 5.0
+"""How often it is checked which kinds have become stale."""
 
 ListWatch = Callable[[], AsyncIterator[SourceEvent[Any]]]
-"""Begins to read one kind."""
+"""Begins to read one kind: lists and watches it, or polls it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is answered at once, and how long a server stays when it is to leave."""
+    """How much is answered at once, and how a server shuts down."""
 
     max_requests_inflight: int = defaults.MAX_REQUESTS_INFLIGHT
     """Requests, but watches; --max-requests-inflight of kube-apiserver."""
     shutdown_delay_s: float = 0.0
-    """How long requests are still answered after it is said that no more should come."""
+    """How long requests are still answered after /readyz has begun to fail."""
 
 
 class Kubesum:
-    """One running kubesum: the feeds, the cache, the computation and the server."""
+    """One running kubesum: list-watches, cache, computation and server."""
 
-    def __init__(self, feeds: Mapping[str, ListWatch], protection: SecureServing, limits: Limits = Limits()) -> None:
-        """`feeds` are the watched and polled kinds by name; `protection` says who may ask what."""
-        self._feeds = feeds
-        self._protection = protection
-        self._limits = limits
-        self._is_leaving = False
-        self._has_heard_all = False
+    def __init__(
+        self, list_watches: Mapping[str, ListWatch], secure_serving: SecureServing, limits: Limits = Limits()
+    ) -> None:
+        """`list_watches` are those of the watched and polled kinds, by name."""
+        self._list_watches: Final = list_watches
+        self._secure_serving: Final = secure_serving
+        self._limits: Final = limits
+        self._shutting_down = False
+        self._has_synced = False
         clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
-        self.cache: Final = Cache(time.time, [kind.resource for kind in POLLED_RESOURCES if kind.resource in feeds])
-        self.engine: Final = Engine(
-            clock, time.time, self.cache.contents, self.cache.sources.unavailable, self.cache.sources.stale
+        self.cache: Final = Cache(
+            time.time, [kind.resource for kind in POLLED_RESOURCES if kind.resource in list_watches]
         )
+        sources = self.cache.sources
+        self.engine: Final = Engine(clock, time.time, self.cache.contents, sources.unavailable, sources.stale)
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
         self.ready: Final = asyncio.Event()
-        admission = Admission(protection.gate, limits.max_requests_inflight, lambda: self._is_leaving)
+        admission = Admission(secure_serving.gate, limits.max_requests_inflight, lambda: self._shutting_down)
         app = create_app(lambda: self.engine.catalogue, self.readiness, self.has_namespace, time.time, admission)
-        self._server = Server(server_config(app, protection.tls))
+        self._server: Final = Server(server_config(app, secure_serving.tls))
 
     def readiness(self) -> Mapping[str, bool]:
         """The named checks of /readyz.
 
-        What was there once is not taken back because of the cluster: all replicas would go at the same time.
+        A check that passed once does not fail because of the API server: all replicas would become unready together.
         """
-        informers = self.cache.sources.watched.values()
-        self._has_heard_all = self._has_heard_all or all(map(self._has_said_its_last, informers))
-        checks = {name: is_there() for name, is_there in self._protection.checks.items()}
+        states = self.cache.sources.watched.values()
+        self._has_synced = self._has_synced or all(map(_has_synced_or_denied, states))
+        checks = {name: passes() for name, passes in self._secure_serving.checks.items()}
         return {
-            "informer-sync": self._has_heard_all,
+            "informer-sync": self._has_synced,
             "first-rows": self.ready.is_set(),
             **checks,
-            "shutdown": not self._is_leaving,
+            "shutdown": not self._shutting_down,
         }
-
-    def _has_said_its_last(self, informer: SyncState) -> bool:
-        # Rights are often granted in the minute in which kubesum starts.
-        denied_since = informer.denied_since
-        return informer.has_synced or (denied_since is not None and time.time() - denied_since > REFUSAL_COUNTS_S)
 
     def has_namespace(self, name: str) -> bool:
-        """Whether a namespace of this name is known."""
+        """Whether a namespace of this name exists."""
         return ("", name) in self.cache.contents(Source.NAMESPACES)
 
-    async def run(self, listener: socket.socket, leave: asyncio.Event | None = None) -> None:
-        """Serves until cancelled, or until it has left after `leave` is set; raises what any part raises."""
+    async def run(self, listener: socket.socket, stop: asyncio.Event | None = None) -> None:
+        """Serves until cancelled, or until it has shut down after `stop` is set; raises what any task raises."""
         async with asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(work(), name=name) for name, work in self._work().items()]
+            background = [tasks.create_task(task(), name=name) for name, task in self._tasks().items()]
             serving = tasks.create_task(self._server.serve([listener]), name="server")
-            if leave is not None:
-                await leave.wait()
-                await self._take_leave()
+            if stop is not None:
+                await stop.wait()
+                await self._shut_down()
                 await serving
-                for task in working:
+                for task in background:
                     task.cancel()
 
-    def _work(self) -> dict[str, BackgroundTask]:
-        """What goes on beside the answering of requests, by name."""
+    def _tasks(self) -> dict[str, BackgroundTask]:
+        """What runs beside the server, by name."""
+        polled = self.cache.sources.polled
         return {
             **{
-                f"informer {kind}": partial(self._poll if kind in self.cache.sources.polled else self._follow, kind)
-                for kind in self._feeds
+                f"informer {kind}": partial(self._poll if kind in polled else self._watch, kind)
+                for kind in self._list_watches
             },
-            **self._protection.keepers,
+            **self._secure_serving.keepers,
             "freshness": self._check_freshness,
-            "publisher": self._compute,
+            "publisher": self._publish,
         }
 
-    async def _take_leave(self) -> None:
-        """Tells everybody to go elsewhere, and stops once they had the time to.
+    async def _shut_down(self) -> None:
+        """Fails /readyz, and ends watches and server after the delay.
 
-        Whoever routes requests here learns from /readyz, and goes on sending some until then.
+        Load balancers send requests until they have seen /readyz fail: those are still answered.
         """
-        log.info("leaving", extra={"seconds": self._limits.shutdown_delay_s})
-        self._is_leaving = True
+        log.info("shutting down", extra={"seconds": self._limits.shutdown_delay_s})
+        self._shutting_down = True
         await asyncio.sleep(self._limits.shutdown_delay_s)
         self.engine.close()
         self._server.should_exit = True
 
-    async def _follow(self, kind: str) -> None:
+    async def _watch(self, kind: str) -> None:
+        """Feeds the cache with the events of a watched kind."""
         if kind == "pods":
-            await self._others_settled()
-        async for news in self._feeds[kind]():
-            self.cache.apply(kind, news)
+            await self._wait_for_others()
+        async for event in self._list_watches[kind]():
+            self.cache.apply(kind, event)
+        # Only what is read from files ends.
         self.cache.sources.watched[kind].is_final = True
 
+    async def _wait_for_others(self) -> None:
+        # A pod that comes after its owners and its node is computed once; the other way round twice.
+        try:
+            async with asyncio.timeout(PODS_WAIT_S):
+                for kind, state in self.cache.sources.watched.items():
+                    if kind != "pods":
+                        await state.synced_or_denied.wait()
+        except TimeoutError:
+            return
+
     async def _poll(self, kind: str) -> None:
-        async for news in self._feeds[kind]():
-            if isinstance(news, WatchError):
-                self.cache.sources.poll_failed(kind, news)
-            elif isinstance(news, Poll):
-                # Nobody is to see some pods as of this poll and others as of the one before.
+        """Feeds the cache with the lists of a polled kind."""
+        async for event in self._list_watches[kind]():
+            if isinstance(event, WatchError):
+                self.cache.sources.poll_failed(kind, event)
+            elif isinstance(event, Poll):
+                # A batch, for nobody is to see some pods as of this poll and others as of the one before.
                 async with self.engine.batch():
-                    # The first poll may come before the pods that it is about; the first publication waits for both.
+                    # The first poll may come before its pods are listed; the first publication then waits for both.
                     await self.cache.sources.wait_for_sync()
-                    await self.cache.apply_poll(kind, news)
-                # A poll of a large cluster takes megabytes, which must not live on here until the next one.
-                del news
-                give_back_memory()
+                    await self.cache.apply_poll(kind, event)
+                # The poll of a large cluster takes megabytes: they are not kept until the next one.
+                del event
+                trim_memory()
 
     async def _check_freshness(self) -> None:
         while True:
             await asyncio.sleep(FRESHNESS_CHECK_S)
             self.cache.sources.check()
-            # Asked first, for a batch may be held as long as a watched kind cannot be listed.
+            # Asked first: a poll may hold its batch for as long as a kind cannot be listed.
             if self.cache.sources.expired_polls():
                 async with self.engine.batch():
                     await self.cache.drop_expired_usage()
 
-    async def _others_settled(self) -> None:
-        # A pod that comes after its owners and nodes is computed once; the other way round twice.
-        try:
-            async with asyncio.timeout(PODS_WAIT_S):
-                for kind, informer in self.cache.sources.watched.items():
-                    if kind != "pods":
-                        await informer.synced_or_denied.wait()
-        except TimeoutError:
-            return
-
-    async def _compute(self) -> None:
+    async def _publish(self) -> None:
         await self.cache.sources.wait_for_sync()
         await publish_once(self.engine)
-        give_back_memory()
+        trim_memory()
         await self._server.listening.wait()
         self.ready.set()
         await publish_forever(self.engine, time.time)
 
 
-def give_back_memory() -> None:
-    """Returns to the system what the C library keeps of freed memory, where it can be asked to (glibc).
+def _has_synced_or_denied(state: SyncState) -> bool:
+    # Rights are often granted in the minute in which kubesum starts.
+    denied_since = state.denied_since
+    return state.has_synced or (denied_since is not None and time.time() - denied_since > DENIAL_COUNTS_S)
 
-    The buffers of the initial lists leave it with megabytes that it would hold for the life of the process.
+
+def trim_memory() -> None:
+    """Returns the freed memory that the C library holds to the system, where it can be asked to (glibc).
+
+    The buffers of the initial lists leave megabytes in it, which it would hold for the life of the process.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

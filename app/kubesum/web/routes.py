@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 
 from kubesum.api import discovery
 from kubesum.api.lists.freshness import exactly, not_older_than
-from kubesum.api.lists.listing import Wanted, encode_object
+from kubesum.api.lists.listing import ListRequest, encode_object
 from kubesum.api.representations.jsontext import pretty_document
 from kubesum.api.representations.status import RETRY_SOON, UNKNOWN_METHOD, UNKNOWN_PATH
 from kubesum.api.representations.warnings import warnings
@@ -41,7 +41,7 @@ from kubesum.api.requests.options import (
 )
 from kubesum.api.requests.query import Query
 from kubesum.api.requests.requestinfo import RequestInfo
-from kubesum.api.watch.watching import Watch
+from kubesum.api.watch.watching import WatchRequest
 from kubesum.rollups.store import Store
 from kubesum.vocabulary.errors import MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails, Timeout
 from kubesum.web.dependencies import Asked, Service, Serving, collection_of, of_collection
@@ -83,7 +83,7 @@ async def objects(request: Request) -> Response:
     options = list_options(asked.query, chosen.resource)
     deadline_s = timeout_s(asked.query)
     form = representation(accepted(request), chosen.resource.kind, is_list=True)
-    wanted = Wanted(chosen, asked.namespace, options, form, included_in(form, asked.query), pretty(request))
+    listed = ListRequest(chosen, asked.namespace, options, form, included_in(form, asked.query), pretty(request))
     require_data(chosen)
     with answered_within():
         async with asyncio.timeout(deadline_s):
@@ -92,7 +92,7 @@ async def objects(request: Request) -> Response:
             elif options.version:
                 await not_older_than(options.version, chosen, serving.now)
             gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
-            encoded = await serving.lists.encoded(wanted, gzip)
+            encoded = await serving.lists.encoded(listed, gzip)
     headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if encoded.gzipped else {}
     return JSON(encoded.content, headers=headers | warned(chosen, serving), media_type=form.encoding.value)
 
@@ -111,9 +111,9 @@ async def watched(request: Request, asked: RequestInfo, chosen: Store, serving: 
     """The changes of a resource's objects, in one namespace or in all."""
     options = watch_options(asked.query, chosen.resource)
     form = representation(accepted(request), chosen.resource.kind, is_list=False, served=JSON_ALONE)
-    watch = Watch(chosen, asked.namespace, options, form, included_in(form, asked.query))
+    watch = WatchRequest(chosen, asked.namespace, options, form, included_in(form, asked.query))
     require_data(chosen)
-    lines = await serving.watches.opened(watch)
+    lines = await serving.watches.open(watch)
     return WatchResponse(lines, chosen.resource.resource_group, warned(chosen, serving))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include, watch_options
-from kubesum.api.watch.watching import Watch, Watches
+from kubesum.api.watch.watching import Watches, WatchRequest
 from kubesum.rollups.store import Store
 from kubesum.vocabulary.resource import ComputedResource, Key, Source
 from tests.unit.web.fakeresources import BOXES, NOW, Thing, World
@@ -73,7 +73,7 @@ class Replica:
     ) -> AsyncGenerator[bytes, None]:
         """The lines of a watch with the parameters of `query`."""
         options = watch_options(query, self.resource)
-        return await self.watches.opened(Watch(self.collection, namespace, options, representation, include))
+        return await self.watches.open(WatchRequest(self.collection, namespace, options, representation, include))
 
     async def told_from(self, version: int, **query: str) -> list[dict[str, Any]]:
         """What a watch from `version` tells before it has to wait."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from kubesum.api.lists.responsecache import Body, BodyCache
+from kubesum.api.lists.responsecache import Body, ResponseCache
 
 
 class Kitchen:
@@ -17,10 +17,10 @@ class Kitchen:
         self.made = 0
         self.given_up = 0
         self.open = asyncio.Event()
-        self.cache = BodyCache(capacity_bytes=15, now=lambda: self.now)
+        self.cache = ResponseCache(capacity_bytes=15, now=lambda: self.now)
 
     def maker(
-        self, content: bytes = b"body", version: int = 1, expires: float = math.inf
+        self, content: bytes = b"body", version: int = 1, expires_at: float = math.inf
     ) -> Callable[[], Awaitable[Body]]:
         async def make() -> Body:
             self.made += 1
@@ -29,7 +29,7 @@ class Kitchen:
             except asyncio.CancelledError:
                 self.given_up += 1
                 raise
-            return Body(content, version, expires)
+            return Body(content, version, expires_at)
 
         return make
 
@@ -63,7 +63,7 @@ async def test_a_body_is_kept_until_the_version_changes(kitchen: Kitchen) -> Non
 
 async def test_a_body_is_made_again_once_it_expired(kitchen: Kitchen) -> None:
     kitchen.open.set()
-    await kitchen.cache.body("k", 1, kitchen.maker(expires=5.0))
+    await kitchen.cache.body("k", 1, kitchen.maker(expires_at=5.0))
     kitchen.now = 4.9
     await kitchen.cache.body("k", 1, kitchen.maker())
     assert kitchen.made == 1
@@ -75,13 +75,13 @@ async def test_a_body_is_made_again_once_it_expired(kitchen: Kitchen) -> None:
 
 
 async def test_a_body_that_is_for_now_alone_is_shared_and_not_kept(kitchen: Kitchen) -> None:
-    waiting = [asyncio.create_task(kitchen.cache.body("k", 1, kitchen.maker(expires=0.0))) for _ in range(3)]
+    waiting = [asyncio.create_task(kitchen.cache.body("k", 1, kitchen.maker(expires_at=0.0))) for _ in range(3)]
     await asyncio.sleep(0)
     kitchen.open.set()
 
     assert [body.content for body in await asyncio.gather(*waiting)] == [b"body"] * 3
     assert kitchen.made == 1
-    await kitchen.cache.body("k", 1, kitchen.maker(expires=0.0))
+    await kitchen.cache.body("k", 1, kitchen.maker(expires_at=0.0))
     assert kitchen.made == 2
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from kubesum.api.lists.listing import ListMeta, encode_object, page
+from kubesum.api.lists.listing import encode_object
+from kubesum.api.lists.paging import ListMeta, page
 from kubesum.api.representations.objects import ENCODER
 from kubesum.api.representations.status import status_body
 from kubesum.api.requests.negotiation import Form, Representation

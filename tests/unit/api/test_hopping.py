@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.api.lists.listing import page
+from kubesum.api.lists.paging import page
 from kubesum.api.representations.objects import ENCODER, object_of
 from kubesum.api.requests.options import Continue, ListOptions, watch_options
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS

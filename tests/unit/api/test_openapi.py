@@ -19,7 +19,7 @@ from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidat
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from kubesum.api.lists.listing import ListMeta
+from kubesum.api.lists.paging import ListMeta
 from kubesum.api.openapi.documents import Documents, documents
 from kubesum.api.representations.fields import fields
 from kubesum.api.representations.objects import ObjectMeta

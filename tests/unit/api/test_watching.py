@@ -11,7 +11,7 @@ import pytest
 
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include, WatchOptions, watch_options
-from kubesum.api.watch.watchevents import Event, Frames, Style
+from kubesum.api.watch.watchevents import EventFormat, FrameCache, WatchEvent
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS
 from kubesum.vocabulary.errors import ApiError, Expired, ServiceUnavailable, Timeout
 from tests.leaping import leaping
@@ -421,12 +421,14 @@ async def test_an_event_is_encoded_once_for_all() -> None:
     """[W13]"""
     replica = await Replica().start(Thing("a"))
     row = replica.collection.snapshot().rows[0]
-    frames, event = Frames(lambda: NOW), Event("ADDED", row, row.version)
+    frames, event = FrameCache(lambda: NOW), WatchEvent("ADDED", row, row.version)
 
-    one = frames.frame(event, Style(BOXES, JSON, Include.METADATA), with_columns=False)
-    other = frames.frame(Event("ADDED", row, row.version), Style(BOXES, JSON, Include.METADATA), with_columns=False)
+    one = frames.frame(event, EventFormat(BOXES, JSON, Include.METADATA), with_columns=False)
+    other = frames.frame(
+        WatchEvent("ADDED", row, row.version), EventFormat(BOXES, JSON, Include.METADATA), with_columns=False
+    )
     modified = frames.frame(
-        Event("MODIFIED", row, row.version), Style(BOXES, JSON, Include.METADATA), with_columns=False
+        WatchEvent("MODIFIED", row, row.version), EventFormat(BOXES, JSON, Include.METADATA), with_columns=False
     )
 
     assert one is other

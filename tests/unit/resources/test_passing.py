@@ -7,7 +7,7 @@ import yaml
 
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import WatchOptions
-from kubesum.api.watch.watching import Watch, Watches
+from kubesum.api.watch.watching import Watches, WatchRequest
 from kubesum.resources import RESOURCES
 from kubesum.rollups.resourceversion import TAGS
 from kubesum.vocabulary.resource import ComputedResource
@@ -35,9 +35,9 @@ async def test_every_kind_can_tell_what_passed(resource: ComputedResource, form:
     await computation.settle()
     collection = next(c for c in computation.engine.catalogue.stores if c.resource is resource)
     representation = Representation(form, "meta.k8s.io/v1" if form is Form.TABLE else "")
-    watch = Watch(collection, "", WatchOptions(version=begun), representation)
+    watch = WatchRequest(collection, "", WatchOptions(version=begun), representation)
 
-    events = await ready(await Watches(lambda: computation.now).opened(watch))
+    events = await ready(await Watches(lambda: computation.now).open(watch))
 
     rows = (HERE / "golden" / f"{resource.plural}.txt").read_text().splitlines()[1:]
     told = {

@@ -1,13 +1,13 @@
-"""Encoded answers, kept for as long as they are right and shared by all who ask for the same.
+"""A cache of encoded responses, shared by all clients that ask for the same.
 
-A body is right while the collection is at the version that it was made from and, where it tells ages, while
-their text stays the same. A newer body takes the place of the older one; the least recently used ones go when
-all together exceed a number of bytes. Keys count too: clients write parts of them, and make as many as they
-like. However many ask for a body at once, it is made once.
+A body is valid while its resource is at the version that it was made from and, where it contains ages, while their
+text stays the same. A newer body replaces the older one of its key; the least recently used ones are evicted when all
+together exceed a number of bytes. Keys count too, because clients write parts of them. However many requests need a
+body at once, it is made once.
 
-What makes a body is a task of those who wait for it: the first one starts it, it goes on as long as any of them
-waits, and the last one to give up cancels it and sees it end. So nobody has to begin anew because somebody else hung
-up, and no work outlives the requests that it is done for: no other group of tasks need know of it.
+A body is made in a task. The first request starts it, it runs as long as any request waits for it, and the last one
+to give up cancels it and waits for its end. So a client that disconnects does not restart the work for others, and no
+task outlives the requests that it works for.
 """
 
 import asyncio
@@ -19,66 +19,69 @@ from cachetools import LRUCache
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """An encoded answer made from `version` and right until `expires`, in seconds since 1970; 0 is for now alone."""
+    """An encoded response made from `version`, valid until `expires_at`, in seconds since 1970.
+
+    One that expires at 0 is not cached, but still shared by the requests that wait for it.
+    """
 
     content: bytes
     version: int
-    expires: float
+    expires_at: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Entry:
     body: Body
     size_bytes: int
 
 
 @dataclass(slots=True)
-class _Making:
+class _Pending:
     task: asyncio.Task[Body]
     waiting: int = 0
 
 
-class BodyCache:
+class ResponseCache:
     """The bodies that were made lately."""
 
     def __init__(self, capacity_bytes: int, now: Callable[[], float]) -> None:
-        """`now` tells seconds since 1970."""
+        """`now` gives seconds since 1970."""
         self._now = now
-        self._bodies: LRUCache[Hashable, _Kept] = LRUCache(capacity_bytes, lambda kept: kept.size_bytes)
-        self._in_the_making: dict[tuple[Hashable, int], _Making] = {}
+        self._entries: LRUCache[Hashable, _Entry] = LRUCache(capacity_bytes, lambda entry: entry.size_bytes)
+        self._pending: dict[tuple[Hashable, int], _Pending] = {}
 
     async def body(self, key: Hashable, version: int, make: Callable[[], Awaitable[Body]]) -> Body:
-        """The body for `key` made from `version`; `make` is called unless there is one or one is being made."""
-        kept = self._bodies.get(key)
-        if kept is not None and kept.body.version == version and self._now() < kept.body.expires:
-            return kept.body
-        making = self._in_the_making.get((key, version))
-        if making is None:
-            making = _Making(asyncio.create_task(self._made(key, make), name="body"))
-            self._in_the_making[key, version] = making
-        making.waiting += 1
+        """The body for `key` made from `version`; `make` is called unless it is cached or being made."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.body.version == version and self._now() < entry.body.expires_at:
+            return entry.body
+        pending = self._pending.get((key, version))
+        if pending is None:
+            pending = _Pending(asyncio.create_task(self._made(key, make), name="body"))
+            self._pending[key, version] = pending
+        pending.waiting += 1
         try:
-            # Who waits in this way can be cancelled without the task.
-            await asyncio.wait((making.task,))
+            # Unlike an await of the task itself, this can be cancelled without it.
+            await asyncio.wait((pending.task,))
         finally:
-            making.waiting -= 1
-            if not making.waiting:
-                del self._in_the_making[key, version]
-                await _ended(making.task)
-        return making.task.result()
+            pending.waiting -= 1
+            if not pending.waiting:
+                del self._pending[key, version]
+                await _cancelled(pending.task)
+        return pending.task.result()
 
     async def _made(self, key: Hashable, make: Callable[[], Awaitable[Body]]) -> Body:
         body = await make()
-        kept = _Kept(body, len(body.content) + len(repr(key)))
-        if kept.size_bytes <= self._bodies.maxsize and self._now() < body.expires:
-            self._bodies[key] = kept
+        entry = _Entry(body, len(body.content) + len(repr(key)))
+        if entry.size_bytes <= self._entries.maxsize and self._now() < body.expires_at:
+            self._entries[key] = entry
         return body
 
 
-async def _ended(task: asyncio.Task[Body]) -> None:
-    """Returns once a task has ended that nobody waits for any more."""
+async def _cancelled(task: asyncio.Task[Body]) -> None:
+    """Cancels a task unless it is done, and returns once it has ended."""
     task.cancel()
     await asyncio.wait((task,))
     if not task.cancelled():
-        # Taken note of, or asyncio would complain about an error that nobody has looked at.
+        # asyncio logs an exception that nobody has retrieved.
         task.exception()

@@ -1,12 +1,12 @@
-"""The resumption of a watch that began on another replica.
+"""The resumption of a watch from a version that another replica issued.
 
-What a version of another process stands for is known roughly: its replica may have seen less of the cluster at that
-time than this one, or more. So everything since LAG_S before it is told again, and for LAG_S from now on also what
-passes unpublished here, since the other may have published it already. Then the client is in step: each row that
-it knows otherwise than it is shown here has been touched meanwhile.
+Which state such a version stands for is known only roughly: its replica may have received less of the cluster at
+that time than this one, or more. So the watch replays everything since LAG_S before the version, skipped states
+included, and goes on to send skipped states for LAG_S, since the other replica may have published them already.
+After that its client agrees with this replica: each row of which it has another state has changed here meanwhile.
 
-Until then no version is given that any process takes for its own: a client that is cut off comes back to another
-resumption, wherever that is.
+Until then events and bookmarks get versions with the shared tag, which no process takes for its own. So a client that
+is cut off in between starts another resumption, whichever replica it connects to.
 """
 
 from collections.abc import Sequence
@@ -16,74 +16,74 @@ import msgspec
 
 from kubesum.api.lists.freshness import too_large
 from kubesum.api.representations.status import RETRY_SOON
-from kubesum.api.watch.watchevents import Event, Selects, repeated, selected
+from kubesum.api.watch.watchevents import Predicate, WatchEvent, all_filtered, replayed
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS, Version
 from kubesum.rollups.store import LAG_S, Store
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
 
-AHEAD_S: Final = 3.0
-"""How far another replica's clock may be ahead: well below LAG_S, which has to make up for it."""
+MAX_AHEAD_S: Final = 3.0
+"""How far another replica's clock may be ahead: well below LAG_S, which makes up for it."""
 
 
 class Resumption:
-    """What one watch has to be told until it is in step with this replica."""
+    """How far one watch has got in its resumption."""
 
-    def __init__(self, collection: Store, asked: Version) -> None:
-        """Raises Timeout, Expired or ServiceUnavailable for a version from which nobody can go on here."""
-        clock, journal = collection.clock, collection.events
-        if clock.age_s(asked) < -AHEAD_S:
-            raise too_large(asked, collection.version())
-        if asked < journal.complete_since:
-            raise Expired(f"too old resource version: {asked} ({journal.complete_since})")
+    def __init__(self, store: Store, asked: Version) -> None:
+        """Raises Timeout, Expired or ServiceUnavailable for a version from which the watch cannot continue here."""
+        clock, events = store.clock, store.events
+        if clock.age_s(asked) < -MAX_AHEAD_S:
+            raise too_large(asked, store.version())
+        if asked < events.complete_since:
+            raise Expired(f"too old resource version: {asked} ({events.complete_since})")
         since = clock.watermark(LAG_S + max(0.0, clock.age_s(asked)))
-        if since < journal.complete_since:
-            # The replica that issued it can tell, and the client's next attempt may find it.
+        if since < events.complete_since:
+            # The replica that issued it keeps these events, and the client's next attempt may reach that one.
             raise ServiceUnavailable(
                 "this replica has not been watching for long enough to continue a watch", RETRY_SOON
             )
-        self.told: Version = since
-        """Up to here everything that happened is told."""
-        self._collection: Final = collection
-        self._given = asked
-        self._begun: Final = clock.watermark()
+        self.sent_until: Version = since
+        """Up to here, in versions of this process, everything is sent."""
+        self._store: Final = store
+        self._last_sent = asked  # the version that the client has
+        self._begun_at: Final = clock.watermark()
 
-    async def news(self, selects: Selects | None, step: int) -> Sequence[Event]:
-        """What is to be told next, with versions of nobody; the last one stands for all of it. Raises Expired."""
-        journal, asked = self._collection.events, self._given
-        changes = journal.since_with_skipped(self.told)
-        self.told = max(self.told, journal.head_with_skipped)
+    async def next_events(self, selects: Predicate | None, slice_events: int) -> Sequence[WatchEvent]:
+        """What is to be sent next, with versions with the shared tag; the last one stands for all. Raises Expired."""
+        events, asked = self._store.events, self._last_sent
+        changes = events.since_with_skipped(self.sent_until)
+        self.sent_until = max(self.sent_until, events.head_with_skipped)
         first = asked // TAGS + 1
-        # A change is repeated as two events at the most. What comes in the pauses is later than all of them.
-        self._give(max(first + 2 * len(changes), self.told // TAGS))
-        last = self._given
+        # A change is replayed as two events at most. What is published in the pauses is issued above all of them.
+        self._advance(max(first + 2 * len(changes), self.sent_until // TAGS))
+        last = self._last_sent
         if selects is not None:
-            changes = await selected(changes, selects, step)
-        events = [
+            changes = await all_filtered(changes, selects, slice_events)
+        sent = [
             msgspec.structs.replace(event, version=at * TAGS + SHARED_TAG)
-            for at, event in enumerate(repeated(changes, asked), start=first)
+            for at, event in enumerate(replayed(changes, asked), start=first)
         ]
-        if events:
-            events[-1] = msgspec.structs.replace(events[-1], version=last)
-        return events
+        if sent:
+            sent[-1] = msgspec.structs.replace(sent[-1], version=last)
+        return sent
 
-    def _give(self, microsecond: int) -> None:
-        self._given = microsecond * TAGS + SHARED_TAG
-        self._collection.clock.advance_past(self._given)
+    def _advance(self, microsecond: int) -> None:
+        self._last_sent = microsecond * TAGS + SHARED_TAG
+        self._store.clock.advance_past(self._last_sent)
 
     @property
-    def is_behind(self) -> bool:
-        """Whether there is more to be told already."""
-        return self._collection.events.head_with_skipped > self.told
+    def has_more(self) -> bool:
+        """Whether there are events to be sent now."""
+        return self._store.events.head_with_skipped > self.sent_until
 
     def is_over(self) -> bool:
-        """Whether the client is in step once it is told what there is to be told."""
-        return self._collection.clock.age_s(self._begun) >= LAG_S
+        """Whether the client agrees with this replica, once there is nothing more to be sent."""
+        return self._store.clock.age_s(self._begun_at) >= LAG_S
 
-    def version(self) -> Version:
-        """A version of now that stands for all that is told, while nothing more is to be told."""
-        self._give(max(self._given // TAGS, self._collection.version() // TAGS))
-        return self._given
+    def bookmark_version(self) -> Version:
+        """A version of now for all that was sent, to be called when there is nothing more to be sent."""
+        self._advance(max(self._last_sent // TAGS, self._store.version() // TAGS))
+        return self._last_sent
 
     def end(self) -> Version:
-        """The version after which events are told as to everybody else, while nothing more is to be told."""
-        return self._collection.version_above(self._given)
+        """The version after which the watch sends the events of this replica as they are."""
+        return self._store.version_above(self._last_sent)

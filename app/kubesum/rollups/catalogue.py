@@ -1,7 +1,7 @@
-"""Which resources are served at this moment.
+"""The resources that are served now.
 
-A catalogue is an immutable value, replaced whole when a resource comes or goes; whoever holds one sees one
-consistent set for as long as it likes.
+A catalogue is immutable and replaced as a whole when a resource is added or removed, so that a request sees one
+consistent set from beginning to end.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from kubesum.rollups.store import Store
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The served collections, by group, version and plural."""
+    """The stores of the served resources, by group, version and plural."""
 
     stores: tuple[Store, ...] = ()
 
@@ -21,15 +21,15 @@ class Catalogue:
         return {(c.resource.group, c.resource.version, c.resource.plural): c for c in self.stores}
 
     def find(self, group: str, version: str, plural: str) -> Store | None:
-        """The collection served below /apis/{group}/{version}/{plural}, None if there is none."""
+        """The store served below /apis/{group}/{version}/{plural}, None if there is none."""
         return self._by_path.get((group, version, plural))
 
     def in_version(self, group: str, version: str) -> tuple[Store, ...]:
-        """The collections of one group and version, in order of plural; empty if it is not served."""
+        """The stores of one group and version, in order of plural; empty if it is not served."""
         return tuple(
             sorted(
                 (c for c in self.stores if (c.resource.group, c.resource.version) == (group, version)),
-                key=lambda collection: collection.resource.plural,
+                key=lambda store: store.resource.plural,
             )
         )
 

@@ -1,8 +1,8 @@
 """The engine: changes of the cluster go in, published rows come out.
 
-It holds one collection per resource, hands each change to those that read its source, and feeds the computed
-rows of one resource to those that fold over it, in the order of their dependencies. Resources may be added
-and removed while it runs. It knows neither which resources exist nor where changes come from.
+It has one Rollup per resource, passes each change to those that read its source, and passes the rows of one resource
+to those that fold over it, in the order of their dependencies. Resources may be added and removed while it runs. It
+depends neither on which resources exist nor on where changes come from.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from typing import Any, Final
 from kubesum.rollups.catalogue import Catalogue
 from kubesum.rollups.publishedrows import PublishedRows
 from kubesum.rollups.resourceversion import VersionClock
-from kubesum.rollups.rollup import Rollup
-from kubesum.rollups.rows import Row, status_of
+from kubesum.rollups.rollup import Rollup, RowChange
+from kubesum.rollups.rows import status_of
 from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Source, Stale, Unavailable
 
 SLICE: Final = 100
-"""Rows computed or published before others on the event loop have their turn."""
+"""Rows that are computed or published before other tasks run."""
 
 Contents = Callable[[Source], Mapping[Key, Any]]
-"""What a source holds at this moment."""
+"""What a source holds now, by key."""
 
 
 class Engine:
@@ -37,25 +37,26 @@ class Engine:
         unavailable: Callable[[frozenset[Source]], Unavailable | None],
         stale: Callable[[frozenset[Source]], Sequence[Stale]],
     ) -> None:
-        """`now` tells seconds since 1970; `unavailable` why a set of sources can't be served yet, or None.
+        """`now` gives seconds since 1970; `unavailable` why a set of sources can't be served yet, or None.
 
-        `stale` tells which of the watched kinds that a set of sources is made of are not being followed now.
+        `stale` gives those of the watched kinds that a set of sources is made of which are not being followed now.
         """
         self.catalogue = Catalogue()
         self.dirty: Final = asyncio.Event()
+        """Set by each change; to be cleared before `publish`."""
         self._clock = clock
         self._now = now
         self._contents = contents
         self._unavailable = unavailable
         self._stale = stale
-        self._rollups: tuple[Rollup, ...] = ()
-        self._order: tuple[Rollup, ...] = ()
+        self._rollups: tuple[Rollup, ...] = ()  # as they were added
+        self._order: tuple[Rollup, ...] = ()  # each after those that it folds over
         self._subjects: dict[Source, list[Rollup]] = {}
         self._members: dict[Source | str, list[tuple[Rollup, Fold]]] = {}
         self._publishing: Final = asyncio.Lock()
 
     def add(self, resources: Iterable[ComputedResource]) -> None:
-        """Serves further resources, from what the sources hold now on."""
+        """Serves further resources, computed from what the sources hold now."""
         added = [self._rollup(resource) for resource in resources]
         self._serve((*self._rollups, *added))
         for rollup in in_order(added):
@@ -63,13 +64,13 @@ class Engine:
         self.dirty.set()
 
     def remove(self, plural: str) -> None:
-        """Serves a resource no longer; those that fold over it must be gone already."""
+        """Serves a resource no longer; those that fold over it must have been removed before."""
         removed = self._find(plural)
-        self._serve(c for c in self._rollups if c is not removed)
+        self._serve(rollup for rollup in self._rollups if rollup is not removed)
         removed.store.events.close()
 
     def close(self) -> None:
-        """Ends all watches; nothing is published afterwards that one could tell."""
+        """Ends all watches: no event will follow."""
         for rollup in self._order:
             rollup.store.events.close()
 
@@ -100,7 +101,7 @@ class Engine:
         return self._find(over).latest()
 
     def _rollup(self, resource: ComputedResource) -> Rollup:
-        # Asked with each request, and always the same once what it folds over is there too.
+        # Cached, since each request asks; not computed here, since what it folds over may be added after it.
         sources = cache(partial(self.sources, resource.plural))
         return Rollup(
             PublishedRows(resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources()))
@@ -113,7 +114,7 @@ class Engine:
         return resource.sources.union(*(self.sources(over) for over in derived))
 
     def change(self, source: Source, old: Any | None, new: Any | None) -> None:
-        """One object of a source came (old is None), changed, or went (new is None)."""
+        """One object of a source was added (`old` is None), changed, or removed (`new` is None)."""
         for rollup in self._subjects.get(source, ()):
             rollup.subject_changed(old, new)
         for rollup, fold in self._members.get(source, ()):
@@ -121,16 +122,17 @@ class Engine:
         self.dirty.set()
 
     def batch(self) -> AbstractAsyncContextManager[None]:
-        """While it is held, changes may be made with pauses in between, and nothing is published.
+        """A lock for changes that are to be published together: nothing is published while it is held.
 
-        So nobody sees only some of them. It is granted when no publication is under way, one at a time.
+        So changes may be made with pauses in between, in which other tasks run. It waits for a publication that is
+        under way.
         """
         return self._publishing
 
     async def publish(self) -> int:
-        """Computes what is touched and publishes what is due; returns how many rows changed.
+        """Computes dirty rows and publishes those that are due; returns how many changed.
 
-        Pauses between slices of rows, so that requests are answered meanwhile. Begins once no batch is held.
+        Pauses between slices of rows, in which requests are answered. Waits for a batch that is held.
         """
         async with self._publishing:
             return await self._publish()
@@ -139,11 +141,11 @@ class Engine:
         published = 0
         for rollup in self._order:
             refreshed = rollup.refresh()
-            # A resource may be removed in any pause; what it still computes is nobody's.
+            # A resource may be removed in any pause; the rest of its rows need not be computed.
             while rollup in self._order and (batch := list(islice(refreshed, SLICE))):
                 self._derive(rollup.resource, [change for change in batch if change is not None])
                 await asyncio.sleep(0)
-                # Rows that are due needn't pile up until all are computed.
+                # Rows that are due appear before all others are computed.
                 published += await self._publish_due(rollup)
             published += await self._publish_due(rollup)
             rollup.complete_if_synced()
@@ -155,11 +157,12 @@ class Engine:
         while batch := list(islice(due, SLICE)):
             published += sum(batch)
             await asyncio.sleep(0)
-        # Not after each row, lest all watches wake for each; not after all, lest they fall behind in a long flush.
+        # Once per slice: after each row would wake all watches for each, and after all of them delay the first ones.
         rollup.store.events.announce()
         return published
 
-    def _derive(self, source: ComputedResource, changes: Iterable[tuple[Key, Row | None, Row | None]]) -> None:
+    def _derive(self, source: ComputedResource, changes: Iterable[RowChange]) -> None:
+        """Passes changed rows to the rollups that fold over their resource."""
         for rollup, fold in self._members.get(source.plural, ()):
             for key, before, after in changes:
                 old = None if before is None else (key, status_of(source, before))
@@ -167,19 +170,19 @@ class Engine:
                 rollup.member_changed(fold, old, new)
 
     def _find(self, plural: str) -> Rollup:
-        return next(c for c in self._order if c.resource.plural == plural)
+        return next(rollup for rollup in self._order if rollup.resource.plural == plural)
 
     def sizes(self) -> Mapping[str, int]:
         """How many rows are published of each resource, by plural."""
-        return {c.resource.plural: len(c.store.keys()) for c in self._rollups}
+        return {rollup.resource.plural: len(rollup.store.keys()) for rollup in self._rollups}
 
     def next_due(self) -> float | None:
-        """When the next waiting row may be published, in seconds since 1970; None if none waits."""
-        return min((due for c in self._order if (due := c.next_due()) is not None), default=None)
+        """When the next pending row may be published, in seconds since 1970; None if none is pending."""
+        return min((due for rollup in self._order if (due := rollup.next_due()) is not None), default=None)
 
 
 def in_order(rollups: Iterable[Rollup]) -> tuple[Rollup, ...]:
-    """The collections such that each comes after those that it folds over."""
+    """The rollups such that each comes after those that it folds over."""
     remaining = {rollup.resource.plural: rollup for rollup in rollups}
     ordered: list[Rollup] = []
 

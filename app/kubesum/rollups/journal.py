@@ -1,11 +1,9 @@
-"""What happened to the rows of one resource lately: the memory from which watches are served.
+"""The events of one resource, as far back as they are kept: the implementation of `Events`.
 
-A journal is a ring of row events in order of version. It is the one buffer that all watches of a resource share:
-a watch keeps no more than the version up to which it has told everything, and asks for what came since. Whoever
-asks too late learns so, and nobody's slowness makes anything grow.
+A journal is one buffer for all watches of a resource. A watch keeps the version up to which it has sent events and
+asks for those after it, so that no slow client makes anything grow; one that asks too late gets Expired.
 
-Beside the events it remembers glimpses: states that rows went through and that were never published here. Another
-replica, whose changes gather at other moments, may have shown them; only a watch that comes from there is told.
+Skipped states are kept in a ring of their own, since only watches that continue from another replica read them.
 """
 
 import asyncio
@@ -24,24 +22,25 @@ class Journal:
     """The row events of one resource, oldest first."""
 
     def __init__(self, start: Version, capacity: int = KEPT_EVENTS) -> None:
-        """Nothing is known of what happened up to `start`; at most `capacity` events are kept."""
+        """Holds the events after `start`, of which at most `capacity` are kept."""
         self.is_closed = False
         self._capacity: Final = capacity
-        self._published = asyncio.Event()
-        self._appended = asyncio.Event()
+        self._has_events = asyncio.Event()
+        self._has_any = asyncio.Event()  # events or skipped states
         self.restart(start, start)
 
     def restart(self, version: Version, complete_since: Version) -> None:
-        """Forgets everything up to `version`; `complete_since` is when the rows became whole."""
+        """Drops everything up to `version`; `complete_since` is when all rows were published for the first time."""
         self._events: Ring[RowEvent] = Ring(version, BY_VERSION, self._capacity)
-        self._glimpses: Ring[RowEvent] = Ring(version, BY_VERSION, self._capacity)
-        self._whole_since = complete_since
+        self._skipped: Ring[RowEvent] = Ring(version, BY_VERSION, self._capacity)
+        self._first_complete = complete_since
         self._announced = version
-        self._latest: tuple[Version, Version, Sequence[RowEvent]] = (version, version, ())
+        # (version, head, coalesced events between them) as last asked for
+        self._coalesced: tuple[Version, Version, Sequence[RowEvent]] = (version, version, ())
 
     @property
     def floor(self) -> Version:
-        """The version after which every event is here."""
+        """The version after which every event is kept."""
         return self._events.floor
 
     @property
@@ -51,71 +50,68 @@ class Journal:
 
     @property
     def head_with_skipped(self) -> Version:
-        """The version of the newest event or glimpse."""
-        return max(self._events.head, self._glimpses.head)
+        """The version of the newest event or skipped state."""
+        return max(self._events.head, self._skipped.head)
 
     @property
     def complete_since(self) -> Version:
-        """The version after which every event and every glimpse is here, of rows that were whole."""
-        return max(self._whole_since, self._events.floor, self._glimpses.floor)
+        """The version after which every event and every skipped state is kept."""
+        return max(self._first_complete, self._events.floor, self._skipped.floor)
 
     def append(self, event: RowEvent) -> None:
-        """Remembers an event, the newest."""
+        """Appends the newest event; nobody is woken before `announce`."""
         self._events.append(event)
 
-    def append_skipped(self, glimpse: RowEvent) -> None:
-        """Remembers a state that passed unpublished, the newest."""
-        self._glimpses.append(glimpse)
+    def append_skipped(self, state: RowEvent) -> None:
+        """Appends the newest skipped state."""
+        self._skipped.append(state)
 
     def has(self, version: Version) -> bool:
-        """Whether this is the version of a remembered event, or of the last one that is forgotten."""
+        """Whether this is the version of an event that is kept, or of the last one that was dropped."""
         return version == self.floor or self._events.has(version)
 
     def since(self, version: Version) -> Sequence[RowEvent]:
-        """The events after `version`, oldest first.
-
-        Raises Expired when some of them are forgotten: the client must list again.
-        """
+        """The events after `version`, oldest first; raises Expired when some of them were dropped."""
         return self._events.since(version)
 
     def since_with_skipped(self, version: Version) -> Sequence[RowEvent]:
-        """The events and the glimpses after `version`, oldest first; raises Expired as `since` does."""
-        return [*merge(self._events.since(version), self._glimpses.since(version), key=BY_VERSION)]
+        """The events and the skipped states after `version`, oldest first; raises Expired as `since` does."""
+        return [*merge(self._events.since(version), self._skipped.since(version), key=BY_VERSION)]
 
     def coalesced_since(self, version: Version) -> Sequence[RowEvent]:
-        """What `since` gives, merged by key, in order of version.
+        """What `since` gives as one event per object, in order of version.
 
-        Most watches of a resource are equally far: what one of them asked for last is kept for the others.
+        Most watches of a resource are equally far, so the last answer is kept for the others.
         """
-        after, head, events = self._latest
+        after, head, events = self._coalesced
         if (after, head) != (version, self.head) or version < self.floor:
             events = coalesced(self.since(version))
-            self._latest = (version, self.head, events)
+            self._coalesced = (version, self.head, events)
         return events
 
     def announce(self) -> None:
-        """Wakes everybody who waits for what came since the last time; nobody if nothing did."""
+        """Wakes those who wait for what was appended since the last time."""
         if self.head > self._announced:
-            _wake(self._published)
+            _wake(self._has_events)
         if self.head_with_skipped > self._announced:
-            _wake(self._appended)
+            _wake(self._has_any)
         self._announced = self.head_with_skipped
 
     def close(self) -> None:
-        """Says that nothing will come any more."""
+        """No event will follow: ends every wait."""
         self.is_closed = True
-        _wake(self._published)
-        _wake(self._appended)
+        _wake(self._has_events)
+        _wake(self._has_any)
 
     async def wait(self, version: Version) -> None:
-        """Returns once there are events after `version` and they are announced, or none will come."""
+        """Returns once there are events after `version` and they are announced, or none will follow."""
         while self.head <= version and not self.is_closed:
-            await self._published.wait()
+            await self._has_events.wait()
 
     async def wait_with_skipped(self, version: Version) -> None:
-        """Returns as `wait` does, and for glimpses too."""
+        """Returns as `wait` does, and for skipped states too."""
         while self.head_with_skipped <= version and not self.is_closed:
-            await self._appended.wait()
+            await self._has_any.wait()
 
 
 def _wake(event: asyncio.Event) -> None:

@@ -1,7 +1,7 @@
-"""The publisher: waits for changes, lets them gather, and has the engine publish.
+"""The publisher: waits for changes, lets them gather, and makes the engine publish.
 
-A flush comes GATHER_S after the first change; rows that wait for their quiet second are published when it is
-over, and the last state always is.
+It publishes GATHER_S after the first change, and again when a pending row has rested for QUIET_S. So the last state
+of every row is published, within both together.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from kubesum.rollups.store import GATHER_S
 
 
 async def publish_forever(engine: Engine, now: Callable[[], float]) -> None:
-    """Publishes until cancelled; `now` tells seconds since 1970."""
+    """Publishes until cancelled; `now` gives seconds since 1970."""
     while True:
         await _dirty_or_due(engine, now)
         await asyncio.sleep(GATHER_S)
@@ -22,7 +22,7 @@ async def publish_forever(engine: Engine, now: Callable[[], float]) -> None:
 
 
 async def publish_once(engine: Engine) -> None:
-    """Publishes what is due, and measures it."""
+    """Publishes what is due, and updates the metrics."""
     with metrics.PUBLISH_DURATION.time():
         published = await engine.publish()
     metrics.PUBLISHED_ROWS.inc(published)
@@ -32,7 +32,7 @@ async def publish_once(engine: Engine) -> None:
 
 async def _dirty_or_due(engine: Engine, now: Callable[[], float]) -> None:
     due = engine.next_due()
-    # A row that is due soon is published with the flush that is on its way.
+    # Less what the caller then waits for changes to gather.
     timeout = None if due is None else max(0.0, due - now() - GATHER_S)
     try:
         async with asyncio.timeout(timeout):

@@ -1,8 +1,8 @@
-"""A bounded memory of what happened lately, in order of version.
+"""A ring buffer in order of version, bounded in number and in age.
 
-Whoever asks for what came after a version is given all of it, or learns that some of it is forgotten.
+Asked for the items after a version it gives all of them, or raises Expired.
 
-Invariant: everything with a version above `floor` is here.
+Invariant: every item with a version above `floor` is kept.
 """
 
 from bisect import bisect_left, bisect_right
@@ -13,7 +13,7 @@ from kubesum.rollups.resourceversion import Version, issued_at
 from kubesum.vocabulary.errors import Expired
 
 KEPT_S: Final = 300.0
-"""How long things are kept, if they are not too many: etcd keeps what kube-apiserver can resume from as long."""
+"""How long items are kept, unless there are too many. kube-apiserver's compaction of etcd keeps as much."""
 
 Item = TypeVar("Item")
 
@@ -22,23 +22,23 @@ class Ring(Generic[Item]):
     """Items with rising versions, oldest first."""
 
     def __init__(self, start: Version, version_of: Callable[[Item], Version], capacity: int) -> None:
-        """Nothing is known of what happened up to `start`; at most `capacity` items are kept."""
+        """Holds the items after `start`, of which at most `capacity` are kept."""
         self.floor: Version = start
         self.head: Version = start
         self._version_of: Final = version_of
         self._capacity: Final = capacity
         self._items: list[Item] = []
-        self._first = 0  # items before it are forgotten already
+        self._first = 0  # items before this index are dropped already
 
     def append(self, item: Item) -> None:
-        """Remembers an item, the newest; forgets those that are too old or too many."""
+        """Appends the newest item; drops those that are too old or too many."""
         self._items.append(item)
         self.head = self._version_of(item)
         oldest_s = issued_at(self.head) - KEPT_S
         while len(self._items) - self._first > self._capacity or issued_at(self._oldest()) < oldest_s:
             self.floor = self._oldest()
             self._first += 1
-        # Forgotten in large pieces: taking the first element off a list moves all others.
+        # Freed in large pieces: taking the first element off a list moves all others.
         if self._first * 2 > len(self._items):
             del self._items[: self._first]
             self._first = 0
@@ -47,10 +47,7 @@ class Ring(Generic[Item]):
         return self._version_of(self._items[self._first])
 
     def since(self, version: Version) -> Sequence[Item]:
-        """What came after `version`, oldest first.
-
-        Raises Expired when some of it is forgotten: the client must list again.
-        """
+        """The items after `version`, oldest first; raises Expired when some of them were dropped."""
         if version < self.floor:
             raise Expired(f"too old resource version: {version} ({self.floor})")
         if version >= self.head:
@@ -58,6 +55,6 @@ class Ring(Generic[Item]):
         return self._items[bisect_right(self._items, version, self._first, key=self._version_of) :]
 
     def has(self, version: Version) -> bool:
-        """Whether an item with exactly this version is remembered."""
+        """Whether an item with exactly this version is kept."""
         at = bisect_left(self._items, version, self._first, key=self._version_of)
         return at < len(self._items) and self._version_of(self._items[at]) == version

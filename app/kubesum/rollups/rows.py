@@ -1,8 +1,8 @@
-"""Rows and snapshots: what readers see, immutable.
+"""Rows and snapshots, immutable.
 
-A row is one object that we serve: its key, the version at which it last changed, the watched object it is
-about, and its status. A row of a projection carries no status: it is a function of its subject and computed
-when somebody asks, which halves the memory of a large cluster.
+A row is one served object: its key, the version at which it last changed, its subject, which is the watched object
+that it is about, and its status. A row of a projection holds no status: it is a function of the subject, and computed
+for each request, which halves the memory of a large cluster.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
     key: Key
     version: Version
-    """0 as long as the row is not published."""
+    """0 in a row that is not published."""
     subject: Any
-    """The watched object, a Subject; None for a row that only its members imply."""
+    """The watched object, a Subject; None for a row that exists by its members alone."""
     status: Any
     """The resource's status struct; None in a projection."""
 
@@ -43,8 +43,8 @@ class Snapshot:
     version: Version
     rows: tuple[Row, ...]
     version_of_pages: Version
-    """The version of a list in pages. They may come from several replicas, of which some have seen less than the
-    first one: so it is exact to nobody, and a watch from there goes back for what they lack."""
+    """The version of a list in pages. It has the shared tag, because later pages may come from replicas that have
+    received less than the first one: a watch from it is resumed, which sends what those pages lack."""
 
     def within(self, namespace: str) -> Sequence[Row]:
         """The rows of one namespace."""
@@ -61,7 +61,7 @@ def status_of(resource: ComputedResource, row: Row) -> Any:
 
 
 def uid_of(resource: ComputedResource, row: Row) -> str:
-    """The uid of a row: the same on every replica and after a restart, another when its subject is another.
+    """The uid of a row: the same on every replica and after a restart, different for another subject.
 
     UUIDv5 (RFC 9562, section 5.5) over group, kind, namespace, name and the subject's uid.
     """
@@ -82,14 +82,14 @@ def same_object(one: Row, other: Row) -> bool:
 
 
 def same_subject(one: Row | None, other: Row | None) -> bool:
-    """Whether two states of a row say the same of their subject, or the row is in neither; its status is left out."""
+    """Whether two states of a row have equal subjects, or the row exists in neither; statuses are not compared."""
     if one is None or other is None:
         return one is other
     return bool(one.subject == other.subject)
 
 
 def same_content(resource: ComputedResource, one: Row | None, other: Row | None) -> bool:
-    """Whether two states of a row would be served alike but for their versions; None where there is no row."""
+    """Whether two states of a row are served alike but for their versions; None where there is no row."""
     if one is None or other is None:
         return one is other
     a: Subject | None = one.subject
@@ -103,9 +103,9 @@ def same_content(resource: ComputedResource, one: Row | None, other: Row | None)
 
 
 def sharing(before: Row, after: Row) -> Row:
-    """The row `after`, made of the parts of the status `before` that are equal to its own.
+    """The row `after`, sharing with `before` the fields of the status that are equal.
 
-    A journal holds many states of a row, of which mostly one or two fields differ.
+    The journal keeps many states of a row, which mostly differ in one or two fields.
     """
     if before.status is None or after.status is None:
         return after

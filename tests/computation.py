@@ -1,4 +1,4 @@
-"""The computation over a cache that a test fills: JSON objects in, rows as JSON out, time moved by hand."""
+"""The computation without a network: a test puts JSON objects in, reads rows as JSON, and sets the time."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -30,7 +30,7 @@ def key_of(found: JsonObject) -> Key:
 
 
 def fact_of(kind: str, found: JsonObject) -> Any:
-    """What is kept of an object."""
+    """The facts that the cache keeps of an object."""
     of = KINDS.get(kind) or POLLS[kind]
     return of.transform(msgspec.json.decode(msgspec.json.encode(found), type=of.view))
 
@@ -52,53 +52,57 @@ class Computation:
             self.relist(kind, [])
 
     def put(self, kind: str, found: JsonObject) -> None:
-        """An object comes or changes."""
+        """An object is created or changes."""
         self.cache.apply(kind, Deltas([(key_of(found), fact_of(kind, found))]))
 
     def delete(self, kind: str, key: Key) -> None:
-        """An object goes."""
+        """An object is deleted."""
         self.cache.apply(kind, Deltas([(key, None)]))
 
     def relist(self, kind: str, found: Iterable[JsonObject]) -> None:
-        """The kind is listed again, and these objects are found."""
+        """The kind is relisted with these objects."""
         self.cache.apply(kind, ListStarted())
         self.cache.apply(kind, Deltas([(key_of(one), fact_of(kind, one)) for one in found]))
         self.cache.apply(kind, Synced())
 
     async def poll(self, kind: str, found: Iterable[JsonObject]) -> None:
-        """The kind is polled, and these objects are found."""
+        """The kind is polled with this result."""
         poll = Poll(iter([(key_of(one), fact_of(kind, one)) for one in found]), VALID_FOR_S)
         async with self.engine.batch():
             await self.cache.apply_poll(kind, poll)
 
     async def publish(self) -> None:
-        """One flush; a little time passes."""
+        """Publishes what is due, and lets a little time pass."""
         await self.engine.publish()
         self.now += 0.3
 
     async def settle(self) -> None:
-        """Flushes until no row waits."""
+        """Publishes until no row is pending."""
         await self.engine.publish()
         while (due := self.engine.next_due()) is not None:
             self.now = max(self.now, due)
             await self.engine.publish()
 
+    def store(self, plural: str) -> Store:
+        """The store of a resource."""
+        store = self.engine.catalogue.find(GROUP, VERSION, plural)
+        assert store is not None
+        return store
+
     async def settled(self, plural: str) -> dict[Key, JsonObject]:
-        """The rows of a resource once nothing waits, without versions."""
+        """The rows of a resource once none is pending, without versions."""
         await self.settle()
-        collection = self.engine.catalogue.find(GROUP, VERSION, plural)
-        assert collection is not None
-        return rows_of(collection)
+        return rows_of(self.store(plural))
 
     async def everything(self) -> dict[str, dict[Key, JsonObject]]:
-        """The rows of all resources once nothing waits, without versions."""
+        """The rows of all resources once none is pending, without versions."""
         await self.settle()
-        return {one.resource.plural: rows_of(one) for one in self.engine.catalogue.stores}
+        return {store.resource.plural: rows_of(store) for store in self.engine.catalogue.stores}
 
 
-def rows_of(collection: Store) -> dict[Key, JsonObject]:
-    """The published rows of a collection as JSON, without versions."""
-    resource = collection.resource
+def rows_of(store: Store) -> dict[Key, JsonObject]:
+    """The published rows of a store as JSON, without versions."""
+    resource = store.resource
     return {
         row.key: {
             "uid": uid_of(resource, row),
@@ -106,5 +110,5 @@ def rows_of(collection: Store) -> dict[Key, JsonObject]:
             "labels": row.subject and row.subject.labels,
             "status": msgspec.json.decode(ENCODER.encode(status_of(resource, row))),
         }
-        for row in collection.snapshot().rows
+        for row in store.snapshot().rows
     }

@@ -1,4 +1,4 @@
-"""Servers of boxes without a network, and what their watches tell."""
+"""Replicas that serve boxes without a network, and the events of their watches."""
 
 import asyncio
 import json
@@ -16,13 +16,13 @@ from tests.unit.web.fakeresources import BOXES, NOW, Thing, World
 
 JSON = Representation(Form.OBJECT)
 
-Told = tuple[str, str]
+TypeAndName = tuple[str, str]
 """(type, name) of an event."""
 
 
 @dataclass
 class Replica:
-    """A server of boxes without a network."""
+    """A replica that serves boxes, without a network."""
 
     tag: int = 7
     now: float = NOW
@@ -37,28 +37,28 @@ class Replica:
         return self
 
     @property
-    def collection(self) -> Store:
+    def store(self) -> Store:
         return self.world.engine.catalogue.stores[0]
 
     @property
     def version(self) -> int:
-        return self.collection.version()
+        return self.store.version()
 
     async def put(self, *boxes: Thing) -> None:
-        """The boxes come or change, two seconds after what happened before."""
+        """The boxes are created or change, two seconds after the last change."""
         self.world.now += 2
         for box in boxes:
-            self.see((box.namespace, box.name), box)
+            self.apply((box.namespace, box.name), box)
         await self.world.engine.publish()
 
     async def drop(self, name: str, namespace: str = "") -> None:
-        """A box goes, two seconds after what happened before."""
+        """A box is deleted, two seconds after the last change."""
         self.world.now += 2
-        self.see((namespace, name), None)
+        self.apply((namespace, name), None)
         await self.world.engine.publish()
 
-    def see(self, key: Key, box: Thing | None) -> None:
-        """A box comes, changes or goes (None), and nothing is published."""
+    def apply(self, key: Key, box: Thing | None) -> None:
+        """A box is created, changed, or deleted (None), and nothing is published."""
         old = self.boxes.pop(key, None)
         if box is not None:
             self.boxes[key] = box
@@ -73,16 +73,16 @@ class Replica:
     ) -> AsyncGenerator[bytes, None]:
         """The lines of a watch with the parameters of `query`."""
         options = watch_options(query, self.resource)
-        return await self.watches.open(WatchRequest(self.collection, namespace, options, representation, include))
+        return await self.watches.open(WatchRequest(self.store, namespace, options, representation, include))
 
-    async def told_from(self, version: int, **query: str) -> list[dict[str, Any]]:
-        """What a watch from `version` tells before it has to wait."""
+    async def events_from(self, version: int, **query: str) -> list[dict[str, Any]]:
+        """The events that a watch from `version` sends before it has to wait."""
         async with aclosing(await self.watch({"resourceVersion": str(version)} | query)) as lines:
             return await ready(lines)
 
 
 async def ready(lines: AsyncGenerator[bytes, None]) -> list[dict[str, Any]]:
-    """The events that need no waiting; the watch is over then."""
+    """The events that are sent without waiting; ends the watch."""
     events: list[dict[str, Any]] = []
 
     async def read() -> None:
@@ -97,7 +97,7 @@ async def ready(lines: AsyncGenerator[bytes, None]) -> list[dict[str, Any]]:
     return events
 
 
-def names(events: list[dict[str, Any]]) -> list[Told]:
+def names(events: list[dict[str, Any]]) -> list[TypeAndName]:
     return [(event["type"], event["object"]["metadata"].get("name", "")) for event in events]
 
 

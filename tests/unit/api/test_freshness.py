@@ -1,4 +1,4 @@
-"""Answers that must not be older than what the client has seen."""
+"""Lists and gets that must not be older than a version that the client has seen."""
 
 import asyncio
 
@@ -20,15 +20,15 @@ async def waited_s(replica: Replica, asked: int) -> float:
     """How long it takes until the answer is not older than `asked`; its clock goes on as the event loop's does."""
     loop = asyncio.get_running_loop()
     began, now = loop.time(), replica.world.now
-    await not_older_than(asked, replica.collection, lambda: now + loop.time() - began)
+    await not_older_than(asked, replica.store, lambda: now + loop.time() - began)
     return loop.time() - began
 
 
-def test_a_version_that_was_given_out_here_is_answered_at_once() -> None:
+def test_a_version_that_was_issued_here_is_answered_at_once() -> None:
     async def main() -> None:
         replica = await Replica().start(Thing("a"))
         before = replica.version
-        replica.see(("", "a"), Thing("a", labels={"not": "published"}))
+        replica.apply(("", "a"), Thing("a", labels={"not": "published"}))
 
         assert await waited_s(replica, before) < 0.5
         assert replica.version == before
@@ -36,8 +36,8 @@ def test_a_version_that_was_given_out_here_is_answered_at_once() -> None:
     leaping(main())
 
 
-def test_a_version_of_another_replica_is_exceeded() -> None:
-    """[L6] The list had a smaller version than what was asked for, though nothing in it was older."""
+def test_the_answer_is_above_a_version_of_another_replica() -> None:
+    """[L6] The list had a smaller version than the requested one, though nothing in it was older."""
 
     async def main() -> None:
         replica = await Replica().start(Thing("a"))
@@ -45,12 +45,12 @@ def test_a_version_of_another_replica_is_exceeded() -> None:
             await waited_s(replica, asked)
 
             assert replica.version > asked
-            assert replica.collection.snapshot().version > asked
+            assert replica.store.snapshot().version > asked
 
     leaping(main())
 
 
-def test_a_version_a_moment_ahead_is_waited_for() -> None:
+def test_a_version_a_little_ahead_is_waited_for() -> None:
     async def main() -> None:
         replica = await Replica().start()
         now = int(replica.world.now * 1_000_000) * TAGS
@@ -61,13 +61,13 @@ def test_a_version_a_moment_ahead_is_waited_for() -> None:
     leaping(main())
 
 
-async def test_what_has_come_in_by_then_is_published() -> None:
-    """Another replica has published it already, and the client has seen it there."""
+async def test_changes_received_by_then_are_published_first() -> None:
+    """Another replica has published the change already, and the client has seen it there."""
     replica = await Replica().start(Thing("a"))
-    replica.see(("", "a"), Thing("a", labels={"is": "new"}))
+    replica.apply(("", "a"), Thing("a", labels={"is": "new"}))
     asked = replica.version + 1
 
-    waiting = asyncio.ensure_future(not_older_than(asked, replica.collection, lambda: replica.world.now))
+    waiting = asyncio.ensure_future(not_older_than(asked, replica.store, lambda: replica.world.now))
     await asyncio.sleep(0)
     assert not waiting.done()
     await replica.world.engine.publish()
@@ -76,14 +76,14 @@ async def test_what_has_come_in_by_then_is_published() -> None:
     await replica.world.engine.publish()
     await asyncio.wait_for(waiting, 0.5)
 
-    assert replica.collection.snapshot().rows[0].subject.labels == {"is": "new"}
+    assert replica.store.snapshot().rows[0].subject.labels == {"is": "new"}
 
 
-def test_more_and_more_that_comes_in_is_not_waited_for() -> None:
+def test_the_wait_is_bounded_while_more_changes_are_received() -> None:
     async def main() -> None:
         replica = await Replica().start(Thing("a"))
         now = int(replica.world.now * 1_000_000) * TAGS
-        replica.see(("", "a"), Thing("a", labels={"never": "published"}))
+        replica.apply(("", "a"), Thing("a", labels={"never": "published"}))
 
         assert 1.1 <= await waited_s(replica, now + 9) < 1.6
         assert 0.6 <= await waited_s(replica, now - 500 * MILLISECONDS + 9) < 1.1
@@ -93,11 +93,11 @@ def test_more_and_more_that_comes_in_is_not_waited_for() -> None:
     leaping(main())
 
 
-async def test_nothing_is_waited_for_when_the_resource_goes() -> None:
+async def test_the_wait_ends_when_the_resource_is_removed() -> None:
     replica = await Replica().start(Thing("a"))
-    replica.see(("", "a"), Thing("a", labels={"never": "published"}))
+    replica.apply(("", "a"), Thing("a", labels={"never": "published"}))
     asked = replica.version + 1
-    waiting = asyncio.ensure_future(not_older_than(asked, replica.collection, lambda: replica.world.now))
+    waiting = asyncio.ensure_future(not_older_than(asked, replica.store, lambda: replica.world.now))
     await asyncio.sleep(0)
 
     replica.world.engine.remove("boxes")
@@ -109,7 +109,7 @@ async def test_a_version_far_ahead_is_too_large() -> None:
     replica = await Replica(now=NOW - 2).start()
 
     with pytest.raises(Timeout) as refused:
-        await not_older_than(CURRENT + 4000 * MILLISECONDS, replica.collection, lambda: NOW)
+        await not_older_than(CURRENT + 4000 * MILLISECONDS, replica.store, lambda: NOW)
 
     assert refused.value.message == (
         "Timeout: Too large resource version: 1790000004000000007, current: 1789999998000000007"

@@ -1,4 +1,4 @@
-"""Rows as objects, lists and pages, down to the bytes."""
+"""Rows as objects, lists and pages, byte for byte."""
 
 from datetime import UTC, datetime
 
@@ -59,7 +59,7 @@ def test_an_object_is_metadata_and_status() -> None:
     )
 
 
-def test_a_row_that_nothing_was_created_for_has_no_time() -> None:
+def test_a_row_without_subject_has_no_creation_timestamp() -> None:
     row = Row(("", "x"), 1, None, Status(ResourceList()))
 
     document = msgspec.json.decode(
@@ -74,7 +74,7 @@ def test_a_row_that_nothing_was_created_for_has_no_time() -> None:
     assert table["rows"] == [{"cells": ["x", "<unknown>"], "object": None}]
 
 
-def test_what_has_no_json_form_is_a_defect() -> None:
+def test_encoding_an_unsupported_type_is_a_defect() -> None:
     with pytest.raises(NotImplementedError, match="complex has no JSON form"):
         ENCODER.encode(1j)
 
@@ -91,13 +91,13 @@ async def names(options: ListOptions, namespace: str = "") -> tuple[list[str], L
     return ["/".join(row.key) for row in rows], metadata
 
 
-async def test_a_list_without_limit_is_whole() -> None:
+async def test_a_list_without_limit_has_all_rows() -> None:
     assert await names(ListOptions()) == (["a/x", "b/x", "b/y", "c/x"], ListMeta("50"))
     assert await names(ListOptions(), "b") == (["b/x", "b/y"], ListMeta("50"))
     assert await names(ListOptions(limit=4)) == (["a/x", "b/x", "b/y", "c/x"], ListMeta("50"))
 
 
-async def test_a_page_says_where_the_next_one_begins() -> None:
+async def test_a_page_has_a_continue_token() -> None:
     keys, metadata = await names(ListOptions(limit=3))
 
     assert keys == ["a/x", "b/x", "b/y"]
@@ -105,18 +105,18 @@ async def test_a_page_says_where_the_next_one_begins() -> None:
     assert Continue.parse(metadata.continue_) == Continue(60, ("b", "y"))
 
 
-async def test_a_page_goes_on_behind_a_key_that_is_gone() -> None:
+async def test_a_page_continues_after_a_key_that_was_deleted() -> None:
     keys, metadata = await names(ListOptions(limit=2, continue_=Continue(7, ("b", "xx"))))
 
     assert keys == ["b/y", "c/x"]
     assert metadata == ListMeta("7")
 
 
-async def test_a_page_behind_the_last_key_is_empty() -> None:
+async def test_a_page_after_the_last_key_is_empty() -> None:
     assert await names(ListOptions(continue_=Continue(7, ("z", "")))) == ([], ListMeta("7"))
 
 
-async def test_a_page_of_what_is_selected_holds_as_much_as_fits() -> None:
+async def test_a_page_with_a_selector_is_full() -> None:
     chosen = selector("", "metadata.name=x", RESOURCE)
 
     first, metadata = await names(ListOptions(limit=2, selector=chosen))
@@ -126,7 +126,7 @@ async def test_a_page_of_what_is_selected_holds_as_much_as_fits() -> None:
     assert (metadata.remaining, last) == (0, ListMeta("60"))
 
 
-async def test_a_page_that_holds_all_that_is_selected_is_the_last() -> None:
+async def test_a_page_with_the_last_selected_row_has_no_token() -> None:
     chosen = selector("", "metadata.name!=x", RESOURCE)
 
     assert await names(ListOptions(limit=1, selector=chosen)) == (["b/y"], ListMeta("50"))
@@ -154,7 +154,7 @@ async def test_names_and_namespaces_are_looked_up(namespace: str, fields: str, e
     assert (await names(ListOptions(selector=chosen), namespace))[0] == expected
 
 
-def test_a_status_leaves_out_what_is_empty() -> None:
+def test_a_status_omits_empty_fields() -> None:
     assert status_body(NotFound("gone")) == (
         b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"gone",'
         b'"reason":"NotFound","code":404}\n'

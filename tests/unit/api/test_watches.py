@@ -1,4 +1,4 @@
-"""Watches as streams of lines: where they start, what they tell, how they end; without a network."""
+"""Watches as streams of lines, without a network: where they start, what they send, how they end."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ TABLE = Representation(Form.TABLE, "meta.k8s.io/v1")
 METADATA = Representation(Form.METADATA, "meta.k8s.io/v1")
 
 
-async def test_without_a_version_what_exists_comes_first() -> None:
+async def test_without_a_version_the_state_is_sent_first() -> None:
     """[W5]"""
     replica = await Replica().start(Thing("a"), Thing("b"))
 
@@ -30,7 +30,7 @@ async def test_without_a_version_what_exists_comes_first() -> None:
         assert names(await ready(await replica.watch(query))) == [("ADDED", "a"), ("ADDED", "b")]
 
 
-async def test_from_a_version_exactly_what_follows_comes() -> None:
+async def test_from_a_version_exactly_the_later_events_are_sent() -> None:
     """[W5] [W11] [W12]"""
     replica = await Replica().start(Thing("a"), Thing("b"))
     start = replica.version
@@ -39,7 +39,7 @@ async def test_from_a_version_exactly_what_follows_comes() -> None:
     middle = replica.version
     await replica.drop("b")
 
-    all_of_it, rest = await replica.told_from(start), await replica.told_from(middle)
+    all_of_it, rest = await replica.events_from(start), await replica.events_from(middle)
 
     assert names(all_of_it) == [("ADDED", "c"), ("MODIFIED", "a"), ("DELETED", "b")]
     assert versions(all_of_it) == sorted(set(versions(all_of_it)))
@@ -48,7 +48,7 @@ async def test_from_a_version_exactly_what_follows_comes() -> None:
     assert rest == all_of_it[-1:]
 
 
-async def test_without_initial_events_only_changes_come() -> None:
+async def test_without_initial_events_only_changes_are_sent() -> None:
     """[W5]"""
     replica = await Replica().start(Thing("a"))
     start = replica.version
@@ -57,11 +57,11 @@ async def test_without_initial_events_only_changes_come() -> None:
     await replica.put(Thing("b"))
 
     assert names(await ready(lines)) == [("ADDED", "b")]
-    assert names(await replica.told_from(start, **query)) == [("ADDED", "b")]
+    assert names(await replica.events_from(start, **query)) == [("ADDED", "b")]
 
 
-async def test_what_exists_comes_in_order_of_version() -> None:
-    """A client that is cut off goes on after the last event that it has read."""
+async def test_the_state_is_sent_in_order_of_version() -> None:
+    """A client that is cut off resumes after the last event that it has read."""
     replica = await Replica().start(Thing("b"))
     await replica.put(Thing("a"))
 
@@ -74,7 +74,7 @@ LIST = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "al
 @pytest.mark.parametrize(
     ("form", "kind"), [(JSON, "Box"), (METADATA, "PartialObjectMetadata")], ids=["objects", "metadata"]
 )
-async def test_the_end_of_what_exists_is_marked(form: Representation, kind: str) -> None:
+async def test_the_end_of_the_state_is_marked(form: Representation, kind: str) -> None:
     """[W6] [W7]"""
     empty, replica = await Replica().start(), await Replica().start(Thing("a"))
 
@@ -92,7 +92,7 @@ async def test_the_end_of_what_exists_is_marked(form: Representation, kind: str)
     assert names(unasked) == [("ADDED", "a")]
 
 
-async def test_the_state_is_not_older_than_what_another_replica_has_shown() -> None:
+async def test_the_state_is_not_older_than_a_version_of_another_replica() -> None:
     """[W5] [W7]"""
     replica = await Replica().start(Thing("a"))
     asked = replica.version + 2_000 * TAGS + 1
@@ -103,7 +103,7 @@ async def test_the_state_is_not_older_than_what_another_replica_has_shown() -> N
     assert versions(events)[-1] > asked
 
 
-async def test_a_table_has_its_columns_once_and_a_row_an_event() -> None:
+async def test_tables_have_columns_once_and_one_row_per_event() -> None:
     """[T7]"""
     replica = await Replica().start(Thing("a"))
     lines = await replica.watch(LIST, representation=TABLE)
@@ -120,7 +120,7 @@ async def test_a_table_has_its_columns_once_and_a_row_an_event() -> None:
     assert later["object"]["metadata"]["resourceVersion"] == str(replica.version)
 
 
-async def test_rows_of_a_table_carry_what_is_asked_for() -> None:
+async def test_rows_of_a_table_include_the_requested_object() -> None:
     """[T4]"""
     replica = await Replica().start(Thing("a"))
 
@@ -157,22 +157,22 @@ async def test_a_namespace_and_a_selector_narrow_a_watch() -> None:
         Thing("a", "one", labels={"wood": "oak"}),
     ):
         await replica.put(step)
-    told = [names(events) for events in await asyncio.gather(*asked)]
+    sent = [names(events) for events in await asyncio.gather(*asked)]
 
-    assert told == [
+    assert sent == [
         [("MODIFIED", "a"), ("MODIFIED", "a"), ("MODIFIED", "a")],
         [("ADDED", "b"), ("DELETED", "a"), ("MODIFIED", "b"), ("ADDED", "a")],
         [("ADDED", "b"), ("MODIFIED", "b")],
     ]
 
 
-async def test_what_is_no_longer_selected_is_told_as_it_was() -> None:
+async def test_a_row_that_is_no_longer_selected_is_sent_as_it_was() -> None:
     """[W10]"""
     replica = await Replica().start(Thing("a", labels={"wood": "oak"}))
     start = replica.version
     await replica.put(Thing("a", labels={"wood": "ash"}))
 
-    (event,) = await replica.told_from(start, labelSelector="wood=oak")
+    (event,) = await replica.events_from(start, labelSelector="wood=oak")
 
     assert (event["type"], event["object"]["metadata"]["labels"]) == ("DELETED", {"wood": "oak"})
     assert versions([event]) == [replica.version]
@@ -184,14 +184,14 @@ async def test_another_object_of_the_same_name_is_deleted_and_added() -> None:
     await replica.put(Thing("a", uid="other"))
     await replica.put(Thing("a", uid="third"))
 
-    events = await replica.told_from(start)
+    events = await replica.events_from(start)
 
     assert names(events) == [("DELETED", "a"), ("ADDED", "a")]
     assert events[0]["object"]["metadata"]["uid"] != events[1]["object"]["metadata"]["uid"]
     assert versions(events) == sorted(set(versions(events)))
 
 
-async def test_a_reader_who_is_behind_gets_the_sum_of_the_changes() -> None:
+async def test_a_slow_client_gets_the_sum_of_the_changes() -> None:
     """[W12]"""
     replica = await Replica().start(Thing("a"))
     async with aclosing(await replica.watch({})) as lines:
@@ -206,7 +206,7 @@ async def test_a_reader_who_is_behind_gets_the_sum_of_the_changes() -> None:
     assert {event["object"]["metadata"]["labels"]["is"] for event in events} == {"9"}
 
 
-async def test_a_reader_who_is_too_far_behind_is_told_to_begin_anew() -> None:
+async def test_a_client_that_is_too_slow_gets_410() -> None:
     """[W9]"""
     replica = await Replica().start(Thing("a"))
     async with aclosing(await replica.watch({})) as lines:
@@ -261,7 +261,7 @@ def test_bookmarks_come_every_minute_and_shortly_before_the_end() -> None:
 
 
 def test_a_bookmark_names_a_version_of_now() -> None:
-    """[W6] An idle client's version must not become older than what another replica remembers."""
+    """[W6] The version of an idle client must not become older than the events that another replica keeps."""
 
     async def main() -> None:
         replica = await Replica().start(Thing("a"))
@@ -296,13 +296,13 @@ def test_watches_end_within_an_hour() -> None:
 
 
 async def refusal(replica: Replica, version: int) -> ApiError:
-    """Why a watch cannot begin at a version."""
+    """The error of a watch from a version."""
     with pytest.raises(ApiError) as raised:
         await replica.watch({"resourceVersion": str(version)})
     return raised.value
 
 
-async def test_versions_that_cannot_be_continued_from() -> None:
+async def test_versions_from_which_a_watch_cannot_start() -> None:
     """[W5] [W9]"""
     replica = await Replica().start(Thing("a"))
     replica.world.now += 20
@@ -318,7 +318,7 @@ async def test_versions_that_cannot_be_continued_from() -> None:
     assert too_large.details.causes[0].reason == "ResourceVersionTooLarge"
 
 
-async def test_from_a_version_of_another_replica_the_last_changes_are_repeated() -> None:
+async def test_from_a_version_of_another_replica_the_last_changes_are_replayed() -> None:
     replica = await Replica().start(Thing("old"), Thing("changed"), Thing("gone"))
     replica.world.now += 20
     await replica.put(Thing("changed", labels={"is": "new"}))
@@ -328,7 +328,7 @@ async def test_from_a_version_of_another_replica_the_last_changes_are_repeated()
     await replica.drop("passing")
     asked = replica.version - replica.tag + 9
 
-    events = await replica.told_from(asked)
+    events = await replica.events_from(asked)
 
     assert names(events) == [("MODIFIED", "changed"), ("ADDED", "new"), ("DELETED", "gone"), ("DELETED", "passing")]
     assert versions(events) == sorted(set(versions(events)))
@@ -336,39 +336,39 @@ async def test_from_a_version_of_another_replica_the_last_changes_are_repeated()
     assert [version % TAGS for version in versions(events)] == [SHARED_TAG] * 4
 
 
-async def test_a_version_of_a_replica_with_the_same_tag_is_another_replica_s() -> None:
+async def test_a_version_of_a_replica_with_the_same_tag_was_not_issued_here() -> None:
     """One in 999 pairs of replicas draws the same tag; a change that only one had published was lost."""
     replica = await Replica().start()
     replica.world.now += 20
     await replica.put(Thing("a"))
     await replica.put(Thing("b"))
 
-    assert names(await replica.told_from(replica.version - TAGS)) == [("ADDED", "a"), ("ADDED", "b")]
+    assert names(await replica.events_from(replica.version - TAGS)) == [("ADDED", "a"), ("ADDED", "b")]
 
 
-async def test_a_repetition_that_was_cut_off_is_repeated() -> None:
-    """What a client got of it tells no process that the client has all of it."""
+async def test_a_replay_that_was_cut_off_is_replayed_again() -> None:
+    """A version in the middle of a replay does not show that the client has all of it."""
     replica = await Replica().start()
     replica.world.now += 20
     await replica.put(Thing("a"), Thing("b"), Thing("c"))
-    first = (await replica.told_from(replica.version - replica.tag + 9))[0]
+    first = (await replica.events_from(replica.version - replica.tag + 9))[0]
 
-    again = await replica.told_from(versions([first])[0])
+    again = await replica.events_from(versions([first])[0])
 
     assert names(again) == [("ADDED", "a"), ("ADDED", "b"), ("ADDED", "c")]
 
 
-async def test_what_happened_long_before_another_replica_s_version_is_not_repeated() -> None:
+async def test_changes_long_before_a_version_of_another_replica_are_not_replayed() -> None:
     replica = await Replica().start()
     replica.world.now += 20
     await replica.put(Thing("a"))
     replica.world.now += 20
     await replica.put(Thing("b"))
 
-    assert names(await replica.told_from(replica.version - replica.tag + 9)) == [("ADDED", "b")]
+    assert names(await replica.events_from(replica.version - replica.tag + 9)) == [("ADDED", "b")]
 
 
-async def test_a_replica_with_a_fast_clock_loses_nothing() -> None:
+async def test_no_change_is_lost_after_a_version_of_a_replica_with_a_fast_clock() -> None:
     replica = await Replica().start()
     replica.world.now += 20
     await replica.put(Thing("a"))
@@ -382,8 +382,8 @@ async def test_a_replica_with_a_fast_clock_loses_nothing() -> None:
     assert asked < versions(events)[0] < versions(events)[1]
 
 
-async def test_a_deletion_is_told_to_who_was_cut_off_before_it() -> None:
-    """A row that left the selection and changed again was merged into one event with the later version."""
+async def test_a_client_that_was_cut_off_before_a_deletion_gets_it() -> None:
+    """A row that left the selection and changed again was coalesced into one event with the later version."""
     replica = await Replica().start(Thing("k", labels={"wood": "oak"}), Thing("l", labels={"wood": "oak"}))
     begun = replica.version
     replica.world.now += 2
@@ -393,15 +393,15 @@ async def test_a_deletion_is_told_to_who_was_cut_off_before_it() -> None:
     replica.world.now += 2
     await replica.put(Thing("k", labels={"wood": "elm"}))
 
-    events = await replica.told_from(begun, labelSelector="wood=oak")
-    cut_off_after_first = await replica.told_from(versions(events)[0], labelSelector="wood=oak")
+    events = await replica.events_from(begun, labelSelector="wood=oak")
+    cut_off_after_first = await replica.events_from(versions(events)[0], labelSelector="wood=oak")
 
     assert names(events) == [("DELETED", "k"), ("MODIFIED", "l")]
     assert names(cut_off_after_first) == [("MODIFIED", "l")]
 
 
-async def test_what_may_have_been_selected_in_between_is_deleted() -> None:
-    """The other replica may have shown what was selected only for a moment."""
+async def test_a_row_that_may_have_been_selected_in_between_is_deleted() -> None:
+    """The other replica may have published a state that was selected only for a moment."""
     replica = await Replica().start(Thing("a", labels={"wood": "ash"}), Thing("b", labels={"wood": "oak"}))
     replica.world.now += 20
     await replica.put(Thing("a", labels={"wood": "oak"}))
@@ -410,17 +410,17 @@ async def test_what_may_have_been_selected_in_between_is_deleted() -> None:
     await replica.put(Thing("b", uid="other", labels={"wood": "oak"}))
     after = replica.version - replica.tag + 9
 
-    events = await replica.told_from(before, labelSelector="wood=oak")
+    events = await replica.events_from(before, labelSelector="wood=oak")
 
     assert names(events) == [("DELETED", "a"), ("DELETED", "b"), ("ADDED", "b")]
     assert events[0]["object"]["metadata"]["labels"] == {"wood": "oak"}
-    assert names(await replica.told_from(after, labelSelector="wood=oak"))[1:] == [("ADDED", "b")]
+    assert names(await replica.events_from(after, labelSelector="wood=oak"))[1:] == [("ADDED", "b")]
 
 
-async def test_an_event_is_encoded_once_for_all() -> None:
+async def test_an_event_is_encoded_once_for_all_watches() -> None:
     """[W13]"""
     replica = await Replica().start(Thing("a"))
-    row = replica.collection.snapshot().rows[0]
+    row = replica.store.snapshot().rows[0]
     frames, event = FrameCache(lambda: NOW), WatchEvent("ADDED", row, row.version)
 
     one = frames.frame(event, EventFormat(BOXES, JSON, Include.METADATA), with_columns=False)
@@ -451,7 +451,7 @@ async def test_a_thousand_watches_get_a_change() -> None:
 
 @dataclass
 class Copy:
-    """What a client keeps that lists and watches as client-go's reflector does."""
+    """The copy of a client that lists and watches as client-go's reflector does."""
 
     query: dict[str, str]
     objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -460,7 +460,7 @@ class Copy:
 
     def relist(self, replica: Replica) -> None:
         selector = WatchOptions(selector=watch_options(self.query, BOXES).selector).selector
-        snapshot = replica.collection.snapshot()
+        snapshot = replica.store.snapshot()
         self.version = snapshot.version
         self.objects = {
             row.key: labels_of(row.subject.labels) for row in snapshot.rows if selector.matches(BOXES, row)
@@ -480,9 +480,9 @@ class Copy:
                 self.objects.pop(key, None)
 
     async def follow(self, replica: Replica) -> None:
-        """Watches from the last version as long as there is something to read; lists again on 410."""
+        """Watches from the last version as long as there are events; lists again on 410."""
         try:
-            events = await replica.told_from(self.version, allowWatchBookmarks="true", **self.query)
+            events = await replica.events_from(self.version, allowWatchBookmarks="true", **self.query)
         except (Expired, ServiceUnavailable):
             self.relist(replica)
             return
@@ -498,7 +498,7 @@ def labels_of(labels: dict[str, str]) -> dict[str, str]:
 
 
 async def churn(chance: random.Random, replicas: list[Replica]) -> None:
-    """One change of the cluster, which all replicas see; some of them a moment later than the others."""
+    """One change of the cluster, which all replicas receive, some of them a moment later than others."""
     name, namespace = f"box-{chance.randrange(12)}", chance.choice(("one", "two"))
     exists = (namespace, name) in replicas[0].boxes
     box = Thing(
@@ -523,8 +523,8 @@ async def settled(replica: Replica) -> None:
 
 @pytest.mark.parametrize("tags", [(7,), (7, 8), (7, 7), (7, 8, 9)], ids=["one", "two", "alike", "three"])
 @pytest.mark.parametrize("selector", ["", "wood=oak"], ids=["all", "oaks"])
-async def test_a_copy_always_becomes_what_a_list_shows(tags: tuple[int, ...], selector: str) -> None:
-    """Through changes, reconnects to any replica, and versions that have expired; nothing is lost, ever."""
+async def test_a_copy_always_becomes_equal_to_a_list(tags: tuple[int, ...], selector: str) -> None:
+    """Through changes, reconnects to any replica, and versions that have expired, no change is lost."""
     chance = random.Random(f"{tags} {selector}")
     replicas = [await Replica(tag).start() for tag in tags]
     for replica in replicas:
@@ -553,7 +553,7 @@ async def test_a_copy_always_becomes_what_a_list_shows(tags: tuple[int, ...], se
     assert copy.lists < 60
 
 
-async def test_a_watch_that_lasts_keeps_a_copy_right() -> None:
+async def test_one_long_watch_keeps_a_copy_equal_to_a_list() -> None:
     """One stream through thousands of events, read in pieces of any size."""
     chance = random.Random(4)
     replica = await Replica().start()
@@ -591,11 +591,11 @@ async def test_versions_of_a_thousand_changes_rise() -> None:
     start = replica.version
     await replica.put(*(Thing(f"box-{n}", labels={"is": "new"}) for n in range(1000)))
 
-    told = await replica.told_from(start)
-    texts = [event["object"]["metadata"]["resourceVersion"] for event in told]
+    sent = await replica.events_from(start)
+    texts = [event["object"]["metadata"]["resourceVersion"] for event in sent]
 
-    assert len(told) == 1000
-    assert versions(told) == sorted(set(versions(told)))
-    assert [str(version) for version in versions(told)] == texts
-    assert 0 < start < versions(told)[0]
-    assert versions(told)[-1] == replica.collection.snapshot().version < 1 << 63
+    assert len(sent) == 1000
+    assert versions(sent) == sorted(set(versions(sent)))
+    assert [str(version) for version in versions(sent)] == texts
+    assert 0 < start < versions(sent)[0]
+    assert versions(sent)[-1] == replica.store.snapshot().version < 1 << 63

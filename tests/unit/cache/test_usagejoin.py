@@ -1,4 +1,4 @@
-"""What becomes of polled usage: whom it counts for, for how long, and that nothing else depends on it."""
+"""Polled usage: for which pods and nodes it counts, for how long, and that nothing else depends on it."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -8,10 +8,9 @@ import pytest
 
 from kubesum.cache.syncstate import PollState
 from kubesum.kube.deltas import Poll, WatchError
-from kubesum.rollups.store import Store
 from kubesum.semantics.facts import Measurement
 from kubesum.vocabulary.errors import UpstreamError
-from kubesum.vocabulary.resource import GROUP, VERSION, Source
+from kubesum.vocabulary.resource import Source
 from tests.computation import Computation, JsonObject
 
 PODS, NODES = "pods.metrics.k8s.io", "nodes.metrics.k8s.io"
@@ -63,19 +62,13 @@ def world() -> Computation:
 
 
 async def usages(world: Computation, plural: str = "podsummaries") -> dict[str, Any]:
-    """usage by name, None where it is absent."""
+    """The usage of each row by name, None where it has none."""
     return {name: row["status"].get("usage") for (_, name), row in (await world.settled(plural)).items()}
 
 
 async def summary(world: Computation, plural: str, name: str, namespace: str = "") -> JsonObject:
     found: JsonObject = (await world.settled(plural))[namespace, name]["status"]
     return found
-
-
-def collection_of(world: Computation, plural: str) -> Store:
-    collection = world.engine.catalogue.find(GROUP, VERSION, plural)
-    assert collection is not None
-    return collection
 
 
 async def test_pods_add_up_to_workloads_and_namespaces_and_nodes_to_the_cluster(world: Computation) -> None:
@@ -103,7 +96,7 @@ async def test_pods_add_up_to_workloads_and_namespaces_and_nodes_to_the_cluster(
     }
 
 
-async def test_what_is_not_known_to_exist_uses_nothing(world: Computation) -> None:
+async def test_pods_and_nodes_that_do_not_exist_use_nothing(world: Computation) -> None:
     await world.poll(PODS, [of_pod("a"), of_pod("stranger", "900")])
     await world.poll(NODES, [of_node("n0"), of_node("stranger", "900")])
 
@@ -112,7 +105,7 @@ async def test_what_is_not_known_to_exist_uses_nothing(world: Computation) -> No
     assert await usages(world, "clustersummaries") == {"cluster": {"cpu": "1", "memory": "512Mi"}}
 
 
-async def test_sums_say_how_many_they_leave_out(world: Computation) -> None:
+async def test_sums_count_the_pods_and_nodes_without_usage(world: Computation) -> None:
     world.put("nodes", node("n1"))
     before = await summary(world, "namespacesummaries", "blue", "blue")
     await world.poll(PODS, [of_pod("a")])
@@ -124,7 +117,7 @@ async def test_sums_say_how_many_they_leave_out(world: Computation) -> None:
     assert (await summary(world, "clustersummaries", "cluster"))["nodesWithoutUsage"] == 1
 
 
-async def test_what_cannot_be_understood_is_not_measured(world: Computation) -> None:
+async def test_a_malformed_measurement_does_not_count(world: Computation) -> None:
     await world.poll(PODS, [of_pod("a"), of_pod("b")])
     await world.settle()
 
@@ -144,7 +137,7 @@ async def test_a_poll_replaces_the_one_before(world: Computation) -> None:
     assert await usages(world, "namespacesummaries") == {"blue": {"cpu": "7m", "memory": "0"}}
 
 
-async def test_a_pod_that_uses_nothing_is_measured_all_the_same(world: Computation) -> None:
+async def test_a_measurement_of_zero_is_usage(world: Computation) -> None:
     await world.poll(PODS, [of_pod("a", "0", "0")])
 
     assert (await usages(world))["a"] == {"cpu": "0", "memory": "0"}
@@ -155,9 +148,7 @@ async def test_a_pod_that_uses_nothing_is_measured_all_the_same(world: Computati
     ("created", "counts"),
     [("2026-01-02T03:09:59Z", True), (MEASURED, False), ("2026-01-02T03:10:01Z", False)],
 )
-async def test_a_new_pod_does_not_inherit_what_its_predecessor_used(
-    world: Computation, created: str, counts: bool
-) -> None:
+async def test_a_measurement_counts_only_for_what_is_older(world: Computation, created: str, counts: bool) -> None:
     world.put("pods", pod("a", "another", created))
     world.put("nodes", node("n0", "another", created))
 
@@ -168,7 +159,7 @@ async def test_a_new_pod_does_not_inherit_what_its_predecessor_used(
     assert ((await usages(world, "nodesummaries"))["n0"] is not None) is counts
 
 
-async def test_usage_goes_with_its_pod_and_its_node(world: Computation) -> None:
+async def test_usage_is_removed_with_its_pod_and_its_node(world: Computation) -> None:
     """A StatefulSet's pod that was replaced between polls showed what its predecessor used."""
     await world.poll(PODS, [of_pod("a"), of_pod("b")])
     await world.poll(NODES, [of_node("n0")])
@@ -209,7 +200,7 @@ async def test_a_pod_that_has_finished_uses_nothing(world: Computation, phase: s
     assert await usages(world) == at_once
 
 
-async def test_pods_may_come_and_go_while_a_poll_is_taken_in(world: Computation) -> None:
+async def test_pods_may_be_created_and_deleted_while_a_poll_is_taken_in(world: Computation) -> None:
     for number in range(250):
         world.put("pods", pod(f"c{number}"))
     await world.poll(PODS, [of_pod(f"c{number}") for number in range(250)])
@@ -250,13 +241,13 @@ async def test_a_poll_is_one_event_for_each_object_that_it_changes(world: Comput
     for number in range(250):
         world.put("pods", pod(f"c{number}"))
     await world.settle()
-    heads = {c.resource.plural: c.version() for c in world.engine.catalogue.stores}
+    heads = {store.resource.plural: store.version() for store in world.engine.catalogue.stores}
 
     await world.poll(PODS, [of_pod(f"c{number}") for number in range(250)])
     await world.poll(NODES, [of_node("n0")])
     await world.settle()
 
-    events = {plural: collection_of(world, plural).events.since(version) for plural, version in heads.items()}
+    events = {plural: world.store(plural).events.since(version) for plural, version in heads.items()}
     assert {plural: len(of_kind) for plural, of_kind in events.items() if of_kind} == {
         "podsummaries": 250,
         "workloadsummaries": 250,
@@ -269,22 +260,22 @@ async def test_a_poll_is_one_event_for_each_object_that_it_changes(world: Comput
     assert changed.after.status.usage.quantities() == {"cpu": "12500m", "memory": "4000Mi"}
 
 
-async def test_what_differs_by_less_than_is_shown_is_no_event(world: Computation) -> None:
+async def test_a_change_below_the_shown_precision_is_no_event(world: Computation) -> None:
     await world.poll(PODS, [of_pod("a", "49000001n", "16Mi")])
     await world.poll(NODES, [of_node("n0", "999000001n", "512Mi")])
     await world.settle()
-    heads = {c.resource.plural: c.version() for c in world.engine.catalogue.stores}
+    heads = {store.resource.plural: store.version() for store in world.engine.catalogue.stores}
 
     await world.poll(PODS, [of_pod("a", "50000000n", "17407Ki", "2026-01-02T03:11:00Z")])
     await world.poll(NODES, [of_node("n0", "1", "525311Ki", "2026-01-02T03:11:00Z")])
     await world.settle()
 
-    assert {plural: len(collection_of(world, plural).events.since(head)) for plural, head in heads.items()} == (
+    assert {plural: len(world.store(plural).events.since(head)) for plural, head in heads.items()} == (
         dict.fromkeys(heads, 0)
     )
 
 
-async def test_usage_that_grows_old_is_shown_no_more(world: Computation) -> None:
+async def test_usage_is_removed_when_the_last_poll_is_too_old(world: Computation) -> None:
     await world.poll(PODS, [of_pod("a")])
     await world.poll(NODES, [of_node("n0")])
     await world.settle()
@@ -311,7 +302,7 @@ async def sources(world: Computation) -> dict[str, tuple[bool, str]]:
     }
 
 
-async def test_sources_tell_only_when_usage_comes_and_goes(world: Computation) -> None:
+async def test_sources_change_only_when_usage_appears_and_disappears(world: Computation) -> None:
     at_first = await sources(world)
     world.cache_now += 10
     world.cache.sources.poll_failed(PODS, ABSENT)
@@ -331,7 +322,7 @@ async def test_sources_tell_only_when_usage_comes_and_goes(world: Computation) -
     assert await sources(world) == {NODES: (False, start), PODS: (False, lost)}
 
 
-async def test_a_cluster_without_metrics_lacks_nothing_else(world: Computation) -> None:
+async def test_a_cluster_without_metrics_has_all_other_fields(world: Computation) -> None:
     world.cache.sources.poll_failed(PODS, ABSENT)
     world.cache.sources.poll_failed(NODES, ABSENT)
 
@@ -339,7 +330,7 @@ async def test_a_cluster_without_metrics_lacks_nothing_else(world: Computation) 
 
     assert (cluster["conditions"][0]["status"], "usage" in cluster) == ("True", False)
     assert world.cache.sources.unavailable(Source) is None
-    assert all(c.unavailable() is None for c in world.engine.catalogue.stores)
+    assert all(store.unavailable() is None for store in world.engine.catalogue.stores)
     await world.cache.sources.wait_for_sync()
 
 
@@ -362,7 +353,7 @@ async def test_nothing_but_usage_differs_between_clusters_with_and_without_metri
     assert unused(await with_metrics.everything()) == unused(await without.everything())
 
 
-def test_a_poll_is_shown_for_as_long_as_it_is_good() -> None:
+def test_a_poll_is_fresh_for_as_long_as_it_is_valid() -> None:
     polled = PollState(PODS)
     before = polled.is_fresh(1_000.0)
 

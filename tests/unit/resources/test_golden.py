@@ -15,7 +15,6 @@ from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include
 from kubesum.resources import RESOURCES
 from kubesum.rollups.store import Store
-from kubesum.vocabulary.resource import GROUP, VERSION
 from tests.computation import KINDS, POLLS, Computation
 
 HERE = Path(__file__).parent
@@ -36,12 +35,6 @@ async def computation() -> Computation:
         await computation.poll(polled.resource, [found for found in documents if found["kind"] == polled.kind])
     await computation.settle()
     return computation
-
-
-def collection_of(computation: Computation, plural: str) -> Store:
-    collection = computation.engine.catalogue.find(GROUP, VERSION, plural)
-    assert collection is not None
-    return collection
 
 
 def told(collection: Store) -> Iterator[dict[str, Any]]:
@@ -70,7 +63,7 @@ def table(collection: Store) -> str:
 async def test_every_object_is_told_whole(computation: Computation, plural: str) -> None:
     expected = list(yaml.safe_load_all((HERE / "golden" / f"{plural}.yaml").read_text()))
 
-    assert list(told(collection_of(computation, plural))) == expected
+    assert list(told(computation.store(plural))) == expected
 
 
 @pytest.mark.parametrize("plural", PLURALS)
@@ -78,4 +71,4 @@ async def test_every_column_is_told(computation: Computation, plural: str) -> No
     """[T2]"""
     expected = (HERE / "golden" / f"{plural}.txt").read_text()
 
-    assert table(collection_of(computation, plural)) == expected
+    assert table(computation.store(plural)) == expected

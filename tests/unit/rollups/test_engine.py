@@ -1,4 +1,4 @@
-"""The engine on a small resource of its own: what is folded, when it is published, and what comes along."""
+"""The engine with a small resource of its own: how members add up, and when rows are published."""
 
 import asyncio
 from collections.abc import Iterator
@@ -118,7 +118,7 @@ def cluster() -> Cluster:
     return Cluster(LIBRARIES, SHELVES)
 
 
-async def test_a_member_that_changes_group_leaves_the_old_one(cluster: Cluster) -> None:
+async def test_a_member_that_changes_group_leaves_the_old_group(cluster: Cluster) -> None:
     cluster.put(Source.NODES, "a", Shelf("a"))
     cluster.put(Source.NODES, "b", Shelf("b"))
     cluster.put(Source.PODS, "novel", Book("a", 300))
@@ -129,7 +129,9 @@ async def test_a_member_that_changes_group_leaves_the_old_one(cluster: Cluster) 
     assert cluster.rows("shelves") == {"a": ShelfStatus(0, 0), "b": ShelfStatus(1, 310)}
 
 
-async def test_members_without_a_subject_make_no_row_unless_the_resource_says_so(cluster: Cluster) -> None:
+async def test_members_without_a_subject_make_no_row_unless_declared(
+    cluster: Cluster,
+) -> None:
     cluster.put(Source.PODS, "novel", Book("nowhere", 300))
 
     await cluster.engine.publish()
@@ -148,7 +150,7 @@ async def test_a_subject_that_comes_late_finds_its_members(cluster: Cluster) -> 
     assert cluster.rows("shelves") == {"a": ShelfStatus(1, 300)}
 
 
-async def test_rows_of_one_resource_are_members_of_another_in_the_same_flush(cluster: Cluster) -> None:
+async def test_rows_of_one_resource_are_members_of_another_in_the_same_publication(cluster: Cluster) -> None:
     cluster.put(Source.NODES, "a", Shelf("a"))
     cluster.put(Source.NODES, "b", Shelf("b"))
     cluster.put(Source.PODS, "novel", Book("a", 300))
@@ -159,7 +161,7 @@ async def test_rows_of_one_resource_are_members_of_another_in_the_same_flush(clu
     assert cluster.rows("libraries") == {"library": ShelfStatus(2, 350)}
 
 
-async def test_an_implied_row_stays_while_it_has_a_member_that_adds_nothing(cluster: Cluster) -> None:
+async def test_a_row_without_subject_stays_while_it_has_a_member_that_adds_nothing(cluster: Cluster) -> None:
     cluster.put(Source.NODES, "a", Shelf("a"))
     cluster.put(Source.PODS, "novel", Book("a", 300))
     await cluster.engine.publish()
@@ -171,7 +173,7 @@ async def test_an_implied_row_stays_while_it_has_a_member_that_adds_nothing(clus
     assert cluster.rows("libraries") == {"library": ShelfStatus(0, 0)}
 
 
-async def test_an_implied_row_goes_with_its_last_member(cluster: Cluster) -> None:
+async def test_a_row_without_subject_is_deleted_with_its_last_member(cluster: Cluster) -> None:
     cluster.put(Source.NODES, "a", Shelf("a"))
     await cluster.engine.publish()
     cluster.now += 2
@@ -202,7 +204,7 @@ async def test_a_row_rests_for_a_second_and_then_shows_its_last_state() -> None:
     assert cluster.engine.next_due() is None
 
 
-async def test_a_row_that_is_as_it_was_keeps_its_version(cluster: Cluster) -> None:
+async def test_a_row_that_does_not_change_keeps_its_version(cluster: Cluster) -> None:
     cluster.put(Source.NODES, "a", Shelf("a"))
     await cluster.engine.publish()
     version = cluster.version("shelves", "a")
@@ -258,7 +260,7 @@ async def test_a_snapshot_never_changes(cluster: Cluster) -> None:
     assert [row.key for row in shelves.snapshot().rows] == [("", "b")]
 
 
-async def test_rows_stay_sorted_while_some_go_and_come_back(cluster: Cluster) -> None:
+async def test_rows_stay_sorted_while_some_are_deleted_and_created_again(cluster: Cluster) -> None:
     for name in ("d", "b", "a", "c"):
         cluster.put(Source.NODES, name, Shelf(name))
     await cluster.engine.publish()
@@ -330,7 +332,7 @@ async def test_one_change_computes_one_row_however_many_there_are() -> None:
     [Shelf("a", uid="other"), Shelf("a", created=datetime(2026, 1, 2, tzinfo=UTC))],
     ids=["uid", "creationTimestamp"],
 )
-async def test_a_subject_that_was_made_again_is_published_though_no_number_changed(again: Shelf) -> None:
+async def test_a_subject_that_was_recreated_is_published_though_no_number_changed(again: Shelf) -> None:
     cluster = Cluster(SHELVES)
     cluster.put(Source.NODES, "a", Shelf("a"))
     await cluster.engine.publish()
@@ -343,7 +345,7 @@ async def test_a_subject_that_was_made_again_is_published_though_no_number_chang
     assert cluster.version("shelves", "a") > version
 
 
-async def test_what_happens_in_the_pauses_of_a_flush_is_published_by_the_next(cluster: Cluster) -> None:
+async def test_changes_in_the_pauses_of_a_publication_are_published_by_the_next(cluster: Cluster) -> None:
     for number in range(250):
         cluster.put(Source.NODES, f"s{number}", Shelf(f"s{number}"))
         cluster.put(Source.PODS, f"b{number}", Book(f"s{number}", 1))
@@ -365,8 +367,8 @@ async def test_what_happens_in_the_pauses_of_a_flush_is_published_by_the_next(cl
     assert cluster.rows("libraries") == {"library": ShelfStatus(225, 2_700)}
 
 
-async def test_a_resource_may_be_removed_in_a_pause_of_a_flush(cluster: Cluster) -> None:
-    """It ended the process."""
+async def test_a_resource_may_be_removed_in_a_pause_of_a_publication(cluster: Cluster) -> None:
+    """The process ended with an exception."""
     cluster.engine.remove("libraries")
     for number in range(250):
         cluster.put(Source.NODES, f"s{number}", Shelf(f"s{number}"))
@@ -379,7 +381,7 @@ async def test_a_resource_may_be_removed_in_a_pause_of_a_flush(cluster: Cluster)
     assert cluster.engine.catalogue.stores == ()
 
 
-async def test_a_source_that_completes_in_a_pause_is_not_served_half_computed() -> None:
+async def test_a_source_that_syncs_in_a_pause_is_not_served_half_computed() -> None:
     not_synced: Unavailable | None = Unavailable("not listed", transient=True)
     cluster = Cluster()
     cluster.engine = Engine(
@@ -453,7 +455,7 @@ async def test_a_batch_that_fails_does_not_hold_back_publication(cluster: Cluste
     assert cluster.rows("shelves") == {"a": ShelfStatus(0, 0)}
 
 
-async def test_states_of_a_row_share_what_they_have_in_common() -> None:
+async def test_states_of_a_row_share_equal_fields() -> None:
     def status(_key: Key, _shelf: Shelf, tally: Tally) -> Sorted:
         return Sorted(tuple(sorted(tally.sums("titles"))), tally.total("pages"))
 

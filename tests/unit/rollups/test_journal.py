@@ -1,4 +1,4 @@
-"""What a journal remembers, what it merges, and how versions order it."""
+"""Journals and versions: which events are kept, how they are coalesced, and which versions were issued here."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def journal_of(*seconds: float, capacity: int = 100) -> Journal:
     return journal
 
 
-def told(events: Sequence[RowEvent]) -> list[tuple[int, int | None, int | None]]:
+def versions_in(events: Sequence[RowEvent]) -> list[tuple[int, int | None, int | None]]:
     """(version, version before, version after) of events."""
     return [(e.version, version_of(e.before), version_of(e.after)) for e in events]
 
@@ -43,7 +43,7 @@ def version_of(row: Row | None) -> int | None:
     return None if row is None else row.version
 
 
-def test_exactly_what_follows_a_version_is_given() -> None:
+def test_since_gives_exactly_the_events_after_a_version() -> None:
     journal = journal_of(10, 20, 30)
 
     assert [e.version for e in journal.since(at(10))] == [at(20), at(30)]
@@ -57,7 +57,7 @@ def test_a_version_from_before_the_journal_has_expired() -> None:
         journal_of(10).since(at(0.999))
 
 
-def test_events_of_more_than_five_minutes_ago_are_forgotten() -> None:
+def test_events_older_than_five_minutes_are_dropped() -> None:
     journal = journal_of(10, 20, 315)
 
     assert [e.version for e in journal.since(at(10))] == [at(20), at(315)]
@@ -65,7 +65,7 @@ def test_events_of_more_than_five_minutes_ago_are_forgotten() -> None:
         journal.since(at(9))
 
 
-def test_no_more_events_than_fit_are_kept() -> None:
+def test_no_more_events_than_the_capacity_are_kept() -> None:
     journal = journal_of(*range(10, 110), capacity=10)
 
     assert [e.version for e in journal.since(at(99))] == [at(second) for second in range(100, 110)]
@@ -74,19 +74,19 @@ def test_no_more_events_than_fit_are_kept() -> None:
         journal.since(at(98))
 
 
-def test_changes_of_a_row_are_merged() -> None:
+def test_changes_of_a_row_are_coalesced() -> None:
     events = [RowEvent(2, row(1), row(2)), RowEvent(3, None, row(3, "b")), RowEvent(4, row(2), row(4))]
 
-    assert told(coalesced(events)) == [(3, None, 3), (4, 1, 4)]
+    assert versions_in(coalesced(events)) == [(3, None, 3), (4, 1, 4)]
 
 
-def test_a_row_that_came_and_went_is_no_news() -> None:
+def test_a_row_that_was_created_and_deleted_is_no_event() -> None:
     events = [RowEvent(2, None, row(2)), RowEvent(3, row(2), row(3)), RowEvent(4, row(3), None)]
 
-    assert told(coalesced(events)) == []
+    assert versions_in(coalesced(events)) == []
 
 
-def test_a_row_that_went_and_came_again_is_two_events() -> None:
+def test_a_row_that_was_deleted_and_recreated_is_two_events() -> None:
     events = [
         RowEvent(3, row(1), row(3)),
         RowEvent(4, row(3), None),
@@ -96,10 +96,10 @@ def test_a_row_that_went_and_came_again_is_two_events() -> None:
         RowEvent(8, row(7), row(8)),
     ]
 
-    assert told(coalesced(events)) == [(4, 1, None), (8, None, 8)]
+    assert versions_in(coalesced(events)) == [(4, 1, None), (8, None, 8)]
 
 
-def test_those_who_are_equally_far_are_given_the_same() -> None:
+def test_watches_that_are_equally_far_share_coalesced_events() -> None:
     journal = journal_of(10, 20)
 
     assert journal.coalesced_since(at(10)) is journal.coalesced_since(at(10))
@@ -108,7 +108,7 @@ def test_those_who_are_equally_far_are_given_the_same() -> None:
         journal.coalesced_since(at(0))
 
 
-async def test_all_who_wait_are_woken_by_one_announcement() -> None:
+async def test_all_waits_end_with_one_announcement() -> None:
     journal = journal_of()
 
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
@@ -119,7 +119,7 @@ async def test_all_who_wait_are_woken_by_one_announcement() -> None:
         journal.announce()
 
 
-async def test_nobody_waits_for_a_journal_that_is_closed() -> None:
+async def test_waits_end_when_the_journal_is_closed() -> None:
     journal = journal_of()
 
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
@@ -128,7 +128,7 @@ async def test_nobody_waits_for_a_journal_that_is_closed() -> None:
         journal.close()
 
 
-def test_versions_follow_the_largest_that_was_seen() -> None:
+def test_versions_are_above_those_that_the_clock_was_advanced_past() -> None:
     clock = VersionClock(lambda: 1_000_000, tag=7)
 
     first = clock.issue()
@@ -145,7 +145,7 @@ async def box_world() -> World:
     return world
 
 
-async def test_what_was_there_before_the_first_answer_is_not_remembered() -> None:
+async def test_the_first_rows_are_no_events() -> None:
     world = await box_world()
     journal = world.engine.catalogue.stores[0].events
 
@@ -155,76 +155,76 @@ async def test_what_was_there_before_the_first_answer_is_not_remembered() -> Non
 
 async def test_another_subject_of_the_same_name_is_another_object() -> None:
     world = await box_world()
-    collection = world.engine.catalogue.stores[0]
-    start = collection.version()
+    store = world.engine.catalogue.stores[0]
+    start = store.version()
     world.now += 2
     world.engine.change(Source.PODS, Thing("early"), Thing("early", uid="other"))
     await world.engine.publish()
 
-    gone, came = collection.events.since(start)
+    gone, came = store.events.since(start)
     assert gone.before is not None
     assert came.after is not None
     assert (gone.before.subject.uid, gone.after) == ("u", None)
     assert (came.before, came.after.subject.uid) == (None, "other")
-    assert start < gone.version < came.version == came.after.version == collection.version()
-    assert collection.snapshot().rows == (came.after,)
+    assert start < gone.version < came.version == came.after.version == store.version()
+    assert store.snapshot().rows == (came.after,)
 
 
-async def test_rows_at_rest_get_a_new_version_from_time_to_time() -> None:
+async def test_rows_that_do_not_change_get_a_new_version_from_time_to_time() -> None:
     world = await box_world()
-    collection = world.engine.catalogue.stores[0]
-    before = collection.snapshot()
+    store = world.engine.catalogue.stores[0]
+    before = store.snapshot()
     world.now += 10.1
 
-    assert collection.snapshot().rows is before.rows
-    assert collection.snapshot().version == at(NOW + 10.1) > before.version
+    assert store.snapshot().rows is before.rows
+    assert store.snapshot().version == at(NOW + 10.1) > before.version
 
 
-async def test_a_collection_knows_the_versions_that_it_gave_out() -> None:
+async def test_exactly_the_versions_that_were_given_out_count_as_issued() -> None:
     """Two replicas with the same tag took each other's versions for their own, and lost changes."""
     world = await box_world()
-    collection = world.engine.catalogue.stores[0]
-    initial = collection.version()
+    store = world.engine.catalogue.stores[0]
+    initial = store.version()
     world.now += 10.1
-    renewed = collection.version()
+    renewed = store.version()
     world.now += 2
     await world.put(Source.PODS, Thing("late"))
-    published = collection.version()
-    above = collection.version_above(published + 5_000_000)
+    published = store.version()
+    above = store.version_above(published + 5_000_000)
 
     assert initial < renewed < published < above
     for version in (initial, renewed, published, above):
-        assert collection.has_issued(version)
-        assert not collection.has_issued(version + 1000)
-        assert not collection.has_issued(version - 1000)
+        assert store.has_issued(version)
+        assert not store.has_issued(version + 1000)
+        assert not store.has_issued(version - 1000)
 
 
-async def test_the_version_of_pages_is_of_nobody_once_a_watch_can_go_back() -> None:
-    """[L9] They may come from several replicas: a watch from there must not begin as if they came from one."""
+async def test_the_version_of_pages_has_the_shared_tag_once_a_watch_can_be_resumed() -> None:
+    """[L9] Pages may come from several replicas: a watch must not start as if they all came from this one."""
     world = await box_world()
-    collection = world.engine.catalogue.stores[0]
-    early = collection.snapshot()
+    store = world.engine.catalogue.stores[0]
+    early = store.snapshot()
     world.now += 10.1
-    later = collection.snapshot()
+    later = store.snapshot()
 
     assert early.version_of_pages == early.version
     assert later.version_of_pages % 1000 == 0
-    assert later.version < later.version_of_pages < collection.version_above(later.version)
+    assert later.version < later.version_of_pages < store.version_above(later.version)
 
 
-async def test_versions_that_clients_can_make_us_issue_are_forgotten_when_they_are_many() -> None:
+async def test_of_versions_without_an_event_the_last_thousand_are_kept() -> None:
     world = await box_world()
-    collection = world.engine.catalogue.stores[0]
-    issued = [collection.version_above(collection.version()) for _ in range(1001)]
+    store = world.engine.catalogue.stores[0]
+    issued = [store.version_above(store.version()) for _ in range(1001)]
 
-    assert [collection.has_issued(version) for version in issued] == [False] + [True] * 1000
+    assert [store.has_issued(version) for version in issued] == [False] + [True] * 1000
 
 
 async def test_a_version_of_the_future_delays_no_row() -> None:
-    """A client can name a version that is a minute ahead, and versions follow it."""
+    """A client can send a version that is a minute ahead, and later ones are issued above it."""
     world = await box_world()
-    collection = world.engine.catalogue.stores[0]
-    collection.version_above(at(NOW + 60))
+    store = world.engine.catalogue.stores[0]
+    store.version_above(at(NOW + 60))
     for label in ("one", "two"):
         world.now += 1
         world.engine.change(Source.PODS, Thing("early"), Thing("early", labels={"is": label}))
@@ -232,5 +232,5 @@ async def test_a_version_of_the_future_delays_no_row() -> None:
         world.now += 1
         await world.engine.publish()
 
-        assert collection.snapshot().rows[0].subject.labels == {"is": label}
-    assert collection.version() > at(NOW + 60)
+        assert store.snapshot().rows[0].subject.labels == {"is": label}
+    assert store.version() > at(NOW + 60)

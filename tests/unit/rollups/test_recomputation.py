@@ -1,4 +1,4 @@
-"""Whatever happened in whatever order: what is published equals what the final objects give from scratch."""
+"""Whatever happens in whatever order, the published rows equal those computed from the final objects from scratch."""
 
 import asyncio
 import random
@@ -187,7 +187,7 @@ def other_objects(draw: st.DrawFn) -> tuple[str, JsonObject]:
 
 @st.composite
 def polls(draw: st.DrawFn) -> tuple[str, list[JsonObject]]:
-    """What a poll finds: some of it measured too early, some of pods and nodes that do not exist."""
+    """The result of a poll: some of it measured too early, some of pods and nodes that do not exist."""
     usages = st.fixed_dictionaries(
         {"cpu": st.sampled_from(["0", "1n", "250m", "1500m"]), "memory": st.sampled_from(["0", "1Mi", "3000Mi"])}
     )
@@ -237,55 +237,55 @@ measured_steps = st.lists(
     min_size=8,
     max_size=30,
 )
-"""Few pods that are polled again and again, and replaced meanwhile."""
+"""Few pods that are polled again and again, and replaced in between."""
 
 steps = st.one_of(any_steps, any_steps, measured_steps)
 
 
 class Played:
-    """A computation to which things happen, and what is there in the end."""
+    """A computation to which steps are applied, and the objects and measurements that exist after them."""
 
     def __init__(self, world: Computation) -> None:
         self.world = world
-        self.there: dict[Identity, tuple[str, JsonObject]] = {}
+        self.existing: dict[Identity, tuple[str, JsonObject]] = {}
         self.measured: dict[str, dict[Key, JsonObject]] = {}
-        """By polled kind, what was measured of the pods and nodes that are there."""
+        """By polled kind, the measurements of the pods and nodes that exist."""
 
-    async def play(self, happenings: list[tuple[str, Any]]) -> None:
-        """Lets everything happen, up to the last publication."""
-        for verb, what in happenings:
+    async def play(self, actions: list[tuple[str, Any]]) -> None:
+        """Applies all steps and publishes."""
+        for verb, what in actions:
             await getattr(self, f"_{verb}")(what)
         await self._publish(None)
 
     async def _put(self, what: tuple[str, JsonObject]) -> None:
         kind, found = what
-        before = self.there.get((kind, *key_of(found)))
-        self.there[kind, *key_of(found)] = what
+        before = self.existing.get((kind, *key_of(found)))
+        self.existing[kind, *key_of(found)] = what
         is_same = before is not None and before[1]["metadata"]["uid"] == found["metadata"]["uid"]
         if not is_same or not is_measurable(found):
-            self._forget(kind, key_of(found))
+            self._drop_measurement(kind, key_of(found))
         self.world.put(kind, found)
 
     async def _delete(self, number: int) -> None:
-        if self.there:
-            kind, *key = sorted(self.there)[number % len(self.there)]
-            self._gone((kind, key[0], key[1]))
+        if self.existing:
+            kind, *key = sorted(self.existing)[number % len(self.existing)]
+            self._remove((kind, key[0], key[1]))
             self.world.delete(kind, (key[0], key[1]))
 
     async def _relist(self, kind: str) -> None:
-        """A new list finds one object less than was there."""
-        for identity in sorted(identity for identity in self.there if identity[0] == kind)[:1]:
-            self._gone(identity)
-        self.world.relist(kind, [found for of, found in self.there.values() if of == kind])
+        """The new list lacks one of the objects that existed."""
+        for identity in sorted(identity for identity in self.existing if identity[0] == kind)[:1]:
+            self._remove(identity)
+        self.world.relist(kind, [found for of, found in self.existing.values() if of == kind])
 
     async def _poll(self, what: tuple[str, list[JsonObject]]) -> None:
-        """What is found counts for what is there now."""
+        """The measurements count for the pods and nodes that exist now."""
         kind, found = what
         of_kind = kind.partition(".")[0]
         self.measured[kind] = {}
         for one in found:
-            there = self.there.get((of_kind, *key_of(one)))
-            if there is not None and is_measurable(there[1]):
+            existing = self.existing.get((of_kind, *key_of(one)))
+            if existing is not None and is_measurable(existing[1]):
                 self.measured[kind].pop(key_of(one), None)
                 if one["timestamp"] == AFTER:
                     self.measured[kind][key_of(one)] = one
@@ -294,11 +294,11 @@ class Played:
     async def _publish(self, _: None) -> None:
         await self.world.publish()
 
-    def _gone(self, identity: Identity) -> None:
-        del self.there[identity]
-        self._forget(identity[0], identity[1:])
+    def _remove(self, identity: Identity) -> None:
+        del self.existing[identity]
+        self._drop_measurement(identity[0], identity[1:])
 
-    def _forget(self, kind: str, key: Key) -> None:
+    def _drop_measurement(self, kind: str, key: Key) -> None:
         self.measured.get(f"{kind}.metrics.k8s.io", {}).pop(key, None)
 
 
@@ -310,14 +310,14 @@ def is_measurable(found: JsonObject) -> bool:
 @settings(max_examples=250)
 @given(steps, st.randoms(use_true_random=False))
 def test_every_resource_equals_its_recomputation_from_scratch(
-    happenings: list[tuple[str, Any]], chance: random.Random
+    actions: list[tuple[str, Any]], chance: random.Random
 ) -> None:
     async def run() -> None:
         played, fresh = Played(Computation()), Computation()
-        await played.play(happenings)
-        there = list(played.there.values())
-        chance.shuffle(there)
-        for kind, found in there:
+        await played.play(actions)
+        existing = list(played.existing.values())
+        chance.shuffle(existing)
+        for kind, found in existing:
             fresh.put(kind, found)
         for kind, measured in played.measured.items():
             await fresh.poll(kind, measured.values())
@@ -339,13 +339,13 @@ def summed(rows: Iterable[JsonObject], field: str) -> dict[str, int]:
 @settings(max_examples=150)
 @given(steps)
 def test_sums_over_nodes_namespaces_workloads_and_pods_agree_for_every_resource(
-    happenings: list[tuple[str, Any]],
+    actions: list[tuple[str, Any]],
 ) -> None:
     async def run() -> None:
         played = Played(Computation())
-        await played.play(happenings)
+        await played.play(actions)
         rows = await played.world.everything()
-        node_names = {name for kind, _, name in played.there if kind == "nodes"}
+        node_names = {name for kind, _, name in played.existing if kind == "nodes"}
         orphans = [pod for pod in rows["podsummaries"].values() if pod["status"]["nodeName"] not in {"", *node_names}]
         cluster = rows["clustersummaries"].values()
         whole = summed(

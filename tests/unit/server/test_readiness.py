@@ -1,4 +1,4 @@
-"""What /readyz says of a server, and that its cluster cannot take it back."""
+"""/readyz: when a server becomes ready, and that its cluster cannot make it unready again."""
 
 import time
 from typing import Any
@@ -17,18 +17,18 @@ DOWN = WatchError(UpstreamError("cannot reach https://10.0.0.1: connection refus
 
 
 def kubesum() -> Kubesum:
-    """One that was told of everything but jobs."""
+    """A server in which every kind but jobs has synced."""
     ca = authority("ca")
     made = Kubesum({}, by_handshake(ServerTls(serving(ca, ["kubesum.test"])).context))
     for kind in made.cache.sources.watched:
         if kind != "jobs":
             listed: list[SourceEvent[Any]] = [ListStarted(), Deltas([]), Synced()]
-            for news in listed:
-                made.cache.apply(kind, news)
+            for event in listed:
+                made.cache.apply(kind, event)
     return made
 
 
-def test_a_kind_that_is_not_listed_yet_keeps_it_from_being_ready() -> None:
+def test_a_kind_that_has_not_synced_keeps_the_server_from_being_ready() -> None:
     made = kubesum()
     assert made.readiness()["informer-sync"] is False
 
@@ -36,7 +36,7 @@ def test_a_kind_that_is_not_listed_yet_keeps_it_from_being_ready() -> None:
     assert made.readiness()["informer-sync"] is True
 
 
-def test_a_kind_that_is_refused_does_so_for_a_minute() -> None:
+def test_a_kind_that_is_denied_does_so_for_a_minute() -> None:
     made = kubesum()
     made.cache.apply("jobs", REFUSED)
     assert made.readiness()["informer-sync"] is False
@@ -45,14 +45,14 @@ def test_a_kind_that_is_refused_does_so_for_a_minute() -> None:
     assert made.readiness()["informer-sync"] is True
 
 
-def test_once_ready_it_stays_so_whatever_becomes_of_the_cluster() -> None:
-    """While a kind is refused, a restart of kube-apiserver made all replicas unready, and the whole API with them."""
+def test_a_server_that_was_ready_stays_ready() -> None:
+    """While a kind was denied, a restart of kube-apiserver made all replicas unready, and the whole API with them."""
     made = kubesum()
     made.cache.apply("jobs", REFUSED)
     made.cache.sources.watched["jobs"].denied_since = time.time() - 61
     assert made.readiness()["informer-sync"] is True
 
     for kind in made.cache.sources.watched:
-        for news in (DOWN, ListStarted(), REFUSED):
-            made.cache.apply(kind, news)
+        for event in (DOWN, ListStarted(), REFUSED):
+            made.cache.apply(kind, event)
             assert made.readiness()["informer-sync"] is True

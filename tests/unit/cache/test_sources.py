@@ -1,0 +1,63 @@
+"""Sources: what is shown where a kind is stale."""
+
+from typing import Any
+
+from tests.computation import Computation
+
+
+async def test_a_stale_source_is_shown_in_the_cluster_summary() -> None:
+    computation = Computation()
+    summary: dict[str, Any] = (await computation.settled("clustersummaries"))["", "cluster"]["status"]
+    while_fresh = summary["conditions"][0]["status"]
+
+    computation.cache_now += 151
+    computation.cache.sources.check()
+    computation.now += 2
+    summary = (await computation.settled("clustersummaries"))["", "cluster"]["status"]
+
+    assert while_fresh == "True"
+    assert summary["conditions"][0]["status"] == "False"
+    assert {source["synced"] for source in summary["sources"]} == {False}
+
+
+async def test_a_resource_is_stale_with_the_kinds_that_it_is_computed_from() -> None:
+    """Also with those of the resources that it folds over."""
+    computation = Computation()
+    fresh = [store.stale() for store in computation.engine.catalogue.stores]
+
+    computation.cache_now += 100
+    for kind in ("nodes", "deployments"):
+        computation.relist(kind, [])
+    computation.cache_now += 51
+    stale = {
+        store.resource.plural: [one.resource for one in store.stale()]
+        for store in computation.engine.catalogue.stores
+    }
+
+    assert fresh == [[]] * 7
+    assert stale == {
+        "clusterimagesummaries": ["pods"],
+        "clustersummaries": [
+            "pods",
+            "namespaces",
+            "statefulsets",
+            "daemonsets",
+            "cronjobs",
+            "replicasets",
+            "jobs",
+        ],
+        "imagesummaries": ["pods"],
+        "namespacesummaries": [
+            "pods",
+            "namespaces",
+            "statefulsets",
+            "daemonsets",
+            "cronjobs",
+            "replicasets",
+            "jobs",
+        ],
+        "nodesummaries": ["pods"],
+        "podsummaries": ["pods"],
+        "workloadsummaries": ["pods", "statefulsets", "daemonsets", "cronjobs", "replicasets", "jobs"],
+    }
+    assert computation.engine.catalogue.stores[0].stale()[0].last_event_at == 500.0

@@ -62,7 +62,7 @@ class Clock:
 async def beginning(dashboard: Dashboard, pilot: Pilot[None]) -> float:
     """When the cluster began, in seconds since 1970, once all that is shown is known."""
     async with asyncio.timeout(WITHIN_S):
-        while not (dashboard.browser.table.feed.is_whole and dashboard.browser.cluster):
+        while not (dashboard.browser.table.informer.has_synced and dashboard.browser.cluster):
             await pilot.pause()
     cluster = dashboard.browser.cluster
     assert cluster is not None

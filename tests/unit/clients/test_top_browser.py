@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from kubesum.clients.model.browser import Asked, Browser, Question
+from kubesum.clients.model.browser import Browser, Prompt, PromptKind
 from kubesum.clients.model.views import BY_NAME, VIEWS
-from tests.unit.clients.topfixtures import browsing, changed, image, listed, names, namespace, node, pod, workload
+from tests.unit.clients.topfixtures import browsing, changed, image, list_once, names, namespace, node, pod, workload
 
 LEDGER = {"fieldSelector": "status.workloadRef.kind=Deployment,status.workloadRef.name=ledger"}
 
 
-def answer(browser: Browser, text: str) -> None:
+def fill_in(browser: Browser, text: str) -> None:
     """Types an answer and finishes it."""
     for character in text:
         browser.type(character)
@@ -23,15 +23,15 @@ def test_a_node_opens_its_pods_and_a_pod_its_workload_and_a_workload_its_pods() 
 
     browser.open()
     assert watches.scopes[-1] == ("podsummaries", "", {"fieldSelector": "status.nodeName=worker-1"})
-    listed(browser.table.feed, pod("ledger-x"))
+    list_once(browser.table.informer, pod("ledger-x"))
     browser.table.arrange()
     browser.open()
     assert watches.scopes[-1] == ("workloadsummaries", "payments", LEDGER)
-    listed(browser.table.feed, workload("ledger"))
+    list_once(browser.table.informer, workload("ledger"))
     browser.table.arrange()
     browser.open()
     assert watches.scopes[-1] == ("podsummaries", "payments", LEDGER)
-    assert [(scope.view.name, scope.of) for scope in browser.trail] == [
+    assert [(scope.view.name, scope.opened_from) for scope in browser.breadcrumbs] == [
         ("nodes", ""),
         ("pods", "worker-1"),
         ("workloads", "ledger-x"),
@@ -56,7 +56,7 @@ def test_an_image_opens_the_namespaces_that_use_it() -> None:
         "",
         {"fieldSelector": "status.repository=docker.io/library/nginx,status.tag=1.27"},
     )
-    listed(browser.table.feed, image("docker.io/library/nginx", "1.27", namespace="shop"))
+    list_once(browser.table.informer, image("docker.io/library/nginx", "1.27", namespace="shop"))
     browser.table.arrange()
     browser.open()
     assert browser.notice == "there is nothing to open here"
@@ -79,7 +79,7 @@ def test_without_a_row_there_is_nothing_to_open() -> None:
 def test_going_back_shows_what_has_become_of_the_table_and_where_the_cursor_was() -> None:
     browser, watches = browsing("nodes", node("a"), node("b"))
     browser.move(1)
-    nodes = browser.table.feed
+    nodes = browser.table.informer
     browser.open()
 
     changed(nodes, node("b", unschedulable=True))
@@ -95,32 +95,32 @@ def test_going_back_shows_what_has_become_of_the_table_and_where_the_cursor_was(
 def test_back_ends_the_nearest_thing_first() -> None:
     browser, _ = browsing("nodes", node("worker-1"))
     browser.open()
-    browser.ask(Asked.FILTER)
-    answer(browser, "x")
-    browser.ask(Asked.LABELS)
+    browser.ask(PromptKind.FILTER)
+    fill_in(browser, "x")
+    browser.ask(PromptKind.LABELS)
 
     browser.back()
-    assert (browser.question, browser.table.needle) == (None, "x")
+    assert (browser.prompt, browser.table.filter) == (None, "x")
     browser.help()
     browser.back()
-    assert (browser.helps, browser.table.needle) == (False, "x")
+    assert (browser.help_shown, browser.table.filter) == (False, "x")
     browser.back()
-    assert (browser.table.needle, len(browser.trail)) == ("", 2)
+    assert (browser.table.filter, len(browser.breadcrumbs)) == ("", 2)
     browser.back()
-    assert len(browser.trail) == 1
+    assert len(browser.breadcrumbs) == 1
     browser.back()
-    assert len(browser.trail) == 1
+    assert len(browser.breadcrumbs) == 1
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=[view.name for view in VIEWS])
 def test_another_view_ends_all_tables_and_keeps_namespace_and_labels(view: object) -> None:
-    browser, watches = browsing("workloads", workload("ledger"), namespace="payments", labels="team=a")
+    browser, watches = browsing("workloads", workload("ledger"), namespace="payments", label_selector="team=a")
     browser.open()
 
     browser.show(BY_NAME[view.name])  # type: ignore[attr-defined]
 
     assert len(watches.scopes) == 1
-    assert (browser.scope.view, browser.scope.namespace, browser.scope.labels) == (view, "payments", "team=a")
+    assert (browser.scope.view, browser.scope.namespace, browser.scope.label_selector) == (view, "payments", "team=a")
 
 
 def test_the_nodes_of_a_namespace_are_all_nodes() -> None:
@@ -138,32 +138,32 @@ def test_the_pods_of_a_node_are_those_of_the_namespace_looked_at() -> None:
 def test_a_namespace_is_chosen_and_given_up() -> None:
     browser, watches = browsing("unhealthy")
 
-    browser.ask(Asked.NAMESPACE)
-    answer(browser, " payments ")
+    browser.ask(PromptKind.NAMESPACE)
+    fill_in(browser, " payments ")
     assert watches.scopes == [("podsummaries", "payments", {"fieldSelector": "status.healthy=false"})]
-    assert browser.question is None
-    browser.everywhere()
+    assert browser.prompt is None
+    browser.show_all_namespaces()
     assert watches.scopes == [("podsummaries", "", {"fieldSelector": "status.healthy=false"})]
 
 
 def test_a_namespace_that_is_shown_is_suggested() -> None:
     browser, _ = browsing("unhealthy", pod("a", "shop"), pod("b", "payments"), pod("c", "shopping"))
-    browser.ask(Asked.NAMESPACE)
+    browser.ask(PromptKind.NAMESPACE)
     assert browser.suggestion == ""
 
     browser.type("s")
     assert browser.suggestion == "shop"
     browser.complete()
-    assert browser.question == Question(Asked.NAMESPACE, "shop")
+    assert browser.prompt == Prompt(PromptKind.NAMESPACE, "shop")
     browser.type("x")
     assert browser.suggestion == ""
     browser.complete()
-    assert browser.question == Question(Asked.NAMESPACE, "shopx")
+    assert browser.prompt == Prompt(PromptKind.NAMESPACE, "shopx")
 
 
 def test_nothing_is_suggested_for_other_answers() -> None:
     browser, _ = browsing("unhealthy", pod("a", "shop"))
-    browser.ask(Asked.FILTER)
+    browser.ask(PromptKind.FILTER)
 
     browser.type("s")
 
@@ -172,17 +172,17 @@ def test_nothing_is_suggested_for_other_answers() -> None:
 
 def test_an_answer_is_typed_pasted_and_corrected() -> None:
     browser, _ = browsing("nodes")
-    browser.ask(Asked.LABELS)
+    browser.ask(PromptKind.LABELS)
 
     browser.type("a")
     browser.type("b")
     browser.erase()
     browser.type("=")
     browser.type("x\ny\x1b")
-    assert browser.question == Question(Asked.LABELS, "a=xy")
+    assert browser.prompt == Prompt(PromptKind.LABELS, "a=xy")
     browser.clear()
     browser.erase()
-    assert browser.question == Question(Asked.LABELS, "")
+    assert browser.prompt == Prompt(PromptKind.LABELS, "")
 
 
 def test_what_is_pasted_without_a_question_is_left_alone() -> None:
@@ -197,40 +197,40 @@ def test_labels_select_in_the_table_that_is_shown() -> None:
     browser, watches = browsing("nodes", node("worker-1"))
     browser.open()
 
-    browser.ask(Asked.LABELS)
-    answer(browser, "app=web")
+    browser.ask(PromptKind.LABELS)
+    fill_in(browser, "app=web")
     assert watches.scopes == [
         ("nodesummaries", "", {}),
         ("podsummaries", "", {"labelSelector": "app=web", "fieldSelector": "status.nodeName=worker-1"}),
     ]
-    browser.ask(Asked.LABELS)
-    assert browser.question == Question(Asked.LABELS, "app=web")
+    browser.ask(PromptKind.LABELS)
+    assert browser.prompt == Prompt(PromptKind.LABELS, "app=web")
     browser.clear()
-    answer(browser, "")
+    fill_in(browser, "")
     assert watches.scopes[-1] == ("podsummaries", "", {"fieldSelector": "status.nodeName=worker-1"})
 
 
 def test_a_filter_works_as_it_is_typed_and_stays_when_it_is_finished() -> None:
     browser, _ = browsing("nodes", node("a"), node("b"))
-    browser.ask(Asked.FILTER)
+    browser.ask(PromptKind.FILTER)
 
     browser.type("b")
     browser.table.arrange()
     assert names(browser.table.rows) == ["b"]
     browser.submit()
-    assert (browser.question, browser.table.needle) == (None, "b")
-    browser.ask(Asked.FILTER)
-    assert browser.question == Question(Asked.FILTER, "b")
+    assert (browser.prompt, browser.table.filter) == (None, "b")
+    browser.ask(PromptKind.FILTER)
+    assert browser.prompt == Prompt(PromptKind.FILTER, "b")
 
 
 def test_a_filter_that_is_given_up_shows_all_rows() -> None:
     browser, _ = browsing("nodes", node("a"), node("b"))
-    browser.ask(Asked.FILTER)
+    browser.ask(PromptKind.FILTER)
     browser.type("b")
 
     browser.back()
 
-    assert (browser.question, browser.table.needle, len(browser.trail)) == (None, "", 1)
+    assert (browser.prompt, browser.table.filter, len(browser.breadcrumbs)) == (None, "", 1)
 
 
 def test_pages_are_as_long_as_the_screen() -> None:
@@ -251,10 +251,10 @@ async def test_the_headline_is_followed_from_the_beginning_and_throughout() -> N
     browser, watches = browsing("nodes", node("worker-1"))
     browser.changed.clear()
 
-    listed(browser.headline)
+    list_once(browser.headline)
     browser.show(BY_NAME["images"])
 
     async with asyncio.timeout(5):
         await browser.changed.wait()
     assert watches.open[0] is browser.headline
-    assert browser.headline.scope.kind.path == "/apis/summary.kubesum.dev/v1alpha1/clustersummaries"
+    assert browser.headline.scope.watched.path == "/apis/summary.kubesum.dev/v1alpha1/clustersummaries"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubesum.clients.model.explanations import sentence
+from kubesum.clients.model.explanations import explanation
 from kubesum.clients.model.views import BY_NAME, Scope
 from kubesum.kube.failures import StatusError
 from kubesum.kube.objects import Status
@@ -13,7 +13,7 @@ HOST = "https://127.0.0.1:6443"
 
 def said(code: int, scope: Scope, message: str = "no") -> str:
     """What a refusal means for somebody who looks at a scope."""
-    return sentence(StatusError(f"{HOST}/apis", Status(code, "Reason", message)), scope, HOST)
+    return explanation(StatusError(f"{HOST}/apis", Status(code, "Reason", message)), scope, HOST)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def said(code: int, scope: Scope, message: str = "no") -> str:
         ),
         (
             Scope(BY_NAME["unhealthy"]),
-            "not allowed to list podsummaries in all namespaces: choose one, "
-            "or have the ClusterRole kubesum:view bound in all",
+            "not allowed to list podsummaries in all namespaces: choose one, or bind the ClusterRole kubesum:view in "
+            "all",
         ),
     ],
 )
@@ -44,15 +44,15 @@ def test_what_is_forbidden_names_the_role_that_allows_it(scope: Scope, expected:
 
 
 def test_a_selector_that_is_no_selector_is_named() -> None:
-    scope = Scope(BY_NAME["nodes"], labels="a=(")
+    scope = Scope(BY_NAME["nodes"], label_selector="a=(")
 
     assert said(400, scope, "unable to parse") == "the API server cannot select by 'a=(': unable to parse"
 
 
 def test_a_cluster_without_kubesum() -> None:
     assert said(404, Scope(BY_NAME["nodes"])) == (
-        f"there is no kubesum at {HOST}: install its chart with helm install, or start one here with kubesum local "
-        "or kubesum demo and name the kubeconfig that it prints with --kubeconfig"
+        f"kubesum is not installed at {HOST}: install its chart with helm install, or start it here with kubesum "
+        "local or kubesum demo and name the kubeconfig that it prints with --kubeconfig"
     )
 
 
@@ -61,7 +61,7 @@ def test_a_kubesum_that_does_not_answer_is_told_from_one_that_cannot_serve_a_kin
 
     assert said(503, scope, "nodes is forbidden") == "kubesum cannot serve nodesummaries now: nodes is forbidden"
     unheard = StatusError(f"{HOST}/apis", Status(503, "", "service unavailable"))
-    assert sentence(unheard, scope, HOST) == (
+    assert explanation(unheard, scope, HOST) == (
         f"kubesum does not answer behind {HOST} (service unavailable): "
         "see kubectl get apiservice v1alpha1.summary.kubesum.dev"
     )
@@ -75,4 +75,4 @@ def test_credentials_that_are_not_accepted() -> None:
 
 def test_any_other_refusal_and_any_other_error_speak_for_themselves() -> None:
     assert said(500, Scope(BY_NAME["nodes"])) == f"{HOST}/apis answers 500 Reason: no"
-    assert sentence(UpstreamError("it rains"), Scope(BY_NAME["nodes"]), HOST) == "it rains"
+    assert explanation(UpstreamError("it rains"), Scope(BY_NAME["nodes"]), HOST) == "it rains"

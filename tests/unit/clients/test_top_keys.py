@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from kubesum.clients.model.browser import Asked, Question
+from kubesum.clients.model.browser import Prompt, PromptKind
 from kubesum.clients.model.cells import Gauge, Tone
 from kubesum.clients.model.views import VIEWS, Scope
 from kubesum.clients.terminal.gauges import bar
-from kubesum.clients.terminal.keys import CALLS, KEYS, press
+from kubesum.clients.terminal.keys import ACTIONS, KEYS, press
 from kubesum.commands.top.flags import VIEWS as NAMES
 from tests.unit.clients.topfixtures import browsing, node, pod
 
@@ -23,15 +23,15 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_the_page_explains_every_key() -> None:
-    assert rows("Keys") == [[f"`{key.shown}`", key.meaning] for key in KEYS]
+    assert rows("Keys") == [[f"`{key.label}`", key.description] for key in KEYS]
 
 
 def test_the_page_names_every_view_and_the_right_to_it() -> None:
-    assert [(key, view, tells, right.split("`")[1::2]) for key, view, tells, right in rows("Views")] == [
+    assert [(key, view, description, role.split("`")[1::2]) for key, view, description, role in rows("Views")] == [
         (
             f"`{number}`",
             f"`{view.name}`",
-            view.tells,
+            view.description,
             list(dict.fromkeys((view.resource.role, Scope(view).resource.role))),
         )
         for number, view in enumerate(VIEWS, start=1)
@@ -51,7 +51,7 @@ def test_the_command_line_knows_the_views() -> None:
 
 
 def test_no_key_does_two_things() -> None:
-    assert len(CALLS) == sum(len(key.calls) for key in KEYS)
+    assert len(ACTIONS) == sum(len(key.actions) for key in KEYS)
 
 
 def test_keys_do_what_is_said_of_them() -> None:
@@ -60,7 +60,7 @@ def test_keys_do_what_is_said_of_them() -> None:
 
     def press(*keys: str) -> None:
         for key in keys:
-            CALLS[key](browser)
+            ACTIONS[key](browser)
             browser.table.arrange()
 
     press("down", "j")
@@ -78,19 +78,19 @@ def test_keys_do_what_is_said_of_them() -> None:
     press("S", "r")
     assert (browser.table.column.name, browser.table.descending) == ("NAME", True)
     press("slash")
-    assert browser.question == Question(Asked.FILTER, "")
+    assert browser.prompt == Prompt(PromptKind.FILTER, "")
     press("escape", "l")
-    assert browser.question == Question(Asked.LABELS, "")
+    assert browser.prompt == Prompt(PromptKind.LABELS, "")
     press("escape", "n")
-    assert browser.question == Question(Asked.NAMESPACE, "")
+    assert browser.prompt == Prompt(PromptKind.NAMESPACE, "")
     press("escape", "question_mark")
-    assert browser.helps
+    assert browser.help_shown
     press("escape", "enter")
     assert browser.scope.view.name == "pods"
     press("escape", "4")
     assert watches.scopes == [("podsummaries", "", {"fieldSelector": "status.healthy=false"})]
     press("a", "q")
-    assert browser.is_over
+    assert browser.has_quit
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_keys_edit_the_answer_of_a_question(keys: tuple[str, ...], text: str) ->
     for key in keys:
         press(browser, key, {"equals_sign": "=", "backspace": "\x7f"}.get(key, key if len(key) == 1 else ""))
 
-    assert browser.question == Question(Asked.NAMESPACE, text)
+    assert browser.prompt == Prompt(PromptKind.NAMESPACE, text)
 
 
 @pytest.mark.parametrize("key", ["enter", "ctrl+j"])
@@ -121,7 +121,7 @@ def test_enter_ends_a_question(key: str) -> None:
 
     press(browser, key, "\r")
 
-    assert (browser.question, browser.table.needle) == (None, "b")
+    assert (browser.prompt, browser.table.filter) == (None, "b")
 
 
 def test_escape_gives_a_question_up() -> None:
@@ -131,7 +131,7 @@ def test_escape_gives_a_question_up() -> None:
 
     press(browser, "escape", "\x1b")
 
-    assert (browser.question, browser.table.needle) == (None, "")
+    assert (browser.prompt, browser.table.filter) == (None, "")
 
 
 def test_a_key_that_does_nothing_clears_the_notice() -> None:

@@ -20,7 +20,7 @@ def test_workloads_in_the_worst_health_come_first_and_equals_by_name() -> None:
 
 def test_sorting_goes_from_column_to_column_and_round() -> None:
     table = arranged("nodes", node("a", cpu=10), node("b", cpu=90), node("c", cpu=50))
-    table.shown = [column for column in table.columns if column.name in ("NAME", "CPU%", "AGE")]
+    table.visible_columns = [column for column in table.columns if column.name in ("NAME", "CPU%", "AGE")]
 
     table.sort_by_next(1)
     table.arrange()
@@ -38,7 +38,7 @@ def test_sorting_goes_from_column_to_column_and_round() -> None:
 def test_a_column_that_went_with_the_room_for_it_leads_to_the_first() -> None:
     table = arranged("nodes", node("a"))
     table.column = next(column for column in table.columns if column.name == "VERSION")
-    table.shown = table.columns[:3]
+    table.visible_columns = table.columns[:3]
 
     table.sort_by_next(1)
 
@@ -47,7 +47,7 @@ def test_a_column_that_went_with_the_room_for_it_leads_to_the_first() -> None:
 
 def test_nodes_without_a_share_come_last() -> None:
     table = arranged("nodes", node("a", requestsPercent={}), node("b", cpu=0))
-    table.shown = [column for column in table.columns if column.name == "CPU%"]
+    table.visible_columns = [column for column in table.columns if column.name == "CPU%"]
     table.sort_by_next(1)
     table.arrange()
 
@@ -57,10 +57,10 @@ def test_nodes_without_a_share_come_last() -> None:
 def test_a_filter_finds_text_of_any_case_in_what_is_said_of_a_row() -> None:
     table = arranged("nodes", node("worker-1"), node("Worker-2", unschedulable=True), node("gpu-1", roles=["gpu"]))
 
-    table.needle = "WORK"
+    table.filter = "WORK"
     table.arrange()
     assert names(table.rows) == ["Worker-2", "gpu-1", "worker-1"][::2]
-    table.needle = "cordon"
+    table.filter = "cordon"
     table.arrange()
     assert names(table.rows) == ["Worker-2"]
 
@@ -68,7 +68,7 @@ def test_a_filter_finds_text_of_any_case_in_what_is_said_of_a_row() -> None:
 def test_the_cursor_stays_at_the_top_until_it_is_moved() -> None:
     table = arranged("nodes", node("b"))
 
-    changed(table.feed, node("a"))
+    changed(table.informer, node("a"))
     table.arrange()
 
     assert names([table.selected]) == ["a"]
@@ -78,7 +78,7 @@ def test_the_cursor_follows_its_object() -> None:
     table = arranged("nodes", node("b"), node("c"), node("d"))
     table.move(1)
 
-    changed(table.feed, node("a"))
+    changed(table.informer, node("a"))
     table.arrange()
 
     assert (table.cursor, names([table.selected])) == (2, ["c"])
@@ -88,9 +88,9 @@ def test_the_cursor_of_an_object_that_is_gone_stays_in_its_place() -> None:
     table = arranged("nodes", node("a"), node("b"), node("c"))
     table.move(2)
 
-    table.feed.take(ListStarted())
-    changed(table.feed, node("a"), node("b"))
-    table.feed.take(Synced())
+    table.informer.apply(ListStarted())
+    changed(table.informer, node("a"), node("b"))
+    table.informer.apply(Synced())
     table.arrange()
 
     assert names([table.selected]) == ["b"]

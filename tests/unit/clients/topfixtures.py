@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from kubesum.clients.model.browser import Browser, Server
-from kubesum.clients.model.informer import Feed
+from kubesum.clients.model.browser import Browser, Connection
+from kubesum.clients.model.informer import Informer
 from kubesum.clients.model.table import Table
 from kubesum.clients.model.views import BY_NAME, CLUSTER, Scope
 from kubesum.kube.decoding import Decoder
@@ -17,7 +17,7 @@ NOW = 1_800_000_000.0
 """2027-01-15T08:00:00Z."""
 DAY_BEFORE = "2027-01-14T08:00:00Z"
 MONTH_BEFORE = "2026-12-16T08:00:00Z"
-SERVER = Server("shop", "https://127.0.0.1:6443")
+CONNECTION = Connection("shop", "https://127.0.0.1:6443")
 
 
 def metadata(name: str, namespace: str = "", created: str | None = MONTH_BEFORE) -> dict[str, Any]:
@@ -134,23 +134,23 @@ def cluster(**status: Any) -> dict[str, Any]:
     }
 
 
-def listed(feed: Feed, *objects: dict[str, Any]) -> Feed:
+def list_once(informer: Informer, *objects: dict[str, Any]) -> Informer:
     """The feed after a whole list of these objects."""
-    feed.take(ListStarted())
-    changed(feed, *objects)
-    feed.take(Synced())
-    return feed
+    informer.apply(ListStarted())
+    changed(informer, *objects)
+    informer.apply(Synced())
+    return informer
 
 
-def changed(feed: Feed, *objects: dict[str, Any]) -> None:
+def changed(informer: Informer, *objects: dict[str, Any]) -> None:
     """Brings news of these objects, through the decoder that a watch goes through."""
     raw = [msgspec.Raw(msgspec.json.encode(one)) for one in objects]
-    feed.take(Deltas(Decoder(feed.scope.kind).objects(raw)))
+    informer.apply(Deltas(Decoder(informer.scope.watched).objects(raw)))
 
 
-def fed(scope: Scope, *objects: dict[str, Any]) -> Feed:
+def fed(scope: Scope, *objects: dict[str, Any]) -> Informer:
     """A feed that has listed these objects."""
-    return listed(Feed(scope, lambda: NOW, asyncio.Event()), *objects)
+    return list_once(Informer(scope, lambda: NOW, asyncio.Event()), *objects)
 
 
 def arranged(view: str, *objects: dict[str, Any]) -> Table:
@@ -164,25 +164,27 @@ class Watches:
     """Takes the place of what follows feeds: remembers which are followed, and tells them what a test says."""
 
     def __init__(self) -> None:
-        self.open: list[Feed] = []
+        self.open: list[Informer] = []
 
-    def follow(self, feed: Feed) -> Any:
+    def start(self, informer: Informer) -> Any:
         """Begins to follow a feed."""
-        self.open.append(feed)
-        return lambda: self.open.remove(feed)
+        self.open.append(informer)
+        return lambda: self.open.remove(informer)
 
     @property
     def scopes(self) -> list[tuple[str, str, dict[str, str]]]:
         """(plural, namespace, selectors) of what is followed beside the headline."""
-        kinds = [feed.scope.kind for feed in self.open if feed.scope is not CLUSTER]
+        kinds = [informer.scope.watched for informer in self.open if informer.scope is not CLUSTER]
         return [(kind.resource, kind.namespace, dict(kind.selectors)) for kind in kinds]
 
 
-def browsing(view: str, *objects: dict[str, Any], namespace: str = "", labels: str = "") -> tuple[Browser, Watches]:
+def browsing(
+    view: str, *objects: dict[str, Any], namespace: str = "", label_selector: str = ""
+) -> tuple[Browser, Watches]:
     """A browser that shows these objects, and what it follows."""
     watches = Watches()
-    browser = Browser(Scope(BY_NAME[view], namespace, labels), SERVER, watches.follow, lambda: NOW)
-    listed(browser.table.feed, *objects)
+    browser = Browser(Scope(BY_NAME[view], namespace, label_selector), CONNECTION, watches.start, lambda: NOW)
+    list_once(browser.table.informer, *objects)
     browser.table.arrange()
     return browser, watches
 

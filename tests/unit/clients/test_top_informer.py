@@ -1,4 +1,4 @@
-"""What a feed holds and how fresh it knows that to be."""
+"""The objects of an informer, and how fresh they are."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,17 +19,17 @@ LOST = UpstreamError("cannot reach https://127.0.0.1:6443: connection refused")
 
 @pytest.fixture
 def ticks() -> Iterator[float]:
-    """The time that a feed sees: one second later each time it looks."""
+    """The times that the informer's clock gives: one second later at each call."""
     return iter(NOW + second for second in range(100))
 
 
 @pytest.fixture
 def informer(ticks: Iterator[float]) -> Informer:
-    """A feed of nodes that has heard nothing yet."""
+    """An informer of nodes without any event yet."""
     return Informer(Scope(BY_NAME["nodes"]), lambda: next(ticks), asyncio.Event())
 
 
-def test_a_feed_is_whole_once_a_list_is(informer: Informer) -> None:
+def test_an_informer_has_synced_after_the_initial_list(informer: Informer) -> None:
     informer.apply(ListStarted())
     assert (informer.last_event_at, informer.has_synced) == (None, False)
     changed(informer, node("a"))
@@ -38,7 +38,7 @@ def test_a_feed_is_whole_once_a_list_is(informer: Informer) -> None:
     assert (list(informer.objects), informer.last_event_at, informer.has_synced) == ([("", "a")], NOW + 1, True)
 
 
-def test_objects_that_a_new_list_does_not_bring_are_gone_at_its_end(informer: Informer) -> None:
+def test_objects_that_a_relist_does_not_contain_are_removed_at_its_end(informer: Informer) -> None:
     list_once(informer, node("a"), node("b"))
 
     informer.apply(ListStarted())
@@ -49,7 +49,7 @@ def test_objects_that_a_new_list_does_not_bring_are_gone_at_its_end(informer: In
     assert set(informer.objects) == {("", "b")}
 
 
-def test_an_object_that_is_deleted_is_gone(informer: Informer) -> None:
+def test_a_deleted_object_is_removed(informer: Informer) -> None:
     list_once(informer, node("a"), node("b"))
 
     informer.apply(Deltas([(("", "a"), None), (("", "never"), None)]))
@@ -57,7 +57,7 @@ def test_an_object_that_is_deleted_is_gone(informer: Informer) -> None:
     assert set(informer.objects) == {("", "b")}
 
 
-def test_every_change_counts_and_signs_of_life_do_not(informer: Informer) -> None:
+def test_changes_are_counted_and_bookmarks_are_not(informer: Informer) -> None:
     list_once(informer, node("a"))
     before = informer.changes
 
@@ -67,7 +67,7 @@ def test_every_change_counts_and_signs_of_life_do_not(informer: Informer) -> Non
     assert informer.changes == before + 1
 
 
-def test_trouble_keeps_what_is_known_and_when_it_was_true(informer: Informer) -> None:
+def test_an_error_keeps_the_objects_and_the_time_of_the_last_event(informer: Informer) -> None:
     list_once(informer, node("a"))
 
     informer.apply(WatchError(LOST, refused=False))
@@ -76,7 +76,7 @@ def test_trouble_keeps_what_is_known_and_when_it_was_true(informer: Informer) ->
     assert (informer.error, informer.last_event_at, list(informer.objects)) == (LOST, NOW + 1, [("", "a")])
 
 
-def test_a_sign_of_life_ends_trouble(informer: Informer) -> None:
+def test_any_event_clears_the_error(informer: Informer) -> None:
     list_once(informer, node("a"))
     informer.apply(WatchError(LOST, refused=False))
 
@@ -85,14 +85,14 @@ def test_a_sign_of_life_ends_trouble(informer: Informer) -> None:
     assert (informer.error, informer.last_event_at) == (None, NOW + 2)
 
 
-def test_all_news_wake_whoever_draws(informer: Informer) -> None:
+def test_every_event_sets_changed(informer: Informer) -> None:
     changed_event = asyncio.Event()
-    waking = Informer(informer.scope, lambda: NOW, changed_event)
+    notifying = Informer(informer.scope, lambda: NOW, changed_event)
 
     every: list[SourceEvent[Any]] = [ListStarted(), Deltas([]), Synced(), WatchError(LOST, refused=False)]
     for event in every:
         changed_event.clear()
-        waking.apply(event)
+        notifying.apply(event)
         assert changed_event.is_set()
 
 
@@ -104,9 +104,9 @@ def test_all_news_wake_whoever_draws(informer: Informer) -> None:
         (None, True, (Tone.BAD, "no data")),
     ],
 )
-def test_freshness_in_words(last_event_at: float | None, has_error: bool, expected: tuple[Tone, str]) -> None:
+def test_the_text_of_freshness(last_event_at: float | None, has_error: bool, expected: tuple[Tone, str]) -> None:
     assert freshness(last_event_at, has_error, NOW + 5) == expected
 
 
-def test_old_data_says_since_when() -> None:
+def test_the_text_of_old_data_has_its_time() -> None:
     assert freshness(NOW, True, NOW + 75.9)[1].endswith(":00:00, 75s ago")

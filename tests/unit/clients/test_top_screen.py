@@ -1,4 +1,4 @@
-"""Whole screens, as text: what a person sees of fixed data in terminals of different sizes."""
+"""Whole screens as text, of fixed data, on terminals of different sizes."""
 
 import time
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def shown(browser: Browser, width: int = 80, height: int = 12) -> str:
 
 
 def table(browser: Browser, width: int) -> str:
-    """The table of two rows and the way to it."""
+    """The table of two rows and the line above it."""
     return "\n".join(shown(browser, width, 8).splitlines()[3:7])
 
 
@@ -58,7 +58,7 @@ def text(expected: str) -> str:
 
 @pytest.fixture(autouse=True)
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Clocks on the screen are those of the person who looks at it."""
+    """The screen shows local times."""
     with monkeypatch.context() as patched:
         patched.setenv("TZ", "UTC")
         time.tzset()
@@ -112,7 +112,7 @@ def test_a_wide_terminal_has_longer_bars_and_more_columns() -> None:
     )
 
 
-def test_data_that_is_old_says_so_and_stays() -> None:
+def test_old_data_stays_with_its_time_and_the_error() -> None:
     browser = nodes()
     list_once(
         browser.headline,
@@ -169,7 +169,7 @@ def test_workloads() -> None:
     )
 
 
-def test_workloads_at_120_columns_show_what_they_ask_for_and_use() -> None:
+def test_workloads_at_120_columns_show_requests_and_usage() -> None:
     odd = [{"reason": "CrashLoopBackOff", "count": 2}]
     long = "cluster.postgres.example.com.postgres-5bf6a1e8e6"
     browser, _ = browsing(
@@ -186,7 +186,7 @@ def test_workloads_at_120_columns_show_what_they_ask_for_and_use() -> None:
     )
 
 
-def test_unhealthy_pods_at_120_columns_show_what_they_ask_for_and_use() -> None:
+def test_unhealthy_pods_at_120_columns_show_requests_and_usage() -> None:
     browser, _ = browsing("unhealthy", *PODS)
 
     assert table(browser, 120) == text(
@@ -229,7 +229,7 @@ def test_pods_of_a_workload_do_not_repeat_it() -> None:
     )
 
 
-def test_what_narrows_a_table_is_named_above_it() -> None:
+def test_namespace_labels_and_filter_are_shown_above_a_table() -> None:
     browser, _ = browsing("unhealthy", pod("ledger-x"), namespace="payments", label_selector="app=web")
     browser.ask(PromptKind.FILTER)
     for letter in "zzz":
@@ -249,7 +249,7 @@ def test_what_narrows_a_table_is_named_above_it() -> None:
     )
 
 
-def test_a_table_that_was_opened_tells_the_way_to_it() -> None:
+def test_an_opened_table_shows_where_it_was_opened_from() -> None:
     browser, _ = browsing("nodes", *NODES)
     browser.open()
 
@@ -301,7 +301,7 @@ def test_the_help_fits_a_small_terminal() -> None:
     )
 
 
-def test_a_tiny_terminal_shows_what_it_can() -> None:
+def test_a_tiny_terminal() -> None:
     browser, _ = browsing("nodes", *NODES)
 
     assert shown(browser, 30, 7) == text(
@@ -318,7 +318,7 @@ def test_a_tiny_terminal_shows_what_it_can() -> None:
     assert len(screen(browser, 1, 1)) == 1
 
 
-def test_a_view_that_is_forbidden_says_what_would_allow_it() -> None:
+def test_a_forbidden_view_names_the_cluster_role() -> None:
     browser, _ = browsing("nodes")
     browser.table.informer.has_synced = False
     browser.table.informer.last_event_at = None
@@ -341,14 +341,14 @@ def test_a_view_that_is_forbidden_says_what_would_allow_it() -> None:
     )
 
 
-def test_a_notice_takes_the_place_of_the_hints() -> None:
+def test_a_notice_replaces_the_key_hints() -> None:
     browser, _ = browsing("nodes")
     browser.open()
 
     assert shown(browser).splitlines()[-1] == "there is nothing to open here"
 
 
-def test_a_suggestion_stands_behind_what_is_typed() -> None:
+def test_a_suggestion_follows_the_typed_text() -> None:
     browser, _ = browsing("unhealthy", pod("ledger-x", "payments"))
     browser.ask(PromptKind.NAMESPACE)
     for letter in "pa":
@@ -372,7 +372,7 @@ def test_only_the_row_under_the_cursor_is_selected() -> None:
     assert [line.text[:8] for line in lines if line.selected] == ["worker-1"]
 
 
-def test_what_stands_out_in_colour_stands_out_by_a_mark_too() -> None:
+def test_every_coloured_text_has_a_mark() -> None:
     spans = [span for line in screen(nodes(), 80, 12)[5:] for span in line.spans]
 
     for role, mark in ((Role.BAD, "✗"), (Role.WARNING, "▲"), (Role.GOOD, "●")):
@@ -390,5 +390,5 @@ def test_columns_stay_as_wide_as_the_longest_name_seen() -> None:
     assert shown(browser, 120).splitlines()[4].index("STATUS") == before == 34
 
 
-def test_control_characters_never_reach_the_terminal() -> None:
+def test_control_characters_are_replaced() -> None:
     assert printable("a\x1b]0;b\x07\nc\x9bd") == "a?]0;b??c?d"

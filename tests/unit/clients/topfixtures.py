@@ -1,4 +1,4 @@
-"""Objects as kubesum serves them, and browsers of them without a server: what the tests of top share."""
+"""Fixtures of the tests of top: objects as kubesum serves them, and browsers of them without a server."""
 
 import asyncio
 from collections.abc import Iterable
@@ -135,7 +135,7 @@ def cluster(**status: Any) -> dict[str, Any]:
 
 
 def list_once(informer: Informer, *objects: dict[str, Any]) -> Informer:
-    """The feed after a whole list of these objects."""
+    """The informer after an initial list of these objects."""
     informer.apply(ListStarted())
     changed(informer, *objects)
     informer.apply(Synced())
@@ -143,50 +143,50 @@ def list_once(informer: Informer, *objects: dict[str, Any]) -> Informer:
 
 
 def changed(informer: Informer, *objects: dict[str, Any]) -> None:
-    """Brings news of these objects, through the decoder that a watch goes through."""
+    """Applies watch events of these objects, decoded as those of a server."""
     raw = [msgspec.Raw(msgspec.json.encode(one)) for one in objects]
     informer.apply(Deltas(Decoder(informer.scope.watched).objects(raw)))
 
 
-def fed(scope: Scope, *objects: dict[str, Any]) -> Informer:
-    """A feed that has listed these objects."""
+def synced(scope: Scope, *objects: dict[str, Any]) -> Informer:
+    """An informer that has listed these objects."""
     return list_once(Informer(scope, lambda: NOW, asyncio.Event()), *objects)
 
 
 def arranged(view: str, *objects: dict[str, Any]) -> Table:
     """A table of these objects, as a view arranges them over all namespaces."""
-    table = Table(fed(Scope(BY_NAME[view]), *objects))
+    table = Table(synced(Scope(BY_NAME[view]), *objects))
     table.arrange()
     return table
 
 
-class Watches:
-    """Takes the place of what follows feeds: remembers which are followed, and tells them what a test says."""
+class Informers:
+    """Replaces what runs informers: records which ones run."""
 
     def __init__(self) -> None:
         self.open: list[Informer] = []
 
     def start(self, informer: Informer) -> Any:
-        """Begins to follow a feed."""
+        """Starts an informer; returns what stops it."""
         self.open.append(informer)
         return lambda: self.open.remove(informer)
 
     @property
     def scopes(self) -> list[tuple[str, str, dict[str, str]]]:
-        """(plural, namespace, selectors) of what is followed beside the headline."""
+        """(plural, namespace, selectors) of the running informers, without the ClusterSummary's."""
         kinds = [informer.scope.watched for informer in self.open if informer.scope is not CLUSTER]
         return [(kind.resource, kind.namespace, dict(kind.selectors)) for kind in kinds]
 
 
 def browsing(
     view: str, *objects: dict[str, Any], namespace: str = "", label_selector: str = ""
-) -> tuple[Browser, Watches]:
-    """A browser that shows these objects, and what it follows."""
-    watches = Watches()
-    browser = Browser(Scope(BY_NAME[view], namespace, label_selector), CONNECTION, watches.start, lambda: NOW)
+) -> tuple[Browser, Informers]:
+    """A browser that shows these objects, and the informers that it runs."""
+    informers = Informers()
+    browser = Browser(Scope(BY_NAME[view], namespace, label_selector), CONNECTION, informers.start, lambda: NOW)
     list_once(browser.table.informer, *objects)
     browser.table.arrange()
-    return browser, watches
+    return browser, informers
 
 
 def names(rows: Iterable[Any]) -> list[str]:

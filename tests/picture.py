@@ -1,8 +1,8 @@
 """Draws docs/top.svg, the picture of `kubesum top` in the README: `make picture`.
 
-What it shows is what the program shows: the real dashboard, without a terminal, in front of the simulated
-cluster in its first state. The clock stands still at the moment that this state was made for, so that the same
-code makes the same picture. It needs nothing from elsewhere when it is looked at.
+It shows the real dashboard, without a terminal, in front of the simulated cluster in its initial state. The clock is
+stopped at the time that this state was made for, so that the same code makes the same picture. The picture loads
+nothing from other servers.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ SIZE: Final = (108, 30)
 KEYS: Final = ("s", "s", "s", *("down",) * 4)
 """Sorts by cpu, and selects a row."""
 AGE_S: Final = 100 * 24 * 3600.0
-"""The simulated cluster is as old when it begins."""
+"""The age of the simulated cluster when it starts."""
 WITHIN_S: Final = 20.0
 
 _FONT_FACES: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
@@ -43,13 +43,13 @@ async def picture(home: Path) -> str:
         context = chosen_context(demo.kubeconfig, None).name
         dashboard = Dashboard(upstream, Scope(BY_NAME["nodes"]), context, clock)
         async with dashboard.run_test(size=SIZE) as pilot:
-            clock.now = await beginning(dashboard, pilot) + AGE_S
+            clock.now = await creation_time(dashboard, pilot) + AGE_S
             await pilot.press(*KEYS)
             return without_downloads(dashboard.export_screenshot(title="kubesum top", simplify=True))
 
 
 class Clock:
-    """A clock that stands still."""
+    """A clock that is stopped."""
 
     def __init__(self, now: float) -> None:
         self.now = now
@@ -59,10 +59,10 @@ class Clock:
         return self.now
 
 
-async def beginning(dashboard: Dashboard, pilot: Pilot[None]) -> float:
-    """When the cluster began, in seconds since 1970, once all that is shown is known."""
+async def creation_time(dashboard: Dashboard, pilot: Pilot[None]) -> float:
+    """When the cluster was created, in seconds since 1970; returns once everything is listed."""
     async with asyncio.timeout(WITHIN_S):
-        while not (dashboard.browser.table.feed.is_whole and dashboard.browser.cluster):
+        while not (dashboard.browser.table.informer.has_synced and dashboard.browser.cluster):
             await pilot.pause()
     cluster = dashboard.browser.cluster
     assert cluster is not None
@@ -71,7 +71,7 @@ async def beginning(dashboard: Dashboard, pilot: Pilot[None]) -> float:
 
 
 def without_downloads(svg: str) -> str:
-    """The picture with fonts that readers have: those that Rich names would be fetched from elsewhere."""
+    """The picture with local fonts in place of those that Rich would download."""
     return _FONT_FACES.sub("", svg).replace("Fira Code, monospace", _FONTS)
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import uvloop
 import yaml
 
-from kubesum.commands.kubeconfigfile import credentials
-from kubesum.commands.listwatches import cluster_feeds
+from kubesum.commands.kubeconfigfile import local_credentials
+from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.edge.secureserving import by_handshake
 from kubesum.edge.tls.certificates import write_private
 from kubesum.kube.client import connect
@@ -114,9 +114,9 @@ async def main() -> None:
     async with await connect(kubeconfig(options.kubeconfig, None)) as upstream:
         with listen(0) as listener, tempfile.TemporaryDirectory() as folder:
             port = listener.getsockname()[1]
-            own = credentials(port)
+            own = local_credentials(port)
             client_files(own.kubeconfig, Path(folder))
-            kubesum = Kubesum(cluster_feeds(upstream, USAGE_INTERVAL_S), by_handshake(own.tls))
+            kubesum = Kubesum(cluster_list_watches(upstream, USAGE_INTERVAL_S), by_handshake(own.tls))
             stop = asyncio.Event()
             trim_memory()
             figures: dict[str, float] = {"idle": resident_bytes()}

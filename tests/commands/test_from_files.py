@@ -94,8 +94,8 @@ async def test_foreign_files_and_bad_objects_are_named_once(tmp_path: Path) -> N
     assert rest == Output(
         0,
         "",
-        f"kubesum: files without Kubernetes objects left aside: 1, such as {folder}/values.yaml\n"
-        "kubesum: objects that cannot be understood left aside: 1\n",
+        f"kubesum: ignored files without Kubernetes objects: 1, such as {folder}/values.yaml\nkubesum: ignored "
+        "malformed objects: 1\n",
     )
 
 

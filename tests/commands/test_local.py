@@ -230,7 +230,7 @@ async def test_a_user_who_may_list_nothing_is_told_so_in_a_sentence(cluster: Clu
 
     assert (said.code, said.out) == (1, "")
     assert re.fullmatch(
-        r"kubesum: none of the watched kinds may be listed: https://127.0.0.1:\d+/\S+ answers 403 Forbidden: "
+        r"kubesum: not allowed to list any watched resource: https://127.0.0.1:\d+/\S+ answers 403 Forbidden: "
         r'\S+ is forbidden: User "zoë@example.org" cannot watch resource "\S+" in API group "\S*" '
         r"at the cluster scope\n",
         said.err,
@@ -304,7 +304,7 @@ async def test_a_port_that_is_taken_is_named(cluster: Cluster, tmp_path: Path, c
         ),
         (
             "demo --nodes 0",
-            "kubesum demo: argument --nodes: '0' is not a whole number from 1 on; see kubesum demo --help",
+            "kubesum demo: argument --nodes: '0' is not a positive integer; see kubesum demo --help",
         ),
         (
             "serve --usage-interval 30",

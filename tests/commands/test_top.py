@@ -168,7 +168,7 @@ async def test_rows_are_sorted_by_the_next_column_and_the_other_way_round(top: T
 async def test_the_help_names_the_keys_and_goes_as_it_came(top: Terminal) -> None:
     top.press("?")
     await top.shows("PgUp PgDn  one screen up or down")
-    assert "worker" not in top.text
+    await top.until(lambda: "worker" not in top.text)
     top.press("?")
     await top.until(lambda: top.line("worker-b-08"))
 

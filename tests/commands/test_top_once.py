@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from kubesim.access.kubeconfig import kubeconfig
 from kubesim.apiserver.apiserver import ServerOptions
-from kubesum.commands.top.run import Wanted, follow, print_once
+from kubesum.commands.top.run import TopOptions, draw, print_once
 from kubesum.edge.tls import certificates
 from kubesum.vocabulary.errors import KubesumError
 from tests.commands.running import Output, Ready, ready, refused
@@ -24,7 +24,7 @@ STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0")
 NODE_COLUMNS = (
     "NAME STATUS ROLES PODS NOT-READY CPU% CPU-LIM% CPU-USE% MEM% MEM-LIM% MEM-USE% GPU RESTARTS VERSION AGE"
 )
-ANYTHING = Wanted("nodes", None, "")
+ANYTHING = TopOptions("nodes", None, "")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -50,17 +50,17 @@ def as_person(cluster: Cluster, who: str) -> Path:
 
 
 async def printed(
-    capsys: pytest.CaptureFixture[str], demo: Ready, context: str | None, wanted: Wanted
+    capsys: pytest.CaptureFixture[str], demo: Ready, context: str | None, options: TopOptions
 ) -> list[list[str]]:
     """The words of each line that is printed."""
-    await print_once(demo.kubeconfig, context, wanted)
+    await print_once(demo.kubeconfig, context, options)
     return [line.split() for line in capsys.readouterr().out.splitlines()]
 
 
-async def said(path: Path, context: str | None = None, wanted: Wanted = ANYTHING) -> str:
+async def said(path: Path, context: str | None = None, options: TopOptions = ANYTHING) -> str:
     """The sentence that it ends with."""
     with pytest.raises(KubesumError) as caught:
-        await print_once(path, context, wanted)
+        await print_once(path, context, options)
     return str(caught.value)
 
 
@@ -119,10 +119,10 @@ async def test_kubectl_finds_the_plugin(demo: Ready) -> None:
 
 
 async def test_each_view_is_printed(demo: Ready, capsys: pytest.CaptureFixture[str]) -> None:
-    namespaces = await printed(capsys, demo, None, Wanted("namespaces", None, ""))
-    workloads = await printed(capsys, demo, None, Wanted("workloads", None, ""))
-    unhealthy = await printed(capsys, demo, None, Wanted("unhealthy", None, ""))
-    images = await printed(capsys, demo, None, Wanted("images", None, ""))
+    namespaces = await printed(capsys, demo, None, TopOptions("namespaces", None, ""))
+    workloads = await printed(capsys, demo, None, TopOptions("workloads", None, ""))
+    unhealthy = await printed(capsys, demo, None, TopOptions("unhealthy", None, ""))
+    images = await printed(capsys, demo, None, TopOptions("images", None, ""))
 
     assert next(words for words in namespaces if words[0] == "payments")[:4] == ["payments", "11/13", "2/5", "1"]
     assert workloads[1][:5] == ["ci", "job.nightly-e2e", "Job", "0/1", "Degraded"]
@@ -132,8 +132,8 @@ async def test_each_view_is_printed(demo: Ready, capsys: pytest.CaptureFixture[s
 
 
 async def test_labels_and_namespaces_select(demo: Ready, capsys: pytest.CaptureFixture[str]) -> None:
-    gpus = await printed(capsys, demo, None, Wanted("nodes", None, "nvidia.com/gpu.present=true"))
-    payments = await printed(capsys, demo, None, Wanted("unhealthy", "payments", ""))
+    gpus = await printed(capsys, demo, None, TopOptions("nodes", None, "nvidia.com/gpu.present=true"))
+    payments = await printed(capsys, demo, None, TopOptions("unhealthy", "payments", ""))
 
     assert [words[0] for words in gpus] == ["NAME", "gpu-c-06"]
     assert [words[0] for words in payments] == [
@@ -152,9 +152,9 @@ async def test_the_namespace_of_the_context_is_looked_at_unless_all_are_asked_fo
     own = tmp_path / "config"
     own.write_text(json.dumps(document))
 
-    await print_once(own, "tenant", Wanted("namespaces", None, ""))
+    await print_once(own, "tenant", TopOptions("namespaces", None, ""))
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["NAME", "payments"]
-    await print_once(own, "admin", Wanted("namespaces", "", ""))
+    await print_once(own, "admin", TopOptions("namespaces", "", ""))
     assert len(capsys.readouterr().out.splitlines()) > 5
 
 
@@ -169,14 +169,13 @@ async def test_what_is_not_allowed_is_told_in_one_line(demo: Ready) -> None:
 
 
 async def test_a_tenant_is_told_to_choose_a_namespace(demo: Ready) -> None:
-    assert await said(demo.kubeconfig, "tenant", Wanted("unhealthy", "", "")) == (
-        "not allowed to list podsummaries in all namespaces: choose one, "
-        "or have the ClusterRole kubesum:view bound in all"
+    assert await said(demo.kubeconfig, "tenant", TopOptions("unhealthy", "", "")) == (
+        "not allowed to list podsummaries in all namespaces: choose one, or bind the ClusterRole kubesum:view in all"
     )
 
 
 async def test_a_selector_that_is_none_is_named(demo: Ready) -> None:
-    sentence = await said(demo.kubeconfig, None, Wanted("nodes", None, "a=("))
+    sentence = await said(demo.kubeconfig, None, TopOptions("nodes", None, "a=("))
 
     assert sentence.startswith("the API server cannot select by 'a=(': ")
 
@@ -185,8 +184,8 @@ async def test_a_selector_that_is_none_is_named(demo: Ready) -> None:
 async def test_a_cluster_without_kubesum_is_told_from_one_that_refuses(cluster: Cluster, who: str) -> None:
     """Who has no rights is refused before the API server knows whether there is such a kind."""
     assert await said(as_person(cluster, who)) == (
-        f"there is no kubesum at {cluster.server.url}: install its chart with helm install, or start one here with "
-        "kubesum local or kubesum demo and name the kubeconfig that it prints with --kubeconfig"
+        f"kubesum is not installed at {cluster.server.url}: install its chart with helm install, or start it here "
+        "with kubesum local or kubesum demo and name the kubeconfig that it prints with --kubeconfig"
     )
 
 
@@ -240,7 +239,7 @@ async def test_without_the_extra_it_prints_and_says_what_drawing_takes(demo: Rea
 
 async def test_without_a_terminal_it_says_what_to_do(demo: Ready) -> None:
     with pytest.raises(KubesumError) as caught:
-        await follow(demo.kubeconfig, None, ANYTHING)
+        await draw(demo.kubeconfig, None, ANYTHING)
 
     assert str(caught.value) == ("top needs a terminal to draw on; for pipes and files print a view with --once")
 

@@ -179,7 +179,7 @@ async def test_somebody_who_may_not_read_usage_is_told_so_once(cluster: Cluster,
     finally:
         cluster.store.put("clusterroles", whole)
 
-    assert said.startswith("kubesum: usage is not shown as yet: https://127.0.0.1:")
+    assert said.startswith("kubesum: usage is not shown yet: https://127.0.0.1:")
     assert 'answers 403 Forbidden: nodes.metrics.k8s.io is forbidden: User "system:serviceaccount:' in said
     assert "usage" not in rows[0]["status"]
     assert is_ready.out == "ok"

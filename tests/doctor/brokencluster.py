@@ -22,7 +22,7 @@ from kubesim.aggregation.registration import API_SERVICE
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
-from kubesum.commands.listwatches import cluster_feeds
+from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.doctor.diagnosis import Diagnosis
 from kubesum.doctor.report import Report
 from kubesum.edge.secureserving import delegated
@@ -203,7 +203,7 @@ async def installed_with(
         server = Behind(store, pki, cluster, listener.getsockname()[1], issuer, home)
         async with await connect(kubeconfig(server.reader, None)) as upstream, asyncio.TaskGroup() as tasks:
             protection = delegated(upstream, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
-            kubesum = Kubesum(cluster_feeds(upstream, usage_interval_s=0), protection)
+            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s=0), protection)
             running = [tasks.create_task(cluster.run()), tasks.create_task(kubesum.run(listener))]
             await kubesum.ready.wait()
             server.register()

@@ -1,10 +1,12 @@
 """A scripted API server, for states that take a simulated one too long to reach."""
 
+import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from kubesum.doctor.cluster import Cluster
 from kubesum.doctor.report import Report
-from tests.unit.kube.scriptedserver import Script
+from tests.unit.kube.scriptedserver import Script, body
 
 
 @dataclass
@@ -18,3 +20,8 @@ class Scripted:
     @property
     def report(self) -> Report:
         return Report(self.lines.append)
+
+
+def json_body(content: object) -> Any:
+    """A successful response with this content."""
+    return body(json.dumps(content).encode())

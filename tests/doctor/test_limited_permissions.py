@@ -1,9 +1,6 @@
 """Users without some permissions, and clusters without kubesum: what cannot be checked is skipped."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from kubesim.aggregation.registration import API_SERVICE
 from tests.doctor.brokencluster import (
@@ -26,7 +23,6 @@ from tests.doctor.brokencluster import (
     VERSIONS,
     Installation,
     healthy_except,
-    installed,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,12 +43,6 @@ NAMESPACED_LISTS = (
     "ok    list of imagesummaries (N ms), namespacesummaries (N ms), podsummaries (N ms), workloadsummaries (N ms)"
 )
 INFORMERS_SKIPPED = "skip  informers: unknown without the ClusterSummary"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
-    async with installed(tmp_path_factory.mktemp("installation")) as installation:
-        yield installation
 
 
 async def test_a_viewer_sees_which_permissions_are_missing(installation: Installation) -> None:

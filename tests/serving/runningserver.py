@@ -26,7 +26,7 @@ from kubesim.aggregation.aggregator import SERVICE_HOST
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
-from kubesum.commands.serve.run import Serving, serve
+from kubesum.commands.serve.run import ServeOptions, serve
 from kubesum.server.runtime import Limits
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
 from tests.serving.relay import Relay
@@ -187,17 +187,18 @@ async def _serving(server: Behind, limits: Limits) -> None:
     server.stopped.set()
 
 
-def options(server: Behind, limits: Limits, port: int) -> Serving:
+def options(server: Behind, limits: Limits, port: int) -> ServeOptions:
     """As on the command line."""
-    return Serving(
-        address=("127.0.0.1", port),
+    return ServeOptions(
+        secure_port=port,
+        bind_address="127.0.0.1",
         kubeconfig=server.reader,
         namespace="kubesum-system",
-        service="kubesum",
-        secret="kubesum-tls",
-        certificate_files=(server.home / "serving.crt", server.home / "serving.key"),
-        always_allowed=ALWAYS_ALLOW_PATHS,
+        tls_files=(server.home / "serving.crt", server.home / "serving.key"),
+        tls_secret="kubesum-tls",
+        service_name="kubesum",
         usage_interval_s=30.0,
+        always_allow_paths=ALWAYS_ALLOW_PATHS,
         limits=limits,
     )
 

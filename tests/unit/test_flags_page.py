@@ -16,7 +16,7 @@ def test_the_page_is_generated() -> None:
 
 def test_a_flag_is_told_with_its_value_and_its_default() -> None:
     line = (
-        "| `--tls-secret NAME` | Without these files: Secret in which kubesum keeps what it issues to itself "
+        "| `--tls-secret NAME` | Secret that stores the self-signed CA and certificate; unused with --tls-cert-file "
         "(default: kubesum-tls). |"
     )
 
@@ -33,7 +33,7 @@ def test_a_flag_is_told_with_its_value_and_its_default() -> None:
         ),
         (
             ["serve", "--authorization-always-allow-paths", "/livez,metrics"],
-            "argument --authorization-always-allow-paths: 'metrics' is not a path, which begins with /",
+            "argument --authorization-always-allow-paths: 'metrics' is not a path: it must begin with /",
         ),
         (["demo", "--usage-interval", "10ms"], "argument --usage-interval: '10ms' is neither 0 nor a duration of at"),
     ],

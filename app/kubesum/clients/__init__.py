@@ -1,1 +1,1 @@
-"""`kubesum top`: a live view of what kubesum serves, in a terminal, and the same as plain text."""
+"""Clients of kubesum's API: `kubesum top`, as a model without a user interface toolkit and its views."""

@@ -1,19 +1,20 @@
-"""The types of command line arguments, and the parser that reports a mistake in one line."""
+"""Types of command line arguments, and a parser that reports an invalid one in one line."""
 
 import argparse
 from typing import Final, NoReturn
 
 from kubesum.vocabulary.duration import duration_s
 
-MISUSED: Final = 2
+USAGE_ERROR: Final = 2
+"""The exit code for invalid arguments, as argparse has it."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser that reports an invalid argument in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        """Ends the program with the reason and where to read more."""
-        self.exit(MISUSED, f"{self.prog}: {message}; see {self.prog} --help\n")
+        """Exits with the reason and the command that prints the help."""
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def port(text: str) -> int:
@@ -24,20 +25,20 @@ def port(text: str) -> int:
 
 
 def positive(text: str) -> int:
-    """A number of things, at least one."""
+    """A positive integer."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
 def rate(text: str) -> float:
-    """A number of happenings per second."""
+    """A number of events per second, 0 or more."""
     try:
         number = float(text)
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return number
 
 
@@ -53,11 +54,11 @@ def duration(text: str) -> float:
 
 
 def paths(text: str) -> tuple[str, ...]:
-    """Paths that are separated by commas; one may end with `*`."""
-    found = tuple(path for path in text.split(",") if path)
-    if strange := [path for path in found if not path.startswith("/")]:
-        raise argparse.ArgumentTypeError(f"{strange[0]!r} is not a path, which begins with /")
-    return found
+    """Paths separated by commas; one may end with `*`."""
+    split = tuple(path for path in text.split(",") if path)
+    if invalid := [path for path in split if not path.startswith("/")]:
+        raise argparse.ArgumentTypeError(f"{invalid[0]!r} is not a path: it must begin with /")
+    return split
 
 
 def interval(text: str) -> float:

@@ -1,7 +1,7 @@
-"""kubesum for one person on one machine: certificates that live as long as the process, and a kubeconfig.
+"""The credentials of `kubesum local`, which live as long as its process, and the kubeconfig that holds them.
 
-Exactly one certificate may connect, made at the start together with its authority, whose key is kept nowhere.
-It may read everything that is served, which is what the person whose kubeconfig reads the cluster may read.
+Exactly one client certificate may connect. Its CA is created at the start, and the CA's key is not stored. The client
+may read everything that is served, which is what the user of the cluster's kubeconfig may read [decisions 18].
 """
 
 import tempfile
@@ -24,15 +24,15 @@ USER: Final = "kubesum-local"
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """Both ends of a connection: the server's TLS context, and the kubeconfig of its only client."""
+class LocalCredentials:
+    """The TLS context of the server, and the kubeconfig of its only client, in YAML."""
 
     tls: SSLContext
     kubeconfig: bytes
 
 
-def credentials(port: int) -> Credentials:
-    """New certificates for a server on loopback and for its one client."""
+def local_credentials(port: int) -> LocalCredentials:
+    """New certificates for a server on loopback and for its client."""
     authority = certificates.authority(f"{USER}-ca")
     serving = certificates.serving(authority, (LOOPBACK, "localhost"))
     client = certificates.client(authority, USER)
@@ -61,15 +61,15 @@ def credentials(port: int) -> Credentials:
         "current-context": USER,
     }
     context = servertls.server_context(serving.certificate, serving.key, authority.certificate)
-    return Credentials(context, yaml.safe_dump(document).encode())
+    return LocalCredentials(context, yaml.safe_dump(document).encode())
 
 
 @contextmanager
-def written(kubeconfig: bytes, path: Path | None) -> Iterator[Path]:
-    """The kubeconfig as a file that only its owner may read.
+def kubeconfig_file(kubeconfig: bytes, path: Path | None) -> Iterator[Path]:
+    """Writes the kubeconfig to a file that only its owner may read, and gives its path.
 
-    At `path` it stays; without one it is a temporary file that goes when the context ends. Raises UsageError
-    if it can't be written.
+    The file at `path` is kept; without a path, it is temporary and removed on exit. Raises UsageError if it cannot be
+    written.
     """
     if path is not None:
         _write(path, kubeconfig)

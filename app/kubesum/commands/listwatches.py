@@ -1,4 +1,4 @@
-"""What the commands read of a cluster: a list and watch of each watched kind, a poll of each polled one."""
+"""What a server reads of a cluster: a list and watch of each watched resource, a poll of each usage resource."""
 
 from functools import partial
 
@@ -10,12 +10,12 @@ from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_resourc
 from kubesum.server.runtime import ListWatch
 
 
-def cluster_feeds(upstream: Upstream, usage_interval_s: float) -> dict[str, ListWatch]:
-    """The feeds of all watched kinds of a cluster, and of the polled ones unless their interval is 0."""
-    feeds: dict[str, ListWatch] = {
+def cluster_list_watches(upstream: Upstream, usage_interval_s: float) -> dict[str, ListWatch]:
+    """The list and watch of each resource of a cluster, by name; none of usage if its interval is 0."""
+    list_watches: dict[str, ListWatch] = {
         kind.resource: partial(reflect, upstream, kind) for kind in watched_resources(Interner())
     }
     if usage_interval_s:
         timing = PollTiming(usage_interval_s)
-        feeds |= {kind.resource: partial(poll, upstream, kind, timing) for kind in POLLED_RESOURCES}
-    return feeds
+        list_watches |= {kind.resource: partial(poll, upstream, kind, timing) for kind in POLLED_RESOURCES}
+    return list_watches

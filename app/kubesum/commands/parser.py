@@ -1,7 +1,7 @@
 """The parser of all commands.
 
-One declaration is what is parsed, what `--help` prints and what the page of all flags shows. Nothing here loads more
-than it needs: the commands themselves take most of a second.
+It is the source of what is parsed, of `--help`, and of docs/flags.md. It imports no command, which takes most of a
+second.
 """
 
 import argparse
@@ -18,17 +18,23 @@ from kubesum.commands.top import flags as top
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    whole = Parser(prog="kubesum", description="Answers about many pods at once, served as Kubernetes objects.")
-    whole.add_argument("--version", action="version", version=f"kubesum {__version__}")
-    of = whole.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    serve.add(_command(of, "serve", "serve the cluster that this pod runs in, behind its API server"))
-    local.add(_command(of, "local", "look at a cluster or at files from here, with nothing installed in the cluster"))
-    demo.add(_command(of, "demo", "try it on a simulated cluster that lives"))
-    top.add(_command(of, "top", "look at a cluster that kubesum serves, live in a terminal"))
-    doctor.add(_command(of, "doctor", "say what keeps an installation of kubesum from working"))
-    render.add(_command(of, "render", "print what is generated from the declarations"))
-    return whole
+    top_level = Parser(prog="kubesum", description="Answers about many pods at once, served as Kubernetes objects.")
+    top_level.add_argument("--version", action="version", version=f"kubesum {__version__}")
+    commands = top_level.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    serve.add(_command(commands, "serve", "serve summaries of the cluster of this pod, behind its API server"))
+    local.add(
+        _command(
+            commands,
+            "local",
+            "serve summaries of a cluster or of files on this machine, without installing anything",
+        )
+    )
+    demo.add(_command(commands, "demo", "serve summaries of a simulated cluster whose state keeps changing"))
+    top.add(_command(commands, "top", "show the summaries of a cluster live in a terminal"))
+    doctor.add(_command(commands, "doctor", "check an installation of kubesum, and print how to fix it"))
+    render.add(_command(commands, "render", "print a document that is generated from the declarations"))
+    return top_level
 
 
-def _command(of: "argparse._SubParsersAction[Parser]", name: str, purpose: str) -> argparse.ArgumentParser:
-    return of.add_parser(name, help=purpose, description=f"{purpose[:1].upper()}{purpose[1:]}.")
+def _command(commands: "argparse._SubParsersAction[Parser]", name: str, purpose: str) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=purpose, description=f"{purpose[:1].upper()}{purpose[1:]}.")

@@ -1,4 +1,4 @@
-"""Flags that several commands have."""
+"""Flags of more than one command."""
 
 import argparse
 from pathlib import Path
@@ -8,31 +8,36 @@ from kubesum.vocabulary import defaults
 
 
 def kubeconfig(cluster: argparse._ActionsContainer) -> None:
-    """Declares which kubeconfig and context name the cluster."""
+    """Declares --kubeconfig and --context of the cluster that is read."""
     cluster.add_argument(
-        "--kubeconfig", metavar="FILE", type=Path, help="kubeconfig (default: $KUBECONFIG or ~/.kube/config)"
+        "--kubeconfig",
+        metavar="FILE",
+        type=Path,
+        help="kubeconfig of the cluster (default: $KUBECONFIG or ~/.kube/config)",
     )
     cluster.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: the current one)")
 
 
 def usage_interval(command: argparse._ActionsContainer) -> None:
-    """Declares how often metrics.k8s.io is read."""
+    """Declares --usage-interval."""
     command.add_argument(
         "--usage-interval",
         metavar="DURATION",
         type=arguments.interval,
         default=defaults.USAGE_INTERVAL_S,
-        help="how often to ask metrics.k8s.io what pods and nodes use, 0 for never "
+        help="how often the usage of pods and nodes is read from metrics.k8s.io, 0 for never "
         f"(default: {defaults.USAGE_INTERVAL_S:g}s)",
     )
 
 
 def port_and_kubeconfig_out(command: argparse.ArgumentParser) -> None:
-    """Declares where a command listens and writes the kubeconfig of its clients."""
-    command.add_argument("--port", type=arguments.port, default=0, help="port on 127.0.0.1 (default: any free one)")
+    """Declares --port and --kubeconfig-out."""
+    command.add_argument(
+        "--port", type=arguments.port, default=0, help="port to listen on, on 127.0.0.1 (default: any free one)"
+    )
     command.add_argument(
         "--kubeconfig-out",
         metavar="FILE",
         type=Path,
-        help="keep the kubeconfig in FILE (default: a temporary file, removed at the end)",
+        help="file to write the kubeconfig to (default: a temporary file, removed on exit)",
     )

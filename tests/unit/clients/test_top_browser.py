@@ -1,37 +1,37 @@
-"""Where keys lead, and which watches are open on the way."""
+"""Actions of the browser, and which informers run after each."""
 
 import asyncio
 
 import pytest
 
-from kubesum.clients.model.browser import Asked, Browser, Question
+from kubesum.clients.model.browser import Browser, Prompt, PromptKind
 from kubesum.clients.model.views import BY_NAME, VIEWS
-from tests.unit.clients.topfixtures import browsing, changed, image, listed, names, namespace, node, pod, workload
+from tests.unit.clients.topfixtures import browsing, changed, image, list_once, names, namespace, node, pod, workload
 
 LEDGER = {"fieldSelector": "status.workloadRef.kind=Deployment,status.workloadRef.name=ledger"}
 
 
-def answer(browser: Browser, text: str) -> None:
-    """Types an answer and finishes it."""
+def fill_in(browser: Browser, text: str) -> None:
+    """Types a text into the prompt and submits it."""
     for character in text:
         browser.type(character)
     browser.submit()
 
 
 def test_a_node_opens_its_pods_and_a_pod_its_workload_and_a_workload_its_pods() -> None:
-    browser, watches = browsing("nodes", node("worker-1"))
+    browser, informers = browsing("nodes", node("worker-1"))
 
     browser.open()
-    assert watches.scopes[-1] == ("podsummaries", "", {"fieldSelector": "status.nodeName=worker-1"})
-    listed(browser.table.feed, pod("ledger-x"))
+    assert informers.scopes[-1] == ("podsummaries", "", {"fieldSelector": "status.nodeName=worker-1"})
+    list_once(browser.table.informer, pod("ledger-x"))
     browser.table.arrange()
     browser.open()
-    assert watches.scopes[-1] == ("workloadsummaries", "payments", LEDGER)
-    listed(browser.table.feed, workload("ledger"))
+    assert informers.scopes[-1] == ("workloadsummaries", "payments", LEDGER)
+    list_once(browser.table.informer, workload("ledger"))
     browser.table.arrange()
     browser.open()
-    assert watches.scopes[-1] == ("podsummaries", "payments", LEDGER)
-    assert [(scope.view.name, scope.of) for scope in browser.trail] == [
+    assert informers.scopes[-1] == ("podsummaries", "payments", LEDGER)
+    assert [(scope.view.name, scope.opened_from) for scope in browser.breadcrumbs] == [
         ("nodes", ""),
         ("pods", "worker-1"),
         ("workloads", "ledger-x"),
@@ -40,197 +40,197 @@ def test_a_node_opens_its_pods_and_a_pod_its_workload_and_a_workload_its_pods() 
 
 
 def test_a_namespace_opens_its_workloads() -> None:
-    browser, watches = browsing("namespaces", namespace("payments"))
+    browser, informers = browsing("namespaces", namespace("payments"))
 
     browser.open()
 
-    assert watches.scopes == [("namespacesummaries", "", {}), ("workloadsummaries", "payments", {})]
+    assert informers.scopes == [("namespacesummaries", "", {}), ("workloadsummaries", "payments", {})]
 
 
 def test_an_image_opens_the_namespaces_that_use_it() -> None:
-    browser, watches = browsing("images", image("docker.io/library/nginx", "1.27"))
+    browser, informers = browsing("images", image("docker.io/library/nginx", "1.27"))
 
     browser.open()
-    assert watches.scopes[-1] == (
+    assert informers.scopes[-1] == (
         "imagesummaries",
         "",
         {"fieldSelector": "status.repository=docker.io/library/nginx,status.tag=1.27"},
     )
-    listed(browser.table.feed, image("docker.io/library/nginx", "1.27", namespace="shop"))
+    list_once(browser.table.informer, image("docker.io/library/nginx", "1.27", namespace="shop"))
     browser.table.arrange()
     browser.open()
     assert browser.notice == "there is nothing to open here"
 
 
-def test_images_of_one_namespace_are_another_kind_than_those_of_all() -> None:
+def test_images_of_one_namespace_are_another_resource_than_those_of_all() -> None:
     assert browsing("images")[1].scopes == [("clusterimagesummaries", "", {})]
     assert browsing("images", namespace="shop")[1].scopes == [("imagesummaries", "shop", {})]
 
 
 def test_without_a_row_there_is_nothing_to_open() -> None:
-    browser, watches = browsing("nodes")
+    browser, informers = browsing("nodes")
 
     browser.open()
 
     assert browser.notice == "there is nothing to open here"
-    assert watches.scopes == [("nodesummaries", "", {})]
+    assert informers.scopes == [("nodesummaries", "", {})]
 
 
-def test_going_back_shows_what_has_become_of_the_table_and_where_the_cursor_was() -> None:
-    browser, watches = browsing("nodes", node("a"), node("b"))
+def test_going_back_shows_current_rows_and_the_cursor_where_it_was() -> None:
+    browser, informers = browsing("nodes", node("a"), node("b"))
     browser.move(1)
-    nodes = browser.table.feed
+    nodes = browser.table.informer
     browser.open()
 
     changed(nodes, node("b", unschedulable=True))
     browser.back()
     browser.table.arrange()
 
-    assert watches.scopes == [("nodesummaries", "", {})]
+    assert informers.scopes == [("nodesummaries", "", {})]
     assert names([browser.table.selected]) == ["b"]
     assert browser.table.selected is not None
     assert browser.table.selected.status.unschedulable
 
 
-def test_back_ends_the_nearest_thing_first() -> None:
+def test_back_closes_the_topmost_thing_first() -> None:
     browser, _ = browsing("nodes", node("worker-1"))
     browser.open()
-    browser.ask(Asked.FILTER)
-    answer(browser, "x")
-    browser.ask(Asked.LABELS)
+    browser.ask(PromptKind.FILTER)
+    fill_in(browser, "x")
+    browser.ask(PromptKind.LABELS)
 
     browser.back()
-    assert (browser.question, browser.table.needle) == (None, "x")
+    assert (browser.prompt, browser.table.filter) == (None, "x")
     browser.help()
     browser.back()
-    assert (browser.helps, browser.table.needle) == (False, "x")
+    assert (browser.help_shown, browser.table.filter) == (False, "x")
     browser.back()
-    assert (browser.table.needle, len(browser.trail)) == ("", 2)
+    assert (browser.table.filter, len(browser.breadcrumbs)) == ("", 2)
     browser.back()
-    assert len(browser.trail) == 1
+    assert len(browser.breadcrumbs) == 1
     browser.back()
-    assert len(browser.trail) == 1
+    assert len(browser.breadcrumbs) == 1
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=[view.name for view in VIEWS])
-def test_another_view_ends_all_tables_and_keeps_namespace_and_labels(view: object) -> None:
-    browser, watches = browsing("workloads", workload("ledger"), namespace="payments", labels="team=a")
+def test_another_view_closes_all_tables_and_keeps_namespace_and_labels(view: object) -> None:
+    browser, informers = browsing("workloads", workload("ledger"), namespace="payments", label_selector="team=a")
     browser.open()
 
     browser.show(BY_NAME[view.name])  # type: ignore[attr-defined]
 
-    assert len(watches.scopes) == 1
-    assert (browser.scope.view, browser.scope.namespace, browser.scope.labels) == (view, "payments", "team=a")
+    assert len(informers.scopes) == 1
+    assert (browser.scope.view, browser.scope.namespace, browser.scope.label_selector) == (view, "payments", "team=a")
 
 
 def test_the_nodes_of_a_namespace_are_all_nodes() -> None:
     assert browsing("nodes", namespace="payments")[1].scopes == [("nodesummaries", "", {})]
 
 
-def test_the_pods_of_a_node_are_those_of_the_namespace_looked_at() -> None:
-    browser, watches = browsing("nodes", node("worker-1"), namespace="payments")
+def test_the_pods_of_a_node_are_those_of_the_chosen_namespace() -> None:
+    browser, informers = browsing("nodes", node("worker-1"), namespace="payments")
 
     browser.open()
 
-    assert watches.scopes[-1] == ("podsummaries", "payments", {"fieldSelector": "status.nodeName=worker-1"})
+    assert informers.scopes[-1] == ("podsummaries", "payments", {"fieldSelector": "status.nodeName=worker-1"})
 
 
-def test_a_namespace_is_chosen_and_given_up() -> None:
-    browser, watches = browsing("unhealthy")
+def test_a_namespace_is_chosen_and_left_for_all() -> None:
+    browser, informers = browsing("unhealthy")
 
-    browser.ask(Asked.NAMESPACE)
-    answer(browser, " payments ")
-    assert watches.scopes == [("podsummaries", "payments", {"fieldSelector": "status.healthy=false"})]
-    assert browser.question is None
-    browser.everywhere()
-    assert watches.scopes == [("podsummaries", "", {"fieldSelector": "status.healthy=false"})]
+    browser.ask(PromptKind.NAMESPACE)
+    fill_in(browser, " payments ")
+    assert informers.scopes == [("podsummaries", "payments", {"fieldSelector": "status.healthy=false"})]
+    assert browser.prompt is None
+    browser.show_all_namespaces()
+    assert informers.scopes == [("podsummaries", "", {"fieldSelector": "status.healthy=false"})]
 
 
 def test_a_namespace_that_is_shown_is_suggested() -> None:
     browser, _ = browsing("unhealthy", pod("a", "shop"), pod("b", "payments"), pod("c", "shopping"))
-    browser.ask(Asked.NAMESPACE)
+    browser.ask(PromptKind.NAMESPACE)
     assert browser.suggestion == ""
 
     browser.type("s")
     assert browser.suggestion == "shop"
     browser.complete()
-    assert browser.question == Question(Asked.NAMESPACE, "shop")
+    assert browser.prompt == Prompt(PromptKind.NAMESPACE, "shop")
     browser.type("x")
     assert browser.suggestion == ""
     browser.complete()
-    assert browser.question == Question(Asked.NAMESPACE, "shopx")
+    assert browser.prompt == Prompt(PromptKind.NAMESPACE, "shopx")
 
 
-def test_nothing_is_suggested_for_other_answers() -> None:
+def test_nothing_is_suggested_for_other_prompts() -> None:
     browser, _ = browsing("unhealthy", pod("a", "shop"))
-    browser.ask(Asked.FILTER)
+    browser.ask(PromptKind.FILTER)
 
     browser.type("s")
 
     assert browser.suggestion == ""
 
 
-def test_an_answer_is_typed_pasted_and_corrected() -> None:
+def test_text_is_typed_pasted_erased_and_cleared() -> None:
     browser, _ = browsing("nodes")
-    browser.ask(Asked.LABELS)
+    browser.ask(PromptKind.LABELS)
 
     browser.type("a")
     browser.type("b")
     browser.erase()
     browser.type("=")
     browser.type("x\ny\x1b")
-    assert browser.question == Question(Asked.LABELS, "a=xy")
+    assert browser.prompt == Prompt(PromptKind.LABELS, "a=xy")
     browser.clear()
     browser.erase()
-    assert browser.question == Question(Asked.LABELS, "")
+    assert browser.prompt == Prompt(PromptKind.LABELS, "")
 
 
-def test_what_is_pasted_without_a_question_is_left_alone() -> None:
-    browser, watches = browsing("nodes")
+def test_text_that_is_pasted_without_a_prompt_is_ignored() -> None:
+    browser, informers = browsing("nodes")
 
     browser.type("4")
 
-    assert watches.scopes == [("nodesummaries", "", {})]
+    assert informers.scopes == [("nodesummaries", "", {})]
 
 
-def test_labels_select_in_the_table_that_is_shown() -> None:
-    browser, watches = browsing("nodes", node("worker-1"))
+def test_a_label_selector_replaces_the_top_table() -> None:
+    browser, informers = browsing("nodes", node("worker-1"))
     browser.open()
 
-    browser.ask(Asked.LABELS)
-    answer(browser, "app=web")
-    assert watches.scopes == [
+    browser.ask(PromptKind.LABELS)
+    fill_in(browser, "app=web")
+    assert informers.scopes == [
         ("nodesummaries", "", {}),
         ("podsummaries", "", {"labelSelector": "app=web", "fieldSelector": "status.nodeName=worker-1"}),
     ]
-    browser.ask(Asked.LABELS)
-    assert browser.question == Question(Asked.LABELS, "app=web")
+    browser.ask(PromptKind.LABELS)
+    assert browser.prompt == Prompt(PromptKind.LABELS, "app=web")
     browser.clear()
-    answer(browser, "")
-    assert watches.scopes[-1] == ("podsummaries", "", {"fieldSelector": "status.nodeName=worker-1"})
+    fill_in(browser, "")
+    assert informers.scopes[-1] == ("podsummaries", "", {"fieldSelector": "status.nodeName=worker-1"})
 
 
-def test_a_filter_works_as_it_is_typed_and_stays_when_it_is_finished() -> None:
+def test_a_filter_applies_while_it_is_typed_and_stays_when_submitted() -> None:
     browser, _ = browsing("nodes", node("a"), node("b"))
-    browser.ask(Asked.FILTER)
+    browser.ask(PromptKind.FILTER)
 
     browser.type("b")
     browser.table.arrange()
     assert names(browser.table.rows) == ["b"]
     browser.submit()
-    assert (browser.question, browser.table.needle) == (None, "b")
-    browser.ask(Asked.FILTER)
-    assert browser.question == Question(Asked.FILTER, "b")
+    assert (browser.prompt, browser.table.filter) == (None, "b")
+    browser.ask(PromptKind.FILTER)
+    assert browser.prompt == Prompt(PromptKind.FILTER, "b")
 
 
-def test_a_filter_that_is_given_up_shows_all_rows() -> None:
+def test_a_cancelled_filter_shows_all_rows() -> None:
     browser, _ = browsing("nodes", node("a"), node("b"))
-    browser.ask(Asked.FILTER)
+    browser.ask(PromptKind.FILTER)
     browser.type("b")
 
     browser.back()
 
-    assert (browser.question, browser.table.needle, len(browser.trail)) == (None, "", 1)
+    assert (browser.prompt, browser.table.filter, len(browser.breadcrumbs)) == (None, "", 1)
 
 
 def test_pages_are_as_long_as_the_screen() -> None:
@@ -247,14 +247,14 @@ def test_pages_are_as_long_as_the_screen() -> None:
     assert browser.table.cursor == 0
 
 
-async def test_the_headline_is_followed_from_the_beginning_and_throughout() -> None:
-    browser, watches = browsing("nodes", node("worker-1"))
+async def test_the_cluster_summary_is_watched_all_the_time() -> None:
+    browser, informers = browsing("nodes", node("worker-1"))
     browser.changed.clear()
 
-    listed(browser.headline)
+    list_once(browser.headline)
     browser.show(BY_NAME["images"])
 
     async with asyncio.timeout(5):
         await browser.changed.wait()
-    assert watches.open[0] is browser.headline
-    assert browser.headline.scope.kind.path == "/apis/summary.kubesum.dev/v1alpha1/clustersummaries"
+    assert informers.open[0] is browser.headline
+    assert browser.headline.scope.watched.path == "/apis/summary.kubesum.dev/v1alpha1/clustersummaries"

@@ -1,4 +1,4 @@
-"""What each view says of an object, with and without what not every cluster knows."""
+"""The cells of each view, with and without usage, limits and devices."""
 
 from typing import Any
 
@@ -69,14 +69,14 @@ def test_a_node_with_usage_limits_and_devices() -> None:
         ({"ready": "False", "unschedulable": True}, Cell("NotReady,Cordoned", Tone.BAD)),
     ],
 )
-def test_the_condition_of_a_node_is_a_word_with_a_tone(status: dict[str, Any], shown: Cell) -> None:
+def test_the_status_of_a_node_has_a_tone(status: dict[str, Any], shown: Cell) -> None:
     assert cell("nodes", "STATUS", node("worker-1", **status)) == shown
 
 
 @pytest.mark.parametrize(
     ("share", "tone"), [(89, None), (90, Tone.WARNING), (99, Tone.WARNING), (100, Tone.BAD), (130, Tone.BAD)]
 )
-def test_a_share_close_to_the_whole_warns(share: int, tone: Tone | None) -> None:
+def test_the_tone_of_a_share(share: int, tone: Tone | None) -> None:
     assert cell("nodes", "CPU%", node("worker-1", cpu=share)).tone is tone
 
 
@@ -118,7 +118,7 @@ def test_a_workload() -> None:
     }
 
 
-def test_a_workload_whose_owner_says_nothing_wants_its_active_pods() -> None:
+def test_a_workload_without_replicas_desires_its_active_pods() -> None:
     document = workload("etcd", replicas={}, pods={"active": 3, "ready": 2})
 
     assert cell("workloads", "READY", document) == Cell("2/3")
@@ -181,7 +181,7 @@ def test_a_pod_that_has_restarted() -> None:
         ({"healthy": False, "reason": "CrashLoopBackOff", "reasonClass": "CrashLoopBackOff"}, Tone.BAD),
     ],
 )
-def test_a_pod_under_way_warns_and_a_pod_in_trouble_is_bad(status: dict[str, Any], tone: Tone) -> None:
+def test_the_tone_of_a_pod(status: dict[str, Any], tone: Tone) -> None:
     assert cell("unhealthy", "STATUS", pod("ledger-x", **status)).tone is tone
 
 
@@ -199,15 +199,15 @@ def test_an_image() -> None:
     assert cell("images", "PULL-FAIL", image("a")).tone is None
 
 
-def test_an_image_that_means_another_tomorrow_warns() -> None:
+def test_an_image_with_a_floating_tag_has_a_warning() -> None:
     assert cell("images", "TAG", image("a", "latest", floatingTag=True)) == Cell("latest", Tone.WARNING)
 
 
-def test_an_object_of_which_only_the_name_is_sent_is_shown() -> None:
+def test_an_object_with_only_a_name_is_shown() -> None:
     seen = row("nodes", {"metadata": {"name": "bare", "creationTimestamp": DAY_BEFORE}, "status": {}})
 
     assert (seen["NAME"], seen["STATUS"], seen["CPU%"], seen["PODS"]) == ("bare", "NotReady", "-", "0/0")
 
 
-def test_an_object_whose_quantities_are_none_is_left_out() -> None:
+def test_an_object_with_invalid_quantities_is_left_out() -> None:
     assert arranged("nodes", node("lies", requests={"cpu": "much"}), node("honest")).rows[0].metadata.name == "honest"

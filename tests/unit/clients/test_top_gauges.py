@@ -37,7 +37,7 @@ def test_parts_of_a_bar(requested: int | None, limited: int | None, used: int | 
     assert drawn(requested, limited, used) == expected
 
 
-def test_a_bar_is_as_long_as_it_is_asked_to_be() -> None:
+def test_a_bar_has_the_given_width() -> None:
     assert drawn(50, 75, 25, width=4) == "■□│·"
     assert drawn(50, 75, 25, width=20) == "■■■■■□□□□□····│·····"
 
@@ -52,5 +52,5 @@ def test_each_part_has_its_role() -> None:
     )
 
 
-def test_the_end_of_a_full_bar_keeps_its_length_where_limits_lie_beyond() -> None:
+def test_a_full_bar_keeps_its_width_when_limits_exceed_it() -> None:
     assert drawn(100, 300, 100) == "■■■■■■■■■»"

@@ -1,14 +1,14 @@
-"""Keys, views and their documentation agree."""
+"""Keys do what the help and docs/top.md say."""
 
 from pathlib import Path
 
 import pytest
 
-from kubesum.clients.model.browser import Asked, Question
+from kubesum.clients.model.browser import Prompt, PromptKind
 from kubesum.clients.model.cells import Gauge, Tone
 from kubesum.clients.model.views import VIEWS, Scope
 from kubesum.clients.terminal.gauges import bar
-from kubesum.clients.terminal.keys import CALLS, KEYS, press
+from kubesum.clients.terminal.keys import ACTIONS, KEYS, press
 from kubesum.commands.top.flags import VIEWS as NAMES
 from tests.unit.clients.topfixtures import browsing, node, pod
 
@@ -23,15 +23,15 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_the_page_explains_every_key() -> None:
-    assert rows("Keys") == [[f"`{key.shown}`", key.meaning] for key in KEYS]
+    assert rows("Keys") == [[f"`{key.label}`", key.description] for key in KEYS]
 
 
-def test_the_page_names_every_view_and_the_right_to_it() -> None:
-    assert [(key, view, tells, right.split("`")[1::2]) for key, view, tells, right in rows("Views")] == [
+def test_the_page_names_every_view_and_its_cluster_role() -> None:
+    assert [(key, view, description, role.split("`")[1::2]) for key, view, description, role in rows("Views")] == [
         (
             f"`{number}`",
             f"`{view.name}`",
-            view.tells,
+            view.description,
             list(dict.fromkeys((view.resource.role, Scope(view).resource.role))),
         )
         for number, view in enumerate(VIEWS, start=1)
@@ -50,47 +50,47 @@ def test_the_command_line_knows_the_views() -> None:
     assert [view.name for view in VIEWS] == list(NAMES)
 
 
-def test_no_key_does_two_things() -> None:
-    assert len(CALLS) == sum(len(key.calls) for key in KEYS)
+def test_no_key_has_two_actions() -> None:
+    assert len(ACTIONS) == sum(len(key.actions) for key in KEYS)
 
 
-def test_keys_do_what_is_said_of_them() -> None:
-    browser, watches = browsing("nodes", node("a", cpu=10), node("b", cpu=90), node("c"))
+def test_keys_do_what_their_descriptions_say() -> None:
+    browser, informers = browsing("nodes", node("a", cpu=10), node("b", cpu=90), node("c"))
     browser.page_rows = 2
 
-    def press(*keys: str) -> None:
+    def press_all(*keys: str) -> None:
         for key in keys:
-            CALLS[key](browser)
+            ACTIONS[key](browser)
             browser.table.arrange()
 
-    press("down", "j")
+    press_all("down", "j")
     assert browser.table.cursor == 2
-    press("up")
+    press_all("up")
     assert browser.table.cursor == 1
-    press("end", "k")
+    press_all("end", "k")
     assert browser.table.cursor == 1
-    press("home", "pagedown")
+    press_all("home", "pagedown")
     assert browser.table.cursor == 2
-    press("pageup")
+    press_all("pageup")
     assert browser.table.cursor == 0
-    press("s")
+    press_all("s")
     assert browser.table.column.name == "STATUS"
-    press("S", "r")
+    press_all("S", "r")
     assert (browser.table.column.name, browser.table.descending) == ("NAME", True)
-    press("slash")
-    assert browser.question == Question(Asked.FILTER, "")
-    press("escape", "l")
-    assert browser.question == Question(Asked.LABELS, "")
-    press("escape", "n")
-    assert browser.question == Question(Asked.NAMESPACE, "")
-    press("escape", "question_mark")
-    assert browser.helps
-    press("escape", "enter")
+    press_all("slash")
+    assert browser.prompt == Prompt(PromptKind.FILTER, "")
+    press_all("escape", "l")
+    assert browser.prompt == Prompt(PromptKind.LABELS, "")
+    press_all("escape", "n")
+    assert browser.prompt == Prompt(PromptKind.NAMESPACE, "")
+    press_all("escape", "question_mark")
+    assert browser.help_shown
+    press_all("escape", "enter")
     assert browser.scope.view.name == "pods"
-    press("escape", "4")
-    assert watches.scopes == [("podsummaries", "", {"fieldSelector": "status.healthy=false"})]
-    press("a", "q")
-    assert browser.is_over
+    press_all("escape", "4")
+    assert informers.scopes == [("podsummaries", "", {"fieldSelector": "status.healthy=false"})]
+    press_all("a", "q")
+    assert browser.has_quit
 
 
 @pytest.mark.parametrize(
@@ -103,38 +103,38 @@ def test_keys_do_what_is_said_of_them() -> None:
     ],
     ids=["typing", "Tab", "Right", "keys of the table"],
 )
-def test_keys_edit_the_answer_of_a_question(keys: tuple[str, ...], text: str) -> None:
+def test_keys_edit_an_open_prompt(keys: tuple[str, ...], text: str) -> None:
     browser, _ = browsing("unhealthy", pod("a", "payments"), namespace="shop")
     press(browser, "n", "n")
 
     for key in keys:
         press(browser, key, {"equals_sign": "=", "backspace": "\x7f"}.get(key, key if len(key) == 1 else ""))
 
-    assert browser.question == Question(Asked.NAMESPACE, text)
+    assert browser.prompt == Prompt(PromptKind.NAMESPACE, text)
 
 
 @pytest.mark.parametrize("key", ["enter", "ctrl+j"])
-def test_enter_ends_a_question(key: str) -> None:
+def test_enter_submits_a_prompt(key: str) -> None:
     browser, _ = browsing("nodes", node("a"), node("b"))
     press(browser, "slash", "/")
     press(browser, "b", "b")
 
     press(browser, key, "\r")
 
-    assert (browser.question, browser.table.needle) == (None, "b")
+    assert (browser.prompt, browser.table.filter) == (None, "b")
 
 
-def test_escape_gives_a_question_up() -> None:
+def test_escape_cancels_a_prompt() -> None:
     browser, _ = browsing("nodes", node("a"))
     press(browser, "slash", "/")
     press(browser, "b", "b")
 
     press(browser, "escape", "\x1b")
 
-    assert (browser.question, browser.table.needle) == (None, "")
+    assert (browser.prompt, browser.table.filter) == (None, "")
 
 
-def test_a_key_that_does_nothing_clears_the_notice() -> None:
+def test_any_key_clears_the_notice() -> None:
     browser, _ = browsing("nodes")
     press(browser, "enter", "\r")
     assert browser.notice

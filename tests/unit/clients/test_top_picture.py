@@ -1,4 +1,4 @@
-"""The picture in the README is there, and readers need nothing from elsewhere to see it."""
+"""The picture in the README is up to date, and loads nothing from other servers."""
 
 import re
 from pathlib import Path
@@ -13,14 +13,14 @@ def test_the_readme_shows_the_picture() -> None:
     assert "](docs/top.svg)" in (ROOT / "README.md").read_text()
 
 
-def test_the_picture_shows_the_views_of_today() -> None:
+def test_the_picture_shows_the_current_views() -> None:
     shown = re.sub(r"<[^>]*>", "", PICTURE).replace("&#160;", " ")
 
     assert "[1 nodes] 2 namespaces  3 workloads  4 unhealthy  5 images" in shown
     assert len(VIEWS) == 5
 
 
-def test_the_picture_refers_to_itself_alone() -> None:
+def test_the_picture_loads_nothing() -> None:
     assert "@font-face" not in PICTURE
     assert set(re.findall(r"url\((.)", PICTURE)) == {"#"}
     assert re.findall(r"href|src=", PICTURE) == []

@@ -1,4 +1,4 @@
-"""Whole screens, as text: what a person sees of fixed data in terminals of different sizes."""
+"""Whole screens as text, of fixed data, on terminals of different sizes."""
 
 import time
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from kubesum.clients.model.browser import Asked, Browser
+from kubesum.clients.model.browser import Browser, PromptKind
 from kubesum.clients.terminal.lines import Role, printable
 from kubesum.clients.terminal.screen import screen
 from kubesum.kube.deltas import Deltas, WatchError
 from kubesum.kube.failures import StatusError
 from kubesum.kube.objects import Status
 from kubesum.vocabulary.errors import UpstreamError
-from tests.unit.clients.topfixtures import NOW, browsing, cluster, listed, node, pod, workload
+from tests.unit.clients.topfixtures import NOW, browsing, cluster, list_once, node, pod, workload
 
 NODES = (
     node("cp-1", cpu=19, memory=2, roles=["control-plane"], limitsPercent={"memory": 7}),
@@ -48,7 +48,7 @@ def shown(browser: Browser, width: int = 80, height: int = 12) -> str:
 
 
 def table(browser: Browser, width: int) -> str:
-    """The table of two rows and the way to it."""
+    """The table of two rows and the line above it."""
     return "\n".join(shown(browser, width, 8).splitlines()[3:7])
 
 
@@ -58,7 +58,7 @@ def text(expected: str) -> str:
 
 @pytest.fixture(autouse=True)
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Clocks on the screen are those of the person who looks at it."""
+    """The screen shows local times."""
     with monkeypatch.context() as patched:
         patched.setenv("TZ", "UTC")
         time.tzset()
@@ -69,7 +69,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def nodes() -> Browser:
     """Five nodes and their cluster."""
     browser, _ = browsing("nodes", *NODES)
-    listed(browser.headline, cluster())
+    list_once(browser.headline, cluster())
     return browser
 
 
@@ -94,7 +94,7 @@ def test_nodes_on_a_small_terminal() -> None:
 
 def test_a_wide_terminal_has_longer_bars_and_more_columns() -> None:
     browser, _ = browsing("nodes", *NODES[:4])
-    listed(browser.headline, cluster())
+    list_once(browser.headline, cluster())
 
     assert shown(browser, 110, 10) == text(
         """
@@ -112,9 +112,9 @@ def test_a_wide_terminal_has_longer_bars_and_more_columns() -> None:
     )
 
 
-def test_data_that_is_old_says_so_and_stays() -> None:
+def test_old_data_stays_with_its_time_and_the_error() -> None:
     browser = nodes()
-    listed(
+    list_once(
         browser.headline,
         cluster(
             unhealthy=0,
@@ -122,7 +122,7 @@ def test_data_that_is_old_says_so_and_stays() -> None:
             conditions=[{"type": "Synced", "status": "False", "message": "not in step: pods"}],
         ),
     )
-    browser.table.feed.take(LOST)
+    browser.table.informer.apply(LOST)
     browser.clock = lambda: NOW + 75  # type: ignore[misc]  # time has passed
 
     assert shown(browser, height=14) == text(
@@ -139,7 +139,7 @@ def test_data_that_is_old_says_so_and_stays() -> None:
         worker-3-with-… ✗ NotReady     8/110 □□□□□·····  50% □□□□······  40%     -   30d
 
         ✗ cannot reach https://127.0.0.1:6443: connection refused
-        ▲ kubesum itself is behind the cluster: not in step: pods
+        ▲ kubesum's own data is old: not in step: pods
         Enter open  Esc back  s sort  / filter  n namespace  ? help  q quit          1/5
         """
     )
@@ -169,7 +169,7 @@ def test_workloads() -> None:
     )
 
 
-def test_workloads_at_120_columns_show_what_they_ask_for_and_use() -> None:
+def test_workloads_at_120_columns_show_requests_and_usage() -> None:
     odd = [{"reason": "CrashLoopBackOff", "count": 2}]
     long = "cluster.postgres.example.com.postgres-5bf6a1e8e6"
     browser, _ = browsing(
@@ -186,7 +186,7 @@ def test_workloads_at_120_columns_show_what_they_ask_for_and_use() -> None:
     )
 
 
-def test_unhealthy_pods_at_120_columns_show_what_they_ask_for_and_use() -> None:
+def test_unhealthy_pods_at_120_columns_show_requests_and_usage() -> None:
     browser, _ = browsing("unhealthy", *PODS)
 
     assert table(browser, 120) == text(
@@ -202,7 +202,7 @@ def test_unhealthy_pods_at_120_columns_show_what_they_ask_for_and_use() -> None:
 def test_pods_of_a_node_do_not_repeat_it() -> None:
     browser, _ = browsing("nodes", node("worker-b-08"))
     browser.open()
-    listed(browser.table.feed, *PODS)
+    list_once(browser.table.informer, *PODS)
 
     assert table(browser, 160) == text(
         """
@@ -217,7 +217,7 @@ def test_pods_of_a_node_do_not_repeat_it() -> None:
 def test_pods_of_a_workload_do_not_repeat_it() -> None:
     browser, _ = browsing("workloads", workload("ledger"))
     browser.open()
-    listed(browser.table.feed, *PODS)
+    list_once(browser.table.informer, *PODS)
 
     assert table(browser, 160) == text(
         """
@@ -229,9 +229,9 @@ def test_pods_of_a_workload_do_not_repeat_it() -> None:
     )
 
 
-def test_what_narrows_a_table_is_named_above_it() -> None:
-    browser, _ = browsing("unhealthy", pod("ledger-x"), namespace="payments", labels="app=web")
-    browser.ask(Asked.FILTER)
+def test_namespace_labels_and_filter_are_shown_above_a_table() -> None:
+    browser, _ = browsing("unhealthy", pod("ledger-x"), namespace="payments", label_selector="app=web")
+    browser.ask(PromptKind.FILTER)
     for letter in "zzz":
         browser.type(letter)
 
@@ -249,7 +249,7 @@ def test_what_narrows_a_table_is_named_above_it() -> None:
     )
 
 
-def test_a_table_that_was_opened_tells_the_way_to_it() -> None:
+def test_an_opened_table_shows_where_it_was_opened_from() -> None:
     browser, _ = browsing("nodes", *NODES)
     browser.open()
 
@@ -275,24 +275,24 @@ def test_the_help_fits_a_small_terminal() -> None:
         """
         kubesum top  Esc closes this help
                  1  nodes: how full each node is, and what is wrong with it
-                 2  namespaces: what each asks for, and how its pods and workloads are
-                 3  workloads: each owner of pods, those in the worst health first
-                 4  unhealthy: the pods that something is wrong with
+                 2  namespaces: requests and usage of each, its pods and workloads
+                 3  workloads: each owner of pods, the worst health first
+                 4  unhealthy: pods that are not healthy
                  5  images: which images run where, the most used first
              Enter  open a row: a node's pods, their workload, ...
-               Esc  end the filter, or go back a table
+               Esc  close the prompt, the filter or the table
            ↑ ↓ k j  one row up or down
          PgUp PgDn  one screen up or down
           Home End  to the first or last row
                s S  sort by the next column, or by the one before
-                 r  turn the order round
+                 r  reverse the order
                  /  show only rows that contain a text
                  l  select by labels, as kubectl -l does
-                 n  look at one namespace
-                 a  look at all namespaces
+                 n  show one namespace
+                 a  show all namespaces
                  ?  open or close this help
           q Ctrl-C  quit
-             marks  ● well   ▲ look at it   ✗ wrong   ○ nothing to do
+             marks  ● good   ▲ warning   ✗ bad   ○ idle
               bars  ■■■■■■■□□□□□····│···  of what is allocatable
                     ■ used  + used, not requested  □ requested  │ limits  » beyond
 
@@ -301,7 +301,7 @@ def test_the_help_fits_a_small_terminal() -> None:
     )
 
 
-def test_a_tiny_terminal_shows_what_it_can() -> None:
+def test_a_tiny_terminal() -> None:
     browser, _ = browsing("nodes", *NODES)
 
     assert shown(browser, 30, 7) == text(
@@ -318,13 +318,13 @@ def test_a_tiny_terminal_shows_what_it_can() -> None:
     assert len(screen(browser, 1, 1)) == 1
 
 
-def test_a_view_that_is_forbidden_says_what_would_allow_it() -> None:
+def test_a_forbidden_view_names_the_cluster_role() -> None:
     browser, _ = browsing("nodes")
-    browser.table.feed.is_whole = False
-    browser.table.feed.heard_at = None
+    browser.table.informer.has_synced = False
+    browser.table.informer.last_event_at = None
     refusal = StatusError("https://127.0.0.1:6443/x", Status(403, "Forbidden", "no"))
-    browser.table.feed.take(WatchError(refusal, refused=True))
-    browser.headline.take(WatchError(refusal, refused=True))
+    browser.table.informer.apply(WatchError(refusal, refused=True))
+    browser.headline.apply(WatchError(refusal, refused=True))
 
     assert shown(browser, height=9) == text(
         """
@@ -341,16 +341,16 @@ def test_a_view_that_is_forbidden_says_what_would_allow_it() -> None:
     )
 
 
-def test_a_notice_takes_the_place_of_the_hints() -> None:
+def test_a_notice_replaces_the_key_hints() -> None:
     browser, _ = browsing("nodes")
     browser.open()
 
     assert shown(browser).splitlines()[-1] == "there is nothing to open here"
 
 
-def test_a_suggestion_stands_behind_what_is_typed() -> None:
+def test_a_suggestion_follows_the_typed_text() -> None:
     browser, _ = browsing("unhealthy", pod("ledger-x", "payments"))
-    browser.ask(Asked.NAMESPACE)
+    browser.ask(PromptKind.NAMESPACE)
     for letter in "pa":
         browser.type(letter)
 
@@ -372,7 +372,7 @@ def test_only_the_row_under_the_cursor_is_selected() -> None:
     assert [line.text[:8] for line in lines if line.selected] == ["worker-1"]
 
 
-def test_what_stands_out_in_colour_stands_out_by_a_mark_too() -> None:
+def test_every_coloured_text_has_a_mark() -> None:
     spans = [span for line in screen(nodes(), 80, 12)[5:] for span in line.spans]
 
     for role, mark in ((Role.BAD, "✗"), (Role.WARNING, "▲"), (Role.GOOD, "●")):
@@ -385,10 +385,10 @@ def test_columns_stay_as_wide_as_the_longest_name_seen() -> None:
     browser, _ = browsing("nodes", node("a"), node("worker-3-with-a-name-that-is-long"))
     before = shown(browser, 120).splitlines()[4].index("STATUS")
 
-    browser.table.feed.take(Deltas([(("", "worker-3-with-a-name-that-is-long"), None)]))
+    browser.table.informer.apply(Deltas([(("", "worker-3-with-a-name-that-is-long"), None)]))
 
     assert shown(browser, 120).splitlines()[4].index("STATUS") == before == 34
 
 
-def test_control_characters_never_reach_the_terminal() -> None:
+def test_control_characters_are_replaced() -> None:
     assert printable("a\x1b]0;b\x07\nc\x9bd") == "a?]0;b??c?d"

@@ -1,4 +1,4 @@
-"""Rows in order, filtered, with a cursor that stays with its object."""
+"""Sorting, filtering and the cursor of a table."""
 
 from kubesum.kube.deltas import ListStarted, Synced
 from tests.unit.clients.topfixtures import arranged, changed, names, node, workload
@@ -18,9 +18,9 @@ def test_workloads_in_the_worst_health_come_first_and_equals_by_name() -> None:
     assert [name.removeprefix("deployment.") for name in names(table.rows)] == ["c", "e", "b", "a", "d", "f"]
 
 
-def test_sorting_goes_from_column_to_column_and_round() -> None:
+def test_sorting_goes_from_column_to_column_and_wraps_around() -> None:
     table = arranged("nodes", node("a", cpu=10), node("b", cpu=90), node("c", cpu=50))
-    table.shown = [column for column in table.columns if column.name in ("NAME", "CPU%", "AGE")]
+    table.visible_columns = [column for column in table.columns if column.name in ("NAME", "CPU%", "AGE")]
 
     table.sort_by_next(1)
     table.arrange()
@@ -35,10 +35,10 @@ def test_sorting_goes_from_column_to_column_and_round() -> None:
     assert table.column.name == "AGE"
 
 
-def test_a_column_that_went_with_the_room_for_it_leads_to_the_first() -> None:
+def test_sorting_by_the_next_column_starts_again_if_the_current_one_is_hidden() -> None:
     table = arranged("nodes", node("a"))
     table.column = next(column for column in table.columns if column.name == "VERSION")
-    table.shown = table.columns[:3]
+    table.visible_columns = table.columns[:3]
 
     table.sort_by_next(1)
 
@@ -47,20 +47,20 @@ def test_a_column_that_went_with_the_room_for_it_leads_to_the_first() -> None:
 
 def test_nodes_without_a_share_come_last() -> None:
     table = arranged("nodes", node("a", requestsPercent={}), node("b", cpu=0))
-    table.shown = [column for column in table.columns if column.name == "CPU%"]
+    table.visible_columns = [column for column in table.columns if column.name == "CPU%"]
     table.sort_by_next(1)
     table.arrange()
 
     assert names(table.rows) == ["b", "a"]
 
 
-def test_a_filter_finds_text_of_any_case_in_what_is_said_of_a_row() -> None:
+def test_a_filter_ignores_case() -> None:
     table = arranged("nodes", node("worker-1"), node("Worker-2", unschedulable=True), node("gpu-1", roles=["gpu"]))
 
-    table.needle = "WORK"
+    table.filter = "WORK"
     table.arrange()
     assert names(table.rows) == ["Worker-2", "gpu-1", "worker-1"][::2]
-    table.needle = "cordon"
+    table.filter = "cordon"
     table.arrange()
     assert names(table.rows) == ["Worker-2"]
 
@@ -68,7 +68,7 @@ def test_a_filter_finds_text_of_any_case_in_what_is_said_of_a_row() -> None:
 def test_the_cursor_stays_at_the_top_until_it_is_moved() -> None:
     table = arranged("nodes", node("b"))
 
-    changed(table.feed, node("a"))
+    changed(table.informer, node("a"))
     table.arrange()
 
     assert names([table.selected]) == ["a"]
@@ -78,19 +78,19 @@ def test_the_cursor_follows_its_object() -> None:
     table = arranged("nodes", node("b"), node("c"), node("d"))
     table.move(1)
 
-    changed(table.feed, node("a"))
+    changed(table.informer, node("a"))
     table.arrange()
 
     assert (table.cursor, names([table.selected])) == (2, ["c"])
 
 
-def test_the_cursor_of_an_object_that_is_gone_stays_in_its_place() -> None:
+def test_the_cursor_of_a_removed_object_stays_in_its_place() -> None:
     table = arranged("nodes", node("a"), node("b"), node("c"))
     table.move(2)
 
-    table.feed.take(ListStarted())
-    changed(table.feed, node("a"), node("b"))
-    table.feed.take(Synced())
+    table.informer.apply(ListStarted())
+    changed(table.informer, node("a"), node("b"))
+    table.informer.apply(Synced())
     table.arrange()
 
     assert names([table.selected]) == ["b"]
@@ -113,7 +113,7 @@ def test_a_table_without_rows_has_no_selected_row() -> None:
     assert (table.cursor, table.selected) == (0, None)
 
 
-def test_the_screen_moves_as_little_as_shows_the_cursor() -> None:
+def test_scrolling_moves_as_little_as_shows_the_cursor() -> None:
     table = arranged("nodes", *(node(f"n{number}") for number in range(10)))
 
     assert names(table.visible(4)) == ["n0", "n1", "n2", "n3"]

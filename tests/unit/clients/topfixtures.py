@@ -1,4 +1,4 @@
-"""Objects as kubesum serves them, and browsers of them without a server: what the tests of top share."""
+"""Fixtures of the tests of top: objects as kubesum serves them, and browsers of them without a server."""
 
 import asyncio
 from collections.abc import Iterable
@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from kubesum.clients.model.browser import Browser, Server
-from kubesum.clients.model.informer import Feed
+from kubesum.clients.model.browser import Browser, Connection
+from kubesum.clients.model.informer import Informer
 from kubesum.clients.model.table import Table
 from kubesum.clients.model.views import BY_NAME, CLUSTER, Scope
 from kubesum.kube.decoding import Decoder
@@ -17,7 +17,7 @@ NOW = 1_800_000_000.0
 """2027-01-15T08:00:00Z."""
 DAY_BEFORE = "2027-01-14T08:00:00Z"
 MONTH_BEFORE = "2026-12-16T08:00:00Z"
-SERVER = Server("shop", "https://127.0.0.1:6443")
+CONNECTION = Connection("shop", "https://127.0.0.1:6443")
 
 
 def metadata(name: str, namespace: str = "", created: str | None = MONTH_BEFORE) -> dict[str, Any]:
@@ -134,57 +134,59 @@ def cluster(**status: Any) -> dict[str, Any]:
     }
 
 
-def listed(feed: Feed, *objects: dict[str, Any]) -> Feed:
-    """The feed after a whole list of these objects."""
-    feed.take(ListStarted())
-    changed(feed, *objects)
-    feed.take(Synced())
-    return feed
+def list_once(informer: Informer, *objects: dict[str, Any]) -> Informer:
+    """The informer after an initial list of these objects."""
+    informer.apply(ListStarted())
+    changed(informer, *objects)
+    informer.apply(Synced())
+    return informer
 
 
-def changed(feed: Feed, *objects: dict[str, Any]) -> None:
-    """Brings news of these objects, through the decoder that a watch goes through."""
+def changed(informer: Informer, *objects: dict[str, Any]) -> None:
+    """Applies watch events of these objects, decoded as those of a server."""
     raw = [msgspec.Raw(msgspec.json.encode(one)) for one in objects]
-    feed.take(Deltas(Decoder(feed.scope.kind).objects(raw)))
+    informer.apply(Deltas(Decoder(informer.scope.watched).objects(raw)))
 
 
-def fed(scope: Scope, *objects: dict[str, Any]) -> Feed:
-    """A feed that has listed these objects."""
-    return listed(Feed(scope, lambda: NOW, asyncio.Event()), *objects)
+def synced(scope: Scope, *objects: dict[str, Any]) -> Informer:
+    """An informer that has listed these objects."""
+    return list_once(Informer(scope, lambda: NOW, asyncio.Event()), *objects)
 
 
 def arranged(view: str, *objects: dict[str, Any]) -> Table:
     """A table of these objects, as a view arranges them over all namespaces."""
-    table = Table(fed(Scope(BY_NAME[view]), *objects))
+    table = Table(synced(Scope(BY_NAME[view]), *objects))
     table.arrange()
     return table
 
 
-class Watches:
-    """Takes the place of what follows feeds: remembers which are followed, and tells them what a test says."""
+class Informers:
+    """Replaces what runs informers: records which ones run."""
 
     def __init__(self) -> None:
-        self.open: list[Feed] = []
+        self.open: list[Informer] = []
 
-    def follow(self, feed: Feed) -> Any:
-        """Begins to follow a feed."""
-        self.open.append(feed)
-        return lambda: self.open.remove(feed)
+    def start(self, informer: Informer) -> Any:
+        """Starts an informer; returns what stops it."""
+        self.open.append(informer)
+        return lambda: self.open.remove(informer)
 
     @property
     def scopes(self) -> list[tuple[str, str, dict[str, str]]]:
-        """(plural, namespace, selectors) of what is followed beside the headline."""
-        kinds = [feed.scope.kind for feed in self.open if feed.scope is not CLUSTER]
+        """(plural, namespace, selectors) of the running informers, without the ClusterSummary's."""
+        kinds = [informer.scope.watched for informer in self.open if informer.scope is not CLUSTER]
         return [(kind.resource, kind.namespace, dict(kind.selectors)) for kind in kinds]
 
 
-def browsing(view: str, *objects: dict[str, Any], namespace: str = "", labels: str = "") -> tuple[Browser, Watches]:
-    """A browser that shows these objects, and what it follows."""
-    watches = Watches()
-    browser = Browser(Scope(BY_NAME[view], namespace, labels), SERVER, watches.follow, lambda: NOW)
-    listed(browser.table.feed, *objects)
+def browsing(
+    view: str, *objects: dict[str, Any], namespace: str = "", label_selector: str = ""
+) -> tuple[Browser, Informers]:
+    """A browser that shows these objects, and the informers that it runs."""
+    informers = Informers()
+    browser = Browser(Scope(BY_NAME[view], namespace, label_selector), CONNECTION, informers.start, lambda: NOW)
+    list_once(browser.table.informer, *objects)
     browser.table.arrange()
-    return browser, watches
+    return browser, informers
 
 
 def names(rows: Iterable[Any]) -> list[str]:

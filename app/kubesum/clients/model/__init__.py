@@ -1,1 +1,4 @@
-"""The model of a client's views: objects, columns and tables, without any user interface toolkit."""
+"""The model of `kubesum top`: informers, tables and the browser, without a user interface toolkit.
+
+A view draws what the browser holds, and calls its methods for what the user does.
+"""

@@ -1,7 +1,7 @@
-"""The browser: which tables are open, one above the other, and the headline beside them.
+"""The browser: a stack of open tables, the summary of the cluster, and an open prompt.
 
-Every action of a person is a method here; nothing knows a terminal. A table that is left for good takes its
-watch with it, one that is only covered keeps it, so that going back shows the present at once.
+Each action of the user is a method. A table that is closed ends its watch; one that another table covers keeps it,
+so that going back shows current data at once.
 """
 
 import asyncio
@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from kubesum.clients.model.informer import Feed
+from kubesum.clients.model.informer import Informer
 from kubesum.clients.model.objects import Cluster
 from kubesum.clients.model.table import Table
 from kubesum.clients.model.views import CLUSTER, Scope, View
 
-Follow = Callable[[Feed], Callable[[], object]]
-"""Begins to follow a feed; gives what ends that."""
+StartInformer = Callable[[Informer], Callable[[], object]]
+"""Starts an informer; returns what stops it."""
 
 
-class Asked(Enum):
-    """What a person can be asked for; the value is the word before the answer."""
+class PromptKind(Enum):
+    """What a prompt asks for; the value is its label."""
 
     FILTER = "filter"
     LABELS = "labels"
@@ -28,105 +28,104 @@ class Asked(Enum):
 
 
 @dataclass(slots=True)
-class Question:
-    """What a person is asked for, and the answer as far as it is typed."""
+class Prompt:
+    """An open prompt, and the text typed so far."""
 
-    asked: Asked
-    answer: str
+    kind: PromptKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """What the cluster is called in the kubeconfig, and the URL of its API server."""
+class Connection:
+    """The context of the kubeconfig, and the URL of its API server."""
 
     context: str
     host: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _Level:
     table: Table
-    end: Callable[[], object]
+    stop: Callable[[], object]
 
 
 class Browser:
-    """What a person looks at, and how they got there."""
+    """What the user looks at; `changed` is set when it must be drawn again."""
 
-    def __init__(self, scope: Scope, server: Server, follow: Follow, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, scope: Scope, connection: Connection, start_informer: StartInformer, clock: Callable[[], float]
+    ) -> None:
         """`clock` gives seconds since 1970."""
-        self.server: Final = server
+        self.connection: Final = connection
         self.clock: Final = clock
         self.changed: Final = asyncio.Event()
-        """Set when something may have to be drawn anew."""
         self.page_rows = 1
-        """How many rows a screen has."""
-        self.helps = False
-        """Whether the help is shown."""
-        self.question: Question | None = None
-        """What the person is being asked for; keys are its answer until it is gone."""
+        """How many rows of a table the view shows, which it sets; a page is as long."""
+        self.help_shown = False
+        self.prompt: Prompt | None = None
+        """The open prompt, None if there is none."""
         self.notice = ""
-        """A sentence about the last key, until the next one."""
-        self.is_over = False
-        """Whether the person has seen enough."""
-        self.headline: Final = Feed(CLUSTER, clock, self.changed)
-        """The feed of the one object that tells of the whole cluster."""
-        self._follow: Final = follow
-        self._stack: Final[list[_Opened]] = []
-        follow(self.headline)
+        """A message about the last action, empty after the next one."""
+        self.has_quit = False
+        self.headline: Final = Informer(CLUSTER, clock, self.changed)
+        """The informer of the ClusterSummary."""
+        self._start_informer: Final = start_informer
+        self._stack: Final[list[_Level]] = []
+        start_informer(self.headline)
         self._open(scope)
 
     @property
     def table(self) -> Table:
-        """The table that is shown."""
+        """The table on top of the stack."""
         return self._stack[-1].table
 
     @property
     def scope(self) -> Scope:
-        """What the table shows."""
-        return self.table.feed.scope
+        """The scope of the table on top of the stack."""
+        return self.table.informer.scope
 
     @property
-    def trail(self) -> tuple[Scope, ...]:
-        """The scopes from the first table to the one that is shown."""
-        return tuple(opened.table.feed.scope for opened in self._stack)
+    def breadcrumbs(self) -> tuple[Scope, ...]:
+        """The scopes of all open tables, the first one first."""
+        return tuple(level.table.informer.scope for level in self._stack)
 
     @property
     def cluster(self) -> Cluster | None:
-        """What is known of the whole cluster."""
+        """The ClusterSummary, None until it is listed."""
         return next(iter(self.headline.objects.values()), None)
 
     @property
     def suggestion(self) -> str:
-        """A whole answer that begins as the one that is being typed, empty if none is known."""
-        question = self.question
-        if question is None or question.asked is not Asked.NAMESPACE or not question.answer:
+        """A namespace among the shown rows that begins with the typed text; empty if there is none."""
+        prompt = self.prompt
+        if prompt is None or prompt.kind is not PromptKind.NAMESPACE or not prompt.text:
             return ""
-        tables = (opened.table for opened in self._stack)
-        known = {namespace for table in tables for namespace, _ in table.feed.objects}
-        return min((name for name in known if name.startswith(question.answer)), default="")
+        tables = (level.table for level in self._stack)
+        known = {namespace for table in tables for namespace, _ in table.informer.objects}
+        return min((name for name in known if name.startswith(prompt.text)), default="")
 
     def show(self, view: View) -> None:
-        """Looks at another view of the same namespace and labels."""
-        self._restart(replace(self.trail[0], view=view))
+        """Replaces all tables by one of another view, with the same namespace and label selector."""
+        self._reset(replace(self.breadcrumbs[0], view=view))
 
     def open(self) -> None:
-        """Opens the row under the cursor."""
+        """Opens a table of what the row under the cursor consists of."""
         row = self.table.selected
-        scope = self.scope.opened(row) if row is not None else None
+        scope = self.scope.drill_down(row) if row is not None else None
         if scope is None:
             self.notice = "there is nothing to open here"
         else:
             self._open(scope)
 
     def back(self) -> None:
-        """Ends what is in the way: the question, the help, the filter, and then the table."""
-        if self.question is not None:
-            self.table.needle = "" if self.question.asked is Asked.FILTER else self.table.needle
-            self.question = None
-        elif self.helps:
-            self.helps = False
-        elif self.table.needle:
-            self.table.needle = ""
+        """Closes the first of these that is open: the prompt, the help, the filter, the table on top of another."""
+        if self.prompt is not None:
+            self.table.filter = "" if self.prompt.kind is PromptKind.FILTER else self.table.filter
+            self.prompt = None
+        elif self.help_shown:
+            self.help_shown = False
+        elif self.table.filter:
+            self.table.filter = ""
         elif len(self._stack) > 1:
             self._close()
 
@@ -151,73 +150,73 @@ class Browser:
         self.table.sort_by_next(step)
 
     def reverse(self) -> None:
-        """Turns the order of the rows round."""
+        """Reverses the order of the rows."""
         self.table.reverse()
 
-    def everywhere(self) -> None:
-        """Looks at all namespaces."""
-        self._restart(replace(self.trail[0], namespace=""))
+    def show_all_namespaces(self) -> None:
+        """Replaces all tables by the first one's, over all namespaces."""
+        self._reset(replace(self.breadcrumbs[0], namespace=""))
 
     def help(self) -> None:
         """Opens or closes the help."""
-        self.helps = not self.helps
+        self.help_shown = not self.help_shown
 
     def quit(self) -> None:
-        """Ends everything."""
-        self.is_over = True
+        """Asks the view to end."""
+        self.has_quit = True
 
-    def ask(self, asked: Asked) -> None:
-        """Asks the person for something, beginning with how it is."""
-        answers = {Asked.FILTER: self.table.needle, Asked.LABELS: self.scope.labels}
-        self.question = Question(asked, answers.get(asked, self.scope.namespace))
+    def ask(self, kind: PromptKind) -> None:
+        """Opens a prompt with the current value."""
+        values = {PromptKind.FILTER: self.table.filter, PromptKind.LABELS: self.scope.label_selector}
+        self.prompt = Prompt(kind, values.get(kind, self.scope.namespace))
 
     def type(self, text: str) -> None:
-        """Adds typed or pasted text to the answer, without control characters."""
-        if self.question is not None:
-            self._edit(self.question, self.question.answer + "".join(filter(str.isprintable, text)))
+        """Adds typed or pasted text to the prompt, without control characters."""
+        if self.prompt is not None:
+            self._set_text(self.prompt, self.prompt.text + "".join(filter(str.isprintable, text)))
 
     def erase(self) -> None:
-        """Removes the last character of the answer."""
-        if self.question is not None:
-            self._edit(self.question, self.question.answer[:-1])
+        """Removes the last character of the prompt."""
+        if self.prompt is not None:
+            self._set_text(self.prompt, self.prompt.text[:-1])
 
     def clear(self) -> None:
-        """Removes the whole answer."""
-        if self.question is not None:
-            self._edit(self.question, "")
+        """Removes the text of the prompt."""
+        if self.prompt is not None:
+            self._set_text(self.prompt, "")
 
     def complete(self) -> None:
-        """Replaces the answer by the suggestion, if there is one."""
-        if self.question is not None:
-            self._edit(self.question, self.suggestion or self.question.answer)
+        """Replaces the text of the prompt by the suggestion, if there is one."""
+        if self.prompt is not None:
+            self._set_text(self.prompt, self.suggestion or self.prompt.text)
 
     def submit(self) -> None:
-        """Ends the question and does what it was asked for."""
-        question, self.question = self.question, None
-        if question is None:
+        """Closes the prompt and applies its text."""
+        prompt, self.prompt = self.prompt, None
+        if prompt is None:
             return
-        if question.asked is Asked.NAMESPACE:
-            self._restart(replace(self.trail[0], namespace=question.answer.strip()))
-        elif question.asked is Asked.LABELS:
-            scope = replace(self.scope, labels=question.answer.strip())
+        if prompt.kind is PromptKind.NAMESPACE:
+            self._reset(replace(self.breadcrumbs[0], namespace=prompt.text.strip()))
+        elif prompt.kind is PromptKind.LABELS:
+            scope = replace(self.scope, label_selector=prompt.text.strip())
             self._close()
             self._open(scope)
 
-    def _edit(self, question: Question, answer: str) -> None:
-        question.answer = answer
-        # A filter applies while it is typed; the other answers open a new watch, once.
-        if question.asked is Asked.FILTER:
-            self.table.needle = answer
+    def _set_text(self, prompt: Prompt, text: str) -> None:
+        prompt.text = text
+        # A filter applies while it is typed; a namespace or selector opens a new watch, so only when submitted.
+        if prompt.kind is PromptKind.FILTER:
+            self.table.filter = text
 
-    def _restart(self, scope: Scope) -> None:
-        self.helps = False
+    def _reset(self, scope: Scope) -> None:
+        self.help_shown = False
         while self._stack:
             self._close()
         self._open(scope)
 
     def _open(self, scope: Scope) -> None:
-        feed = Feed(scope, self.clock, self.changed)
-        self._stack.append(_Opened(Table(feed), self._follow(feed)))
+        informer = Informer(scope, self.clock, self.changed)
+        self._stack.append(_Level(Table(informer), self._start_informer(informer)))
 
     def _close(self) -> None:
-        self._stack.pop().end()
+        self._stack.pop().stop()

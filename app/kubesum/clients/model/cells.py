@@ -1,7 +1,7 @@
-"""What a table is made of before it is drawn: cells with a tone, gauges, and columns that make them.
+"""Cells of a table, with a tone or a gauge, and the columns that compute them.
 
-A tone never stands alone: a cell that has one begins with its mark where it is drawn, and is a word that says
-the same where it is printed. Everything here is text and numbers; nothing knows a terminal.
+A tone is never shown by colour alone: a drawn cell begins with the mark of its tone, and its text has the same
+meaning where it is printed without marks.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,14 +15,14 @@ from kubesum.vocabulary.duration import UNKNOWN_AGE, human_duration
 from kubesum.vocabulary.quantity import amount, rounded
 
 ABSENT: Final = "-"
-"""Stands where there is nothing to show."""
+"""The text of a cell without a value."""
 FULL_PERCENT: Final = 100
 TIGHT_PERCENT: Final = 90
-"""From here on a share is close to the whole."""
+"""A share from here on gets a warning."""
 
 
 class Tone(Enum):
-    """How something is; the value is the mark that says so without colour."""
+    """How good or bad a value is; the enum's value is its mark."""
 
     GOOD = "●"
     IDLE = "○"
@@ -32,7 +32,7 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """Shares of a whole in percent, each None where it is not known; they may exceed 100."""
+    """Shares of what is allocatable in percent, which may exceed 100; None if unknown."""
 
     requested: int | None
     limited: int | None
@@ -41,7 +41,7 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its text, how that is, and the bar to draw before it, if any."""
+    """One cell: its text, the tone of it, and the gauge to draw before it; None for neither."""
 
     text: str
     tone: Tone | None = None
@@ -49,7 +49,7 @@ class Cell:
 
     @property
     def marked(self) -> str:
-        """The text behind the mark of its tone."""
+        """The text, after the mark of its tone if it has one."""
         return f"{self.tone.value} {self.text}" if self.tone else self.text
 
 
@@ -57,18 +57,18 @@ class Cell:
 class Column:
     """One column of a table.
 
-    `width` is what it needs at least, `most` what it may grow to before others come (0: its width). Columns of
-    rank 0 are always there; the others come in the order of their ranks where there is room. `order`
-    gives what rows are sorted by; `descending` says which end comes first when one begins to sort by it. An
-    `optional` column is left out of a screen on which it would have nothing to say.
+    `width` is its least width in characters; it may grow to `max_width` before columns of other priorities are added
+    (0: it does not grow). Columns of priority 0 are always shown, the others in the order of their priorities where
+    there is room, as in a Table of Kubernetes. `sort_key` gives what rows are sorted by, and `descending` the order
+    at first. An `optional` column is shown only if one of its cells has a value.
     """
 
     name: str
     cell: Callable[[Any, float], Cell]
-    order: Callable[[Any], Any]
+    sort_key: Callable[[Any], Any]
     width: int
-    most: int = 0
-    rank: int = 0
+    max_width: int = 0
+    priority: int = 0
     right: bool = False
     descending: bool = False
     gauge: bool = False
@@ -76,19 +76,27 @@ class Column:
 
 
 def column(
-    name: str, cell: Callable[[Any, float], Cell], order: Callable[[Any], int], width: int, *, most: int = 0
+    name: str, cell: Callable[[Any, float], Cell], sort_key: Callable[[Any], int], width: int, *, max_width: int = 0
 ) -> Column:
-    """A column of anything that is sorted by a number, the largest first; one that may grow begins at the left."""
-    return Column(name=name, cell=cell, order=order, width=width, most=most, right=not most, descending=True)
+    """A column that is sorted by a number, the largest first; aligned to the left if it may grow."""
+    return Column(
+        name=name,
+        cell=cell,
+        sort_key=sort_key,
+        width=width,
+        max_width=max_width,
+        right=not max_width,
+        descending=True,
+    )
 
 
-def words(name: str, read: Callable[[Any], str], width: int, most: int, *, rank: int = 0) -> Column:
-    """A column of words."""
+def words(name: str, read: Callable[[Any], str], width: int, max_width: int, *, priority: int = 0) -> Column:
+    """A column of text."""
 
     def cell(row: Any, _now: float) -> Cell:
         return Cell(read(row) or ABSENT)
 
-    return Column(name=name, cell=cell, order=read, width=width, most=most, rank=rank)
+    return Column(name=name, cell=cell, sort_key=read, width=width, max_width=max_width, priority=priority)
 
 
 def toned(plain: Column, tone: Callable[[Any], Tone | None]) -> Column:
@@ -100,18 +108,20 @@ def toned(plain: Column, tone: Callable[[Any], Tone | None]) -> Column:
     return replace(plain, cell=cell)
 
 
-def count(name: str, read: Callable[[Any], int], *, rank: int = 0, bad: bool = False) -> Column:
-    """A column of numbers; one that counts what is `bad` warns from 1 on."""
+def count(name: str, read: Callable[[Any], int], *, priority: int = 0, bad: bool = False) -> Column:
+    """A column of numbers; those above 0 have a bad tone if `bad`."""
 
     def cell(row: Any, _now: float) -> Cell:
         number = read(row)
         return Cell(str(number), Tone.BAD if bad and number else None)
 
-    return Column(name=name, cell=cell, order=read, width=len(name), rank=rank, right=True, descending=True)
+    return Column(
+        name=name, cell=cell, sort_key=read, width=len(name), priority=priority, right=True, descending=True
+    )
 
 
-def share(name: str, part: Callable[[Any], int], whole: Callable[[Any], int], *, rank: int = 0) -> Column:
-    """A column of two numbers, as part/whole; sorted by what is missing."""
+def share(name: str, part: Callable[[Any], int], whole: Callable[[Any], int], *, priority: int = 0) -> Column:
+    """A column of two numbers, as part/whole; sorted by the difference."""
 
     def cell(row: Any, _now: float) -> Cell:
         return Cell(f"{part(row)}/{whole(row)}")
@@ -120,82 +130,98 @@ def share(name: str, part: Callable[[Any], int], whole: Callable[[Any], int], *,
         return whole(row) - part(row), part(row)
 
     return Column(
-        name=name, cell=cell, order=missing, width=max(7, len(name)), rank=rank, right=True, descending=True
+        name=name,
+        cell=cell,
+        sort_key=missing,
+        width=max(7, len(name)),
+        priority=priority,
+        right=True,
+        descending=True,
     )
 
 
 def optional(column: Column) -> Column:
-    """The same column, left out where it has nothing to say."""
+    """The same column, shown only if one of its cells has a value."""
     return replace(column, optional=True)
 
 
-def quantity(name: str, resource: str, read: Callable[[Any], Quantities], *, rank: int = 0) -> Column:
-    """A column of the amount of one resource."""
+def quantity(name: str, resource: str, read: Callable[[Any], Quantities], *, priority: int = 0) -> Column:
+    """A column of the amount of one compute resource."""
 
     def cell(row: Any, _now: float) -> Cell:
         amounts = read(row)
         return Cell(rounded(resource, amount_of(amounts, resource)) if resource in amounts else ABSENT)
 
-    def order(row: Any) -> int:
+    def sort_key(row: Any) -> int:
         return amount_of(read(row), resource)
 
-    return Column(name=name, cell=cell, order=order, width=7, most=9, rank=rank, right=True, descending=True)
+    return Column(
+        name=name, cell=cell, sort_key=sort_key, width=7, max_width=9, priority=priority, right=True, descending=True
+    )
 
 
-def percent(name: str, read: Callable[[Any], int | None], *, rank: int = 0) -> Column:
+def percent(name: str, read: Callable[[Any], int | None], *, priority: int = 0) -> Column:
     """A column of percentages."""
 
     def cell(row: Any, _now: float) -> Cell:
         return Cell(percent_text(read(row)))
 
     return Column(
-        name=name, cell=cell, order=_known_first(read), width=len(name), rank=rank, right=True, descending=True
+        name=name,
+        cell=cell,
+        sort_key=_known_first(read),
+        width=len(name),
+        priority=priority,
+        right=True,
+        descending=True,
     )
 
 
 def bar(name: str, read: Callable[[Any], Gauge]) -> Column:
-    """A column of gauges, each with its requested share as a number behind it."""
+    """A column of gauges, each followed by its requested share."""
 
     def cell(row: Any, _now: float) -> Cell:
         gauge = read(row)
         return Cell(percent_text(gauge.requested), share_tone(gauge.requested), gauge)
 
-    order = _known_first(lambda row: read(row).requested)
-    return Column(name=name, cell=cell, order=order, width=15, most=35, descending=True, gauge=True)
+    sort_key = _known_first(lambda row: read(row).requested)
+    return Column(name=name, cell=cell, sort_key=sort_key, width=15, max_width=35, descending=True, gauge=True)
 
 
-def age(name: str, read: Callable[[Any], datetime | None], *, rank: int = 0) -> Column:
-    """A column of ages; the youngest come first."""
+def age(name: str, read: Callable[[Any], datetime | None], *, priority: int = 0) -> Column:
+    """A column of ages, the youngest first."""
 
     def cell(row: Any, now: float) -> Cell:
         return Cell(age_text(read(row), now))
 
-    def order(row: Any) -> float:
+    def sort_key(row: Any) -> float:
         since = read(row)
         return since.timestamp() if since else 0.0
 
-    return Column(name=name, cell=cell, order=order, width=5, most=9, rank=rank, right=True, descending=True)
+    return Column(
+        name=name, cell=cell, sort_key=sort_key, width=5, max_width=9, priority=priority, right=True, descending=True
+    )
 
 
 def age_text(since: datetime | None, now: float) -> str:
-    """How long ago something was, as kubectl writes it."""
+    """An age as kubectl prints it; `now` is in seconds since 1970."""
     return UNKNOWN_AGE if since is None else human_duration(now - since.timestamp())
 
 
 def percent_text(share: int | None) -> str:
-    """A percentage with its sign."""
+    """A percentage with its sign, `-` for None."""
     return ABSENT if share is None else f"{share}%"
 
 
 def share_tone(share: int | None) -> Tone | None:
-    """What to think of a requested share."""
+    """The tone of a requested share."""
     if share is None or share < TIGHT_PERCENT:
         return None
     return Tone.WARNING if share < FULL_PERCENT else Tone.BAD
 
 
 def amount_of(amounts: Quantities, resource: str) -> int:
-    """The amount of one resource, 0 where it is absent."""
+    """The amount of one compute resource, 0 if it is absent."""
     return amount(resource, amounts.get(resource, 0))
 
 
@@ -205,8 +231,8 @@ def devices(amounts: Mapping[str, Any]) -> int:
 
 
 def _known_first(read: Callable[[Any], int | None]) -> Callable[[Any], int]:
-    def order(row: Any) -> int:
+    def sort_key(row: Any) -> int:
         value = read(row)
         return -1 if value is None else value
 
-    return order
+    return sort_key

@@ -1,12 +1,16 @@
-"""What goes wrong between this client and kubesum, as one sentence that says what to do.
+"""What the state of a table means to the user: how fresh it is, why it is empty, what went wrong and what to do.
 
-A refusal means one thing for any Kubernetes API and more for this one: which ClusterRole grants the right, and
-whether there is a kubesum at all. The latter only discovery tells, which everybody may read: who has no rights
-is refused before it is known whether there is anything to have rights on.
+A 403 is explained with the ClusterRole that grants the resource. It says nothing about whether kubesum is installed,
+because authorization comes before the resource is looked up: discovery, which everybody may read, does.
 """
 
+import time
+from collections.abc import Iterator
 from typing import Final
 
+from kubesum.clients.model.cells import Tone
+from kubesum.clients.model.objects import Cluster
+from kubesum.clients.model.table import Table
 from kubesum.clients.model.views import Scope
 from kubesum.kube.client import Upstream
 from kubesum.kube.failures import StatusError
@@ -14,29 +18,60 @@ from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import GROUP, VERSION
 
 ROOT: Final = f"/apis/{GROUP}/{VERSION}"
-GREETING_S: Final = 10.0
-"""So long a server may take to answer the first request."""
+DISCOVERY_TIMEOUT_S: Final = 10.0
 
 
-async def check_presence(upstream: Upstream) -> None:
-    """Makes sure that the cluster serves kubesum's API; raises UpstreamError with what to do if it does not."""
+async def check_served(upstream: Upstream) -> None:
+    """Checks that kubesum's API is served; raises UpstreamError with what to do if it is not."""
     try:
-        await upstream.get(ROOT, {}, GREETING_S)
+        await upstream.get(ROOT, {}, DISCOVERY_TIMEOUT_S)
     except StatusError as refusal:
         raise UpstreamError(_without_scope(refusal, upstream.host)) from refusal
 
 
-def sentence(error: UpstreamError, scope: Scope, host: str) -> str:
-    """What an error means for somebody who looks at a scope."""
+def freshness(last_event_at: float | None, has_error: bool, now: float) -> tuple[Tone, str]:
+    """How fresh an informer's objects are; times are in seconds since 1970."""
+    if not has_error:
+        return (Tone.IDLE, "loading") if last_event_at is None else (Tone.GOOD, "live")
+    if last_event_at is None:
+        return Tone.BAD, "no data"
+    clock = time.strftime("%H:%M:%S", time.localtime(last_event_at))
+    return Tone.BAD, f"as of {clock}, {int(now - last_event_at)}s ago"
+
+
+def empty_reason(table: Table, host: str) -> tuple[str, Tone | None]:
+    """Why a table has no rows, with a tone if it should have some."""
+    informer = table.informer
+    if informer.error is not None:
+        return explanation(informer.error, informer.scope, host), Tone.BAD
+    if not informer.has_synced:
+        return "loading", None
+    if table.filter:
+        return f"none of {len(informer.objects)} rows contains {table.filter!r}", None
+    return "nothing to show", None
+
+
+def warnings(table: Table, cluster: Cluster | None, host: str) -> Iterator[tuple[Tone, str]]:
+    """Why the rows of a table may be old: its watch is broken, or kubesum's own are."""
+    informer = table.informer
+    if informer.error is not None and table.rows:
+        yield Tone.BAD, explanation(informer.error, informer.scope, host)
+    for condition in cluster.status.conditions if cluster is not None else ():
+        if condition.type == "Synced" and condition.status != "True":
+            yield Tone.WARNING, f"kubesum's own data is old: {condition.message}"
+
+
+def explanation(error: UpstreamError, scope: Scope, host: str) -> str:
+    """What an error means for a scope, and what to do; `host` is the URL of the API server."""
     if not isinstance(error, StatusError):
         return str(error)
     if error.code == 403:
         return _forbidden(scope)
     if error.code == 503 and error.reason:
-        # The aggregation layer in front of kubesum gives none: this is its own answer.
+        # kubesum's own 503 has a reason; that of the aggregation layer has none.
         return f"kubesum cannot serve {scope.resource.plural} now: {error.message}"
     if error.code == 400:
-        return f"the API server cannot select by {scope.labels or scope.fields!r}: {error.message}"
+        return f"the API server cannot select by {scope.label_selector or scope.field_selector!r}: {error.message}"
     return _without_scope(error, host)
 
 
@@ -46,7 +81,7 @@ def _without_scope(refusal: StatusError, host: str) -> str:
             return f"{host} does not accept the credentials of this context: log in again"
         case 404:
             return (
-                f"there is no kubesum at {host}: install its chart with helm install, or start one here with "
+                f"kubesum is not installed at {host}: install its chart with helm install, or start it here with "
                 "kubesum local or kubesum demo and name the kubeconfig that it prints with --kubeconfig"
             )
         case 503:
@@ -68,5 +103,5 @@ def _forbidden(scope: Scope) -> str:
         )
     return (
         f"not allowed to list {resource.plural} in all namespaces: choose one, "
-        f"or have the ClusterRole {resource.role} bound in all"
+        f"or bind the ClusterRole {resource.role} in all"
     )

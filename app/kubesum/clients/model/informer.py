@@ -1,7 +1,7 @@
-"""A feed: the objects of one scope as they are watched, and how fresh they are.
+"""An informer: lists and watches the objects of one scope, and keeps them.
 
-Holds what is shown and nothing else. A watch that breaks is resumed by the reflector; until it is, the last
-objects stay, together with what is wrong and since when nothing was heard.
+The reflector resumes a broken watch. Until it has, the objects of before stay, with the error and the time of the
+last event.
 """
 
 import asyncio
@@ -17,44 +17,44 @@ from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
 
 _TIMING: Final = Timing(longest_pause_s=3.0)
-"""Somebody looks on, and there is one of them: a server that is back is found sooner than a controller would."""
+"""A user waits, and there are few of them: retries come sooner than those of a controller."""
 
 
-class Feed:
-    """What is known of one scope; `changed` is set at each news."""
+class Informer:
+    """The objects of one scope by key; `changed` is set at each event."""
 
     def __init__(self, scope: Scope, clock: Callable[[], float], changed: asyncio.Event) -> None:
         """`clock` gives seconds since 1970."""
         self.scope: Final = scope
         self.objects: Final[dict[Key, Any]] = {}
         self.changes = 0
-        """How often the objects have changed."""
-        self.is_whole = False
-        """Whether one list was whole."""
-        self.trouble: UpstreamError | None = None
-        """Why nothing comes any more; None while all is well."""
-        self.heard_at: float | None = None
-        """When the server was heard last, None before the first time."""
+        """The number of changes to the objects, which tells whether there is anything new."""
+        self.has_synced = False
+        """Whether the initial list completed."""
+        self.error: UpstreamError | None = None
+        """Why the list or watch failed; None while it works."""
+        self.last_event_at: float | None = None
+        """When the server sent the last event, in seconds since 1970; None before the first."""
         self._clock: Final = clock
         self._changed: Final = changed
-        self._informer: Final = SyncState(scope.resource.plural)
+        self._sync_state: Final = SyncState(scope.resource.plural)
 
-    async def follow(self, upstream: Upstream) -> None:
-        """Takes in what the server tells, without end."""
-        async for news in reflect(upstream, self.scope.kind, _TIMING):
-            self.take(news)
+    async def run(self, upstream: Upstream) -> None:
+        """Lists and watches until cancelled."""
+        async for event in reflect(upstream, self.scope.watched, _TIMING):
+            self.apply(event)
 
-    def take(self, news: SourceEvent[Any]) -> None:
-        """Takes in one piece of news."""
-        for key, fact in self._informer.changes(news, self.objects):
+    def apply(self, event: SourceEvent[Any]) -> None:
+        """Applies one event to the objects."""
+        for key, fact in self._sync_state.changes(event, self.objects):
             self.changes += 1
             if fact is None:
                 self.objects.pop(key, None)
             else:
                 self.objects[key] = fact
-        if isinstance(news, WatchError):
-            self.trouble = news.error
-        elif not isinstance(news, ListStarted):
-            self.trouble, self.heard_at = None, self._clock()
-        self.is_whole |= isinstance(news, Synced)
+        if isinstance(event, WatchError):
+            self.error = event.error
+        elif not isinstance(event, ListStarted):
+            self.error, self.last_event_at = None, self._clock()
+        self.has_synced |= isinstance(event, Synced)
         self._changed.set()

@@ -1,7 +1,7 @@
-"""Views of the objects that kubesum serves: the fields that are shown, and nothing else.
+"""The objects that kubesum serves: the fields that are shown.
 
-A server may be older than this client: whatever it does not send has a default here, and usage, which needs a
-metrics server, is often absent. Quantities are checked when an object arrives, so that showing it cannot fail.
+Every field has a default, because the server may be older than this client, and usage needs a metrics server.
+Quantities are parsed once when an object is decoded, so that showing it cannot fail.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from kubesum.vocabulary.quantity import amount
 from kubesum.vocabulary.resource import Key
 
 QUANTITIES: Final = ("allocatable", "requests", "limits", "usage")
-"""The fields of a status that hold quantities."""
+"""The fields of a status that are quantities."""
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -28,7 +28,7 @@ class Metadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class Percents(msgspec.Struct, frozen=True, gc=False):
-    """Percentages of what is allocatable; None where there is nothing to be a part of."""
+    """Percentages of what is allocatable; None if nothing is."""
 
     cpu: int | None = None
     memory: int | None = None
@@ -60,14 +60,14 @@ class ReasonCount(msgspec.Struct, frozen=True, gc=False):
 
 
 class WorkloadReference(msgspec.Struct, frozen=True, gc=False):
-    """The object that pods run for."""
+    """The workload that pods belong to."""
 
     kind: str = ""
     name: str = ""
 
 
 class NodeStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is told of a node."""
+    """The status of a NodeSummary."""
 
     ready: str = ""
     unschedulable: bool = False
@@ -84,7 +84,7 @@ class NodeStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class NamespaceStatus(msgspec.Struct, frozen=True, gc=False):
-    """What is told of a namespace."""
+    """The status of a NamespaceSummary."""
 
     phase: str = ""
     pods: PodCounts = PodCounts()
@@ -96,7 +96,7 @@ class NamespaceStatus(msgspec.Struct, frozen=True, gc=False):
 
 
 class Replicas(msgspec.Struct, frozen=True, gc=False):
-    """What an owner wants and has; None where it does not say."""
+    """The replicas of an owner; None if it does not report them."""
 
     desired: int | None = None
     ready: int | None = None
@@ -104,7 +104,7 @@ class Replicas(msgspec.Struct, frozen=True, gc=False):
 
 
 class WorkloadStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is told of a workload."""
+    """The status of a WorkloadSummary."""
 
     workload_ref: WorkloadReference = WorkloadReference()
     health: str = ""
@@ -118,7 +118,7 @@ class WorkloadStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is told of a pod."""
+    """The status of a PodSummary."""
 
     phase: str = ""
     reason: str = ""
@@ -136,7 +136,7 @@ class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class ImageStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is told of an image."""
+    """The status of an ImageSummary."""
 
     repository: str = ""
     tag: str = ""
@@ -157,7 +157,7 @@ class NodeCounts(msgspec.Struct, frozen=True, gc=False):
 
 
 class Condition(msgspec.Struct, frozen=True, gc=False):
-    """A condition of the cluster's summary."""
+    """A condition of a ClusterSummary."""
 
     type: str = ""
     status: str = ""
@@ -165,7 +165,7 @@ class Condition(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClusterStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is told of the cluster."""
+    """The status of a ClusterSummary."""
 
     nodes: NodeCounts = NodeCounts()
     allocatable: Quantities = {}
@@ -198,12 +198,12 @@ Cluster = Summary[ClusterStatus]
 
 
 def key(summary: Summary[Any]) -> Key:
-    """The identity of an object."""
+    """The key of an object: its namespace and name."""
     return summary.metadata.namespace, summary.metadata.name
 
 
 def readable(summary: Summary[Status]) -> Summary[Status]:
-    """The object itself; raises QuantityError for one that cannot be shown."""
+    """The object itself; raises QuantityError for one with an invalid quantity."""
     for name, quantity in _quantities(summary.status):
         amount(name, quantity)
     return summary

@@ -1,7 +1,7 @@
-"""The views: what each shows of which resource, and where opening a row leads.
+"""The views: which columns of which resource each shows, and what opening a row shows.
 
-Declarations and pure functions. A scope is a view of a part of the cluster: one namespace or all, and what
-labels and fields select. Opening a row gives the scope of what the row is made of.
+A scope is what one table lists: a view, narrowed by a namespace, a label selector and a field selector. Opening a row
+gives the scope of what the row consists of, such as the pods of a node.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,11 +32,11 @@ IMAGES_ROLE: Final = "kubesum:cluster-images"
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind that kubesum serves, the view that decodes it, and the ClusterRole that grants it."""
+    """A resource that kubesum serves, the type that it is decoded to, and the ClusterRole that grants it."""
 
     plural: str
     kind: str
-    decoded: type[Summary[Any]]
+    object_type: type[Summary[Any]]
     role: str
     namespaced: bool = True
 
@@ -54,52 +54,51 @@ CLUSTERS: Final = Resource("clustersummaries", "ClusterSummary", Cluster, CLUSTE
 class View:
     """One way to look at a cluster.
 
-    `everywhere` takes the place of `resource` where all namespaces are looked at. `fields` selects what belongs
-    to the view. `searched` is the text that a filter looks into; `opened` takes the scope and one of its rows.
+    `cluster_resource` replaces `resource` when all namespaces are shown. `filter_text` gives the text of a row that a
+    filter searches. `drill_down` gives the scope that opens from one row of a scope, None if nothing does.
     """
 
     name: str
-    tells: str
+    description: str
     resource: Resource
-    everywhere: Resource | None = None
-    fields: str = ""
+    cluster_resource: Resource | None = None
+    field_selector: str = ""
     columns: tuple[Column, ...] = ()
     sorted_by: str = ""
-    searched: Callable[[Any], str] = name_of
-    opened: Callable[["Scope", Any], "Scope | None"] = lambda _scope, _row: None
+    filter_text: Callable[[Any], str] = name_of
+    drill_down: Callable[["Scope", Any], "Scope | None"] = lambda _scope, _row: None
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A part of the cluster as one view shows it.
+    """What one table lists.
 
-    `namespace` is empty for all, `labels` and `fields` are selectors; `of` names the row that was opened to get
-    here, empty if there was none.
+    `namespace` is empty for all; `opened_from` is the name of the row that it was opened from, empty for none.
     """
 
     view: View
     namespace: str = ""
-    labels: str = ""
-    fields: str = ""
-    of: str = ""
+    label_selector: str = ""
+    field_selector: str = ""
+    opened_from: str = ""
 
     @property
     def resource(self) -> Resource:
-        """The kind that is shown."""
-        return (not self.namespace and self.view.everywhere) or self.view.resource
+        """The resource that is listed."""
+        return (not self.namespace and self.view.cluster_resource) or self.view.resource
 
     @property
-    def kind(self) -> WatchedResource[Any]:
-        """What to watch."""
+    def watched(self) -> WatchedResource[Any]:
+        """What a reflector lists and watches."""
         resource = self.resource
-        fields = ",".join(filter(None, (self.view.fields, self.fields)))
-        selectors = {"labelSelector": self.labels, "fieldSelector": fields}
+        field_selector = ",".join(filter(None, (self.view.field_selector, self.field_selector)))
+        selectors = {"labelSelector": self.label_selector, "fieldSelector": field_selector}
         return WatchedResource(
             resource=resource.plural,
             group=GROUP,
             version=VERSION,
             kind=resource.kind,
-            view=resource.decoded,
+            view=resource.object_type,
             transform=readable,
             namespace=self.namespace if resource.namespaced else "",
             selectors={name: selector for name, selector in selectors.items() if selector},
@@ -107,114 +106,127 @@ class Scope:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns that tell something: a namespace that all rows are in does not."""
+        """The columns of the view, without NAMESPACE if there is only one."""
         shown = self.view.columns
         return tuple(column for column in shown if column is not columns.NAMESPACE) if self.namespace else shown
 
-    def opened(self, row: Any) -> "Scope | None":
-        """What a row is made of, None where there is nothing to open."""
-        return self.view.opened(self, row)
+    def drill_down(self, row: Any) -> "Scope | None":
+        """The scope of what a row consists of, None if there is nothing to open."""
+        return self.view.drill_down(self, row)
 
 
 def _pods_of_node(scope: Scope, node: Node) -> Scope:
     name = node.metadata.name
-    return Scope(_PODS_OF_NODE, scope.namespace, fields=f"status.nodeName={name}", of=name)
+    return Scope(_PODS_OF_NODE, scope.namespace, field_selector=f"status.nodeName={name}", opened_from=name)
 
 
 def _workloads_of_namespace(_scope: Scope, namespace: Namespace) -> Scope:
     name = namespace.metadata.name
-    return Scope(BY_NAME["workloads"], name, of=name)
+    return Scope(BY_NAME["workloads"], name, opened_from=name)
 
 
 def _pods_of_workload(_scope: Scope, workload: Workload) -> Scope:
-    fields = _reference_fields(workload.status.workload_ref)
-    return Scope(_PODS_OF_WORKLOAD, workload.metadata.namespace, fields=fields, of=workload.metadata.name)
+    field_selector = _reference_fields(workload.status.workload_ref)
+    return Scope(
+        _PODS_OF_WORKLOAD,
+        workload.metadata.namespace,
+        field_selector=field_selector,
+        opened_from=workload.metadata.name,
+    )
 
 
 def _workload_of_pod(_scope: Scope, pod: Pod) -> Scope:
-    fields = _reference_fields(pod.status.workload_ref)
-    return Scope(BY_NAME["workloads"], pod.metadata.namespace, fields=fields, of=pod.metadata.name)
+    field_selector = _reference_fields(pod.status.workload_ref)
+    return Scope(
+        BY_NAME["workloads"], pod.metadata.namespace, field_selector=field_selector, opened_from=pod.metadata.name
+    )
 
 
 def _namespaces_of_image(scope: Scope, image: Image) -> Scope | None:
     if scope.namespace:
         return None
-    fields = f"status.repository={image.status.repository},status.tag={image.status.tag}"
-    return Scope(_IMAGES_BY_NAMESPACE, fields=fields, of=f"{image.status.repository}:{image.status.tag}")
+    field_selector = f"status.repository={image.status.repository},status.tag={image.status.tag}"
+    return Scope(
+        _IMAGES_BY_NAMESPACE,
+        field_selector=field_selector,
+        opened_from=f"{image.status.repository}:{image.status.tag}",
+    )
 
 
-def _all_pods(told: Column) -> View:
-    """The healthy ones too, without the column of what they were opened from: the way to them says it."""
-    shown = tuple(column for column in columns.PODS if column is not told)
-    return replace(BY_NAME["unhealthy"], name="pods", tells="pods", fields="", columns=shown, sorted_by="NAME")
+def _all_pods(omitted: Column) -> View:
+    """Pods, healthy ones included, without the column that has the same value in all rows."""
+    shown = tuple(column for column in columns.PODS if column is not omitted)
+    return replace(
+        BY_NAME["unhealthy"], name="pods", description="pods", field_selector="", columns=shown, sorted_by="NAME"
+    )
 
 
 def _reference_fields(reference: WorkloadReference) -> str:
     return f"status.workloadRef.kind={reference.kind},status.workloadRef.name={reference.name}"
 
 
-def _place(row: Any) -> str:
+def _location(row: Any) -> str:
     return f"{namespace_of(row)}/{name_of(row)}"
 
 
 VIEWS: Final = (
     View(
         name="nodes",
-        tells="how full each node is, and what is wrong with it",
+        description="how full each node is, and what is wrong with it",
         resource=NODES,
         columns=columns.NODES,
         sorted_by="NAME",
-        searched=lambda node: f"{name_of(node)} {columns.node_condition(node)} {' '.join(node.status.roles)}",
-        opened=_pods_of_node,
+        filter_text=lambda node: f"{name_of(node)} {columns.node_condition(node)} {' '.join(node.status.roles)}",
+        drill_down=_pods_of_node,
     ),
     View(
         name="namespaces",
-        tells="what each asks for, and how its pods and workloads are",
+        description="requests and usage of each, its pods and workloads",
         resource=NAMESPACES,
         columns=columns.NAMESPACES,
         sorted_by="NAME",
-        opened=_workloads_of_namespace,
+        drill_down=_workloads_of_namespace,
     ),
     View(
         name="workloads",
-        tells="each owner of pods, those in the worst health first",
+        description="each owner of pods, the worst health first",
         resource=WORKLOADS,
         columns=columns.WORKLOADS,
         sorted_by="HEALTH",
-        searched=lambda row: f"{_place(row)} {row.status.health} {columns.worst(row)}",
-        opened=_pods_of_workload,
+        filter_text=lambda row: f"{_location(row)} {row.status.health} {columns.commonest_problem(row)}",
+        drill_down=_pods_of_workload,
     ),
     View(
         name="unhealthy",
-        tells="the pods that something is wrong with",
+        description="pods that are not healthy",
         resource=PODS,
-        fields="status.healthy=false",
+        field_selector="status.healthy=false",
         columns=columns.PODS,
         sorted_by="NAMESPACE",
-        searched=lambda pod: f"{_place(pod)} {pod.status.reason} {pod.status.node_name}",
-        opened=_workload_of_pod,
+        filter_text=lambda pod: f"{_location(pod)} {pod.status.reason} {pod.status.node_name}",
+        drill_down=_workload_of_pod,
     ),
     View(
         name="images",
-        tells="which images run where, the most used first",
+        description="which images run where, the most used first",
         resource=IMAGES,
-        everywhere=CLUSTER_IMAGES,
+        cluster_resource=CLUSTER_IMAGES,
         columns=columns.IMAGES,
         sorted_by="PODS",
-        searched=lambda image: f"{image.status.repository}:{image.status.tag}",
-        opened=_namespaces_of_image,
+        filter_text=lambda image: f"{image.status.repository}:{image.status.tag}",
+        drill_down=_namespaces_of_image,
     ),
 )
-"""The views that have a key of their own, in the order of the keys."""
+"""The views of the keys 1 to 5."""
 
 BY_NAME: Final[Mapping[str, View]] = {view.name: view for view in VIEWS}
 _PODS_OF_NODE: Final = _all_pods(columns.NODE)
 _PODS_OF_WORKLOAD: Final = _all_pods(columns.WORKLOAD)
 _IMAGES_BY_NAMESPACE: Final = replace(
     BY_NAME["images"],
-    everywhere=None,
+    cluster_resource=None,
     columns=(columns.NAMESPACE, *columns.IMAGES),
-    opened=lambda _scope, _row: None,
+    drill_down=lambda _scope, _row: None,
 )
-CLUSTER: Final = Scope(View(name="cluster", tells="the whole cluster", resource=CLUSTERS))
-"""The one object that tells of the whole cluster."""
+CLUSTER: Final = Scope(View(name="cluster", description="the whole cluster", resource=CLUSTERS))
+"""The ClusterSummary."""

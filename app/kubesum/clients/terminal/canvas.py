@@ -1,7 +1,7 @@
-"""The canvas: draws lines on a terminal, and only those that are others than before.
+"""A Textual widget that draws lines, and redraws only those that changed.
 
-Textual's own tables keep a widget's worth of state for each cell; here a screen is drawn from its lines, so that
-the size of a cluster does not matter.
+Textual's DataTable keeps state for each cell of all rows; this widget is given the lines of one screen, so its cost
+does not depend on the size of the cluster.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,19 +17,19 @@ from kubesum.clients.terminal.lines import Line, printable
 
 
 class Canvas(Widget):
-    """A widget that shows some lines from its top on."""
+    """A widget that shows lines from its top on."""
 
     DEFAULT_CSS = "Canvas { width: 1fr; height: 1fr; }"
 
     def __init__(self, has_colours: bool, resized: Callable[[], None]) -> None:
-        """`resized` is called for other lines where the size is another."""
+        """`resized` is called when lines of another size are needed."""
         super().__init__()
         self._resized: Final = resized
         self._lines: Sequence[Line] = ()
         self._selection = palette.SELECTION if has_colours else palette.SELECTION_WITHOUT_COLOURS
 
     def draw(self, lines: Sequence[Line]) -> None:
-        """Shows other lines."""
+        """Replaces the lines, and refreshes those that differ."""
         before, self._lines = self._lines, lines
         if len(before) != len(lines):
             self.refresh()
@@ -39,7 +39,7 @@ class Canvas(Widget):
             self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
 
     def on_resize(self) -> None:
-        """Asks for lines of the new size."""
+        """Requests lines of the new size."""
         self._resized()
 
     def render_line(self, y: int) -> Strip:

@@ -1,7 +1,6 @@
-"""The dashboard: keys in, lines out, on a terminal that Textual drives.
+"""The Textual application of `kubesum top`: passes keys to the browser, and draws the screen.
 
-Knows how, not what: what is looked at is the browser's, what it looks like is the screen's. News of the cluster
-is drawn when it comes, but only a few times a second; keys are drawn at once.
+Changes of the cluster are drawn at most every FRAME_S; keys are drawn at once.
 """
 
 import asyncio
@@ -14,8 +13,8 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
-from kubesum.clients.model.browser import Browser, Server
-from kubesum.clients.model.informer import Feed
+from kubesum.clients.model.browser import Browser, Connection
+from kubesum.clients.model.informer import Informer
 from kubesum.clients.model.views import Scope
 from kubesum.clients.terminal import palette
 from kubesum.clients.terminal.canvas import Canvas
@@ -24,60 +23,60 @@ from kubesum.clients.terminal.screen import screen
 from kubesum.kube.client import Upstream
 
 FRAME_S: Final = 0.25
-"""The least time between two drawings of news."""
+"""The least time between two drawings of changes."""
 AGES_S: Final = 1.0
-"""Ages are drawn anew as often."""
+"""How often ages are drawn again."""
 
 
 class Dashboard(App[None]):
-    """The application that a person sees."""
+    """The application: one canvas, and the browser that it shows."""
 
     CSS = f"Screen {{ background: {palette.GROUND}; }}"
     ENABLE_COMMAND_PALETTE = False
-    # The only key that is no part of an answer, and which Textual would take for another.
+    # Textual binds ctrl+c to a hint; it must quit, also while a prompt is open.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", priority=True)]
 
     def __init__(self, upstream: Upstream, scope: Scope, context: str, clock: Callable[[], float]) -> None:
         """`clock` gives seconds since 1970."""
         has_colours = "NO_COLOR" not in os.environ
-        # Textual replaces colours by shades of grey, unless it is told that the terminal's own will do.
+        # With NO_COLOR, Textual converts colours to shades of grey unless ansi_color is set.
         super().__init__(ansi_color=not has_colours)
         self._upstream: Final = upstream
-        self._server: Final = Server(context, upstream.host)
+        self._connection: Final = Connection(context, upstream.host)
         self._first_scope: Final = scope
         self._clock: Final = clock
         self._canvas: Final = Canvas(has_colours, self._draw)
 
     def on_load(self) -> None:
-        """Begins to watch, before there is anything to draw on."""
-        self.browser = Browser(self._first_scope, self._server, self._follow, self._clock)
+        """Starts the first watches, before the terminal is ready."""
+        self.browser = Browser(self._first_scope, self._connection, self._start_informer, self._clock)
 
     def compose(self) -> ComposeResult:
         """The one widget."""
         yield self._canvas
 
     def on_mount(self) -> None:
-        """Begins to draw."""
+        """Starts drawing."""
         self.set_interval(AGES_S, self.browser.changed.set)
-        self.run_worker(self._draw_news(), group="drawing")
+        self.run_worker(self._draw_changes(), group="drawing")
 
     def on_key(self, event: events.Key) -> None:
-        """Does what the key stands for, or takes it for a part of an answer."""
+        """Does the key's action, or edits the prompt."""
         press(self.browser, event.key, event.character or "")
         event.stop()
-        if self.browser.is_over:
+        if self.browser.has_quit:
             self.exit()
         self._draw()
 
     def on_paste(self, event: events.Paste) -> None:
-        """Takes what is pasted for a part of an answer."""
+        """Adds pasted text to the prompt."""
         self.browser.type(event.text)
         self._draw()
 
-    def _follow(self, feed: Feed) -> Callable[[], object]:
-        return self.run_worker(feed.follow(self._upstream), group="feeds").cancel
+    def _start_informer(self, informer: Informer) -> Callable[[], object]:
+        return self.run_worker(informer.run(self._upstream), group="feeds").cancel
 
-    async def _draw_news(self) -> None:
+    async def _draw_changes(self) -> None:
         while True:
             await self.browser.changed.wait()
             self.browser.changed.clear()
@@ -86,10 +85,10 @@ class Dashboard(App[None]):
 
     def _draw(self) -> None:
         size = self._canvas.size
-        # It has none before it is laid out for the first time.
+        # It is empty before the first layout.
         if size:
             self._canvas.draw(screen(self.browser, size.width, size.height))
 
     def _fatal_error(self) -> None:
-        # Textual's own shows the local variables of every frame, and some hold credentials.
+        # Textual's own prints the local variables of every frame, and some hold credentials.
         self.panic(Traceback(show_locals=False))

@@ -1,8 +1,8 @@
-"""Gauges as bars: what is used, what else is requested, and where the limits end, readable without colour.
+"""Gauges as bars, readable without colours.
 
-████▒▒▒▒▒··┊··    used, requested but not used, free; limits
-██████▓▓······    used beyond what is requested
-▒▒▒▒▒▒▒······»    no usage known; limits exceed the whole
+■■■■□□□□□··│··    used, requested but not used, free; limits
+■■■■■■++······    used beyond what is requested
+□□□□□□□······»    no usage known; limits exceed the whole
 """
 
 from itertools import groupby
@@ -19,7 +19,7 @@ GLYPHS: Final = {
     Role.LIMIT: "│",
 }
 BEYOND: Final = "»"
-"""Stands at the end of a bar whose limits lie beyond it."""
+"""The last cell of a bar whose limits exceed 100 %."""
 
 
 def bar(gauge: Gauge, width: int) -> tuple[Span, ...]:
@@ -36,7 +36,7 @@ def bar(gauge: Gauge, width: int) -> tuple[Span, ...]:
 
 
 def _filled(share: int | None, width: int) -> int:
-    """How many cells a share fills: rounded, at least one for anything at all."""
+    """How many cells a share fills: rounded, at least one unless it is 0."""
     if not share or share < 0:
         return 0
     return min(width, max(1, (share * width + FULL_PERCENT // 2) // FULL_PERCENT))

@@ -1,4 +1,4 @@
-"""The help screen: keys, marks and bars."""
+"""The help: keys, marks and bars."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,22 +6,22 @@ from typing import Final
 from kubesum.clients.model.cells import Gauge, Tone
 from kubesum.clients.terminal.gauges import BEYOND, GLYPHS, bar
 from kubesum.clients.terminal.keys import KEYS
-from kubesum.clients.terminal.lines import TONES, Line, Role, Span, filled
+from kubesum.clients.terminal.lines import TONES, Line, Role, Span, padded
 
-_MARKS: Final = {Tone.GOOD: "well", Tone.WARNING: "look at it", Tone.BAD: "wrong", Tone.IDLE: "nothing to do"}
+_MARKS: Final = {Tone.GOOD: "good", Tone.WARNING: "warning", Tone.BAD: "bad", Tone.IDLE: "idle"}
 _EXAMPLE: Final = Gauge(60, 85, 35)
 _EXAMPLE_CELLS: Final = 20
 
 
 def help_lines(width: int) -> list[Line]:
-    """The lines of the help screen, each `width` cells wide."""
-    return [Line(filled(spans, width)) for spans in _lines()]
+    """The lines of the help, each `width` characters long."""
+    return [Line(padded(spans, width)) for spans in _lines()]
 
 
 def _lines() -> Iterator[tuple[Span, ...]]:
     yield (Span("kubesum top", Role.HEADING), Span("  Esc closes this help", Role.FAINT))
     for key in KEYS:
-        yield (Span(f"{key.shown:>10}  ", Role.STRONG), Span(key.meaning))
+        yield (Span(f"{key.label:>10}  ", Role.STRONG), Span(key.description))
     marks = (Span(f"{tone.value} {meaning}   ", TONES[tone]) for tone, meaning in _MARKS.items())
     yield (Span("     marks  ", Role.STRONG), *marks)
     yield (Span("      bars  ", Role.STRONG), *bar(_EXAMPLE, _EXAMPLE_CELLS), Span("  of what is allocatable"))

@@ -1,6 +1,6 @@
-"""What is drawn, as text with roles: a line is a row of spans, and a role says what a span is, not how it looks.
+"""Lines of text with roles: a line is a sequence of spans, and a role says what a span means, not how it looks.
 
-The whole screen is a list of lines, a pure function of what is known; only the canvas turns roles into colours.
+The screen is a list of lines; only the canvas turns roles into colours.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _CONTROLS: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "?")
 
 
 class Role(Enum):
-    """What a span is."""
+    """What a span means."""
 
     PLAIN = auto()
     FAINT = auto()
@@ -43,14 +43,14 @@ TONES: Final = {
 
 
 class Span(NamedTuple):
-    """Some text of one role."""
+    """Text of one role."""
 
     text: str
     role: Role = Role.PLAIN
 
 
 class Line(NamedTuple):
-    """One line of the screen; a selected one stands out as a whole."""
+    """One line of the screen; a selected one has another background."""
 
     spans: tuple[Span, ...] = ()
     selected: bool = False
@@ -62,32 +62,32 @@ class Line(NamedTuple):
 
 
 def printable(text: str) -> str:
-    """The text with a question mark for each control character, which a terminal would obey."""
+    """The text with control characters, which a terminal would obey, replaced by question marks."""
     return text.translate(_CONTROLS)
 
 
-def fitted(text: str, width: int, right: bool = False) -> str:
-    """A text in exactly `width` cells, cut with an ellipsis or filled up with blanks."""
+def fit(text: str, width: int, right: bool = False) -> str:
+    """A text of exactly `width` characters, cut with an ellipsis or padded with blanks."""
     if len(text) > width:
         return text[: width - 1] + CUT if width > 0 else ""
     return text.rjust(width) if right else text.ljust(width)
 
 
-def parted(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
-    """A line with one part at its left end and one at its right end; the left one is cut where they meet."""
+def justified(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
+    """A line with spans at its left and right end; the left ones are cut if there is no room for all."""
     rest = tuple(right)
     room = max(0, width - sum(len(span.text) for span in rest))
-    return Line((*filled(left, room), *rest))
+    return Line((*padded(left, room), *rest))
 
 
-def filled(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
-    """The spans in exactly `width` cells."""
+def padded(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
+    """The spans in exactly `width` characters, cut or padded."""
     kept: list[Span] = []
     room = width
     for span in spans:
         if len(span.text) > room:
-            # Blanks at the end are not missed: they need no ellipsis.
-            kept.append(Span(fitted(span.text.rstrip(), room), span.role))
+            # No ellipsis for blanks that are cut.
+            kept.append(Span(fit(span.text.rstrip(), room), span.role))
             return tuple(kept)
         kept.append(span)
         room -= len(span.text)

@@ -1,6 +1,6 @@
-"""How roles look: the colours of Okabe and Ito, which people tell apart however they see colours.
+"""The styles of roles, in the colours of Okabe and Ito, which colour-blind people can distinguish.
 
-Nothing is told by a colour alone, so that a terminal without colours loses nothing.
+Nothing is shown by colour alone, so a terminal without colours loses nothing.
 Okabe and Ito, Color Universal Design (2008).
 """
 

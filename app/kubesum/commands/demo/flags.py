@@ -1,4 +1,4 @@
-"""The flags of `kubesum demo`: how large the simulated cluster is and how fast it changes."""
+"""The flags of `kubesum demo`."""
 
 import argparse
 
@@ -11,13 +11,13 @@ def add(command: argparse.ArgumentParser) -> None:
         "--nodes", type=arguments.positive, default=30, help="number of nodes (default: %(default)s)"
     )
     command.add_argument("--pods", type=arguments.positive, default=600, help="number of pods (default: %(default)s)")
-    command.add_argument("--seed", type=int, default=1, help="seed of the world (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=1, help="seed of the random numbers (default: %(default)s)")
     command.add_argument(
         "--churn",
         metavar="RATE",
         type=arguments.rate,
         default=2.0,
-        help="happenings per second, 0 for none (default: %(default)s)",
+        help="random events per second, 0 for none (default: %(default)s)",
     )
     sharedflags.usage_interval(command)
     sharedflags.port_and_kubeconfig_out(command)

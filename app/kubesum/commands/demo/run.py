@@ -23,9 +23,9 @@ from kubesim.store.store import Store
 from kubesim.world.ticker import live
 from kubesim.world.world import World
 from kubesum.commands import eventloop
-from kubesum.commands.announcements import announce, offer_top
-from kubesum.commands.kubeconfigfile import written
-from kubesum.commands.listwatches import cluster_feeds
+from kubesum.commands.kubeconfigfile import kubeconfig_file
+from kubesum.commands.listwatches import cluster_list_watches
+from kubesum.commands.messages import print_ready, print_top
 from kubesum.edge.secureserving import delegated
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
@@ -73,7 +73,7 @@ async def _demo(
         people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
         async with await connect(kubeconfig(own, None)) as upstream:
             protection = delegated(upstream, ServerTls(serving), ALWAYS_ALLOW_PATHS, time.time)
-            kubesum = Kubesum(cluster_feeds(upstream, usage_interval_s), protection)
+            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s), protection)
             with listen(0) as listener:
                 server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
                 async with asyncio.TaskGroup() as tasks:
@@ -82,9 +82,9 @@ async def _demo(
                     running = tasks.create_task(kubesum.run(listener), name="kubesum")
                     await kubesum.ready.wait()
                     await server.aggregator.ready()
-                    with written(people, kubeconfig_out) as shown:
-                        announce(shown, "get summaries -A")
-                        offer_top(shown)
+                    with kubeconfig_file(people, kubeconfig_out) as shown:
+                        print_ready(shown, "get summaries -A")
+                        print_top(shown)
                         await running
 
 

@@ -1,4 +1,4 @@
-"""The flags of `kubesum doctor`: which cluster is examined."""
+"""The flags of `kubesum doctor`."""
 
 import argparse
 
@@ -10,5 +10,5 @@ def add(command: argparse.ArgumentParser) -> None:
     cluster = command.add_argument_group("the cluster")
     sharedflags.kubeconfig(cluster)
     cluster.add_argument(
-        "-n", "--namespace", metavar="NAME", default="", help="where kubesum is, if no APIService says it"
+        "-n", "--namespace", metavar="NAME", default="", help="namespace of kubesum, if its APIService cannot be read"
     )

@@ -1,4 +1,4 @@
-"""The flags of `kubesum local`: which cluster or which files are read."""
+"""The flags of `kubesum local`."""
 
 import argparse
 from pathlib import Path
@@ -15,7 +15,7 @@ def add(command: argparse.ArgumentParser) -> None:
         dest="path",
         metavar="PATH",
         type=Path,
-        help="read files instead of a cluster: a file or folder of Kubernetes JSON or YAML",
+        help="file or directory of Kubernetes objects in JSON or YAML, to be read instead of a cluster",
     )
     sharedflags.usage_interval(cluster)
     sharedflags.port_and_kubeconfig_out(command)

@@ -1,4 +1,4 @@
-"""Serves a cluster or files on loopback, to the holder of the one client certificate that was made at the start."""
+"""Runs `kubesum local`: serves a cluster or files on loopback, to the holder of one client certificate."""
 
 import argparse
 import asyncio
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from kubesum.commands import eventloop
-from kubesum.commands.announcements import announce, tell
 from kubesum.commands.eventloop import Main
-from kubesum.commands.kubeconfigfile import credentials, written
-from kubesum.commands.listwatches import cluster_feeds
+from kubesum.commands.kubeconfigfile import kubeconfig_file, local_credentials
+from kubesum.commands.listwatches import cluster_list_watches
+from kubesum.commands.messages import print_ready, warn
 from kubesum.edge.secureserving import by_handshake
 from kubesum.kube import files
 from kubesum.kube.client import connect
@@ -25,71 +25,71 @@ from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 
-GREETING_S: Final = 10.0
-"""So long a cluster may take to answer the first request before a person is told that it does not."""
+FIRST_RESPONSE_S: Final = 10.0
+"""How long the API server may take for the first response, before the command fails."""
 
 
 def local(
     path: Path | None, context: str | None, port: int, kubeconfig_out: Path | None, usage_interval_s: float
 ) -> Main:
-    """Serves any cluster that you can read, to you alone; nothing is installed in the cluster."""
+    """Serves any cluster that the user can read; nothing is installed in the cluster."""
     if kubeconfig_out and kubeconfig_out.resolve() in [source.resolve() for source in kubeconfig_files(path)]:
-        raise UsageError(f"--kubeconfig-out {kubeconfig_out} is the kubeconfig that is read: it would be lost")
-    return _local(kubeconfig(path, context), port, kubeconfig_out, usage_interval_s)
+        raise UsageError(f"--kubeconfig-out {kubeconfig_out} would overwrite the kubeconfig of the cluster")
+    return _serve_cluster(kubeconfig(path, context), port, kubeconfig_out, usage_interval_s)
 
 
-async def _local(reader: ConfigLoader, port: int, kubeconfig_out: Path | None, usage_interval_s: float) -> None:
-    async with await connect(reader) as upstream:
-        await upstream.get("/version", {}, GREETING_S)
-        await _run(cluster_feeds(upstream, usage_interval_s), port, kubeconfig_out)
+async def _serve_cluster(
+    load_config: ConfigLoader, port: int, kubeconfig_out: Path | None, usage_interval_s: float
+) -> None:
+    async with await connect(load_config) as upstream:
+        await upstream.get("/version", {}, FIRST_RESPONSE_S)
+        await _serve(cluster_list_watches(upstream, usage_interval_s), port, kubeconfig_out)
 
 
 def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Main:
-    """Serves what files say of a cluster. Reads them before it returns, so that a signal ends that at once."""
+    """Serves the objects in files. Reads them before it returns, where a signal ends the process at once."""
     content = files.read(path, watched_resources(Interner()))
     if content.foreign:
-        tell(f"files without Kubernetes objects left aside: {len(content.foreign)}, such as {content.foreign[0]}")
+        warn(f"ignored files without Kubernetes objects: {len(content.foreign)}, such as {content.foreign[0]}")
     if content.bad:
-        tell(f"objects that cannot be understood left aside: {content.bad}")
-    return _run(
-        {kind.resource: partial(content.feed, kind.resource) for kind in watched_resources(Interner())},
-        port,
-        kubeconfig_out,
-    )
+        warn(f"ignored malformed objects: {content.bad}")
+    list_watches = {kind.resource: partial(content.feed, kind.resource) for kind in watched_resources(Interner())}
+    return _serve(list_watches, port, kubeconfig_out)
 
 
-async def _run(feeds: Mapping[str, ListWatch], port: int, kubeconfig_out: Path | None) -> None:
-    """Serves what the feeds say, to the holder of one certificate, until cancelled."""
+async def _serve(list_watches: Mapping[str, ListWatch], port: int, kubeconfig_out: Path | None) -> None:
+    """Serves until cancelled."""
     with listen(port) as listener:
-        own = credentials(listener.getsockname()[1])
-        kubesum = Kubesum(feeds, by_handshake(own.tls))
+        own = local_credentials(listener.getsockname()[1])
+        kubesum = Kubesum(list_watches, by_handshake(own.tls))
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(kubesum.run(listener), name="kubesum")
             await kubesum.ready.wait()
-            _tell_refusals(kubesum)
-            tasks.create_task(_tell_missing_usage(kubesum), name="usage")
-            with written(own.kubeconfig, kubeconfig_out) as shown:
-                announce(shown, "get nosum" if kubesum.cache.sources.watched["nodes"].has_synced else "get nssum -A")
+            _warn_of_forbidden(kubesum)
+            tasks.create_task(_warn_of_missing_usage(kubesum), name="usage")
+            with kubeconfig_file(own.kubeconfig, kubeconfig_out) as written:
+                has_nodes = kubesum.cache.sources.watched["nodes"].has_synced
+                print_ready(written, "get nosum" if has_nodes else "get nssum -A")
                 await running
 
 
-def _tell_refusals(kubesum: Kubesum) -> None:
-    """Names the kinds that may not be listed; raises UpstreamError if that is all of them."""
+def _warn_of_forbidden(kubesum: Kubesum) -> None:
+    """Names the resources that the user may not list; raises UpstreamError if that is all of them."""
     informers = kubesum.cache.sources.watched.values()
     refused = [informer for informer in informers if informer.denied and not informer.has_synced]
     if len(refused) == len(informers):
-        raise UpstreamError(f"none of the watched kinds may be listed: {refused[0].denied}")
+        raise UpstreamError(f"not allowed to list any watched resource: {refused[0].denied}")
     if refused:
         names = ", ".join(informer.resource for informer in refused)
-        tell(f"not allowed to list {names}: what is computed from them is not served")
+        warn(f"not allowed to list {names}: what is computed from them is not served")
 
 
-async def _tell_missing_usage(kubesum: Kubesum) -> None:
-    """Says once why it is not known what pods and nodes use, if the first attempt to read that fails."""
+async def _warn_of_missing_usage(kubesum: Kubesum) -> None:
+    """Says once why usage is not shown, if the first poll fails."""
     for polled in kubesum.cache.sources.polled.values():
         await polled.attempted.wait()
         if polled.error is not None:
-            tell(f"usage is not shown as yet: {polled.error}")
+            warn(f"usage is not shown yet: {polled.error}")
             return
 
 

@@ -1,4 +1,4 @@
-"""The flags of `kubesum render`: what is printed."""
+"""The flags of `kubesum render`."""
 
 import argparse
 
@@ -8,6 +8,6 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "what",
         choices=("docs", "flags", "rbac", "openapi-v2", "openapi-v3"),
-        help="docs, flags: the pages of all resources and of all flags; rbac: the ClusterRoles of the server and of "
-        "its readers; openapi-v2, openapi-v3: what kubectl explain reads",
+        help="docs, flags: the reference pages of the resources and of the flags; rbac: the ClusterRoles of the "
+        "server and of its users; openapi-v2, openapi-v3: the documents that kubectl explain reads",
     )

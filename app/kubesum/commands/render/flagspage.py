@@ -28,6 +28,6 @@ def _row(action: argparse.Action) -> Iterator[str]:
         return
     value = f" {action.metavar}" if isinstance(action.metavar, str) else ""
     names = ", ".join(f"`{name}{value}`" for name in action.option_strings) or f"`{action.metavar or action.dest}`"
-    told = (action.help or "") % vars(action)
-    of = f" One of {', '.join(f'`{choice}`' for choice in action.choices)}." if action.choices else ""
-    yield f"| {names} | {told[:1].upper()}{told[1:]}.{of} |"
+    text = (action.help or "") % vars(action)
+    choices = f" One of {', '.join(f'`{choice}`' for choice in action.choices)}." if action.choices else ""
+    yield f"| {names} | {text[:1].upper()}{text[1:]}.{choices} |"

@@ -1,4 +1,4 @@
-"""Serves a cluster from inside: kube-apiserver says who makes a request, and what they may do."""
+"""Runs `kubesum serve`: an extension API server that delegates authentication and authorization to kube-apiserver."""
 
 import argparse
 import asyncio
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubesum.commands import eventloop
-from kubesum.commands.listwatches import cluster_feeds
+from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.edge.secureserving import delegated
 from kubesum.edge.tls.certificatefiles import CertificateFiles
 from kubesum.edge.tls.selfmanaged import Names, SelfManaged
@@ -22,65 +22,66 @@ from kubesum.server.sockets import listen
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
-    """How a cluster is served.
+class ServeOptions:
+    """The flags of `kubesum serve`.
 
-    `address` is host and port, an empty host all addresses.
-    `kubeconfig` None reads with the service account of the pod, `namespace` empty is that of the pod.
-    `certificate_files` are the serving certificate and its key; None: kubesum issues them to itself, and keeps them
-    in the Secret `secret`. `usage_interval_s` 0: it is not asked what pods and nodes use.
+    `bind_address` empty is all addresses. `kubeconfig` None is the service account of the pod, `namespace` empty is
+    that of the pod. `tls_files` are the serving certificate and its key; with None, kubesum issues its own, and
+    stores it in `tls_secret`. `usage_interval_s` 0 reads no usage.
     """
 
-    address: tuple[str, int]
+    secure_port: int
+    bind_address: str
     kubeconfig: Path | None
     namespace: str
-    service: str
-    secret: str
-    certificate_files: tuple[Path, Path] | None
-    always_allowed: tuple[str, ...]
+    tls_files: tuple[Path, Path] | None
+    tls_secret: str
+    service_name: str
     usage_interval_s: float
+    always_allow_paths: tuple[str, ...]
     limits: Limits
 
 
-async def serve(serving: Serving, leave: asyncio.Event) -> None:
-    """Serves the cluster that this process runs in to whom kube-apiserver lets in, until `leave` is set."""
-    reader = service_account if serving.kubeconfig is None else kubeconfig(serving.kubeconfig, None)
-    async with await connect(reader) as upstream:
-        shown = _certificates(serving, upstream)
-        protection = delegated(upstream, shown.tls, serving.always_allowed, time.time)
-        serving_tls = protection.with_task("serving-certificate", shown.run, lambda: shown.is_kept)
-        with listen(serving.address[1], serving.address[0]) as listener:
-            await Kubesum(cluster_feeds(upstream, serving.usage_interval_s), serving_tls, serving.limits).run(
-                listener, leave
-            )
+async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
+    """Serves until `shutdown` is set, and then for the shutdown delay."""
+    credentials = service_account if options.kubeconfig is None else kubeconfig(options.kubeconfig, None)
+    async with await connect(credentials) as upstream:
+        certificate = _certificate(options, upstream)
+        serving = delegated(upstream, certificate.tls, options.always_allow_paths, time.time)
+        serving = serving.with_task("serving-certificate", certificate.run, lambda: certificate.is_kept)
+        with listen(options.secure_port, options.bind_address) as listener:
+            kubesum = Kubesum(cluster_list_watches(upstream, options.usage_interval_s), serving, options.limits)
+            await kubesum.run(listener, shutdown)
 
 
-def _certificates(serving: Serving, upstream: Upstream) -> CertificateFiles | SelfManaged:
-    if serving.certificate_files is not None:
-        return CertificateFiles(*serving.certificate_files, time.time)
+def _certificate(options: ServeOptions, upstream: Upstream) -> CertificateFiles | SelfManaged:
+    if options.tls_files is not None:
+        return CertificateFiles(*options.tls_files, time.time)
     api_services = sorted({f"{resource.version}.{resource.group}" for resource in RESOURCES})
-    names = Names(serving.namespace or own_namespace(), serving.secret, serving.service, tuple(api_services))
+    namespace = options.namespace or own_namespace()
+    names = Names(namespace, options.tls_secret, options.service_name, tuple(api_services))
     return SelfManaged(upstream, names, time.time)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Runs `kubesum serve` with these flags; raises KubesumError. The first SIGTERM begins a graceful termination."""
+    """Runs `kubesum serve` with these flags; raises KubesumError. The first SIGTERM starts a graceful shutdown."""
     set_up_logging(JsonFormatter(), logging.INFO)
-    leave = asyncio.Event()
-    eventloop.run(until_stopped(serve(serving(options), leave), leave))
+    shutdown = asyncio.Event()
+    eventloop.run(until_stopped(serve(serve_options(options), shutdown), shutdown))
 
 
-def serving(options: argparse.Namespace) -> Serving:
-    """How the flags say that a cluster is served."""
-    files = (options.tls_cert_file, options.tls_private_key_file)
-    return Serving(
-        address=(options.bind_address, options.secure_port),
+def serve_options(options: argparse.Namespace) -> ServeOptions:
+    """The parsed flags as one value."""
+    tls_files = (options.tls_cert_file, options.tls_private_key_file)
+    return ServeOptions(
+        secure_port=options.secure_port,
+        bind_address=options.bind_address,
         kubeconfig=options.kubeconfig,
         namespace=options.namespace,
-        service=options.service_name,
-        secret=options.tls_secret,
-        certificate_files=files if options.tls_cert_file else None,
-        always_allowed=options.authorization_always_allow_paths,
+        tls_files=tls_files if options.tls_cert_file else None,
+        tls_secret=options.tls_secret,
+        service_name=options.service_name,
         usage_interval_s=options.usage_interval,
+        always_allow_paths=options.authorization_always_allow_paths,
         limits=Limits(options.max_requests_inflight, options.shutdown_delay_duration),
     )

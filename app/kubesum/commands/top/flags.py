@@ -1,4 +1,4 @@
-"""The flags of `kubesum top`: which view, of which cluster."""
+"""The flags of `kubesum top`."""
 
 import argparse
 from typing import Final
@@ -6,13 +6,13 @@ from typing import Final
 from kubesum.commands import sharedflags
 
 VIEWS: Final = ("nodes", "namespaces", "workloads", "unhealthy", "images")
-"""What top can look at, which is known without loading it."""
+"""The names of the views; a test compares them with the views themselves, which take longer to load."""
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Declares the flags of `kubesum top`."""
     command.add_argument(
-        "view", nargs="?", choices=VIEWS, default=VIEWS[0], help="what to look at (default: %(default)s)"
+        "view", nargs="?", choices=VIEWS, default=VIEWS[0], help="view to show (default: %(default)s)"
     )
     sharedflags.kubeconfig(command)
     where = command.add_mutually_exclusive_group()
@@ -21,4 +21,4 @@ def add(command: argparse.ArgumentParser) -> None:
         "-A", "--all-namespaces", dest="namespace", action="store_const", const="", help="all namespaces"
     )
     command.add_argument("-l", "--selector", metavar="LABELS", default="", help="label selector, as for kubectl")
-    command.add_argument("--once", action="store_true", help="print the view as it is now, and end")
+    command.add_argument("--once", action="store_true", help="print the view once, as plain text, and exit")

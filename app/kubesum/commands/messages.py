@@ -1,0 +1,25 @@
+"""What `local` and `demo` print for the user who started them."""
+
+import shlex
+import sys
+from pathlib import Path
+
+from kubesum.commands.top.extra import is_installed
+
+
+def print_ready(kubeconfig: Path, arguments: str) -> None:
+    """Prints a kubectl command to try, with the kubeconfig of this server."""
+    print(f"ready: kubectl --kubeconfig {shlex.quote(str(kubeconfig))} {arguments}", flush=True)
+
+
+def print_top(kubeconfig: Path) -> None:
+    """Prints the command that shows the cluster live, if textual is installed."""
+    # As this program was started: kubesum may not be on the PATH.
+    program = sys.argv[0] if Path(sys.argv[0]).name == "kubesum" else "kubesum"
+    if is_installed():
+        print(f"live: {shlex.quote(program)} top --kubeconfig {shlex.quote(str(kubeconfig))}", flush=True)
+
+
+def warn(message: str) -> None:
+    """Prints a message on stderr."""
+    print(f"kubesum: {message}", file=sys.stderr, flush=True)

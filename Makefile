@@ -34,11 +34,12 @@ demo: setup ## Run kubesum against a simulated cluster and print the lines to tr
 test: setup ## Run the tests.
 	$(BIN)/pytest
 
-check: setup ## Check format, lint, types and layers.
+check: setup ## Check format, lint, types, import contracts and workflows.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory workflows
 
 bench: setup ## Measure the initial sync and memory against curl, as ratios in one run, and 1,000 watches.
 	$(BIN)/python -m tests.bench
@@ -73,14 +74,14 @@ dist: setup ## Build into dist/ what is published besides the image: wheel, sdis
 	$(BIN)/uv build --quiet --clear --no-build-isolation --out-dir $(DIST)
 	$(BIN)/uv export --quiet --locked --no-default-groups --all-extras --no-emit-project --no-hashes --no-annotate \
 	--no-header --output-file $(DIST)/constraints.txt
-	$(BIN)/python -m release.chart $(IMAGE) $(DIST)
-	$(BIN)/python -m release.plugin $(REPOSITORY) $(DIST)
+	$(BIN)/python -m deploy.release.chart $(IMAGE) $(DIST)
+	$(BIN)/python -m deploy.release.plugin $(REPOSITORY) $(DIST)
 
 tag: setup ## Check that TAG, such as v0.1.0, is the version of the package and of the chart.
-	$(BIN)/python -m release.versions $(TAG)
+	$(BIN)/python -m deploy.release.versions $(TAG)
 
 notes: setup ## Print what CHANGELOG.md says of the version.
-	@$(BIN)/python -m release.notes $(VERSION)
+	@$(BIN)/python -m deploy.release.notes $(VERSION)
 
 workflows: setup ## Check the workflows, and the forms of issues.
 	$(BIN)/zizmor --offline --quiet --strict-collection --persona pedantic .

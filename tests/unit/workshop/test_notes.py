@@ -2,7 +2,7 @@
 
 import pytest
 
-from release.notes import CHANGELOG, Unwritten, notes
+from deploy.release.notes import CHANGELOG, Unwritten, notes
 
 WRITTEN = """\
 # Changelog

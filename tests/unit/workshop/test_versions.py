@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy.release.versions import disagreements, main
 from kubesum import __version__
-from release.versions import disagreements, main
 
 ROOT = Path(__file__).parents[3]
 

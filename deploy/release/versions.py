@@ -1,6 +1,6 @@
 """The version of what is released: `kubesum.__version__` decides, and the rest must agree with it.
 
-As a program, `python -m release.versions TAG`, it prints what disagrees, and ends with 1 if anything does.
+As a program, `python -m deploy.release.versions TAG`, it prints what disagrees, and ends with 1 if anything does.
 """
 
 import sys
@@ -11,7 +11,7 @@ import yaml
 
 from kubesum import __version__
 
-CHART = Path(__file__).parents[1] / "helm" / "kubesum" / "Chart.yaml"
+CHART = Path(__file__).parents[2] / "helm" / "kubesum" / "Chart.yaml"
 
 
 def main(tag: str) -> int:

@@ -1,7 +1,7 @@
 """The chart as it is published: one that pulls the published image by default.
 
 In the repository the image has no registry, since everybody who builds one has another. As a program,
-`python -m release.chart IMAGE DIRECTORY`, it packs the chart into the directory.
+`python -m deploy.release.chart IMAGE DIRECTORY`, it packs the chart into the directory.
 """
 
 import json

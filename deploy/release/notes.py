@@ -1,13 +1,13 @@
 """The notes of a release: what CHANGELOG.md says of one version.
 
-As a program, `python -m release.notes VERSION`, it prints them.
+As a program, `python -m deploy.release.notes VERSION`, it prints them.
 """
 
 import re
 import sys
 from pathlib import Path
 
-CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
+CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
 
 
 class Unwritten(SystemExit):

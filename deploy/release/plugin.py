@@ -2,7 +2,7 @@
 
 With Python and the compiled dependencies in it there would be an archive for each platform; uv chooses among the
 same wheels when the plugin first runs, so that one script does for all. It keeps to the versions in uv.lock.
-As a program, `python -m release.plugin REPOSITORY DIRECTORY`, it writes both files into the directory, where
+As a program, `python -m deploy.release.plugin REPOSITORY DIRECTORY`, it writes both files into the directory, where
 constraints.txt names these versions; REPOSITORY is the address of the repository whose releases hold the archive.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kubesum import __version__
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCRIPT = "kubectl-kubesum"
 MANIFEST = "kubesum.yaml"
 CONSTRAINTS = "constraints.txt"
@@ -33,7 +33,7 @@ def main(repository: str, directory: Path) -> None:
 def members(directory: Path) -> dict[str, bytes]:
     """What is in the archive, by name."""
     return {
-        SCRIPT: (ROOT / "release" / SCRIPT).read_bytes(),
+        SCRIPT: (ROOT / "deploy" / "release" / SCRIPT).read_bytes(),
         CONSTRAINTS: (directory / CONSTRAINTS).read_bytes() + f"kubesum=={__version__}\n".encode(),
         "LICENSE": (ROOT / "LICENSE").read_bytes(),
     }
@@ -52,7 +52,7 @@ def packed(files: Mapping[str, bytes]) -> bytes:
 
 def manifest(repository: str, archive: Path) -> str:
     """The manifest of a release whose archive is there already."""
-    return string.Template((ROOT / "release" / MANIFEST).read_text()).substitute(
+    return string.Template((ROOT / "deploy" / "release" / MANIFEST).read_text()).substitute(
         version=__version__,
         repository=repository,
         archive=archive.name,

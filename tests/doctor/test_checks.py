@@ -21,7 +21,7 @@ from kubesum.edge.tls.certificates import KeyPair
 from kubesum.kube.objects import Metadata
 from kubesum.resources import nodesummaries, podsummaries
 from tests.doctor.scriptedcluster import Scripted
-from tests.unit.kube.scriptedserver import body, cut, refusal
+from tests.unit.kube.scriptedserver import body, cut, failure
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ async def test_an_unsupported_kubernetes_version(scripted: Scripted) -> None:
 
 
 async def test_a_disabled_aggregation_layer(scripted: Scripted) -> None:
-    scripted.script.answers += [json_body({"gitVersion": "v1.36.0"}), refusal(404, "NotFound", "not found")]
+    scripted.script.answers += [json_body({"gitVersion": "v1.36.0"}), failure(404, "NotFound", "not found")]
 
     assert not await check_api_server(scripted.cluster, scripted.report)
 
@@ -53,7 +53,7 @@ async def test_a_disabled_aggregation_layer(scripted: Scripted) -> None:
 
 
 async def test_a_server_that_is_no_api_server(scripted: Scripted) -> None:
-    scripted.script.answers += [refusal(404, "NotFound", "not found")]
+    scripted.script.answers += [failure(404, "NotFound", "not found")]
 
     assert not await check_api_server(scripted.cluster, scripted.report)
 
@@ -64,8 +64,8 @@ async def test_a_server_that_is_no_api_server(scripted: Scripted) -> None:
 
 async def test_expired_credentials(scripted: Scripted) -> None:
     scripted.script.answers += [
-        refusal(401, "Unauthorized", "Unauthorized"),
-        refusal(401, "Unauthorized", "Unauthorized"),
+        failure(401, "Unauthorized", "Unauthorized"),
+        failure(401, "Unauthorized", "Unauthorized"),
     ]
 
     assert not await check_api_server(scripted.cluster, scripted.report)
@@ -188,7 +188,7 @@ POD_READY = {"conditions": [{"type": "Ready", "status": "True"}]}
         (cut(b"", 10), True, "skip  {pod}: /readyz cannot be read, {timeout}"),
         (cut(b"", 10), False, "FAIL  {pod}: {timeout}; see the logs of kubesum and of the API server"),
         (
-            refusal(503, "ServiceUnavailable", "error trying to reach service: dial tcp 10.0.0.1:10250: i/o timeout"),
+            failure(503, "ServiceUnavailable", "error trying to reach service: dial tcp 10.0.0.1:10250: i/o timeout"),
             False,
             "FAIL  {pod}: error trying to reach service: dial tcp 10.0.0.1:10250: i/o timeout; the API server "
             "cannot reach the pods: allow traffic from its network to port 10250 of the pods, exempt the cluster's "
@@ -221,7 +221,7 @@ async def test_a_pod_whose_informers_are_not_synced(
 ) -> None:
     text = b"[+]ping ok\n[-]informer-sync failed: reason withheld\nreadyz check failed\n"
     scripted.script.answers += [body(text, 500, "text/plain; charset=utf-8"), json_body({"gitVersion": "v0.1.0"})]
-    scripted.script.answers += [refusal(404, "NotFound", "pods not found")]
+    scripted.script.answers += [failure(404, "NotFound", "pods not found")]
     first, second = (msgspec.convert(pod(**status), Pod) for status in statuses)
 
     found = await check_replicas(scripted.cluster, scripted.report, [first, second], 10250, is_available=True)
@@ -320,11 +320,11 @@ async def test_an_expired_ca_of_the_front_proxy(scripted: Scripted) -> None:
     ("answer", "line"),
     [
         (
-            refusal(404, "NotFound", "not found"),
+            failure(404, "NotFound", "not found"),
             f"FAIL  {WHAT}: not found; kube-apiserver creates it when it starts: see its log",
         ),
         (
-            refusal(403, "Forbidden", "forbidden by a webhook"),
+            failure(403, "Forbidden", "forbidden by a webhook"),
             f"skip  {WHAT}: you may not: forbidden by a webhook",
         ),
     ],
@@ -341,7 +341,7 @@ async def test_users_that_kubesum_treats_as_anonymous(scripted: Scripted) -> Non
     lost = (
         'podsummaries.summary.kubesum.dev is forbidden: User "system:anonymous" cannot list resource "podsummaries"'
     )
-    scripted.script.answers += [refusal(403, "Forbidden", lost), refusal(403, "Forbidden", lost)]
+    scripted.script.answers += [failure(403, "Forbidden", lost), failure(403, "Forbidden", lost)]
 
     answered = await check_lists(
         scripted.cluster, scripted.report, [nodesummaries.RESOURCE, podsummaries.RESOURCE], lambda: 0.0
@@ -423,7 +423,7 @@ async def test_informers_that_are_not_synced(scripted: Scripted) -> None:
     [
         (json_body({"resources": []}), "ok    metrics.k8s.io: it is served"),
         (
-            refusal(404, "NotFound", "not found"),
+            failure(404, "NotFound", "not found"),
             "warn  metrics.k8s.io: it is not served, so usage is not shown; metrics-server serves it",
         ),
         (

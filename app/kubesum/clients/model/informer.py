@@ -16,7 +16,7 @@ from kubesum.kube.reflector import Timing, reflect
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
 
-_TIMING: Final = Timing(longest_pause_s=3.0)
+_TIMING: Final = Timing(max_backoff_s=3.0)
 """Somebody looks on, and there is one of them: a server that is back is found sooner than a controller would."""
 
 

@@ -47,12 +47,12 @@ async def _local(reader: ConfigLoader, port: int, kubeconfig_out: Path | None, u
 def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Main:
     """Serves what files say of a cluster. Reads them before it returns, so that a signal ends that at once."""
     content = files.read(path, watched_resources(Interner()))
-    if content.foreign:
-        tell(f"files without Kubernetes objects left aside: {len(content.foreign)}, such as {content.foreign[0]}")
-    if content.bad:
-        tell(f"objects that cannot be understood left aside: {content.bad}")
+    if skipped := content.skipped_files:
+        tell(f"files without Kubernetes objects left aside: {len(skipped)}, such as {skipped[0]}")
+    if content.invalid_objects:
+        tell(f"objects that cannot be understood left aside: {content.invalid_objects}")
     return _run(
-        {kind.resource: partial(content.feed, kind.resource) for kind in watched_resources(Interner())},
+        {kind.resource: partial(content.list_watch, kind.resource) for kind in watched_resources(Interner())},
         port,
         kubeconfig_out,
     )

@@ -13,7 +13,7 @@ from kubesum.edge.secureserving import delegated
 from kubesum.edge.tls.certificatefiles import CertificateFiles
 from kubesum.edge.tls.selfmanaged import Names, SelfManaged
 from kubesum.kube.client import Upstream, connect
-from kubesum.kube.credentials import kubeconfig, own_namespace, service_account
+from kubesum.kube.credentials import in_cluster_config, kubeconfig, own_namespace
 from kubesum.operations.logs import JsonFormatter, set_up_logging
 from kubesum.resources import RESOURCES
 from kubesum.server.runtime import Kubesum, Limits
@@ -44,7 +44,7 @@ class Serving:
 
 async def serve(serving: Serving, leave: asyncio.Event) -> None:
     """Serves the cluster that this process runs in to whom kube-apiserver lets in, until `leave` is set."""
-    reader = service_account if serving.kubeconfig is None else kubeconfig(serving.kubeconfig, None)
+    reader = in_cluster_config if serving.kubeconfig is None else kubeconfig(serving.kubeconfig, None)
     async with await connect(reader) as upstream:
         shown = _certificates(serving, upstream)
         protection = delegated(upstream, shown.tls, serving.always_allowed, time.time)

@@ -119,7 +119,7 @@ def test_data_that_is_old_says_so_and_stays() -> None:
         cluster(
             unhealthy=0,
             usagePercent={"cpu": 35, "memory": 91},
-            conditions=[{"type": "Synced", "status": "False", "message": "not in step: pods"}],
+            conditions=[{"type": "Synced", "status": "False", "message": "not synced: pods"}],
         ),
     )
     browser.table.feed.take(LOST)
@@ -139,7 +139,7 @@ def test_data_that_is_old_says_so_and_stays() -> None:
         worker-3-with-… ✗ NotReady     8/110 □□□□□·····  50% □□□□······  40%     -   30d
 
         ✗ cannot reach https://127.0.0.1:6443: connection refused
-        ▲ kubesum itself is behind the cluster: not in step: pods
+        ▲ kubesum itself is behind the cluster: not synced: pods
         Enter open  Esc back  s sort  / filter  n namespace  ? help  q quit          1/5
         """
     )

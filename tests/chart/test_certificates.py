@@ -111,12 +111,11 @@ def test_an_authority_never_comes_with_an_order_not_to_verify(values: Values) ->
         ),
         (
             {"certificates": {"mode": "secret", "secret": {"name": "own"}}},
-            "apiService.caBundle is missing: the authority of the certificate could not be read from ca.crt of the "
-            "Secret own",
+            "apiService.caBundle is missing: the CA certificate could not be read from ca.crt of the Secret own",
         ),
         (
             {"apiService": {"caBundle": AUTHORITY}},
-            "apiService.caBundle is for certificates.mode secret: in mode self-managed it is kept for you",
+            "apiService.caBundle is for certificates.mode secret: in mode self-managed it is set automatically",
         ),
         (
             CERT_MANAGER | {"apiService": {"insecureSkipTLSVerify": True}},
@@ -125,8 +124,7 @@ def test_an_authority_never_comes_with_an_order_not_to_verify(values: Values) ->
         ),
         (
             OWN_SECRET | {"apiService": {"insecureSkipTLSVerify": True, "caBundle": AUTHORITY}},
-            "apiService.caBundle and apiService.insecureSkipTLSVerify exclude each other: an authority is there to "
-            "verify with",
+            "apiService.caBundle and apiService.insecureSkipTLSVerify exclude each other",
         ),
     ],
 )

@@ -94,5 +94,5 @@ def test_the_notes_fit_the_values(values: Values) -> None:
     unverified = values.get("apiService", {}).get("insecureSkipTLSVerify", False)
 
     assert ("kubectl get certificate" in text) == (certificates.get("mode") == "cert-manager")
-    assert ("the API server believes any certificate" in text) == unverified
+    assert ("the API server does not verify the serving certificate" in text) == unverified
     assert ("kubectl create clusterrolebinding" in text) == ("clusterView" not in values)

@@ -168,7 +168,7 @@ def test_the_default_values_are_those_that_the_schema_names() -> None:
         ),
         (
             {"shutdownDelaySeconds": 50},
-            "terminationGracePeriodSeconds must be 70 or more: shutdownDelaySeconds, and 20 s to end answers and "
+            "terminationGracePeriodSeconds must be 70 or more: shutdownDelaySeconds, and 20 s to end requests and "
             "watches",
         ),
     ],

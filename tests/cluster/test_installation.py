@@ -11,7 +11,7 @@ from kubesum.edge.tls import certificates
 from tests.cluster.installation import NAMESPACE, Pod, eventually, refused, watching
 from tests.cluster.stage import enact_pod, remove, report
 from tests.oracle.kubectl import kubectl
-from tests.oracle.podbuilder import Draft, container, demand, running, waiting
+from tests.oracle.podbuilder import Draft, container, requirements, running, waiting
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -36,9 +36,9 @@ async def direct(pod: Pod, path: str, user: str = "", token: str = "") -> tuple[
 async def test_a_pod_is_watched_and_waited_for(played: Pod) -> None:
     admin = played.plane.kubeconfig
     now = datetime.now(UTC)
-    asked = demand({"cpu": "150m"})
-    up = Draft("watched", "steady-1", "Running", [container("app", running(now), asks=asked)]).pod()
-    down = container("app", waiting("CrashLoopBackOff"), asks=asked, restartCount=1)
+    asked = requirements({"cpu": "150m"})
+    up = Draft("watched", "steady-1", "Running", [container("app", running(now), desired=asked)]).pod()
+    down = container("app", waiting("CrashLoopBackOff"), desired=asked, restartCount=1)
     crashed = Draft("watched", "steady-1", "Running", [down]).pod()
 
     async with watching(admin, "posum", "-n", "blue") as lines:

@@ -13,7 +13,7 @@ from tests.computation import key_of
 from tests.oracle import recording
 from tests.oracle.describenode import described
 from tests.oracle.kubectl import kubectl
-from tests.oracle.podbuilder import RESIZING, Draft, container, demand, running, waiting
+from tests.oracle.podbuilder import RESIZING, Draft, container, requirements, running, waiting
 from tests.oracle.podtables import TABLE, Cells, of_table, of_text, without_ages
 from tests.oracle.summaries import Summaries
 from tests.oracle.testpods import STEADY_NODES
@@ -72,10 +72,10 @@ async def test_this_server_prints_what_the_one_that_was_recorded_did(plane: Cont
 
 async def test_a_pod_is_followed_from_its_creation_to_its_end(plane: ControlPlane, kubesum: Path) -> None:
     now = datetime.now(UTC)
-    asked = demand({"cpu": "150m"})
-    new = Draft("followed", "steady-1", "Pending", [container("app", None, asks=asked)]).pod()
-    up = Draft("followed", "steady-1", "Running", [container("app", running(now), asks=asked)]).pod()
-    down = container("app", waiting("CrashLoopBackOff"), asks=asked, restartCount=1)
+    asked = requirements({"cpu": "150m"})
+    new = Draft("followed", "steady-1", "Pending", [container("app", None, desired=asked)]).pod()
+    up = Draft("followed", "steady-1", "Running", [container("app", running(now), desired=asked)]).pod()
+    down = container("app", waiting("CrashLoopBackOff"), desired=asked, restartCount=1)
     crashed = Draft("followed", "steady-1", "Running", [down]).pod()
     _, _, cpu = before = await seen(kubesum, "followed")
 

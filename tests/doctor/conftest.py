@@ -11,7 +11,7 @@ from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
 from tests.doctor.brokencluster import Installation, installed
 from tests.doctor.scriptedcluster import Scripted
-from tests.unit.kube.kubeconfigs import written
+from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.scriptedserver import Script, playing
 
 
@@ -20,7 +20,7 @@ async def scripted(tmp_path: Path) -> AsyncIterator[Scripted]:
     """An API server with an empty script."""
     async with (
         playing(Script()) as script,
-        await connect(kubeconfig(written(tmp_path / "config", script.url), None)) as upstream,
+        await connect(kubeconfig(written_kubeconfig(tmp_path / "config", script.url), None)) as upstream,
     ):
         yield Scripted(script, Cluster(upstream))
 

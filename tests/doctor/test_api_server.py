@@ -5,7 +5,7 @@ import pytest
 from kubesum.doctor.checks.apiserver import check_api_server
 from kubesum.doctor.checks.registration import check_registration
 from tests.doctor.scriptedcluster import Scripted, json_body
-from tests.unit.kube.scriptedserver import refusal
+from tests.unit.kube.scriptedserver import failure
 
 
 async def test_an_unsupported_kubernetes_version(scripted: Scripted) -> None:
@@ -20,7 +20,7 @@ async def test_an_unsupported_kubernetes_version(scripted: Scripted) -> None:
 
 
 async def test_a_disabled_aggregation_layer(scripted: Scripted) -> None:
-    scripted.script.answers += [json_body({"gitVersion": "v1.36.0"}), refusal(404, "NotFound", "not found")]
+    scripted.script.answers += [json_body({"gitVersion": "v1.36.0"}), failure(404, "NotFound", "not found")]
 
     assert not await check_api_server(scripted.cluster, scripted.report)
 
@@ -31,7 +31,7 @@ async def test_a_disabled_aggregation_layer(scripted: Scripted) -> None:
 
 
 async def test_a_server_that_is_no_api_server(scripted: Scripted) -> None:
-    scripted.script.answers += [refusal(404, "NotFound", "not found")]
+    scripted.script.answers += [failure(404, "NotFound", "not found")]
 
     assert not await check_api_server(scripted.cluster, scripted.report)
 
@@ -42,8 +42,8 @@ async def test_a_server_that_is_no_api_server(scripted: Scripted) -> None:
 
 async def test_expired_credentials(scripted: Scripted) -> None:
     scripted.script.answers += [
-        refusal(401, "Unauthorized", "Unauthorized"),
-        refusal(401, "Unauthorized", "Unauthorized"),
+        failure(401, "Unauthorized", "Unauthorized"),
+        failure(401, "Unauthorized", "Unauthorized"),
     ]
 
     assert not await check_api_server(scripted.cluster, scripted.report)

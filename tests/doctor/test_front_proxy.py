@@ -10,7 +10,7 @@ from kubesum.doctor.checks.frontproxy import check_front_proxy
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
 from tests.doctor.scriptedcluster import Scripted, json_body
-from tests.unit.kube.scriptedserver import refusal
+from tests.unit.kube.scriptedserver import failure
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 
@@ -94,11 +94,11 @@ async def test_an_expired_ca_of_the_front_proxy(scripted: Scripted) -> None:
     ("answer", "line"),
     [
         (
-            refusal(404, "NotFound", "not found"),
+            failure(404, "NotFound", "not found"),
             f"FAIL  {WHAT}: not found; kube-apiserver creates it when it starts: see its log",
         ),
         (
-            refusal(403, "Forbidden", "forbidden by a webhook"),
+            failure(403, "Forbidden", "forbidden by a webhook"),
             f"skip  {WHAT}: you may not: forbidden by a webhook",
         ),
     ],

@@ -11,7 +11,7 @@ from kubesum.doctor.checks.metricsapi import check_metrics_api
 from kubesum.doctor.views import Container, PodSpec
 from kubesum.resources import nodesummaries, podsummaries
 from tests.doctor.scriptedcluster import Scripted, json_body
-from tests.unit.kube.scriptedserver import body, refusal
+from tests.unit.kube.scriptedserver import body, failure
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ async def test_users_that_kubesum_treats_as_anonymous(scripted: Scripted) -> Non
     lost = (
         'podsummaries.summary.kubesum.dev is forbidden: User "system:anonymous" cannot list resource "podsummaries"'
     )
-    scripted.script.answers += [refusal(403, "Forbidden", lost), refusal(403, "Forbidden", lost)]
+    scripted.script.answers += [failure(403, "Forbidden", lost), failure(403, "Forbidden", lost)]
 
     answered = await check_lists(
         scripted.cluster, scripted.report, [nodesummaries.RESOURCE, podsummaries.RESOURCE], lambda: 0.0
@@ -88,7 +88,7 @@ async def test_informers_that_are_not_synced(scripted: Scripted) -> None:
     [
         (json_body({"resources": []}), "ok    metrics.k8s.io: it is served"),
         (
-            refusal(404, "NotFound", "not found"),
+            failure(404, "NotFound", "not found"),
             "warn  metrics.k8s.io: it is not served, so usage is not shown; metrics-server serves it",
         ),
         (

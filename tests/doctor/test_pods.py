@@ -10,7 +10,7 @@ from kubesum.doctor.checks.replicas import Replica, check_replicas, check_versio
 from kubesum.doctor.views import Container, Pod, PodSpec, ServiceReference
 from kubesum.kube.objects import Metadata
 from tests.doctor.scriptedcluster import Scripted, json_body
-from tests.unit.kube.scriptedserver import body, cut, refusal
+from tests.unit.kube.scriptedserver import body, cut, failure
 
 SERVICE = {
     "metadata": {"name": "kubesum"},
@@ -62,7 +62,7 @@ POD_READY = {"conditions": [{"type": "Ready", "status": "True"}]}
         (cut(b"", 10), True, "skip  {pod}: /readyz cannot be read, {timeout}"),
         (cut(b"", 10), False, "FAIL  {pod}: {timeout}; see the logs of kubesum and of the API server"),
         (
-            refusal(503, "ServiceUnavailable", "error trying to reach service: dial tcp 10.0.0.1:10250: i/o timeout"),
+            failure(503, "ServiceUnavailable", "error trying to reach service: dial tcp 10.0.0.1:10250: i/o timeout"),
             False,
             "FAIL  {pod}: error trying to reach service: dial tcp 10.0.0.1:10250: i/o timeout; the API server "
             "cannot reach the pods: allow traffic from its network to port 10250 of the pods, exempt the cluster's "
@@ -95,7 +95,7 @@ async def test_a_pod_whose_informers_are_not_synced(
 ) -> None:
     text = b"[+]ping ok\n[-]informer-sync failed: reason withheld\nreadyz check failed\n"
     scripted.script.answers += [body(text, 500, "text/plain; charset=utf-8"), json_body({"gitVersion": "v0.1.0"})]
-    scripted.script.answers += [refusal(404, "NotFound", "pods not found")]
+    scripted.script.answers += [failure(404, "NotFound", "pods not found")]
     first, second = (msgspec.convert(pod(**status), Pod) for status in statuses)
 
     found = await check_replicas(scripted.cluster, scripted.report, [first, second], 10250, is_available=True)

@@ -1,4 +1,4 @@
-"""What `kubectl describe node` says of pods and of what they ask for."""
+"""Parses the pods, requests and limits in the output of `kubectl describe node`."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Row = tuple[dict[str, int], dict[str, int]]
 
 @dataclass(frozen=True)
 class Share:
-    """An amount, and how much of what is allocatable it is in percent, None where kubectl does not say."""
+    """An amount and its percentage of allocatable, None if kubectl prints none."""
 
     amount: int
     percent: int | None
@@ -26,7 +26,7 @@ class Share:
 class Described:
     """One node: `pods` and `rows` are those that have not finished.
 
-    `totals` are (requests, limits) of "Allocated resources", which name what is allocatable and nothing else.
+    `totals` are (requests, limits) of "Allocated resources", which lists allocatable resources only.
     """
 
     name: str

@@ -11,7 +11,7 @@ _LONGEST_RUN_S = 60
 
 
 async def kubectl(kubeconfig: Path, *arguments: str) -> str:
-    """What a run of kubectl prints; one that fails is an error of the test.
+    """The output of a run of kubectl; a non-zero exit code fails the test.
 
     It is the kubectl of the interpreter's environment, else the one in PATH, and keeps its caches next to the
     kubeconfig.

@@ -1,7 +1,7 @@
-"""The parts that pods of tests are made of: containers with what their status says, and the pods around them.
+"""Builds pods for tests from containers, each with its spec and status.
 
-Everything is JSON as kube-apiserver takes and serves it (k8s.io/api/core/v1/types.go). A part is a container of
-the spec and, unless the kubelet has not seen it yet, its status.
+Everything is JSON as kube-apiserver accepts and serves it (k8s.io/api/core/v1/types.go). A Part is one container: its
+spec, and its status unless the kubelet has not reported one yet.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ NAMESPACES = ("blue", "green")
 STEADY = "steady-0"
 RESIZING = "resizing"
 DISPUTED = "disputed"
-"""The node of pods whose resize Kubernetes counts otherwise since 1.37."""
+"""The node of pods whose resize Kubernetes counts differently since 1.37."""
 RESIZING_PODS = "resizing-pods"
 """The node of pods whose pod-level resources are being resized."""
 FRACTIONS = "fractions"
-"""The node of pods that ask for fractions of a unit."""
+"""The node of pods that request fractions of a unit."""
 ONE_CORE = "one-core"
 """A node of one core."""
 LOST = "lost"
@@ -29,7 +29,7 @@ LOST = "lost"
 NODE_UID = "9d0a4b7e-3c55-4c3e-9a51-6b8f0e7c2d10"
 """Uid of every node: static pods refer to theirs by it."""
 HOLD = "example.org/hold"
-"""A finalizer: keeps an object that is being deleted where everybody can see it."""
+"""A finalizer, which keeps an object that is being deleted."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,15 @@ def terminated(at: datetime, exit_code: int = 0, reason: str = "", signal: int =
     return {"terminated": ended}
 
 
-def demand(requests: Quantities | None = None, limits: Quantities | None = None) -> JsonObject:
+def requirements(requests: Quantities | None = None, limits: Quantities | None = None) -> JsonObject:
     """ResourceRequirements."""
     return {key: value for key, value in (("requests", requests), ("limits", limits)) if value}
 
 
-def container(name: str, state: JsonObject | None, *, asks: JsonObject | None = None, **status: object) -> Part:
+def container(name: str, state: JsonObject | None, *, desired: JsonObject | None = None, **status: object) -> Part:
     """An app container, or a plain init container; `status` are further fields of its status."""
     image = f"{name}:1"
-    spec: JsonObject = {"name": name, "image": image, "resources": asks or {}}
+    spec: JsonObject = {"name": name, "image": image, "resources": desired or {}}
     if state is None:
         return Part(spec, None)
     is_running = "running" in state
@@ -92,9 +92,9 @@ def container(name: str, state: JsonObject | None, *, asks: JsonObject | None = 
     )
 
 
-def sidecar(name: str, state: JsonObject | None, *, asks: JsonObject | None = None, **status: object) -> Part:
+def sidecar(name: str, state: JsonObject | None, *, desired: JsonObject | None = None, **status: object) -> Part:
     """An init container that keeps running beside the app containers."""
-    part = container(name, state, asks=asks, **status)
+    part = container(name, state, desired=desired, **status)
     return replace(part, spec=part.spec | {"restartPolicy": "Always"})
 
 
@@ -124,7 +124,7 @@ INFEASIBLE = condition("PodResizePending", "True", "Infeasible", "Node didn't ha
 
 @dataclass(frozen=True)
 class Draft:
-    """A pod to be; `node` is empty for an unscheduled one. Spec and status take what the other fields can't say."""
+    """A pod to build; `node` is empty for an unscheduled one. `spec` and `status` are merged into the pod's."""
 
     name: str
     node: str
@@ -171,7 +171,7 @@ class Draft:
 
 
 def node(name: str, amounts: Quantities) -> JsonObject:
-    """A node that has these amounts of resources, all of them allocatable, and is ready."""
+    """A ready node with these resources as its capacity and allocatable."""
     return {
         "metadata": {"name": name, "uid": NODE_UID, "creationTimestamp": "2026-01-02T03:04:05Z"},
         "spec": {},

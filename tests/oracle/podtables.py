@@ -1,4 +1,4 @@
-"""What `kubectl get pods` prints of pods, and what kubesum prints of the same ones."""
+"""The cells of pods in Tables of kube-apiserver, in the output of kubectl, and in Tables of kubesum."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The recording of what a real kube-apiserver printed of pods, and the pods themselves as it served them."""
+"""A recording of pods as a real kube-apiserver served them, and of the cells that it printed for them."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ PATH = Path(__file__).with_name("recorded") / "get-pods.json"
 
 @dataclass(frozen=True)
 class Recording:
-    """What a server of `version` printed at `recorded_at`; `command` records it again."""
+    """Pods and cells of a server of `version` at `recorded_at`; `command` records them again."""
 
     version: str
     command: str
@@ -25,7 +25,7 @@ class Recording:
 
 
 def read(path: Path = PATH) -> Recording:
-    """The recording that is kept with the tests."""
+    """The committed recording."""
     kept = json.loads(path.read_text())
     return Recording(
         kept["version"],
@@ -37,7 +37,7 @@ def read(path: Path = PATH) -> Recording:
 
 
 def write(recording: Recording, path: Path = PATH) -> None:
-    """Keeps a recording: a pod a line, so that a new recording shows what has changed."""
+    """Writes a recording with one pod per line, so that a diff shows which pods changed."""
     head = {
         "version": recording.version,
         "command": recording.command,

@@ -1,4 +1,4 @@
-"""Pods that ask for something in every way that Kubernetes knows; the name of a pod says its case.
+"""Pods with requests and limits of every form that Kubernetes has; the name of a pod is its case.
 
 Pods whose resize is in flight are on nodes of their own, since the totals of `kubectl describe node` leave
 resizes out.
@@ -23,17 +23,17 @@ from tests.oracle.podbuilder import (
     Part,
     Quantities,
     container,
-    demand,
+    requirements,
     running,
     sidecar,
     terminated,
 )
 
 
-def all_demands(now: datetime) -> list[Draft]:
-    """One pod for each way, with times that are told from `now`."""
+def all_resource_cases(now: datetime) -> list[Draft]:
+    """One pod for each case, with times relative to `now`."""
     return [
-        *demands(now),
+        *container_resources(now),
         *pod_levels(now),
         *resizes(now),
         *disputed_resizes(now),
@@ -42,20 +42,20 @@ def all_demands(now: datetime) -> list[Draft]:
 
 
 def _up(now: datetime, name: str, requests: Quantities | None = None, limits: Quantities | None = None) -> Part:
-    return container(name, running(now - timedelta(hours=5)), asks=demand(requests, limits))
+    return container(name, running(now - timedelta(hours=5)), desired=requirements(requests, limits))
 
 
 def _beside(now: datetime, name: str, requests: Quantities | None = None, limits: Quantities | None = None) -> Part:
-    return sidecar(name, running(now - timedelta(hours=5)), asks=demand(requests, limits))
+    return sidecar(name, running(now - timedelta(hours=5)), desired=requirements(requests, limits))
 
 
 def _done(now: datetime, name: str, requests: Quantities | None = None, limits: Quantities | None = None) -> Part:
     ended = terminated(now - timedelta(hours=6), reason="Completed")
-    return container(name, ended, asks=demand(requests, limits), ready=True)
+    return container(name, ended, desired=requirements(requests, limits), ready=True)
 
 
-def demands(now: datetime) -> list[Draft]:
-    """What running pods ask for, and nothing in flight."""
+def container_resources(now: datetime) -> list[Draft]:
+    """Running pods without a resize."""
     overhead = {"overhead": {"cpu": "10m", "memory": "32Mi"}}
     app = _up(now, "app", {"cpu": "100m", "memory": "128Mi"}, {"cpu": "1", "memory": "256Mi"})
     bare = _up(now, "app")
@@ -130,7 +130,7 @@ def demands(now: datetime) -> list[Draft]:
 
 
 def pod_levels(now: datetime) -> list[Draft]:
-    """Pods that ask for something as a whole."""
+    """Pods with pod-level resources."""
     app = _up(now, "app", {"cpu": "100m", "memory": "64Mi"})
 
     def up(name: str, resources: JsonObject, inits: list[Part] | None = None, **spec: object) -> Draft:
@@ -138,48 +138,48 @@ def pod_levels(now: datetime) -> list[Draft]:
         return Draft(name, STEADY, apps=[app], inits=inits or [], conditions=SERVING, spec=asked)
 
     return [
-        up("pod-level", demand({"cpu": "300m", "memory": "100Mi"}, {"cpu": "1", "memory": "200Mi"})),
-        up("pod-level-cpu", demand({"cpu": "300m"})),
-        up("pod-level-limits", demand(None, {"cpu": "2", "memory": "256Mi"})),
+        up("pod-level", requirements({"cpu": "300m", "memory": "100Mi"}, {"cpu": "1", "memory": "200Mi"})),
+        up("pod-level-cpu", requirements({"cpu": "300m"})),
+        up("pod-level-limits", requirements(None, {"cpu": "2", "memory": "256Mi"})),
         Draft(
             "pod-level-limits-below-the-sum",
             STEADY,
             apps=[_up(now, name, {"cpu": "100m"}, {"cpu": "800m"}) for name in ("app", "other")],
             conditions=SERVING,
-            spec={"resources": demand({"cpu": "1"}, {"cpu": "1"})},
+            spec={"resources": requirements({"cpu": "1"}, {"cpu": "1"})},
         ),
         up(
             "pod-level-overhead",
-            demand({"cpu": "300m"}, {"cpu": "1"}),
+            requirements({"cpu": "300m"}, {"cpu": "1"}),
             overhead={"cpu": "10m", "memory": "32Mi"},
         ),
         up(
             "pod-level-sidecar",
-            demand({"memory": "1Gi"}, {"memory": "2Gi"}),
+            requirements({"memory": "1Gi"}, {"memory": "2Gi"}),
             [_beside(now, "mesh", {"cpu": "50m", "memory": "32Mi"}), _done(now, "init", {"cpu": "500m"})],
         ),
         up(
             "pod-level-huge-pages",
-            demand({"cpu": "1", "hugepages-2Mi": "128Mi"}, {"cpu": "1", "hugepages-2Mi": "128Mi"}),
+            requirements({"cpu": "1", "hugepages-2Mi": "128Mi"}, {"cpu": "1", "hugepages-2Mi": "128Mi"}),
         ),
     ]
 
 
 def resizes(now: datetime) -> list[Draft]:
-    """Pods of which a container has other resources than it asks for."""
-    asked = demand({"cpu": "100m", "memory": "128Mi"}, {"cpu": "200m", "memory": "128Mi"})
+    """Pods with a container whose actual resources differ from the desired ones."""
+    asked = requirements({"cpu": "100m", "memory": "128Mi"}, {"cpu": "200m", "memory": "128Mi"})
     up = running(now - timedelta(hours=5))
-    kept = demand({"cpu": "1m"})
-    other = container("other", up, asks=kept, resources=kept, allocatedResources=kept["requests"])
+    kept = requirements({"cpu": "1m"})
+    other = container("other", up, desired=kept, resources=kept, allocatedResources=kept["requests"])
 
-    def resized(name: str, is_pending: JsonObject, actuated: JsonObject, **status: object) -> Draft:
-        app = container("app", up, asks=asked, resources=actuated, **status)
+    def resized(name: str, is_pending: JsonObject, actual: JsonObject, **status: object) -> Draft:
+        app = container("app", up, desired=asked, resources=actual, **status)
         return Draft(name, RESIZING, apps=[app, other], conditions=[*SERVING, is_pending])
 
-    mesh = sidecar("mesh", up, asks=demand({"cpu": "50m"}), resources=demand({"cpu": "80m"}))
-    larger = demand({"cpu": "500m", "memory": "256Mi"}, {"cpu": "900m", "memory": "256Mi"})
-    smaller = demand({"cpu": "50m", "memory": "64Mi"}, {"cpu": "60m", "memory": "64Mi"})
-    further = demand({"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "1Gi"})
+    mesh = sidecar("mesh", up, desired=requirements({"cpu": "50m"}), resources=requirements({"cpu": "80m"}))
+    larger = requirements({"cpu": "500m", "memory": "256Mi"}, {"cpu": "900m", "memory": "256Mi"})
+    smaller = requirements({"cpu": "50m", "memory": "64Mi"}, {"cpu": "60m", "memory": "64Mi"})
+    further = requirements({"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "1Gi"})
     return [
         resized("shrinks", IN_PROGRESS, larger),
         resized("grows", IN_PROGRESS, smaller),
@@ -188,24 +188,26 @@ def resizes(now: datetime) -> list[Draft]:
         resized("is-infeasible", INFEASIBLE, smaller, allocatedResources={"cpu": "70m", "memory": "64Mi"}),
         resized("is-infeasible-and-allocated-nothing", INFEASIBLE, smaller),
         resized("is-infeasible-and-has-nothing", INFEASIBLE, {}),
-        resized("has-no-limits", IN_PROGRESS, demand({"cpu": "500m", "memory": "128Mi"})),
+        resized("has-no-limits", IN_PROGRESS, requirements({"cpu": "500m", "memory": "128Mi"})),
         resized("gives-up-a-resource", IN_PROGRESS, further),
         Draft("resizes-a-sidecar", RESIZING, apps=[other], inits=[mesh, _done(now, "init", {"cpu": "90m"})]),
     ]
 
 
 def disputed_resizes(now: datetime) -> list[Draft]:
-    """Resizes that Kubernetes counts otherwise since 1.37; no kubelet of today reports the last two.
+    """Resizes that Kubernetes counts differently since 1.37; current kubelets never report the last two.
 
     k8s.io/component-helpers/resource/helpers.go took the largest of each container up to 1.36, and takes the
     largest of the pod's sums since; init containers and containers without a report count otherwise, too.
     """
     up = running(now - timedelta(hours=5))
     plain = _up(now, "app", {"cpu": "20m"})
-    grows = container("app", up, asks=demand({"cpu": "500m"}), resources=demand({"cpu": "100m"}))
-    shrinks = container("other", up, asks=demand({"cpu": "100m"}), resources=demand({"cpu": "500m"}))
-    refused = container("other", up, asks=demand({"cpu": "300m"}), resources=demand({"cpu": "100m"}))
-    init = container("init", terminated(now), asks=demand({"cpu": "50m"}), resources=demand({"cpu": "800m"}))
+    grows = container("app", up, desired=requirements({"cpu": "500m"}), resources=requirements({"cpu": "100m"}))
+    shrinks = container("other", up, desired=requirements({"cpu": "100m"}), resources=requirements({"cpu": "500m"}))
+    refused = container("other", up, desired=requirements({"cpu": "300m"}), resources=requirements({"cpu": "100m"}))
+    init = container(
+        "init", terminated(now), desired=requirements({"cpu": "50m"}), resources=requirements({"cpu": "800m"})
+    )
     return [
         Draft("grows-and-shrinks", DISPUTED, apps=[grows, shrinks], conditions=[*SERVING, IN_PROGRESS]),
         Draft("resized-an-init", DISPUTED, apps=[plain], inits=[init], conditions=SERVING),
@@ -214,16 +216,16 @@ def disputed_resizes(now: datetime) -> list[Draft]:
 
 
 def pod_level_resizes(now: datetime) -> list[Draft]:
-    """Pods that have other resources as a whole than they ask for."""
-    asked = {"resources": demand({"cpu": "300m", "memory": "1Gi"}, {"cpu": "1", "memory": "2Gi"})}
+    """Pods whose actual pod-level resources differ from the desired ones."""
+    asked = {"resources": requirements({"cpu": "300m", "memory": "1Gi"}, {"cpu": "1", "memory": "2Gi"})}
     app = _up(now, "app", {"cpu": "100m"})
 
-    def resized(name: str, is_pending: JsonObject, actuated: JsonObject, allocated: Quantities) -> Draft:
-        status = {"resources": actuated, "allocatedResources": allocated}
+    def resized(name: str, is_pending: JsonObject, actual: JsonObject, allocated: Quantities) -> Draft:
+        status = {"resources": actual, "allocatedResources": allocated}
         return Draft(name, RESIZING_PODS, apps=[app], conditions=[*SERVING, is_pending], spec=asked, status=status)
 
-    larger = demand({"cpu": "500m", "memory": "2Gi"}, {"cpu": "2", "memory": "4Gi"})
-    smaller = demand({"cpu": "200m", "memory": "1Gi"}, {"cpu": "500m", "memory": "1Gi"})
+    larger = requirements({"cpu": "500m", "memory": "2Gi"}, {"cpu": "2", "memory": "4Gi"})
+    smaller = requirements({"cpu": "200m", "memory": "1Gi"}, {"cpu": "500m", "memory": "1Gi"})
     return [
         resized("pod-shrinks", IN_PROGRESS, larger, {"cpu": "500m", "memory": "2Gi"}),
         resized("pod-grows", IN_PROGRESS, smaller, {"cpu": "300m", "memory": "1Gi"}),

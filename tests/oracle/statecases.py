@@ -1,4 +1,4 @@
-"""Pods in every state that a kubelet, a scheduler or a user leaves them in; the name of a pod says its case."""
+"""Pods in every state that kubelets, schedulers and users produce; the name of a pod is its case."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from tests.oracle.podbuilder import (
     condition,
     conditions,
     container,
-    demand,
+    requirements,
     running,
     sidecar,
     terminated,
@@ -21,22 +21,22 @@ from tests.oracle.podbuilder import (
 )
 
 
-def all_states(now: datetime) -> list[Draft]:
-    """One pod for each state, with times that are told from `now`."""
+def all_state_cases(now: datetime) -> list[Draft]:
+    """One pod for each state, with times relative to `now`."""
     return [
-        *waits(now),
-        *beginnings(now),
-        *lives(now),
-        *mixtures(now),
-        *ends(now),
-        *deletions(now),
-        *oddities(now),
+        *unscheduled(now),
+        *starting_pods(now),
+        *running_pods(now),
+        *partly_completed(now),
+        *finished_pods(now),
+        *deleted_pods(now),
+        *irregular_statuses(now),
     ]
 
 
-def waits(now: datetime) -> list[Draft]:
-    """Pods without a node."""
-    app = container("app", None, asks=demand({"cpu": "4", "memory": "1Gi"}))
+def unscheduled(now: datetime) -> list[Draft]:
+    """Unscheduled pods."""
+    app = container("app", None, desired=requirements({"cpu": "4", "memory": "1Gi"}))
     message = "0/5 nodes are available: 2 Insufficient cpu, 3 node(s) had untolerated taint {team: blue}."
     gated = condition(
         "PodScheduled", "False", "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates"
@@ -51,8 +51,8 @@ def waits(now: datetime) -> list[Draft]:
     ]
 
 
-def beginnings(now: datetime) -> list[Draft]:
-    """Pods on their way to run."""
+def starting_pods(now: datetime) -> list[Draft]:
+    """Pods that are starting."""
     then = now - timedelta(minutes=45)
     todo = waiting("PodInitializing")
     not_yet = [container("app", todo), container("other", todo)]
@@ -96,68 +96,68 @@ def beginnings(now: datetime) -> list[Draft]:
     ]
 
 
-def lives(now: datetime) -> list[Draft]:
-    """Pods that run, well or badly, and what has restarted in them."""
+def running_pods(now: datetime) -> list[Draft]:
+    """Running pods, healthy and failing ones, with and without restarts."""
     up = running(now - timedelta(minutes=3))
 
     def ended(**ago: float) -> JsonObject:
         return {"lastState": terminated(now - timedelta(**ago), 1, "Error")}
 
-    def alive(name: str, *apps: Part, inits: tuple[Part, ...] = ()) -> Draft:
+    def serving(name: str, *apps: Part, inits: tuple[Part, ...] = ()) -> Draft:
         return Draft(name, STEADY, apps=apps, inits=inits, conditions=SERVING)
 
-    def ill(name: str, *apps: Part, inits: tuple[Part, ...] = ()) -> Draft:
+    def failing(name: str, *apps: Part, inits: tuple[Part, ...] = ()) -> Draft:
         return Draft(name, STEADY, apps=apps, inits=inits, conditions=TROUBLED)
 
     healthy = container("other", up)
     through = container("init", terminated(now, reason="Completed"), ready=True)
     return [
-        alive("serves", container("app", up), healthy),
-        ill("is-unready", container("app", up, ready=False), healthy),
-        ill("says-nothing", container("app", None)),
-        alive("restarted-seconds-ago", container("app", up, restartCount=1, **ended(seconds=100))),
-        alive("restarted-minutes-ago", container("app", up, restartCount=2, **ended(minutes=7))),
-        alive("restarted-hours-ago", container("app", up, restartCount=3, **ended(hours=5, minutes=20))),
-        alive("restarted-days-ago", container("app", up, restartCount=40, **ended(days=4, hours=7, minutes=30))),
-        alive("restarted-years-ago", container("app", up, restartCount=500, **ended(days=1100))),
-        alive("restarted-at-no-known-time", container("app", up, restartCount=6)),
-        alive("ended-but-never-restarted", container("app", up, **ended(hours=30))),
-        alive(
+        serving("serves", container("app", up), healthy),
+        failing("is-unready", container("app", up, ready=False), healthy),
+        failing("says-nothing", container("app", None)),
+        serving("restarted-seconds-ago", container("app", up, restartCount=1, **ended(seconds=100))),
+        serving("restarted-minutes-ago", container("app", up, restartCount=2, **ended(minutes=7))),
+        serving("restarted-hours-ago", container("app", up, restartCount=3, **ended(hours=5, minutes=20))),
+        serving("restarted-days-ago", container("app", up, restartCount=40, **ended(days=4, hours=7, minutes=30))),
+        serving("restarted-years-ago", container("app", up, restartCount=500, **ended(days=1100))),
+        serving("restarted-at-no-known-time", container("app", up, restartCount=6)),
+        serving("ended-but-never-restarted", container("app", up, **ended(hours=30))),
+        serving(
             "restarted-twice",
             container("app", up, restartCount=1, **ended(hours=9)),
             container("other", up, restartCount=2, **ended(hours=4)),
         ),
-        alive(
+        serving(
             "restarts-of-inits-are-forgotten",
             container("app", up, restartCount=1, **ended(hours=9)),
             inits=(container("init", terminated(now, reason="Completed"), restartCount=8, **ended(hours=2)),),
         ),
-        alive(
+        serving(
             "restarts-of-sidecars-count",
             container("app", up, restartCount=1, **ended(hours=9)),
             inits=(sidecar("mesh", up, restartCount=4, **ended(hours=5)), through),
         ),
-        ill(
+        failing(
             "crash-loop", container("app", waiting("CrashLoopBackOff"), restartCount=12, **ended(minutes=4)), healthy
         ),
-        ill("oom-killed", container("app", terminated(now, 137, "OOMKilled"), restartCount=1, **ended(hours=4))),
-        ill("error", container("app", terminated(now, 1, "Error"))),
-        ill("exit-code", container("app", terminated(now, 139))),
-        ill("signal", container("app", terminated(now, 137, signal=9)), healthy),
-        ill("negative-exit-code", container("app", terminated(now, -1))),
-        ill("cannot-run", container("app", terminated(now, 128, "StartError")), healthy),
-        ill(
+        failing("oom-killed", container("app", terminated(now, 137, "OOMKilled"), restartCount=1, **ended(hours=4))),
+        failing("error", container("app", terminated(now, 1, "Error"))),
+        failing("exit-code", container("app", terminated(now, 139))),
+        failing("signal", container("app", terminated(now, 137, signal=9)), healthy),
+        failing("negative-exit-code", container("app", terminated(now, -1))),
+        failing("cannot-run", container("app", terminated(now, 128, "StartError")), healthy),
+        failing(
             "sidecar-crash-loop",
             container("app", up),
             inits=(sidecar("mesh", waiting("CrashLoopBackOff"), restartCount=9, **ended(hours=3)),),
         ),
-        ill("sidecar-ended", container("app", up), inits=(sidecar("mesh", terminated(now, 2, "Error")),)),
-        ill("sidecar-restarts", container("app", up), inits=(sidecar("mesh", up, started=False, ready=False),)),
+        failing("sidecar-ended", container("app", up), inits=(sidecar("mesh", terminated(now, 2, "Error")),)),
+        failing("sidecar-restarts", container("app", up), inits=(sidecar("mesh", up, started=False, ready=False),)),
     ]
 
 
-def mixtures(now: datetime) -> list[Draft]:
-    """Pods of which some containers are through."""
+def partly_completed(now: datetime) -> list[Draft]:
+    """Pods with some completed containers."""
     up = running(now - timedelta(minutes=3))
     completed = terminated(now, reason="Completed")
 
@@ -203,12 +203,12 @@ def mixtures(now: datetime) -> list[Draft]:
     ]
 
 
-def ends(now: datetime) -> list[Draft]:
-    """Pods that have finished: they ask for nothing any more."""
-    asked = demand({"cpu": "2", "memory": "4Gi"}, {"cpu": "2", "memory": "4Gi"})
-    completed = container("app", terminated(now, reason="Completed"), asks=asked)
-    failed = container("app", terminated(now, 1, "Error"), asks=asked, restartCount=2)
-    silent = container("app", None, asks=asked)
+def finished_pods(now: datetime) -> list[Draft]:
+    """Finished pods."""
+    asked = requirements({"cpu": "2", "memory": "4Gi"}, {"cpu": "2", "memory": "4Gi"})
+    completed = container("app", terminated(now, reason="Completed"), desired=asked)
+    failed = container("app", terminated(now, 1, "Error"), desired=asked, restartCount=2)
+    silent = container("app", None, desired=asked)
 
     def over(name: str, phase: str, app: Part, reason: str = "") -> Draft:
         status = {"reason": reason} if reason else {}
@@ -227,9 +227,9 @@ def ends(now: datetime) -> list[Draft]:
     ]
 
 
-def deletions(now: datetime) -> list[Draft]:
+def deleted_pods(now: datetime) -> list[Draft]:
     """Pods that are being deleted, and pods of nodes that are lost."""
-    app = container("app", running(now), asks=demand({"cpu": "100m", "memory": "128Mi"}))
+    app = container("app", running(now), desired=requirements({"cpu": "100m", "memory": "128Mi"}))
     ended = container("app", terminated(now, 137, "Error"))
     done = container("app", terminated(now, reason="Completed"))
     lost = {"reason": "NodeLost"}
@@ -256,8 +256,8 @@ def deletions(now: datetime) -> list[Draft]:
     ]
 
 
-def oddities(now: datetime) -> list[Draft]:
-    """What no kubelet reports and every server accepts."""
+def irregular_statuses(now: datetime) -> list[Draft]:
+    """Statuses that no kubelet reports, but kube-apiserver accepts."""
     up = running(now - timedelta(minutes=3))
     app = container("app", up)
     stranger = container("stranger", terminated(now, 1, "Error"), restartCount=3)

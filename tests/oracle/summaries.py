@@ -1,4 +1,4 @@
-"""What our rows say of nodes and pods, in the shape in which kubectl says it."""
+"""Requests and limits from NodeSummaries and PodSummaries, in the form of `kubectl describe node`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

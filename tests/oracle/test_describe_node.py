@@ -1,4 +1,4 @@
-"""Per pod and per node, our sums are those that the real kubectl computes with Kubernetes' own code."""
+"""Requests and limits per pod and node equal those that the real kubectl computes with Kubernetes' own code."""
 
 import asyncio
 import copy
@@ -26,23 +26,23 @@ NOW = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Witnesses:
-    """The same objects as kubectl tells them and as we do."""
+class Comparison:
+    """The results of kubectl and of kubesum for the same objects."""
 
     kubectl: Mapping[str, Described]
     kubectl_minor: int
     summaries: Summaries
     without_resizes: Summaries
-    """Ours as if no resize had ever been asked for."""
+    """Those of kubesum for the pods without their resizes."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def witnesses(tmp_path_factory: pytest.TempPathFactory) -> Witnesses:
-    """All shapes, told by all."""
+async def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """The results for all test pods."""
     directory = tmp_path_factory.mktemp("simulated")
     found = pods(NOW)
     text = await _kubectl_describe_nodes(directory, found)
-    return Witnesses(
+    return Comparison(
         {node.name: node for node in described(text)},
         await minor_version(directory / "kubeconfig"),
         await _summaries(found),
@@ -86,94 +86,94 @@ def _without_resize(pod: JsonObject) -> JsonObject:
 
 
 @pytest.mark.parametrize("node", [*STEADY_NODES, RESIZING, FRACTIONS, ONE_CORE])
-def test_every_row_of_describe_node_is_a_pod_summary(witnesses: Witnesses, node: str) -> None:
-    theirs = witnesses.kubectl[node].rows
+def test_every_row_of_describe_node_is_a_pod_summary(comparison: Comparison, node: str) -> None:
+    theirs = comparison.kubectl[node].rows
 
     assert theirs
-    assert {key: witnesses.summaries.row(key) for key in theirs} == theirs
+    assert {key: comparison.summaries.row(key) for key in theirs} == theirs
 
 
-def test_describe_node_lists_the_pods_that_we_call_active(witnesses: Witnesses) -> None:
-    theirs = {name: node.pods for name, node in witnesses.kubectl.items()}
+def test_describe_node_lists_the_active_pods(comparison: Comparison) -> None:
+    theirs = {name: node.pods for name, node in comparison.kubectl.items()}
 
-    assert {name: status["pods"]["active"] for name, status in witnesses.summaries.nodes.items()} == theirs
-    assert {name: len(node.rows) for name, node in witnesses.kubectl.items()} == theirs
+    assert {name: status["pods"]["active"] for name, status in comparison.summaries.nodes.items()} == theirs
+    assert {name: len(node.rows) for name, node in comparison.kubectl.items()} == theirs
 
 
 @pytest.mark.parametrize("node", [*STEADY_NODES, ONE_CORE])
-def test_totals_of_describe_node_are_those_of_its_node_summary(witnesses: Witnesses, node: str) -> None:
-    totals = witnesses.kubectl[node].totals
+def test_totals_of_describe_node_are_those_of_its_node_summary(comparison: Comparison, node: str) -> None:
+    totals = comparison.kubectl[node].totals
     theirs = {name: (requests.amount, limits.amount) for name, (requests, limits) in totals.items()}
 
     assert {"cpu", "memory", "ephemeral-storage"} <= theirs.keys()
-    assert {name: witnesses.summaries.total(node, name) for name in theirs} == theirs
+    assert {name: comparison.summaries.total(node, name) for name in theirs} == theirs
 
 
 @pytest.mark.parametrize("node", STEADY_NODES)
-def test_percentages_of_describe_node_are_those_of_its_node_summary(witnesses: Witnesses, node: str) -> None:
-    totals = witnesses.kubectl[node].totals
+def test_percentages_of_describe_node_are_those_of_its_node_summary(comparison: Comparison, node: str) -> None:
+    totals = comparison.kubectl[node].totals
     theirs = {
         name: (requests.percent, limits.percent)
         for name, (requests, limits) in totals.items()
         if requests.percent is not None
     }
 
-    assert {name: witnesses.summaries.percents(node, name) for name in theirs} == theirs
+    assert {name: comparison.summaries.percents(node, name) for name in theirs} == theirs
 
 
-def test_totals_of_describe_node_leave_resizes_out_that_its_rows_count(witnesses: Witnesses) -> None:
-    totals, rows = witnesses.kubectl[RESIZING].totals, witnesses.kubectl[RESIZING].rows.values()
+def test_totals_of_describe_node_ignore_resizes_that_its_rows_count(comparison: Comparison) -> None:
+    totals, rows = comparison.kubectl[RESIZING].totals, comparison.kubectl[RESIZING].rows.values()
 
     for name in ("cpu", "memory"):
         of_rows = tuple(sum(row[side][name] for row in rows) for side in range(2))
         of_totals = tuple(share.amount for share in totals[name])
-        assert witnesses.summaries.total(RESIZING, name) == of_rows != of_totals
-        assert witnesses.without_resizes.total(RESIZING, name) == of_totals
+        assert comparison.summaries.total(RESIZING, name) == of_rows != of_totals
+        assert comparison.without_resizes.total(RESIZING, name) == of_totals
 
 
-def test_rows_of_describe_node_leave_resizes_of_whole_pods_out(witnesses: Witnesses) -> None:
+def test_rows_of_describe_node_ignore_pod_level_resizes(comparison: Comparison) -> None:
     """The scheduler counts them: kubectl does not ask for InPlacePodLevelResourcesVerticalScaling."""
     gi = 1 << 30
 
-    assert witnesses.kubectl[RESIZING_PODS].rows == {
+    assert comparison.kubectl[RESIZING_PODS].rows == {
         ("blue", "pod-grows"): ({"cpu": 300, "memory": gi}, {"cpu": 1000, "memory": 2 * gi}),
         ("blue", "pod-shrinks"): ({"cpu": 300, "memory": gi}, {"cpu": 1000, "memory": 2 * gi}),
         ("blue", "pod-is-infeasible"): ({"cpu": 300, "memory": gi}, {"cpu": 1000, "memory": 2 * gi}),
     }
-    assert {key: witnesses.summaries.row(key) for key in witnesses.kubectl[RESIZING_PODS].rows} == {
+    assert {key: comparison.summaries.row(key) for key in comparison.kubectl[RESIZING_PODS].rows} == {
         ("blue", "pod-grows"): ({"cpu": 300, "memory": gi}, {"cpu": 1000, "memory": 2 * gi}),
         ("blue", "pod-shrinks"): ({"cpu": 500, "memory": 2 * gi}, {"cpu": 2000, "memory": 4 * gi}),
         ("blue", "pod-is-infeasible"): ({"cpu": 250, "memory": gi}, {"cpu": 500, "memory": gi}),
     }
 
 
-def test_kubernetes_1_37_counts_some_resizes_otherwise_than_1_36_and_we_do(witnesses: Witnesses) -> None:
-    theirs = {name: row[0]["cpu"] for (_, name), row in witnesses.kubectl[DISPUTED].rows.items()}
-    ours = {name: witnesses.summaries.row(("blue", name))[0]["cpu"] for name in theirs}
+def test_some_resizes_are_counted_as_by_kubernetes_1_36_and_not_1_37(comparison: Comparison) -> None:
+    theirs = {name: row[0]["cpu"] for (_, name), row in comparison.kubectl[DISPUTED].rows.items()}
+    ours = {name: comparison.summaries.row(("blue", name))[0]["cpu"] for name in theirs}
 
     assert ours == {"grows-and-shrinks": 1000, "resized-an-init": 50, "is-infeasible-and-unreported": 120}
-    if witnesses.kubectl_minor < 37:
+    if comparison.kubectl_minor < 37:
         assert theirs == ours
     else:
         assert theirs == {"grows-and-shrinks": 600, "resized-an-init": 800, "is-infeasible-and-unreported": 100}
 
 
-def test_kubectl_loses_a_percent_to_its_floats(witnesses: Witnesses) -> None:
+def test_kubectl_loses_a_percent_to_float_rounding(comparison: Comparison) -> None:
     """290m of 1 and 570m of 1: 0.29 * 100 is a little less than 29 in binary."""
-    requests, limits = witnesses.kubectl[ONE_CORE].totals["cpu"]
+    requests, limits = comparison.kubectl[ONE_CORE].totals["cpu"]
 
     assert (requests.percent, limits.percent) == (28, 56)
-    assert witnesses.summaries.percents(ONE_CORE, "cpu") == (29, 57)
+    assert comparison.summaries.percents(ONE_CORE, "cpu") == (29, 57)
 
 
-def test_kubectl_adds_up_fractions_of_a_byte_that_we_round_up_for_each_pod(witnesses: Witnesses) -> None:
+def test_kubectl_adds_up_fractions_of_a_byte_that_kubesum_rounds_up_per_pod(comparison: Comparison) -> None:
     """Two pods of 1000500m bytes; the scheduler rounds up for each, too."""
-    requests, _ = witnesses.kubectl[FRACTIONS].totals["memory"]
+    requests, _ = comparison.kubectl[FRACTIONS].totals["memory"]
 
     assert requests.amount == 2001
-    assert witnesses.summaries.total(FRACTIONS, "memory") == (2002, 0)
+    assert comparison.summaries.total(FRACTIONS, "memory") == (2002, 0)
 
 
-def test_what_is_requested_and_not_allocatable_is_shown_by_us_alone(witnesses: Witnesses) -> None:
-    assert "example.org/fpga" not in witnesses.kubectl["steady-0"].totals
-    assert witnesses.summaries.total("steady-0", "example.org/fpga") == (1, 1)
+def test_only_kubesum_shows_requests_of_resources_that_are_not_allocatable(comparison: Comparison) -> None:
+    assert "example.org/fpga" not in comparison.kubectl["steady-0"].totals
+    assert comparison.summaries.total("steady-0", "example.org/fpga") == (1, 1)

@@ -15,7 +15,7 @@ from tests.oracle.testpods import cases
 
 @pytest.fixture(scope="module")
 def recorded() -> Recording:
-    """The recording that is kept with the tests."""
+    """The committed recording."""
     return recording.read()
 
 

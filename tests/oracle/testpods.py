@@ -1,7 +1,7 @@
-"""Pods of every shape: one for each case by hand, and many drawn from a seed.
+"""The pods of the oracle tests: one for each written case, and many random ones from a fixed seed.
 
-A drawn pod mixes what the cases keep apart. It is on a node of its own kind as theirs are: the name of its node
-says whether a resize is in flight.
+A random pod combines several cases. As for the written ones, the name of its node says whether a resize is in
+progress.
 """
 
 import random
@@ -25,15 +25,15 @@ from tests.oracle.podbuilder import (
     condition,
     conditions,
     container,
-    demand,
     node,
+    requirements,
     running,
     sidecar,
     terminated,
     waiting,
 )
-from tests.oracle.resourcecases import all_demands
-from tests.oracle.statecases import all_states
+from tests.oracle.resourcecases import all_resource_cases
+from tests.oracle.statecases import all_state_cases
 
 SEED = 36
 DRAWN = 220
@@ -51,7 +51,7 @@ _PENDING = (IN_PROGRESS, DEFERRED, INFEASIBLE)
 
 
 def nodes() -> list[JsonObject]:
-    """The nodes that the pods are on; one of them has less than they ask for."""
+    """The nodes of the pods; on one of them the requests exceed allocatable."""
     plain = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "512Gi", "pods": "250"}
     large = plain | {"hugepages-2Mi": "2Gi", "hugepages-1Gi": "8Gi", "example.org/gpu": "64"}
     small = {"cpu": "700m", "memory": "1Gi", "pods": "110"}
@@ -63,31 +63,31 @@ def nodes() -> list[JsonObject]:
 
 
 def pods(now: datetime) -> list[JsonObject]:
-    """All pods: the cases and those drawn."""
+    """The written cases and the random pods."""
     return [*cases(now), *drawn(SEED, DRAWN, now)]
 
 
 def cases(now: datetime) -> list[JsonObject]:
-    """One pod for each case, with times that are told from `now`."""
-    return [draft.pod() for draft in (*all_demands(now), *all_states(now))]
+    """One pod for each written case, with times relative to `now`."""
+    return [draft.pod() for draft in (*all_resource_cases(now), *all_state_cases(now))]
 
 
 def drawn(seed: int, count: int, now: datetime) -> list[JsonObject]:
-    """As many pods as asked for, the same for the same seed but for times, which are told from `now`."""
-    # Not for secrets.
-    pencil = _Pencil(random.Random(seed), now)
-    return [pencil.pod(f"drawn-{number}") for number in range(count)]
+    """Random pods, the same for the same seed, except for times, which are relative to `now`."""
+    # No secret depends on it.
+    random_pods = _RandomPods(random.Random(seed), now)
+    return [random_pods.pod(f"drawn-{number}") for number in range(count)]
 
 
-class _Pencil:
-    """Draws pods; what it draws next depends on all that it has drawn."""
+class _RandomPods:
+    """Makes random pods; each depends on the state of the generator after the ones before."""
 
     def __init__(self, chance: random.Random, now: datetime) -> None:
         self._chance = chance
         self._now = now
 
     def pod(self, name: str) -> JsonObject:
-        stages = (self._waiting, self._starting, self._alive, self._alive, self._alive, self._over)
+        stages = (self._waiting, self._starting, self._alive, self._alive, self._alive, self._finished)
         return self._chance.choice(stages)(name).pod()
 
     def _maybe(self, probability: float) -> bool:
@@ -99,17 +99,17 @@ class _Pencil:
     def _amounts(self) -> Quantities:
         return {name: self._chance.choice(choices) for name, choices in _AMOUNTS.items() if self._maybe(0.6)}
 
-    def _asks(self) -> JsonObject:
-        """Requests, and limits that are no smaller; as a server would, it requests what is limited."""
+    def _requirements(self) -> JsonObject:
+        """Requests, and limits that are not smaller; limits are also requests, as kube-apiserver defaults them."""
         limits = {name: _AMOUNTS[name][-1] for name in _AMOUNTS if self._maybe(0.4)}
         requests = limits | self._amounts()
         if self._maybe(0.2):
             devices = {"example.org/gpu": str(self._chance.randint(1, 4))}
-            return demand(requests | devices, limits | devices)
+            return requirements(requests | devices, limits | devices)
         if self._maybe(0.2):
             pages = {"hugepages-2Mi": f"{self._chance.randint(1, 9) * 2}Mi"}
-            return demand({"cpu": "1m"} | requests | pages, limits | pages)
-        return demand(requests, limits)
+            return requirements({"cpu": "1m"} | requests | pages, limits | pages)
+        return requirements(requests, limits)
 
     def _end(self) -> JsonObject:
         exit_code, reason, signal = self._chance.choice(_ENDS)
@@ -123,13 +123,13 @@ class _Pencil:
         return restarts | ({"lastState": self._end()} if self._maybe(0.8) else {})
 
     def _app(self, name: str) -> Part:
-        state = self._chance.choice((running(self._ago()), running(self._ago()), self._trouble()))
+        state = self._chance.choice((running(self._ago()), running(self._ago()), self._failing()))
         made = self._history()
         if "running" in state:
             made["ready"] = self._maybe(0.8)
-        return container(name, state, asks=self._asks(), **made)
+        return container(name, state, desired=self._requirements(), **made)
 
-    def _trouble(self) -> JsonObject:
+    def _failing(self) -> JsonObject:
         return self._chance.choice((waiting(self._chance.choice(_REASONS)), self._end(), waiting()))
 
     def _apps(self) -> list[Part]:
@@ -137,33 +137,36 @@ class _Pencil:
 
     def _unstarted(self, count: int, prefix: str) -> list[Part]:
         todo = waiting("PodInitializing")
-        return [container(f"{prefix}-{number}", todo, asks=self._asks()) for number in range(count)]
+        return [container(f"{prefix}-{number}", todo, desired=self._requirements()) for number in range(count)]
 
     def _initialized(self) -> list[Part]:
-        """Init containers that are through, and sidecars, which may be in trouble again."""
+        """Completed init containers, and sidecars, which may be failing."""
         return [
             self._sidecar(f"init-{number}", 0.8)
             if self._maybe(0.5)
             else container(
-                f"init-{number}", terminated(self._ago(), reason="Completed"), asks=self._asks(), ready=True
+                f"init-{number}",
+                terminated(self._ago(), reason="Completed"),
+                desired=self._requirements(),
+                ready=True,
             )
             for number in range(self._chance.choice((0, 0, 1, 2, 3)))
         ]
 
     def _sidecar(self, name: str, healthy: float) -> Part:
-        state = running(self._ago()) if self._maybe(healthy) else self._trouble()
+        state = running(self._ago()) if self._maybe(healthy) else self._failing()
         is_started = "running" in state and self._maybe(healthy)
         started = {"started": is_started, "ready": is_started and self._maybe(0.8)}
-        return sidecar(name, state, asks=self._asks(), **(self._history() | started))
+        return sidecar(name, state, desired=self._requirements(), **(self._history() | started))
 
     def _spec(self) -> JsonObject:
         spec: JsonObject = {}
         if self._maybe(0.2):
             spec["overhead"] = {"cpu": "25m", "memory": "40Mi"}
         if self._maybe(0.2):
-            # More than any three containers and three sidecars ask for together.
+            # More than the requests of three containers and three sidecars together.
             most = {"cpu": "20", "memory": "20Gi"}
-            spec["resources"] = demand(most, {name: most[name] for name in most if self._maybe(0.5)})
+            spec["resources"] = requirements(most, {name: most[name] for name in most if self._maybe(0.5)})
         return spec
 
     def _place(self) -> JsonObject:
@@ -175,7 +178,7 @@ class _Pencil:
             [condition("PodScheduled", "False", why, "0/7 nodes are available: 7 Insufficient cpu.")] if why else []
         )
         gates = {"schedulingGates": [{"name": "example.org/quota"}]} if why == "SchedulingGated" else {}
-        apps = [container("app", None, asks=self._asks())]
+        apps = [container("app", None, desired=self._requirements())]
         return Draft(name, "", "Pending", apps, conditions=refused, spec=self._spec() | gates)
 
     def _starting(self, name: str) -> Draft:
@@ -213,31 +216,33 @@ class _Pencil:
         )
 
     def _resize(self) -> Callable[[Part], Part]:
-        """A resize in flight: of all containers to more, or of all to less than they ask for.
+        """A resize in progress: the actual amounts of all containers are larger (or all smaller) than desired.
 
-        As a kubelet does, it says of each container what it has and what is allocated; init containers that are
-        no sidecars have what they ask for.
+        As a kubelet does, it reports actual and allocated resources of each container; those of init containers that
+        are no sidecars are the desired ones.
         """
         step = self._chance.choice((-1, 1))
 
         def resized(part: Part) -> Part:
             assert part.status is not None
-            asks: JsonObject = part.spec["resources"]
+            desired: JsonObject = part.spec["resources"]
             if part.spec.get("restartPolicy") != "Always" and part.spec["name"].startswith("init"):
-                return Part(part.spec, part.status | _reported(asks, asks.get("requests", {})))
-            actuated = {side: _stepped(amounts, step) for side, amounts in asks.items()}
-            allocated = self._chance.choice((asks, actuated)).get("requests", {})
-            return Part(part.spec, part.status | _reported(actuated, allocated))
+                return Part(part.spec, part.status | _reported(desired, desired.get("requests", {})))
+            actual = {side: _stepped(amounts, step) for side, amounts in desired.items()}
+            allocated = self._chance.choice((desired, actual)).get("requests", {})
+            return Part(part.spec, part.status | _reported(actual, allocated))
 
         return resized
 
-    def _over(self, name: str) -> Draft:
+    def _finished(self, name: str) -> Draft:
         phase, reason = self._chance.choice((("Succeeded", ""), ("Failed", ""), ("Failed", "Evicted")))
-        ended = [container(f"app-{n}", self._end(), asks=self._asks(), **self._history()) for n in range(2)]
+        ended = [
+            container(f"app-{n}", self._end(), desired=self._requirements(), **self._history()) for n in range(2)
+        ]
         return Draft(
             name,
             phase=phase,
-            apps=[container("app", None, asks=self._asks())] if self._maybe(0.3) else ended,
+            apps=[container("app", None, desired=self._requirements())] if self._maybe(0.3) else ended,
             inits=self._initialized(),
             conditions=conditions(initialized=self._maybe(0.7), ready=False),
             spec=self._spec() | {"restartPolicy": "Never"},
@@ -256,5 +261,5 @@ def _stepped(amounts: Quantities, step: int) -> Quantities:
     return found
 
 
-def _reported(actuated: JsonObject, allocated: Quantities) -> JsonObject:
-    return {"resources": actuated, "allocatedResources": allocated}
+def _reported(actual: JsonObject, allocated: Quantities) -> JsonObject:
+    return {"resources": actual, "allocatedResources": allocated}

@@ -1,1 +1,1 @@
-"""The upstream side: connection, list and watch, decoding. The only importer of kubernetes_asyncio."""
+"""The client of the API server: connection, list and watch, decoding; the only importer of kubernetes_asyncio."""

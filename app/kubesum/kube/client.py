@@ -1,8 +1,9 @@
-"""The connection to the API server: requests out, bytes in, and every failure an UpstreamError.
+"""The connection to the API server: sends requests, returns bytes, raises every failure as an UpstreamError.
 
-Knows HTTP, not objects. TLS and credentials are those of kubernetes_asyncio. Answers are never asked for
-compressed: on lists of a whole cluster that costs both ends more than the network saves. Redirects are not
-followed, and neither cookies nor ~/.netrc are believed: nothing but the credentials decides who we are.
+It handles HTTP, not objects. TLS and credentials are set up by kubernetes_asyncio. Responses are requested without
+compression: for lists of a whole cluster that costs both ends more than the network saves. Redirects are not
+followed and cookies and ~/.netrc not used, so that requests carry no identity but that of the kubeconfig or
+ServiceAccount.
 """
 
 import asyncio
@@ -20,19 +21,19 @@ from yarl import URL
 
 from kubesum import __version__
 from kubesum.kube.credentials import ConfigLoader, fingerprint
-from kubesum.kube.failures import Stalled, cause, refusal
+from kubesum.kube.failures import Stalled, cause, status_error
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 
-ANSWER_DEADLINE_S: Final = 60.0
-"""For a whole answer, to its last byte."""
-LARGEST_ANSWER_BYTES: Final = 1 << 30
-"""A page of 500 objects, each as large as etcd takes, has 750 MB."""
-LARGEST_REPLY_BYTES: Final = 8 << 20
-"""To what is sent there, one object, and to `response`, whatever it is."""
-CONNECT_DEADLINE_S: Final = 10.0
+RESPONSE_TIMEOUT_S: Final = 60.0
+"""Until the last byte of a response."""
+MAX_LIST_BYTES: Final = 1 << 30
+"""A page of 500 objects at etcd's limit of 1.5 MB each has 750 MB."""
+MAX_OBJECT_BYTES: Final = 8 << 20
+"""Largest response to a POST or PATCH, which is one object, and to `response`."""
+CONNECT_TIMEOUT_S: Final = 10.0
 CHUNK_BYTES: Final = 64 * 1024
-"""The most of a stream that is taken at a time: decoded in a millisecond or two, its memory soon used again."""
+"""Read from a stream at a time: it is decoded within 2 ms, and small buffers are reused."""
 
 _HEADERS: Final = {
     "Accept": "application/json",
@@ -40,7 +41,7 @@ _HEADERS: Final = {
     "User-Agent": f"kubesum/{__version__}",
 }
 
-# A peer that vanished is noticed within 60 s, far sooner than by the silence of a stream.
+# Detects a lost peer within 60 s; the stall timeout of a watch is longer.
 _KEEPALIVE: Final = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 30_000}
 
 
@@ -64,7 +65,7 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer of any kind."""
+    """A complete response with any status."""
 
     code: int
     headers: CIMultiDictProxy[str]
@@ -73,7 +74,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class _Connections:
-    """A pool of connections that were all set up from the same files."""
+    """A pool of connections, all with the same CA and client certificate."""
 
     api: ApiClient
     session: aiohttp.ClientSession
@@ -83,7 +84,7 @@ class _Connections:
     def of(cls, configuration: Configuration) -> Self:
         digest = fingerprint(configuration)
         api = ApiClient(configuration)
-        # Its own session follows ~/.netrc and keeps cookies; its connector is what knows TLS.
+        # The session of ApiClient reads ~/.netrc and keeps cookies; only its connector, which holds TLS, is used.
         session = aiohttp.ClientSession(
             connector=api.rest_client.pool_manager.connector,
             connector_owner=False,
@@ -97,13 +98,13 @@ class _Connections:
 
 
 class Upstream:
-    """One API server, and the connections to it."""
+    """A client of one API server."""
 
-    def __init__(self, credentials: ConfigLoader, configuration: Configuration) -> None:
-        self._credentials: Final = credentials
+    def __init__(self, load: ConfigLoader, configuration: Configuration) -> None:
+        self._load: Final = load
         self._configuration = configuration
         self._connections = _Connections.of(configuration)
-        self._renewing: Final = asyncio.Lock()
+        self._reloading: Final = asyncio.Lock()
 
     @property
     def host(self) -> str:
@@ -124,80 +125,80 @@ class Upstream:
         self,
         path: str,
         params: Mapping[str, str],
-        deadline_s: float = ANSWER_DEADLINE_S,
-        most_bytes: int = LARGEST_ANSWER_BYTES,
+        timeout_s: float = RESPONSE_TIMEOUT_S,
+        max_bytes: int = MAX_LIST_BYTES,
     ) -> bytes:
-        """The body of a successful answer; raises Refusal or another UpstreamError, also for a larger one."""
-        return await self._body(_Request("GET", path, _within(deadline_s), params), most_bytes)
+        """The body of a 2xx response; raises StatusError or another UpstreamError, also above `max_bytes`."""
+        return await self._body(_Request("GET", path, _within(timeout_s), params), max_bytes)
 
-    async def post(self, path: str, body: bytes, deadline_s: float = ANSWER_DEADLINE_S) -> bytes:
-        """The body of the successful answer to a JSON `body`; raises Refusal or another UpstreamError."""
-        return await self._body(_Request("POST", path, _within(deadline_s), {}, body), LARGEST_REPLY_BYTES)
+    async def post(self, path: str, body: bytes, timeout_s: float = RESPONSE_TIMEOUT_S) -> bytes:
+        """The body of the 2xx response to a JSON `body`; raises StatusError or another UpstreamError."""
+        return await self._body(_Request("POST", path, _within(timeout_s), {}, body), MAX_OBJECT_BYTES)
 
-    async def merge(self, path: str, patch: bytes, deadline_s: float = ANSWER_DEADLINE_S) -> bytes:
-        """The object at `path` after a JSON merge patch (RFC 7386); raises Refusal or another UpstreamError."""
-        limits = _within(deadline_s)
+    async def merge(self, path: str, patch: bytes, timeout_s: float = RESPONSE_TIMEOUT_S) -> bytes:
+        """The object at `path` after a JSON merge patch (RFC 7386); raises StatusError or another UpstreamError."""
+        limits = _within(timeout_s)
         request = _Request("PATCH", path, limits, {}, patch, "application/merge-patch+json")
-        return await self._body(request, LARGEST_REPLY_BYTES)
+        return await self._body(request, MAX_OBJECT_BYTES)
 
-    async def response(self, path: str, params: Mapping[str, str], deadline_s: float = ANSWER_DEADLINE_S) -> Response:
-        """Whatever is answered, refusals and text too; raises UpstreamError where nothing is, or too much."""
-        with self._explained():
-            async with await self._renewed_answer(_Request("GET", path, _within(deadline_s), params)) as answer:
-                metrics.UPSTREAM_REQUESTS.labels(str(answer.status)).inc()
-                return Response(answer.status, answer.headers, await _bounded(answer, LARGEST_REPLY_BYTES))
+    async def response(self, path: str, params: Mapping[str, str], timeout_s: float = RESPONSE_TIMEOUT_S) -> Response:
+        """The response with any status and media type; raises UpstreamError without one or if it is too large."""
+        with self._upstream_errors():
+            async with await self._authorized(_Request("GET", path, _within(timeout_s), params)) as response:
+                metrics.UPSTREAM_REQUESTS.labels(str(response.status)).inc()
+                return Response(response.status, response.headers, await _bounded(response, MAX_OBJECT_BYTES))
 
     async def stream(self, path: str, params: Mapping[str, str], idle_s: float) -> AsyncGenerator[bytes, None]:
-        """The body of a successful answer in chunks as they arrive; before them an empty one, at its start.
+        """The body of a 2xx response in chunks as they arrive, after an empty one once its headers have arrived.
 
-        Raises Refusal, Stalled after `idle_s` without a byte, or another UpstreamError.
+        Raises StatusError, Stalled after `idle_s` without a byte, or another UpstreamError.
         """
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_DEADLINE_S, sock_read=idle_s)
-        with self._explained():
-            async with self._answer(_Request("GET", path, limits, params)) as answer:
-                _keep_alive(answer)
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=idle_s)
+        with self._upstream_errors():
+            async with self._json_response(_Request("GET", path, limits, params)) as response:
+                _keep_alive(response)
                 yield b""
-                while chunk := await answer.content.read(CHUNK_BYTES):
+                while chunk := await response.content.read(CHUNK_BYTES):
                     yield chunk
-                    # It must not live on here while the next one is awaited, perhaps for minutes.
+                    # Frees the chunk's memory: the next one may take minutes to arrive.
                     del chunk
 
-    async def _body(self, request: _Request, most_bytes: int) -> bytes:
-        with self._explained():
-            async with self._answer(request) as answer:
-                return await _bounded(answer, most_bytes)
+    async def _body(self, request: _Request, max_bytes: int) -> bytes:
+        with self._upstream_errors():
+            async with self._json_response(request) as response:
+                return await _bounded(response, max_bytes)
 
     @asynccontextmanager
-    async def _answer(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A successful answer in JSON, its body still to be read."""
-        async with await self._renewed_answer(request) as answer:
-            metrics.UPSTREAM_REQUESTS.labels(str(answer.status)).inc()
-            if not 200 <= answer.status < 300:
-                raise await refusal(answer)
-            if answer.content_type != "application/json":
+    async def _json_response(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A 2xx response in JSON whose body is not read yet."""
+        async with await self._authorized(request) as response:
+            metrics.UPSTREAM_REQUESTS.labels(str(response.status)).inc()
+            if not 200 <= response.status < 300:
+                raise await status_error(response)
+            if response.content_type != "application/json":
                 where = f"{self.host}{request.path}"
-                raise UpstreamError(f"{where} answers {answer.content_type}: it is no Kubernetes API server")
-            yield answer
+                raise UpstreamError(f"{where} answers {response.content_type}: it is no Kubernetes API server")
+            yield response
 
-    async def _renewed_answer(self, request: _Request) -> aiohttp.ClientResponse:
-        """The answer; where credentials or authorities proved outdated, the one after reading them again."""
+    async def _authorized(self, request: _Request) -> aiohttp.ClientResponse:
+        """The response; after 401 or an untrusted certificate, the one to a second try with reloaded credentials."""
         used = self._configuration
         try:
-            answer = await self._first_answer(request)
+            response = await self._sent(request)
         except aiohttp.ClientConnectorCertificateError:
-            await self._renew(used)
+            await self._reload(used)
         else:
-            if answer.status != 401:
-                return answer
-            answer.close()
-            await self._renew(used)
-        return await self._first_answer(request)
+            if response.status != 401:
+                return response
+            response.close()
+            await self._reload(used)
+        return await self._sent(request)
 
-    async def _first_answer(self, request: _Request) -> aiohttp.ClientResponse:
+    async def _sent(self, request: _Request) -> aiohttp.ClientResponse:
         headers = dict(request.headers)
         await self._connections.api.update_params_for_auth(headers, [], ["BearerToken"])
         if "authorization" in headers:
-            # Token files that people write end with a line break.
+            # Token files written by hand end with a line break.
             headers["authorization"] = headers["authorization"].strip()
         return await self._connections.session.request(
             request.method,
@@ -210,16 +211,16 @@ class Upstream:
             server_hostname=self._configuration.tls_server_name,
         )
 
-    async def _renew(self, used: Configuration) -> None:
-        """Reads the credentials again, unless another request did since `used` was current."""
-        async with self._renewing:
+    async def _reload(self, used: Configuration) -> None:
+        """Loads the configuration again, unless another request has replaced `used` already."""
+        async with self._reloading:
             if self._configuration is not used:
                 return
             try:
-                await self._replace(await self._credentials())
+                await self._replace(await self._load())
             except (UsageError, OSError) as error:
                 metrics.CREDENTIAL_RELOADS.labels("error").inc()
-                raise UpstreamError(f"the credentials for {self.host} cannot be read again: {error}") from error
+                raise UpstreamError(f"cannot reload the credentials for {self.host}: {error}") from error
             metrics.CREDENTIAL_RELOADS.labels("success").inc()
 
     async def _replace(self, configuration: Configuration) -> None:
@@ -228,51 +229,51 @@ class Upstream:
             return
         replaced = self._connections
         self._connections, self._configuration = _Connections.of(configuration), configuration
-        # Streams that run on them end, and their readers resume with the new credentials.
+        # Closing ends their watches; the reflectors resume them over the new connections.
         await replaced.close()
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turns what a connection raises into an UpstreamError."""
+    def _upstream_errors(self) -> Iterator[None]:
+        """Raises what a connection raises as an UpstreamError."""
         try:
             yield
         except aiohttp.SocketTimeoutError as error:
-            raise Stalled(f"{self.host} has fallen silent") from error
+            raise Stalled(f"{self.host} stopped sending data") from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             metrics.UPSTREAM_REQUESTS.labels("error").inc()
             raise UpstreamError(f"cannot reach {self.host}: {cause(error)}") from error
 
 
-async def connect(credentials: ConfigLoader) -> Upstream:
-    """The server that the credentials name, which is not contacted yet; raises UsageError."""
-    configuration = await credentials()
+async def connect(load: ConfigLoader) -> Upstream:
+    """A client of the API server that the configuration names; sends no request yet. Raises UsageError."""
+    configuration = await load()
     try:
-        return Upstream(credentials, configuration)
+        return Upstream(load, configuration)
     except OSError as error:
         files = (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
         named = ", ".join(name for name in files if name)
         raise UsageError(
-            f"the certificates for {configuration.host} ({named}) are of no use: {cause(error)}"
+            f"the certificates for {configuration.host} ({named}) cannot be used: {cause(error)}"
         ) from error
 
 
-async def _bounded(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    async for chunk in answer.content.iter_any():
+    async for chunk in response.content.iter_any():
         size += len(chunk)
-        if size > most_bytes:
-            raise UpstreamError(f"{answer.url.origin()}{answer.url.path} answers more than {most_bytes} bytes")
+        if size > max_bytes:
+            raise UpstreamError(f"{response.url.origin()}{response.url.path} answers more than {max_bytes} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def _within(deadline_s: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=deadline_s, sock_connect=CONNECT_DEADLINE_S)
+def _within(timeout_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
 
 
-def _keep_alive(answer: aiohttp.ClientResponse) -> None:
-    transport = answer.connection.transport if answer.connection else None
+def _keep_alive(response: aiohttp.ClientResponse) -> None:
+    transport = response.connection.transport if response.connection else None
     connected = transport.get_extra_info("socket") if transport else None
     if connected is None:
         return

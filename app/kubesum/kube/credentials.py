@@ -1,8 +1,8 @@
-"""Credentials: where the API server is, how it is trusted, and who we are there.
+"""Client configuration: the address of the API server, its CA, and kubesum's own credentials.
 
-Everything is read by kubernetes_asyncio, from a kubeconfig (client certificates, tokens, exec plugins, OIDC) or
-from the service account of a pod. Reading is repeatable: a server that no longer accepts what was read makes
-the client read again. What is wrong with a file becomes one sentence that names the file.
+kubernetes_asyncio reads it from a kubeconfig (client certificates, tokens, exec plugins, OIDC) or from a pod's
+ServiceAccount. It is a function, because `Upstream` loads it again when the API server answers 401 or its
+certificate is no longer trusted. Errors in a file become a UsageError of one sentence that names the file.
 """
 
 import os
@@ -23,37 +23,37 @@ from yarl import URL
 from kubesum.vocabulary.errors import UsageError
 
 ConfigLoader = Callable[[], Awaitable[Configuration]]
-"""Reads the credentials, as they are now; raises UsageError."""
+"""Loads the configuration as the files and plugins have it now; raises UsageError."""
 
 SERVICE_ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-"""Where a pod finds the name of its namespace."""
+"""Mounted into every pod that has a ServiceAccount token."""
 
 _DEFAULT_PATH: Final = "~/.kube/config"
-# What reading a malformed kubeconfig raises besides ConfigException: it is indexed before it is checked.
-_UNREADABLE: Final = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError)
+# kubernetes_asyncio indexes a kubeconfig before it checks it, so a malformed one raises more than ConfigException.
+_LOAD_ERRORS: Final = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a context of a kubeconfig is called, and the namespace that it names; empty if it names none."""
+    """A context of a kubeconfig: its name, and its default namespace, empty if it sets none."""
 
     name: str
     namespace: str
 
 
 def kubeconfig(path: Path | None, context: str | None) -> ConfigLoader:
-    """Credentials of a kubeconfig.
+    """The loader of one context of a kubeconfig.
 
     Without `path` it is what KUBECONFIG names, else ~/.kube/config; without `context` the current one.
     """
-    paths = _joined(path)
+    paths = _joined_paths(path)
 
     async def read() -> Configuration:
         chosen = _chosen_context(paths, context).name
-        configuration = _blank()
+        configuration = _empty_configuration()
         try:
             await load_kube_config(paths, chosen, configuration)
-        except _UNREADABLE as error:
+        except _LOAD_ERRORS as error:
             raise UsageError(f"kubeconfig {paths}, context {chosen!r}: {_reason(error)}") from error
         _check_server(configuration, f"kubeconfig {paths}, context {chosen!r}")
         configuration.proxy = configuration.proxy or _environment_proxy(str(configuration.host))
@@ -63,21 +63,21 @@ def kubeconfig(path: Path | None, context: str | None) -> ConfigLoader:
 
 
 def chosen_context(path: Path | None, context: str | None) -> Context:
-    """The context whose credentials `kubeconfig` reads for the same arguments; raises UsageError."""
-    return _chosen_context(_joined(path), context)
+    """The context that `kubeconfig` loads for the same arguments; raises UsageError."""
+    return _chosen_context(_joined_paths(path), context)
 
 
 def kubeconfig_files(path: Path | None) -> tuple[Path, ...]:
-    """The files that make up a kubeconfig: `path`, else what KUBECONFIG names, else ~/.kube/config."""
+    """The files that are merged into one kubeconfig: `path`, else what KUBECONFIG names, else ~/.kube/config."""
     if path is not None:
         return (path,)
     named = os.environ.get("KUBECONFIG") or os.path.expanduser(_DEFAULT_PATH)
     return tuple(Path(name) for name in named.split(os.pathsep) if name)
 
 
-async def service_account() -> Configuration:
-    """Credentials of the pod that this process runs in; kubernetes_asyncio re-reads the token every minute."""
-    configuration = _blank()
+async def in_cluster_config() -> Configuration:
+    """Loads the ServiceAccount of this pod; kubernetes_asyncio re-reads its token every minute. Raises UsageError."""
+    configuration = _empty_configuration()
     try:
         load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # it has no types
     except (ConfigException, OSError) as error:
@@ -86,31 +86,31 @@ async def service_account() -> Configuration:
 
 
 def own_namespace() -> str:
-    """The namespace of the pod that this process runs in; raises UsageError outside of one."""
+    """The namespace of this pod; raises UsageError outside of a pod."""
     try:
         return SERVICE_ACCOUNT_NAMESPACE.read_text().strip()
     except OSError as error:
         raise UsageError(
-            f"{SERVICE_ACCOUNT_NAMESPACE} cannot be read, is this a pod? Else name one with --namespace"
+            f"{SERVICE_ACCOUNT_NAMESPACE} cannot be read, is this a pod? Outside of one, set --namespace"
         ) from error
 
 
 def fingerprint(configuration: Configuration) -> bytes:
-    """A digest of the files that TLS is set up from: a changed one means that new connections are needed."""
+    """A digest of the CA, client certificate and key files; when it changes, connections have to be set up anew."""
     digest = sha256()
     for name in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file):
         digest.update(sha256(Path(name).read_bytes() if name else b"").digest())
     return digest.digest()
 
 
-def _blank() -> Configuration:
+def _empty_configuration() -> Configuration:
     configuration = Configuration(host="")
-    # Go does not ask for key identifiers, and clusters made by kubeadm have certificates without them.
+    # Strict verification demands key identifiers, which certificates made by kubeadm lack and Go does not check.
     configuration.disable_strict_ssl_verification = True
     return configuration
 
 
-def _joined(path: Path | None) -> str:
+def _joined_paths(path: Path | None) -> str:
     return os.pathsep.join(map(str, kubeconfig_files(path)))
 
 
@@ -155,7 +155,7 @@ def _check_server(configuration: Configuration, where: str) -> None:
 def _is_http(url: str | None) -> bool:
     try:
         parsed = URL(url or "")
-        # What IDNA refuses, the resolver would refuse with an exception of its own for each request.
+        # A host that IDNA cannot encode would make each request fail with a UnicodeError.
         host = (parsed.raw_host or "").encode("idna")
     except ValueError:
         return False
@@ -176,6 +176,6 @@ def _position(error: yaml.YAMLError) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    # Of several lines, as an exec plugin may print, the first says what and the last why.
+    # An exec plugin may print several lines: the first says what failed, the last says why.
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ... ".join(dict.fromkeys((lines[0], lines[-1]))) if lines else type(error).__name__

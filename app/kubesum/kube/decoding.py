@@ -1,8 +1,8 @@
-"""From the bytes of a list or a watch to facts.
+"""Decodes lists and watch events, from bytes to facts.
 
-Each object is decoded straight into the view of its kind. Servers and hand-written files hold objects that no
-view fits: those are read once more with their nulls dropped, as Go reads null where a list or map belongs, and
-if that does not help they are counted and count as absent. One bad object never costs the others.
+Each object is decoded directly into the view of its resource. One that the view does not fit is decoded once more
+without its nulls, because Go accepts null where a list or map belongs. If it still does not fit, it is counted in
+a metric and treated as absent; the other objects are not affected.
 """
 
 from collections import Counter
@@ -13,14 +13,14 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from kubesum.kube.deltas import Fact, WatchedResource
+from kubesum.kube.deltas import Facts, WatchedResource
 from kubesum.kube.objects import Annotations, ListMetadata, Status, WatchEvent
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import ObjectError, UpstreamError
 from kubesum.vocabulary.resource import Key
 
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are no JSON, or not of the shape asked for."""
+"""What decoding raises for bytes that are no JSON or do not fit the type."""
 
 View = TypeVar("View")
 
@@ -35,7 +35,7 @@ class _Identity(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class _Unreadable(msgspec.Struct, frozen=True, gc=False):
-    """What is known of an object that its view does not fit."""
+    """The metadata of an object that its view does not fit."""
 
     metadata: _Identity = _Identity()
 
@@ -60,55 +60,55 @@ class Page:
 
 
 @dataclass(slots=True)
-class Events(Generic[Fact]):
-    """What some lines of a watch say."""
+class Events(Generic[Facts]):
+    """The changes and state in some lines of a watch."""
 
-    changes: list[tuple[Key, Fact | None]] = field(default_factory=list)
+    changes: list[tuple[Key, Facts | None]] = field(default_factory=list)
     version: str = ""
-    """The last resourceVersion seen, empty where none was."""
-    complete: bool = False
-    """The initial state ended among them (KEP-3157)."""
+    """The last resourceVersion in them, empty without one."""
+    initial_events_end: bool = False
+    """One of them is the bookmark that ends the initial events (KEP-3157)."""
     error: Status | None = None
-    """Why the server ends the watch; nothing after it was read."""
+    """The Status of an ERROR event; the lines after it are not read."""
 
 
-class Decoder(Generic[Fact]):
-    """Decodes what a server sends of one kind."""
+class Decoder(Generic[Facts]):
+    """Decodes the objects of one watched resource."""
 
-    def __init__(self, kind: WatchedResource[Fact]) -> None:
-        self._kind: Final = kind
-        self._objects: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(kind.view)
-        self._events: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(WatchEvent[kind.view])  # type: ignore[name-defined]  # a type known at run time
+    def __init__(self, watched: WatchedResource[Facts]) -> None:
+        self._watched: Final = watched
+        self._objects: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(watched.view)
+        self._events: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(WatchEvent[watched.view])  # type: ignore[name-defined]  # a type known at run time
 
     def page(self, body: bytes) -> Page:
-        """The page that an answer is; raises UpstreamError for what is no list of this kind, or not a whole one."""
+        """The page in a response body; raises UpstreamError if it is no complete list of this kind."""
         page = self.unversioned_page(body)
         if not page.version:
-            raise self._nonsense("the list has no resourceVersion")
+            raise self._decode_error("the list has no resourceVersion")
         return page
 
     def unversioned_page(self, body: bytes) -> Page:
-        """The same for a kind that cannot be watched: its lists need no version."""
+        """The same for a resource that cannot be watched: its lists need no resourceVersion."""
         try:
             page = _LISTS.decode(body)
         except MALFORMED as error:
-            raise self._nonsense(str(error)) from error
-        if page.kind != f"{self._kind.kind}List":
-            raise self._nonsense(f"it is a {page.kind or 'document of no kind'}, not a {self._kind.kind}List")
+            raise self._decode_error(str(error)) from error
+        if page.kind != f"{self._watched.kind}List":
+            raise self._decode_error(f"it is a {page.kind or 'document of no kind'}, not a {self._watched.kind}List")
         return Page(page.items or (), page.metadata.resource_version, page.metadata.continue_)
 
-    def objects(self, items: Iterable[msgspec.Raw]) -> list[tuple[Key, Fact | None]]:
-        """Keys and facts of objects in JSON, None for the fact of a bad one."""
+    def objects(self, items: Iterable[msgspec.Raw]) -> list[tuple[Key, Facts | None]]:
+        """Keys and facts of objects in JSON, None in place of the facts of an invalid object."""
         return [self._change(self._object(item)) for item in items]
 
-    def events(self, lines: Iterable[bytes], after: str) -> Events[Fact]:
-        """What lines of a watch say, of which each is a whole metav1.WatchEvent or blank.
+    def events(self, lines: Iterable[bytes], after: str) -> Events[Facts]:
+        """What some lines of a watch hold, each of them a complete metav1.WatchEvent or blank.
 
-        `after` is the version that the watch follows, empty during an initial state: an object that is older
-        than that was seen before. Raises UpstreamError for a line that is no event.
+        `after` is the resourceVersion that the watch began at, empty during the initial events. Added and modified
+        objects with an older version are ignored. Raises UpstreamError for a line that is no event.
         """
-        events: Events[Fact] = Events()
-        known = _number(after)
+        events: Events[Facts] = Events()
+        after_number = _as_number(after)
         types: Counter[str] = Counter()
         for line in lines:
             if not line or line.isspace():
@@ -118,94 +118,94 @@ class Decoder(Generic[Fact]):
             if event.type == "ERROR":
                 events.error = event.object
                 break
-            self._take(event, known, events)
+            self._add(event, after_number, events)
         self._count(types)
         return events
 
-    def _take(self, event: WatchEvent[Any], known: int, events: Events[Fact]) -> None:
+    def _add(self, event: WatchEvent[Any], after: int, events: Events[Facts]) -> None:
         metadata = event.object.metadata
         if event.type in ("ADDED", "MODIFIED"):
-            if 0 < _number(metadata.resource_version) < known:
-                metrics.WATCH_EVENTS_IGNORED.labels(self._kind.resource).inc()
+            if 0 < _as_number(metadata.resource_version) < after:
+                metrics.WATCH_EVENTS_IGNORED.labels(self._watched.resource).inc()
                 return
             events.changes.append(self._change(event.object))
         elif event.type == "DELETED":
             events.changes.append((_key(metadata), None))
         events.version = metadata.resource_version or events.version
         if event.type == "BOOKMARK":
-            events.complete |= metadata.annotations.initial_events_end == "true" and events.version != ""
+            events.initial_events_end |= metadata.annotations.initial_events_end == "true" and events.version != ""
 
     def _event(self, line: bytes) -> WatchEvent[Any]:
         try:
             event: WatchEvent[Any] = self._events.decode(line)
         except MALFORMED:
-            return self._odd_event(line)
-        # A view that fits any object fits a Status, too.
-        return self._odd_event(line) if event.type == "ERROR" else event
+            return self._irregular_event(line)
+        # A view without required fields decodes a Status as well.
+        return self._irregular_event(line) if event.type == "ERROR" else event
 
-    def _odd_event(self, line: bytes) -> WatchEvent[Any]:
+    def _irregular_event(self, line: bytes) -> WatchEvent[Any]:
         try:
             event = _RAW_EVENTS.decode(line)
             if event.type == "ERROR":
                 return WatchEvent(event.type, msgspec.json.decode(event.object, type=Status))
         except MALFORMED as error:
-            raise self._nonsense(str(error)) from error
+            raise self._decode_error(str(error)) from error
         return WatchEvent(event.type, self._object(event.object))
 
     def _object(self, item: msgspec.Raw) -> Any:
         try:
             return self._objects.decode(item)
         except MALFORMED:
-            return self._odd_object(item)
+            return self._irregular_object(item)
 
-    def _odd_object(self, item: msgspec.Raw) -> Any:
-        """The view of an object that has nulls, or what can be known of one that no view fits."""
+    def _irregular_object(self, item: msgspec.Raw) -> Any:
+        """The view of an object with nulls; its metadata alone if the view does not fit it."""
         try:
             document = _without_nulls(msgspec.json.decode(item))
         except MALFORMED:
             return _Unreadable()
-        for view in (self._kind.view, _Unreadable):
+        for view in (self._watched.view, _Unreadable):
             try:
                 return msgspec.convert(document, view)
             except msgspec.ValidationError:
                 continue
         return _Unreadable()
 
-    def _change(self, view: Any) -> tuple[Key, Fact | None]:
+    def _change(self, view: Any) -> tuple[Key, Facts | None]:
         key = _key(view.metadata)
         if isinstance(view, _Unreadable):
-            metrics.OBJECT_ERRORS.labels(self._kind.resource, "shape").inc()
+            metrics.OBJECT_ERRORS.labels(self._watched.resource, "shape").inc()
             return key, None
         try:
-            return key, self._kind.transform(view)
+            return key, self._watched.transform(view)
         except ObjectError:
-            metrics.OBJECT_ERRORS.labels(self._kind.resource, "content").inc()
+            metrics.OBJECT_ERRORS.labels(self._watched.resource, "content").inc()
             return key, None
 
     def _count(self, types: Mapping[str, int]) -> None:
         for name, count in types.items():
             known = name if name in _KNOWN_TYPES else "unknown"
-            metrics.WATCH_EVENTS.labels(self._kind.resource, known).inc(count)
+            metrics.WATCH_EVENTS.labels(self._watched.resource, known).inc(count)
 
-    def _nonsense(self, reason: str) -> UpstreamError:
-        metrics.DECODE_ERRORS.labels(self._kind.resource).inc()
-        return UpstreamError(f"what the server sends for {self._kind.path} cannot be read: {reason}")
+    def _decode_error(self, reason: str) -> UpstreamError:
+        metrics.DECODE_ERRORS.labels(self._watched.resource).inc()
+        return UpstreamError(f"the response for {self._watched.path} cannot be decoded: {reason}")
 
 
 def decoded(body: bytes, view: type[View], path: str) -> View:
-    """The one object that was read at `path`; raises UpstreamError for what is none of the kind."""
+    """The object in the response from `path`; raises UpstreamError if the view does not fit it."""
     try:
         return msgspec.json.decode(body, type=view)
     except MALFORMED as error:
-        raise UpstreamError(f"what is at {path} cannot be understood: {error}") from error
+        raise UpstreamError(f"the object at {path} cannot be decoded: {error}") from error
 
 
 def _key(metadata: Any) -> Key:
     return intern(metadata.namespace), metadata.name
 
 
-def _number(version: str) -> int:
-    """A resourceVersion as the number it is (KEP-5504), 0 for one that is none."""
+def _as_number(version: str) -> int:
+    """A resourceVersion as a number (KEP-5504), 0 for one that is no number."""
     return int(version) if version.isascii() and version.isdigit() else 0
 
 

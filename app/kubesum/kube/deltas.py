@@ -1,9 +1,8 @@
-"""News of one watched kind, and what has to be known of a kind to have it.
+"""Watched resources, and the events that a list and watch of one of them delivers.
 
-A feed is an async iterator of news, without end for a cluster, one list long for files. Its consumer holds
-the objects; a feed holds none. The invariant: after `Synced`, the objects are exactly those that were put
-since the last `ListStarted` and are not gone since. Kinds that cannot be watched have a feed of `Poll` and
-`WatchError`.
+A list-watch is an async iterator of SourceEvents: endless for a cluster, one list long for files. It keeps no
+objects, its consumer does. Invariant: after `Synced` the objects are exactly those that `Deltas` put and did not
+delete since the last `ListStarted`. Resources that cannot be watched have an iterator of `Poll` and `WatchError`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,26 +15,27 @@ import msgspec
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
 
-Fact = TypeVar("Fact")
+Facts = TypeVar("Facts")
 
 
 @dataclass(frozen=True, slots=True)
-class WatchedResource(Generic[Fact]):
-    """A watched kind: where it is served, the view that decodes it, and the fact that is kept of a view."""
+class WatchedResource(Generic[Facts]):
+    """One resource to list and watch: where it is served, how it is decoded, and what is stored of its objects."""
 
     resource: str
-    """The name in logs, metrics and sentences: the plural, with the group where another kind has the same plural."""
+    """The name in logs, metrics and messages: the plural, with its group if another resource has the same plural."""
     group: str
     """API group, empty for core."""
     version: str
     kind: str
     view: type[msgspec.Struct]
-    transform: Callable[[Any], Fact]
-    """From view to fact; raises ObjectError for an object that cannot be understood."""
+    """The fields that are decoded."""
+    transform: Callable[[Any], Facts]
+    """From the decoded view to the facts that are stored in its place; raises ObjectError for an invalid object."""
     namespace: str = ""
     """The only namespace whose objects are watched; empty for all."""
     selectors: Mapping[str, str] = field(default_factory=dict)
-    """What narrows the collection further: `labelSelector`, `fieldSelector`."""
+    """The query parameters `labelSelector` and `fieldSelector`, as far as they are used."""
 
     @property
     def path(self) -> str:
@@ -52,41 +52,44 @@ class WatchedResource(Generic[Fact]):
 
 @dataclass(frozen=True, slots=True)
 class ListStarted:
-    """A list begins. What was known stays valid until `Synced`."""
+    """A list begins. The objects of the last one stay valid until `Synced`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deltas(Generic[Fact]):
-    """Objects in order of arrival: a fact, or None for an object that is gone. Empty: only a sign of life."""
+class Deltas(Generic[Facts]):
+    """Changes in order of arrival: the facts of an added or modified object, None for a deleted one.
 
-    changes: list[tuple[Key, Fact | None]]
+    Without changes it says only that the connection is alive.
+    """
+
+    changes: list[tuple[Key, Facts | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """The list that began with `ListStarted` is whole: objects not put since then are gone."""
+    """The list that began with `ListStarted` is complete: objects that were not in it are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchError:
-    """The source could not be read and will be tried again; what was known stays valid."""
+    """A list, watch or poll failed and will be tried again; the objects so far stay valid."""
 
     error: UpstreamError
     refused: bool
-    """The server understood and said no (401, 403): waiting does not help, a person has to."""
+    """Answered with 401, 403, 404 or 405: it keeps failing until somebody changes rights or what is served."""
 
 
 @dataclass(frozen=True, slots=True)
-class Poll(Generic[Fact]):
-    """The whole list of a kind that cannot be watched: it replaces the one before.
+class Poll(Generic[Facts]):
+    """The complete list of a resource that cannot be watched; it replaces the one before.
 
-    Its objects are decoded as they are drawn, which can be done once: a fact, or None for one that cannot be
-    understood; of two of one name the later counts. Nobody says when they are no longer true: they are worth showing
-    for `valid_for_s` seconds.
+    `objects` can be iterated once and decodes as it goes: facts, or None for an invalid object. Of two objects with
+    one name the later counts. Since no event will say that an object changed, a list may be served for `valid_for_s`
+    seconds only.
     """
 
-    objects: Iterator[tuple[Key, Fact | None]]
+    objects: Iterator[tuple[Key, Facts | None]]
     valid_for_s: float
 
 
-SourceEvent = ListStarted | Deltas[Fact] | Synced | WatchError | Poll[Fact]
+SourceEvent = ListStarted | Deltas[Facts] | Synced | WatchError | Poll[Facts]

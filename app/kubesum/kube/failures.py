@@ -1,4 +1,7 @@
-"""What can go wrong between us and the API server, each as one sentence that a person understands."""
+"""What can fail between kubesum and the API server, each failure as one plain sentence.
+
+Errors of aiohttp, OpenSSL and the operating system name Python classes and memory addresses; `cause` replaces them.
+"""
 
 import os
 import re
@@ -11,23 +14,21 @@ import msgspec
 from kubesum.kube.objects import Status
 from kubesum.vocabulary.errors import UpstreamError
 
-_LONGEST_REFUSAL: Final = 64 * 1024
+_MAX_STATUS_BYTES: Final = 64 * 1024
 
-_PLAIN: Final[tuple[tuple[type[Exception], str], ...]] = (
+_SENTENCES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (aiohttp.ServerDisconnectedError, "it closed the connection without an answer"),
     (aiohttp.ClientPayloadError, "the answer broke off"),
     (aiohttp.ClientResponseError, "it does not speak HTTP"),
     (TimeoutError, "it does not answer in time"),
 )
-
-
 _TLS_ALERT: Final = re.compile(r"\[SSL: (\w+)\]")
 
 
 class StatusError(UpstreamError):
-    """The server understood the request and answered something other than success.
+    """An answer of the API server other than 2xx; k8s.io/apimachinery/pkg/api/errors, StatusError.
 
-    `retry_after_s` is what the server asked for, None where it did not.
+    `retry_after_s` is its Retry-After header, None if it has none.
     """
 
     def __init__(self, where: str, status: Status, retry_after_s: float | None = None) -> None:
@@ -40,28 +41,28 @@ class StatusError(UpstreamError):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether waiting does not help: a person has to grant a right, or install what is not there."""
+        """Whether retries keep failing until somebody grants a right or installs an API."""
         return self.code in (401, 403, 404, 405)
 
 
 class Stalled(UpstreamError):
-    """A stream was silent for too long: the server, or the way to it, is no longer there."""
+    """No byte of a stream arrived within the timeout: the server or the network is gone."""
 
 
-async def refusal(answer: aiohttp.ClientResponse) -> StatusError:
-    """The refusal that an answer other than 2xx is, with the metav1.Status in its body if there is one."""
-    if 300 <= answer.status < 400:
-        said = Status(message=f"it redirects to {answer.headers.get('Location')}, which is not followed")
+async def status_error(response: aiohttp.ClientResponse) -> StatusError:
+    """The error of a response other than 2xx, with the metav1.Status of its body if there is one."""
+    if 300 <= response.status < 400:
+        found = Status(message=f"it redirects to {response.headers.get('Location')}, which is not followed")
     else:
-        said = _status(await answer.content.read(_LONGEST_REFUSAL), answer.reason or "")
-    where = f"{answer.url.origin()}{answer.url.path}"
-    status = Status(code=answer.status, reason=said.reason, message=said.message)
-    return StatusError(where, status, _seconds(answer.headers.get("Retry-After")))
+        found = _status(await response.content.read(_MAX_STATUS_BYTES), response.reason or "")
+    where = f"{response.url.origin()}{response.url.path}"
+    status = Status(code=response.status, reason=found.reason, message=found.message)
+    return StatusError(where, status, _seconds(response.headers.get("Retry-After")))
 
 
 def cause(error: Exception) -> str:
-    """Why a connection failed, without the names of Python classes and the addresses of contexts."""
-    for kind, sentence in _PLAIN:
+    """Why a connection failed, without names of Python classes and addresses of SSL contexts."""
+    for kind, sentence in _SENTENCES:
         if isinstance(error, kind):
             return sentence
     match error:
@@ -71,11 +72,11 @@ def cause(error: Exception) -> str:
             return f"its certificate is not trusted: {cause(error.certificate_error)}"
         case ssl.SSLCertVerificationError():
             return error.verify_message
-    return _of_the_system(error)
+    return _system_error(error)
 
 
-def _of_the_system(error: Exception) -> str:
-    """What OpenSSL or the operating system call the error."""
+def _system_error(error: Exception) -> str:
+    """The error in the words of OpenSSL or the operating system."""
     if alert := _TLS_ALERT.search(str(error)):
         return f"TLS fails: {alert[1].replace('_', ' ').lower()}"
     if isinstance(error, OSError) and error.errno:
@@ -83,13 +84,13 @@ def _of_the_system(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _status(body: bytes, otherwise: str) -> Status:
+def _status(body: bytes, default: str) -> Status:
     try:
         return msgspec.json.decode(body, type=Status)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Status(message=otherwise)
+        return Status(message=default)
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    # The other form, a date, is one that kube-apiserver never sends.
+    # kube-apiserver sends seconds; the other form of the header, a date, is ignored.
     return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None

@@ -1,8 +1,8 @@
-"""The same news from files: what `kubectl get -o json` or a support bundle holds, in place of a cluster.
+"""Reads objects from files, such as the output of `kubectl get -o json` or a support bundle, in place of a cluster.
 
 A file holds one or more documents, JSON or YAML; a document is an object or a list of objects, of one kind or
-mixed. Kubernetes objects of kinds that are not watched are passed over, what is no Kubernetes object is
-reported. Of two objects with one name, the later file wins, in the order of paths.
+mixed. Kubernetes objects of other kinds than the watched ones are ignored; files without any Kubernetes object are
+reported. Of two objects with one name the one in the later file counts, in the order of paths.
 """
 
 import codecs
@@ -25,7 +25,7 @@ Item = tuple[str, str, msgspec.Raw]
 
 
 class _Header(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What tells objects and lists from other documents; items of a list need not repeat its kind."""
+    """The fields that distinguish objects and lists from other documents; items of a list may lack their kind."""
 
     api_version: str = ""
     kind: str = ""
@@ -38,57 +38,59 @@ _HEADERS: Final = msgspec.json.Decoder(_Header)
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What was read: news by plural of the watched kind, and what was not."""
+    """The events of each watched resource, by plural, and what could not be read."""
 
-    news: Mapping[str, Sequence[SourceEvent[Any]]]
-    foreign: tuple[Path, ...]
+    events: Mapping[str, Sequence[SourceEvent[Any]]]
+    skipped_files: tuple[Path, ...]
     """Files in the folder that hold no Kubernetes object."""
-    bad: int
-    """Objects of watched kinds that cannot be understood."""
+    invalid_objects: int
+    """Number of objects of watched resources that cannot be decoded."""
 
-    async def feed(self, resource: str) -> AsyncIterator[SourceEvent[Any]]:
-        """The news of one watched kind, which ends."""
-        for news in self.news[resource]:
-            yield news
+    async def list_watch(self, resource: str) -> AsyncIterator[SourceEvent[Any]]:
+        """The events of one watched resource: a list, then the end."""
+        for event in self.events[resource]:
+            yield event
 
 
-def read(path: Path, kinds: Sequence[WatchedResource[Any]]) -> Content:
+def read(path: Path, resources: Sequence[WatchedResource[Any]]) -> Content:
     """Reads a file, or every JSON and YAML file of a folder and the folders in it.
 
-    Raises UsageError for a file that cannot be read, and where there is no Kubernetes object at all.
+    Raises UsageError if a file cannot be read, or if no Kubernetes object is found.
     """
     if not path.is_dir():
-        return _content(_items(path), kinds, ())
+        return _content(_items(path), resources, ())
     items: list[Item] = []
-    foreign: list[Path] = []
+    skipped_files: list[Path] = []
     files = sorted(found for found in path.rglob("*") if found.suffix in _SUFFIXES and found.is_file())
     for file in files:
         try:
             items += _items(file)
         except UsageError:
-            foreign.append(file)
-    if len(foreign) == len(files):
-        raise UsageError(f"no file in {path} holds a Kubernetes object ({len(foreign)} JSON or YAML files were read)")
-    return _content(items, kinds, tuple(foreign))
+            skipped_files.append(file)
+    if len(skipped_files) == len(files):
+        raise UsageError(f"no file in {path} holds a Kubernetes object ({len(files)} JSON or YAML files were read)")
+    return _content(items, resources, tuple(skipped_files))
 
 
-def _content(items: Sequence[Item], kinds: Sequence[WatchedResource[Any]], foreign: tuple[Path, ...]) -> Content:
-    by_kind: dict[tuple[str, str], list[msgspec.Raw]] = {(kind.api_version, kind.kind): [] for kind in kinds}
-    for api_version, kind_name, item in items:
-        if (api_version, kind_name) in by_kind:
-            by_kind[api_version, kind_name].append(item)
-    news: dict[str, Sequence[SourceEvent[Any]]] = {}
-    bad = 0
-    for kind in kinds:
-        changes = Decoder(kind).objects(by_kind[kind.api_version, kind.kind])
-        facts = [change for change in changes if change[1] is not None]
-        bad += len(changes) - len(facts)
-        news[kind.resource] = (ListStarted(), Deltas(facts), Synced())
-    return Content(news, foreign, bad)
+def _content(
+    items: Sequence[Item], resources: Sequence[WatchedResource[Any]], skipped_files: tuple[Path, ...]
+) -> Content:
+    by_kind: dict[tuple[str, str], list[msgspec.Raw]] = {(one.api_version, one.kind): [] for one in resources}
+    for api_version, kind, item in items:
+        if (api_version, kind) in by_kind:
+            by_kind[api_version, kind].append(item)
+    events: dict[str, Sequence[SourceEvent[Any]]] = {}
+    invalid_objects = 0
+    for watched in resources:
+        changes = Decoder(watched).objects(by_kind[watched.api_version, watched.kind])
+        valid = [change for change in changes if change[1] is not None]
+        invalid_objects += len(changes) - len(valid)
+        events[watched.resource] = (ListStarted(), Deltas(valid), Synced())
+    return Content(events, skipped_files, invalid_objects)
 
 
 def _items(path: Path) -> list[Item]:
-    """The Kubernetes objects in a file; raises UsageError if there is none, and no list that could hold some."""
+    """The Kubernetes objects in a file; raises UsageError if it has neither an object nor an empty list."""
     try:
         documents = _documents(path.read_bytes())
     except OSError as error:
@@ -105,7 +107,7 @@ def _items(path: Path) -> list[Item]:
 
 
 def _documents(content: bytes) -> list[msgspec.Raw]:
-    """The documents of a file as JSON; raises what the parsers raise for what is neither JSON nor YAML."""
+    """The documents of a file as JSON; raises the parsers' errors for a file that is neither JSON nor YAML."""
     text = _utf8(content)
     if text.lstrip()[:1] in (b"{", b"["):
         return [msgspec.json.decode(text, type=msgspec.Raw)]
@@ -129,7 +131,7 @@ def _is_list(document: msgspec.Raw) -> bool:
 
 
 def _objects(document: msgspec.Raw, within: _Header) -> Iterator[Item]:
-    """The objects of a document, which may be in the list that `within` is the header of."""
+    """The objects of a document; `within` is the header of the list that it is an item of, if it is one."""
     try:
         header = _HEADERS.decode(document)
     except MALFORMED:

@@ -1,8 +1,8 @@
-"""Views of Kubernetes objects: the fields that kubesum reads, typed, and nothing else.
+"""Views of Kubernetes objects: typed structs with only the fields that kubesum reads.
 
-msgspec skips every field that is not named here while it scans, which is what makes an initial list of
-20,000 pods affordable. Absent fields have their Kubernetes default here, so that no reader needs to ask.
-A JSON null where a list or map belongs is no view; the decoder strips nulls and tries once more.
+msgspec skips all other fields while it parses, which keeps an initial list of 20,000 pods cheap. Absent fields get
+their Kubernetes default here, so that code which reads them need not check. A JSON null where a list or map belongs
+does not fit a view; the decoder then drops the nulls and decodes once more.
 Names and shapes: k8s.io/api/core/v1, apps/v1, batch/v1, k8s.io/metrics/pkg/apis/metrics/v1beta1.
 """
 
@@ -19,7 +19,7 @@ Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Annotations(msgspec.Struct, frozen=True, gc=False):
-    """The annotations that mean something here."""
+    """The annotations that kubesum reads."""
 
     mirror: str | None = msgspec.field(default=None, name="kubernetes.io/config.mirror")
     initial_events_end: str | None = msgspec.field(default=None, name="k8s.io/initial-events-end")
@@ -124,7 +124,7 @@ class ContainerStatus(
         "allocated_resources": "allocatedResources",
     },
 ):
-    """corev1.ContainerStatus. `resources` is what the runtime actuates, None where the kubelet is silent."""
+    """corev1.ContainerStatus. `resources` are the actual ones, None if the kubelet reports none."""
 
     name: str = ""
     ready: bool = False
@@ -138,7 +138,7 @@ class ContainerStatus(
 
 
 class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """corev1.PodSpec; `resources` is the pod-level demand (KEP-2837)."""
+    """corev1.PodSpec; `resources` are the pod-level ones (KEP-2837)."""
 
     node_name: str = ""
     containers: tuple[Container, ...] = ()
@@ -311,7 +311,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
 
 class MetricsMetadata(msgspec.Struct, frozen=True, gc=False):
-    """The part of metav1.ObjectMeta that tells what was measured: metrics have no uid."""
+    """The part of metav1.ObjectMeta that names the measured object: metrics have no uid."""
 
     name: str = ""
     namespace: str = ""
@@ -350,7 +350,7 @@ class WatchEvent(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
 
 class Status(msgspec.Struct, frozen=True, gc=False):
-    """metav1.Status, as a refusing server sends it."""
+    """metav1.Status of a failed request."""
 
     code: int = 0
     reason: str = ""
@@ -358,7 +358,7 @@ class Status(msgspec.Struct, frozen=True, gc=False):
 
 
 class ConfigMap(msgspec.Struct, frozen=True, gc=False):
-    """corev1.ConfigMap, its text alone."""
+    """corev1.ConfigMap without binaryData."""
 
     metadata: Metadata
     data: dict[str, str] = {}

@@ -1,8 +1,9 @@
-"""The reflector: lists a kind, then follows it, for ever.
+"""The reflector: lists a resource and watches it, without end.
 
-An initial state is streamed where the server offers it (WatchList, KEP-3157) and listed in pages where it does
-not. A watch that ends is resumed from the last version; only a version that the server no longer has leads to a
-new list, and until that is whole everything known stays. Nothing here ends because of the server.
+The initial list is streamed where the server supports that (WatchList, KEP-3157) and read in pages where it does
+not. A watch that ends is resumed from the last resourceVersion. Only when the server no longer has that version
+does a new list begin; until it is complete, the objects so far stay valid. Errors of the server never end a
+reflector, they are yielded.
 
 The protocol is that of client-go's reflector (k8s.io/client-go/tools/cache/reflector.go).
 """
@@ -17,7 +18,7 @@ from typing import Final, Generic, TypeVar
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import Decoder, Events
-from kubesum.kube.deltas import Deltas, Fact, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
+from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.failures import Stalled, StatusError
 from kubesum.kube.watcherrorlog import WatchErrorLog
 from kubesum.operations import metrics
@@ -26,122 +27,123 @@ from kubesum.vocabulary.errors import UpstreamError
 log = logging.getLogger(__name__)
 
 PAGE_OBJECTS: Final = 500
-"""kube-apiserver's own clients ask for pages of this size (client-go/tools/pager)."""
-SLICE_OBJECTS: Final = 100
-"""Decoded at a time: a few milliseconds, after which others run."""
-LONGEST_LINE_BYTES: Final = 64 * 1024 * 1024
-"""etcd holds objects of a few MiB; what is longer is no watch."""
+"""The page size of client-go/tools/pager."""
+BATCH_OBJECTS: Final = 100
+"""Objects decoded before other tasks run, which takes a few milliseconds."""
+MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+"""etcd's objects have a few MiB at most, so a longer line is no watch event."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a reflector waits for what, in seconds."""
+    """Pauses and timeouts of a reflector, in seconds."""
 
-    shortest_pause_s: float = 0.2
-    """Before the first attempt after a failure; doubled for each one after."""
-    longest_pause_s: float = 30.0
-    refused_pause_s: float = 10.0
-    """After a refusal that only a person can lift."""
-    longest_retry_after_s: float = 60.0
-    stall_s: float = 150.0
-    """Silence after which a watch is taken for dead: kube-apiserver sends a bookmark every minute."""
-    steady_s: float = 5.0
-    """A watch that lives this long without a word has still worked."""
-    shortest_watch_s: int = 300
-    longest_watch_s: int = 600
-    """The server is asked to end a watch at a random time between, so that not all end together."""
+    initial_backoff_s: float = 0.2
+    """Longest pause before the first retry; doubled for each further one."""
+    max_backoff_s: float = 30.0
+    refused_backoff_s: float = 10.0
+    """Least pause after an error that needs somebody to grant a right or install an API."""
+    max_retry_after_s: float = 60.0
+    """A longer Retry-After of the server is cut to this."""
+    stall_timeout_s: float = 150.0
+    """A watch that sends nothing for so long is dead: kube-apiserver sends a bookmark every minute."""
+    healthy_after_s: float = 5.0
+    """A watch that was open for so long counts as a success even without an event."""
+    min_watch_s: int = 300
+    max_watch_s: int = 600
+    """timeoutSeconds of a watch is random between these, so that not all watches end together."""
 
 
 DEFAULT_TIMING: Final = Timing()
 
 
 async def reflect(
-    upstream: Upstream, kind: WatchedResource[Fact], timing: Timing = DEFAULT_TIMING
-) -> AsyncGenerator[SourceEvent[Fact], None]:
-    """News of all objects of a kind, without end."""
-    reflector = Reflector(upstream, kind, timing)
+    upstream: Upstream, watched: WatchedResource[Facts], timing: Timing = DEFAULT_TIMING
+) -> AsyncGenerator[SourceEvent[Facts], None]:
+    """The events of one resource, without end."""
+    reflector = Reflector(upstream, watched, timing)
     while True:
         async with aclosing(reflector.attempt()) as attempt:
-            async for news in attempt:
-                yield news
+            async for event in attempt:
+                yield event
         await asyncio.sleep(reflector.pause_s)
 
 
-class Reflector(Generic[Fact]):
-    """Where one kind stands between attempts: its version, and what the server was found to offer."""
+class Reflector(Generic[Facts]):
+    """What is kept between attempts: the last resourceVersion, and whether the server supports WatchList."""
 
-    def __init__(self, upstream: Upstream, kind: WatchedResource[Fact], timing: Timing) -> None:
+    def __init__(self, upstream: Upstream, watched: WatchedResource[Facts], timing: Timing) -> None:
         self.pause_s = 0.0
         """How long to wait before the next attempt."""
         self._upstream: Final = upstream
-        self._kind: Final = kind
+        self._watched: Final = watched
         self._timing: Final = timing
-        self._decoder: Final = Decoder(kind)
+        self._decoder: Final = Decoder(watched)
         self._version = ""
         self._version_before = ""
-        self._streams_lists = True
+        self._use_watch_list = True
         self._watching_since: float | None = None
-        self._heard = False
+        self._received_event = False
         self._failures = 0
-        self._log: Final = WatchErrorLog(kind.resource)
+        self._log: Final = WatchErrorLog(watched.resource)
 
-    async def attempt(self) -> AsyncGenerator[SourceEvent[Fact], None]:
-        """One list or watch, until it ends or fails."""
-        self.pause_s, self._watching_since, self._heard = 0.0, None, False
+    async def attempt(self) -> AsyncGenerator[SourceEvent[Facts], None]:
+        """The events of one list or watch, until it ends or fails."""
+        self.pause_s, self._watching_since, self._received_event = 0.0, None, False
         self._version_before = self._version
         try:
-            async with aclosing(self._reading()) as reading:
-                async for news in reading:
-                    yield news
+            async with aclosing(self._list_or_watch()) as events:
+                async for event in events:
+                    yield event
         except UpstreamError as error:
-            trouble = self._failed(error)
-            if trouble is not None:
-                self._log.trouble(trouble)
-                yield trouble
+            watch_error = self._handled(error)
+            if watch_error is not None:
+                self._log.failed(watch_error)
+                yield watch_error
 
-    def _reading(self) -> AsyncGenerator[SourceEvent[Fact], None]:
-        return self._stream() if self._version or self._streams_lists else self._pages()
+    def _list_or_watch(self) -> AsyncGenerator[SourceEvent[Facts], None]:
+        return self._stream() if self._version or self._use_watch_list else self._pages()
 
-    async def _stream(self) -> AsyncGenerator[SourceEvent[Fact], None]:
-        """A watch from the version known; without one, the initial state and a watch from there."""
+    async def _stream(self) -> AsyncGenerator[SourceEvent[Facts], None]:
+        """A watch from the last resourceVersion; without one, the initial events and then a watch from there."""
         if not self._version:
             yield ListStarted()
-        async with aclosing(self._lines()) as slices:
-            async for lines in slices:
+        async with aclosing(self._lines()) as batches:
+            async for lines in batches:
                 events = self._decoder.events(lines, self._version)
-                self._heard |= self._version != "" and len(lines) > 0
+                self._received_event |= self._version != "" and len(lines) > 0
                 if events.changes or self._version:
                     yield Deltas(events.changes)
-                for complete in self._advance(events):
-                    yield complete
+                for synced in self._advance(events):
+                    yield synced
                 await asyncio.sleep(0)
         if self._version:
             self._resume("eof")
         else:
-            self._fall_back("it ended before the initial state did")
+            self._fall_back("the stream ended before the initial events did")
 
-    async def _lines(self) -> AsyncGenerator[Sequence[bytes], None]:
-        """The lines of the stream, a chunk at a time; none where the server began to answer or a line goes on.
+    async def _lines(self) -> AsyncGenerator[list[bytes], None]:
+        """The complete lines of each chunk of the stream; none for the response's start or within a long line.
 
-        They are gone once the next ones are asked for.
+        A list is emptied once the next one is requested.
         """
-        chunks = self._upstream.stream(self._kind.path, self._stream_params(), self._timing.stall_s)
-        async with aclosing(chunks), aclosing(whole_lines(chunks)) as batches:
+        chunks = self._upstream.stream(self._watched.path, self._stream_params(), self._timing.stall_timeout_s)
+        async with aclosing(chunks), aclosing(complete_lines(chunks)) as batches:
             async for lines in batches:
-                self._note_life()
+                self._note_progress()
                 yield lines
-                # Nobody needs them while the next ones are awaited, perhaps for minutes.
+                # Frees their memory: the next ones may take minutes to arrive.
                 lines.clear()
 
-    async def _pages(self) -> AsyncGenerator[SourceEvent[Fact], None]:
+    async def _pages(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         yield ListStarted()
-        params = {"limit": str(PAGE_OBJECTS), **self._kind.selectors}
+        params = {"limit": str(PAGE_OBJECTS), **self._watched.selectors}
         while True:
-            page = self._decoder.page(await self._upstream.get(self._kind.path, params))
-            self._note_life()
-            for items in sliced(page.items):
+            page = self._decoder.page(await self._upstream.get(self._watched.path, params))
+            self._note_progress()
+            for items in batched(page.items):
                 yield Deltas(self._decoder.objects(items))
                 await asyncio.sleep(0)
             if not page.continue_token:
@@ -150,44 +152,44 @@ class Reflector(Generic[Fact]):
             params["continue"] = page.continue_token
 
     def _stream_params(self) -> dict[str, str]:
-        shortest, longest = self._timing.shortest_watch_s, self._timing.longest_watch_s
+        lifetime_s = random.randint(self._timing.min_watch_s, self._timing.max_watch_s)  # noqa: S311 - no secret
         params = {
             "watch": "true",
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(random.randint(shortest, longest)),  # noqa: S311 - spreads load, hides nothing
-            **self._kind.selectors,
+            "timeoutSeconds": str(lifetime_s),
+            **self._watched.selectors,
         }
         if self._version:
             return params | {"resourceVersion": self._version}
         return params | {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
-    def _advance(self, events: Events[Fact]) -> Iterator[Synced]:
-        """Moves on to the version that events brought; raises the refusal that they end with."""
+    def _advance(self, events: Events[Facts]) -> Iterator[Synced]:
+        """Moves on to the resourceVersion of the events; raises the StatusError that an ERROR event holds."""
         if self._version:
             self._version = events.version or self._version
-        elif events.complete:
+        elif events.initial_events_end:
             yield self._listed(events.version)
         if events.error is not None:
-            raise StatusError(f"the watch of {self._kind.path} at {self._upstream.host}", events.error)
+            raise StatusError(f"the watch of {self._watched.path} at {self._upstream.host}", events.error)
 
     def _listed(self, version: str) -> Synced:
         self._version = version
-        self._note_life()
-        metrics.INFORMER_SYNCED.labels(self._kind.resource).set(1)
+        self._note_progress()
+        metrics.INFORMER_SYNCED.labels(self._watched.resource).set(1)
         return Synced()
 
-    def _note_life(self) -> None:
-        metrics.INFORMER_LAST_BYTE.labels(self._kind.resource).set_to_current_time()
+    def _note_progress(self) -> None:
+        metrics.INFORMER_LAST_BYTE.labels(self._watched.resource).set_to_current_time()
         if self._version and self._watching_since is None:
             self._watching_since = asyncio.get_running_loop().time()
-        self._log.back()
+        self._log.succeeded()
 
-    def _failed(self, error: UpstreamError) -> WatchError | None:
-        """Decides what comes next after a failure; the trouble to tell of, None where it can be mended here."""
+    def _handled(self, error: UpstreamError) -> WatchError | None:
+        """Prepares the next attempt; the event to yield, None where that attempt needs no error to be reported."""
         if isinstance(error, StatusError):
             return self._refused(error)
         if isinstance(error, Stalled) and not self._version:
-            self._fall_back("it fell silent before the initial state ended")
+            self._fall_back("the stream stalled before the initial events ended")
             return None
         if isinstance(error, Stalled) and self._watching_since is not None:
             self._stalled()
@@ -198,57 +200,57 @@ class Reflector(Generic[Fact]):
         self.pause_s = self._backoff_s()
         return WatchError(error, refused=False)
 
-    def _refused(self, refusal: StatusError) -> WatchError | None:
-        if not self._version and self._streams_lists and _is_no_watch_list(refusal):
-            self._fall_back(refusal.message)
+    def _refused(self, error: StatusError) -> WatchError | None:
+        if not self._version and self._use_watch_list and _is_watch_list_unsupported(error):
+            self._fall_back(error.message)
             return None
-        if self._version and _is_lost_version(refusal):
-            self._relist(str(refusal.code))
+        if self._version and _is_version_lost(error):
+            self._relist(str(error.code))
             return None
-        asked_s = min(refusal.retry_after_s or 0.0, self._timing.longest_retry_after_s)
-        self.pause_s = max(self._backoff_s(), self._timing.refused_pause_s if refusal.is_permanent else asked_s)
-        return WatchError(refusal, refusal.is_permanent)
+        asked_s = min(error.retry_after_s or 0.0, self._timing.max_retry_after_s)
+        self.pause_s = max(self._backoff_s(), self._timing.refused_backoff_s if error.is_permanent else asked_s)
+        return WatchError(error, error.is_permanent)
 
     def _stalled(self) -> None:
         if self._version != self._version_before:
             self._resume("stalled")
             return
-        # A server whose etcd was restored says nothing until it has caught up with our version, if it ever does.
+        # A server whose etcd was restored sends nothing until its resourceVersions reach this one, if ever.
         self._relist("silent")
 
     def _fall_back(self, reason: str) -> None:
-        log.info("lists are read in pages", extra={"resource": self._kind.resource, "reason": reason})
-        self._streams_lists = False
+        log.info("WatchList failed, listing in pages", extra={"resource": self._watched.resource, "reason": reason})
+        self._use_watch_list = False
 
     def _resume(self, reason: str) -> None:
-        metrics.WATCH_RESTARTS.labels(self._kind.resource, reason).inc()
+        metrics.WATCH_RESTARTS.labels(self._watched.resource, reason).inc()
         self.pause_s = self._backoff_s()
 
     def _relist(self, reason: str) -> None:
-        log.info("list again", extra={"resource": self._kind.resource, "reason": reason})
-        metrics.RELISTS.labels(self._kind.resource, reason).inc()
+        log.info("relisting", extra={"resource": self._watched.resource, "reason": reason})
+        metrics.RELISTS.labels(self._watched.resource, reason).inc()
         self._version = ""
         self.pause_s = self._backoff_s()
 
     def _is_healthy(self) -> bool:
-        """Whether this attempt got as far as a watch that works."""
+        """Whether this attempt was a watch that sent an event, or was open for a while."""
         if self._watching_since is None:
             return False
-        lived_s = asyncio.get_running_loop().time() - self._watching_since
-        return self._heard or lived_s >= self._timing.steady_s
+        open_s = asyncio.get_running_loop().time() - self._watching_since
+        return self._received_event or open_s >= self._timing.healthy_after_s
 
     def _backoff_s(self) -> float:
         if self._is_healthy():
             self._failures = 0
-        longest = min(self._timing.longest_pause_s, self._timing.shortest_pause_s * 2**self._failures)
+        longest_s = min(self._timing.max_backoff_s, self._timing.initial_backoff_s * 2**self._failures)
         self._failures = min(self._failures + 1, 16)
-        return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, hides nothing
+        return random.uniform(longest_s / 2, longest_s)  # noqa: S311 - no secret
 
 
-async def whole_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
-    """The lines that each chunk completes; what follows the last line break of all is dropped.
+async def complete_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
+    """The lines that each chunk completes, without their line breaks; an incomplete last line is dropped.
 
-    Raises UpstreamError for a line that is longer than any event can be.
+    Raises UpstreamError for a line of more than MAX_LINE_BYTES.
     """
     unfinished: list[bytes] = []
     size = 0
@@ -256,31 +258,31 @@ async def whole_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes
         first, *lines = chunk.split(b"\n")
         unfinished.append(first)
         size += len(first)
-        if size > LONGEST_LINE_BYTES:
-            raise UpstreamError(f"the server sends a line of more than {LONGEST_LINE_BYTES} bytes")
+        if size > MAX_LINE_BYTES:
+            raise UpstreamError(f"the server sends a line of more than {MAX_LINE_BYTES} bytes")
         if lines:
             last = lines.pop()
             lines.insert(0, b"".join(unfinished))
             unfinished, size = [last], len(last)
-        # What was given away must not live on here while the next chunk is awaited.
+        # Frees their memory: the next chunk may take minutes to arrive.
         del chunk, first
         yield lines
         del lines
 
 
-def sliced(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The items, SLICE_OBJECTS at a time."""
-    for start in range(0, len(items), SLICE_OBJECTS):
-        yield items[start : start + SLICE_OBJECTS]
+def batched(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items, BATCH_OBJECTS at a time."""
+    for start in range(0, len(items), BATCH_OBJECTS):
+        yield items[start : start + BATCH_OBJECTS]
 
 
-def _is_no_watch_list(refusal: StatusError) -> bool:
-    """Whether the server does not know WatchList, or its etcd is too old for it."""
-    return refusal.code in (400, 422) or "RequestWatchProgress" in refusal.message
+def _is_watch_list_unsupported(error: StatusError) -> bool:
+    """Whether the server does not support WatchList, or its etcd is too old for it."""
+    return error.code in (400, 422) or "RequestWatchProgress" in error.message
 
 
-def _is_lost_version(refusal: StatusError) -> bool:
-    """Whether the version that a watch follows is one that the server no longer has, or never had."""
-    if refusal.code == 504:
-        return "Too large resource version" in refusal.message
-    return refusal.code in (400, 410, 422) or refusal.reason in ("Expired", "Gone")
+def _is_version_lost(error: StatusError) -> bool:
+    """Whether the server has compacted the resourceVersion of the watch, or never reached it."""
+    if error.code == 504:
+        return "Too large resource version" in error.message
+    return error.code in (400, 410, 422) or error.reason in ("Expired", "Gone")

@@ -1,7 +1,7 @@
-"""Reviews: kube-apiserver says who holds a token and who may do what.
+"""TokenReviews and SubjectAccessReviews: kube-apiserver authenticates a token and authorizes a request.
 
-A review is created, answered at once and stored nowhere. One that fails for a reason that may pass is tried
-again within a deadline, since a person waits for the answer; k8s.io/apiserver/pkg/util/webhook does so too.
+The response to creating a review holds its result; reviews are not stored. Transient errors are retried until a
+deadline, as k8s.io/apiserver/pkg/util/webhook does, because a client waits for the result.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from kubesum.kube.failures import StatusError
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError
 
-DEADLINE_S: Final = 10.0
-"""For an answer, all attempts together."""
+TIMEOUT_S: Final = 10.0
+"""Of all attempts together."""
 ATTEMPTS: Final = 4
-_FIRST_PAUSE_S: Final = 0.2
-_GROWTH: Final = 2.0
+_INITIAL_BACKOFF_S: Final = 0.2
+_BACKOFF_FACTOR: Final = 2.0
 
 Review = TypeVar("Review")
 
@@ -44,7 +44,7 @@ class TokenStatus(msgspec.Struct, frozen=True, gc=False):
 
 
 class AccessStatus(msgspec.Struct, frozen=True, gc=False):
-    """authorization/v1.SubjectAccessReviewStatus: allowed only if that is said, and denial is not."""
+    """authorization/v1.SubjectAccessReviewStatus; `denied` counts more than `allowed`."""
 
     allowed: bool = False
     denied: bool = False
@@ -52,7 +52,7 @@ class AccessStatus(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_granted(self) -> bool:
-        """Whether it may be done."""
+        """Whether the request is authorized."""
         return self.allowed and not self.denied
 
 
@@ -71,7 +71,7 @@ _ACCESS_REVIEWS: Final = msgspec.json.Decoder(_AccessReview)
 
 
 async def token_review(upstream: Upstream, token: str) -> TokenStatus:
-    """Who holds a bearer token; raises UpstreamError when nobody can be asked."""
+    """The user of a bearer token; raises UpstreamError if the review cannot be made."""
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
     with _counted("tokenreviews"):
         body = await _created(upstream, "/apis/authentication.k8s.io/v1/tokenreviews", msgspec.json.encode(review))
@@ -79,7 +79,7 @@ async def token_review(upstream: Upstream, token: str) -> TokenStatus:
 
 
 async def access_review(upstream: Upstream, spec: bytes) -> AccessStatus:
-    """Whether a SubjectAccessReviewSpec (JSON) is granted; raises UpstreamError when nobody can be asked."""
+    """Whether a SubjectAccessReviewSpec (JSON) is granted; raises UpstreamError if the review cannot be made."""
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
@@ -102,22 +102,22 @@ def _counted(resource: str) -> Iterator[None]:
 
 
 async def _created(upstream: Upstream, path: str, review: bytes) -> bytes:
-    """The answer to a review; raises UpstreamError after the last attempt, or when no other can help."""
-    pause_s = _FIRST_PAUSE_S
-    clock = asyncio.get_running_loop().time
-    ends = clock() + DEADLINE_S
+    """The response to a review; raises UpstreamError after the last attempt or an error that retries cannot mend."""
+    pause_s = _INITIAL_BACKOFF_S
+    now = asyncio.get_running_loop().time
+    deadline = now() + TIMEOUT_S
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await upstream.post(path, review, max(ends - clock(), _FIRST_PAUSE_S))
+            return await upstream.post(path, review, max(deadline - now(), _INITIAL_BACKOFF_S))
         except UpstreamError as error:
-            if attempt == ATTEMPTS or clock() + pause_s >= ends or not _may_pass(error):
+            if attempt == ATTEMPTS or now() + pause_s >= deadline or not _is_transient(error):
                 raise
         await asyncio.sleep(pause_s)
-        pause_s *= _GROWTH
+        pause_s *= _BACKOFF_FACTOR
     raise AssertionError("the last attempt returns or raises")
 
 
-def _may_pass(error: UpstreamError) -> bool:
+def _is_transient(error: UpstreamError) -> bool:
     return not isinstance(error, StatusError) or error.code == 429 or error.code >= 500
 
 
@@ -125,4 +125,4 @@ def _decoded(decoder: msgspec.json.Decoder[Review], body: bytes) -> Review:
     try:
         return decoder.decode(body)
     except MALFORMED as error:
-        raise UpstreamError(f"the answer to a review cannot be read: {error}") from error
+        raise UpstreamError(f"the response to a review cannot be decoded: {error}") from error

@@ -1,1 +1,1 @@
-"""What kubesum reports about itself: metrics and log lines."""
+"""Metrics and logs of kubesum itself."""

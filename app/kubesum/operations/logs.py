@@ -1,6 +1,6 @@
-"""Log lines: one format for machines, one for people, and what keeps a repeated error from filling the log.
+"""Log formats, one in JSON and one in text, and a filter for repeated messages.
 
-Whoever changes a state logs the transition, once, without secrets and without object bodies.
+Code that changes a state logs the transition once. No log line holds secrets or bodies of objects.
 """
 
 import asyncio
@@ -12,31 +12,34 @@ from typing import Final
 import msgspec
 from cachetools import TTLCache
 
-_REPEATED_EVERY_S: Final = 60.0
-_REPEATED_REASONS: Final = 256
+_INTERVAL_S: Final = 60.0
+_MAX_MESSAGES: Final = 256
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class LogReduction:
-    """Tells what was said lately: a flood of one trouble is one line a minute in the log."""
+    """Lets each message pass once a minute; k8s.io/component-base/logs/logreduction.
+
+    It holds the last 256 messages, so that varying ones, such as those with addresses, cannot fill the memory.
+    """
 
     def __init__(self) -> None:
-        self._told: TTLCache[str, None] = TTLCache(_REPEATED_REASONS, _REPEATED_EVERY_S)
+        self._logged: TTLCache[str, None] = TTLCache(_MAX_MESSAGES, _INTERVAL_S)
 
-    def should_log(self, reason: str) -> bool:
-        """Whether nobody asked this of the same reason in the last minute."""
-        if reason in self._told:
+    def should_log(self, message: str) -> bool:
+        """Whether this is the first call with the message within a minute."""
+        if message in self._logged:
             return False
-        self._told[reason] = None
+        self._logged[message] = None
         return True
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and the `extra` of the call."""
+    """One JSON object a line: time, level, logger, message and the `extra` values."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON; what JSON cannot hold is written as its repr."""
+        """The record as JSON; values that JSON cannot hold are written as their repr."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname.lower(),
@@ -50,7 +53,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """One line for a person: time of day, level, message, and the `extra` of the call as name=value."""
+    """One line of text: time of day, level, message and the `extra` values as name=value."""
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname:<7} {message}", "%H:%M:%S", "{")
@@ -63,17 +66,17 @@ class TextFormatter(logging.Formatter):
 
 
 def set_up_logging(formatter: logging.Formatter, level: int = logging.INFO) -> None:
-    """Sends the log of the whole process to stderr, in place of wherever it went before."""
+    """Sends the log of the whole process to stderr and replaces all handlers set before."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # It logs each error that it also raises; we say those ourselves, with what they mean.
+    # It logs each error that it raises too; kubesum logs or prints those itself.
     logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)
-    logging.getLogger("uvicorn.error").addFilter(_is_no_end)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
 
 
-def _is_no_end(record: logging.LogRecord) -> bool:
-    # uvicorn takes an answer for broken that ends with the process, such as a watch when somebody presses Ctrl-C.
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    # uvicorn logs a response that is cancelled at shutdown, such as a watch after Ctrl-C, as an application error.
     return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 

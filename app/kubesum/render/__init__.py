@@ -1,1 +1,1 @@
-"""Generated pages and manifests: reference documentation and ClusterRoles, from the declarations."""
+"""Generators of the reference page and the ClusterRoles, from the declarations."""

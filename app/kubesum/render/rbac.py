@@ -1,7 +1,7 @@
-"""The ClusterRoles, written from the declarations: what kubesum reads, and who may read what it serves.
+"""The ClusterRoles, generated from the declarations: one for the server itself, the others for its users.
 
-No rule has a wildcard, and none names a Secret: what the process needs besides, for its certificates, depends
-on how it is installed and is granted there.
+No rule has a wildcard and none names a Secret. The rights that the server needs for its certificates depend on the
+installation; the chart grants them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,35 +15,35 @@ JsonObject = dict[str, Any]
 
 NAME_PREFIX: Final = "kubesum:"
 AGGREGATED_TO: Final = ("view", "edit", "admin")
-"""The roles of Kubernetes that get the rules of `kubesum:view` added."""
+"""The default ClusterRoles that `kubesum:view` is aggregated to."""
 
 GroupResource = tuple[str, str]
 """(API group, plural)."""
 
-USAGE: Final[tuple[GroupResource, ...]] = tuple(
-    (kind.group, kind.resource.partition(".")[0]) for kind in POLLED_RESOURCES
+USAGE_RESOURCES: Final[tuple[GroupResource, ...]] = tuple(
+    (one.group, one.resource.partition(".")[0]) for one in POLLED_RESOURCES
 )
-"""Live usage; its API cannot be watched."""
+"""The resources of metrics.k8s.io, which cannot be watched."""
 
 
 def cluster_roles(resources: Sequence[ComputedResource], watched: Iterable[GroupResource]) -> JsonObject:
-    """A List of all ClusterRoles: that of the server, then those of its readers."""
-    server = _role("server", {}, [*_rules(watched, ("list", "watch")), *_rules(USAGE, ("list",))])
+    """A List of all ClusterRoles: that of the server, then those of its users."""
+    server = _role("server", {}, [*_rules(watched, ("list", "watch")), *_rules(USAGE_RESOURCES, ("list",))])
     return {
         "apiVersion": "v1",
         "kind": "List",
-        "items": [server, *(_reading(reader, resources) for reader in ReaderRole)],
+        "items": [server, *(_reader_role(role, resources) for role in ReaderRole)],
     }
 
 
-def _reading(reader: ReaderRole, resources: Iterable[ComputedResource]) -> JsonObject:
-    readable = [(resource.group, resource.plural) for resource in resources if reader in resource.all_reader_roles]
-    return _role(reader.value, _labels(reader), _rules(readable, ("get", "list", "watch")))
+def _reader_role(role: ReaderRole, resources: Iterable[ComputedResource]) -> JsonObject:
+    readable = [(resource.group, resource.plural) for resource in resources if role in resource.all_reader_roles]
+    return _role(role.value, _labels(role), _rules(readable, ("get", "list", "watch")))
 
 
-def _labels(reader: ReaderRole) -> dict[str, str]:
-    roles = AGGREGATED_TO if reader is ReaderRole.VIEW else ()
-    return {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in roles}
+def _labels(role: ReaderRole) -> dict[str, str]:
+    targets = AGGREGATED_TO if role is ReaderRole.VIEW else ()
+    return {f"rbac.authorization.k8s.io/aggregate-to-{target}": "true" for target in targets}
 
 
 def _rules(named: Iterable[GroupResource], verbs: Iterable[str]) -> list[JsonObject]:

@@ -1,4 +1,4 @@
-"""The reference page: every resource with its columns and fields, written from the declarations alone."""
+"""The reference page docs/resources.md: every resource with its columns and fields, from the declarations."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final

@@ -10,7 +10,7 @@ from kubesum.vocabulary.tally import Contribution
 
 
 def by_image(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
-    """A pod counts for each of its images."""
+    """A pod belongs to the group of each of its images."""
     for row, contribution in imagesummaries.uses(pod):
         yield ("", row), contribution
 
@@ -20,7 +20,7 @@ RESOURCE: Final = ComputedResource(
     plural="clusterimagesummaries",
     short_names=("cimgsum",),
     namespaced=False,
-    help="Where in the cluster an image runs, as which digests, and whether it can be pulled.",
+    help="Where in the cluster an image runs, with which digests, and whether it can be pulled.",
     status_type=imagesummaries.ImageStatus,
     status=imagesummaries.status,
     subjects=None,

@@ -57,13 +57,14 @@ class VersionCount(msgspec.Struct, frozen=True, gc=False):
 
 
 class SourceState(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """How fresh one watched or polled kind is."""
+    """State of one watched or polled resource."""
 
     resource: Annotated[
-        str, list_key("Plural of the kind, with its group where it is polled, such as pods.metrics.k8s.io.")
+        str, list_key("Plural of the resource, with its group if it is polled, such as pods.metrics.k8s.io.")
     ]
     synced: Annotated[
-        bool, doc("Whether the kind is listed and being watched; for a polled one, whether what was read is shown.")
+        bool,
+        doc("Whether the resource is listed and its watch works; for a polled one, whether its last list is in use."),
     ]
     last_transition_time: Annotated[datetime, doc("Time at which synced last changed.")]
 
@@ -73,13 +74,13 @@ class SummaryCondition(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     type: Annotated[str, list_key("Type of the condition: Synced.")]
     status: Annotated[str, doc("Status of the condition: True or False.")]
-    reason: Annotated[str, doc("One word for the status.")]
-    message: Annotated[str, doc("A sentence that says which watched kinds are concerned.")]
-    last_transition_time: Annotated[datetime, doc("Time at which a watched kind last changed its state.")]
+    reason: Annotated[str, doc("Reason of the status: Watching or Stale.")]
+    message: Annotated[str, doc("Message that names the watched resources that are not synced.")]
+    last_transition_time: Annotated[datetime, doc("Time at which synced of a watched resource last changed.")]
 
 
 class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is known and computed of the cluster."""
+    """Computed status of the cluster."""
 
     nodes: Annotated[NodeCounts, doc("Numbers of nodes by state.")]
     capacity: Annotated[ResourceList, doc("Sum of the capacity of all nodes, by resource name.")]
@@ -87,7 +88,7 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
     requests: Annotated[ResourceList, doc("Sum of the effective requests of the active pods assigned to a node.")]
     limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods assigned to a node.")]
     requests_percent: Annotated[
-        dict[str, int], doc("Requested part of what is allocatable, in percent cut to an integer, by resource name.")
+        dict[str, int], doc("Requests in percent of what is allocatable, cut to an integer, by resource name.")
     ]
     limits_percent: Annotated[
         dict[str, int], doc("Limits in percent of what is allocatable, cut to an integer, by resource name.")
@@ -97,14 +98,17 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
     ]
     free: Annotated[
         ResourceList,
-        doc("Sum over the nodes that are ready and not cordoned of what is not requested; overfull nodes count 0."),
+        doc(
+            "Sum of allocatable minus requests over the nodes that are ready and not cordoned; a node with more "
+            "requests than allocatable counts as 0."
+        ),
     ]
     free_untainted: Annotated[
         ResourceList, doc("The part of free that is on nodes without a taint that keeps pods away.")
     ]
     largest_node_free: Annotated[
         ResourceList,
-        doc("For each resource the most that is free on one node: a pod that asks for more fits nowhere."),
+        doc("Largest free amount of each resource on one node: a pod that requests more fits on no node."),
     ]
     pods: Annotated[ClusterPodCounts, doc("Numbers of pods in the cluster.")]
     status_counts: Annotated[
@@ -113,17 +117,18 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
     ]
     unhealthy: Annotated[int, count("Number of pods that are not healthy.")]
     pending_reasons: Annotated[
-        tuple[ReasonCount, ...], doc("Numbers of unscheduled pods by what keeps them from a node, sorted by reason.")
+        tuple[ReasonCount, ...],
+        doc("Numbers of unscheduled pods by the reason why they are not scheduled, sorted by reason."),
     ]
     workloads: Annotated[WorkloadCounts, doc("Numbers of workloads by health.")]
     namespaces: Annotated[int, count("Number of namespaces.")]
     images: Annotated[int, count("Number of different images that active pods use.")]
     restarts: Annotated[int, doc("Number of container restarts in all pods, also in finished ones.")]
     kubelet_versions: Annotated[tuple[VersionCount, ...], doc("Kubelet versions in use, sorted.")]
-    sources: Annotated[tuple[SourceState, ...], doc("How fresh each watched or polled kind is, sorted by name.")]
+    sources: Annotated[tuple[SourceState, ...], doc("State of each watched or polled resource, sorted by name.")]
     conditions: Annotated[
         tuple[SummaryCondition, ...],
-        doc("Conditions: Synced is True while all watched kinds are listed and watched."),
+        doc("Conditions: Synced is True while all watched resources are listed and their watches work."),
     ]
     usage: Annotated[
         ResourceList | UnsetType,
@@ -139,7 +144,7 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
 
 
 def pods(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
-    """Every pod counts; requests of those without a node are kept apart, since they take nothing yet."""
+    """Every pod; the requests of unscheduled pods are summed separately, since they occupy no node."""
     totals = pod.state.totals
     if not pod.facts.node:
         totals = tuple(pending(totals))
@@ -147,7 +152,7 @@ def pods(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
 
 
 def pending(totals: Contribution) -> Iterator[tuple[str, Any, int]]:
-    """The totals of a pod without a node, with its requests as pending ones and without its limits."""
+    """The totals of an unscheduled pod, with its requests as pendingRequests and without its limits."""
     for field, key, amount in totals:
         if field == "requests":
             yield "pendingRequests", key, amount
@@ -156,7 +161,7 @@ def pending(totals: Contribution) -> Iterator[tuple[str, Any, int]]:
 
 
 def nodes(member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
-    """Every node counts; what is free on it only while new pods can come to it."""
+    """Every node; its free resources only if it is schedulable."""
     status = member[1]
     yield CLUSTER, (*node_entries(status), *(free_entries(status) if schedulable(status) else ()))
 
@@ -167,7 +172,7 @@ def schedulable(node: Any) -> bool:
 
 
 def node_entries(node: Any) -> Iterator[tuple[str, Any, int]]:
-    """What any node adds."""
+    """The entries of every node."""
     yield "nodes", "total", 1
     yield "nodes", "ready" if node.ready == "True" else "notReady", 1
     yield "nodes", "unschedulable", int(node.unschedulable)
@@ -178,7 +183,7 @@ def node_entries(node: Any) -> Iterator[tuple[str, Any, int]]:
 
 
 def free_entries(node: Any) -> Iterator[tuple[str, Any, int]]:
-    """What a node adds that new pods can come to."""
+    """The entries of a schedulable node."""
     free = {name: max(0, value) for name, value in node.free.items()}
     yield from amounts("free", free)
     if not node.tainted:
@@ -194,45 +199,45 @@ def amounts(field: str, values: Mapping[str, int]) -> Iterator[tuple[str, Any, i
 
 
 def workloads(member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
-    """Every workload counts, by health."""
+    """Every workload, by health."""
     yield CLUSTER, (("workloads", member[1].health, 1),)
 
 
 def namespaces(_namespace: NamespaceFacts) -> Iterator[tuple[Key, Contribution]]:
-    """Every namespace counts."""
+    """Every namespace."""
     yield CLUSTER, (("namespaces", "", 1),)
 
 
 def images(_member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
-    """Every image counts."""
+    """Every image."""
     yield CLUSTER, (("images", "", 1),)
 
 
 def used_by_nodes(node: MeasuredNode) -> Iterator[tuple[Key, Contribution]]:
-    """Every node that is measured counts."""
+    """The usage of every measured node."""
     if node.usage is not None:
         yield CLUSTER, used_entries(node.usage)
 
 
 def sources(source: SourceFacts) -> Iterator[tuple[Key, Contribution]]:
-    """Every source is listed; those that a cluster needs not have are kept apart."""
+    """Every watched or polled resource; optional ones in a field of their own."""
     field = "optionalSources" if source.optional else "sources"
     yield CLUSTER, ((field, (source.resource, source.synced, source.changed), 1),)
 
 
 def source_states(tally: Tally, *fields: str) -> tuple[SourceState, ...]:
-    """The sources in some fields, by name."""
+    """The states of the resources in these fields, by name."""
     return tuple(SourceState(*source) for source in sorted(s for field in fields for s in tally.sums(field)))
 
 
 def synced(watched: Iterable[SourceState]) -> tuple[SummaryCondition, ...]:
-    """The condition Synced; none before anything is watched."""
+    """The condition Synced; empty if nothing is watched."""
     behind = [source.resource for source in watched if not source.synced]
     changed = max((source.last_transition_time for source in watched), default=None)
     if changed is None:
         return ()
     if behind:
-        return (SummaryCondition("Synced", "False", "Stale", f"not in step: {', '.join(behind)}", changed),)
+        return (SummaryCondition("Synced", "False", "Stale", f"not synced: {', '.join(behind)}", changed),)
     return (SummaryCondition("Synced", "True", "Watching", "all kinds are listed and watched", changed),)
 
 
@@ -244,7 +249,7 @@ def node_counts(tally: Tally) -> NodeCounts:
 
 
 def largest_free(tally: Tally) -> ResourceList:
-    """For each resource the most that is free on one node."""
+    """The largest free amount of each resource on one node."""
     return ResourceList({name: -(tally.smallest(f"largest {name}") or 0) for name in tally.sums("resources")})
 
 
@@ -289,10 +294,10 @@ RESOURCE: Final = ComputedResource(
     plural="clustersummaries",
     short_names=("clsum",),
     namespaced=False,
-    help="The whole cluster in one object: what it has, what is asked for, what is free, and what is wrong.",
+    help="The whole cluster in one object: its capacity, requests, free resources and problems.",
     status_type=ClusterSummaryStatus,
     status=status,
-    # kube-system is as old as the cluster, and its uid is what tools take for the cluster's.
+    # kube-system is as old as the cluster, and its uid is commonly used as the id of the cluster.
     subjects=Source.NAMESPACES,
     subject_key=lambda namespace: CLUSTER if namespace.name == "kube-system" else None,
     folds=(

@@ -1,4 +1,4 @@
-"""The table columns that several kinds share."""
+"""The table columns that several resources share."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -20,7 +20,7 @@ AGE: Final = Column(
 
 
 def value(name: str, path: str, explained: str, wide: bool = False) -> Column:
-    """A column of one string field of the status; empty is shown as `<none>`."""
+    """A column of one string field of the status, `<none>` if it is empty."""
     read = attrgetter(path)
     return Column(name, explained, lambda row: read(row.status) or NONE, wide=wide)
 
@@ -32,25 +32,25 @@ def number(name: str, path: str, explained: str, wide: bool = False) -> Column:
 
 
 def share(name: str, part: str, whole: str, explained: str, wide: bool = False) -> Column:
-    """A column of two integer fields of the status, as part/whole."""
+    """A column of two integer fields of the status, written as part/whole."""
     read = attrgetter(part, whole)
     return Column(name, explained, lambda row: "{}/{}".format(*read(row.status)), wide=wide)
 
 
 def amount(name: str, path: str, resource: str, explained: str, wide: bool = False) -> Column:
-    """A column of the amount of one resource in a ResourceList of the status; 0 where it is absent."""
+    """A column of one resource of a ResourceList of the status, 0 if it is absent."""
     read: Callable[[Any], Mapping[str, int]] = attrgetter(path)
     return Column(name, explained, lambda row: rounded(resource, read(row.status).get(resource, 0)), wide=wide)
 
 
 def percentage(name: str, path: str, resource: str, explained: str, wide: bool = False) -> Column:
-    """A column of one percentage of the status; `<none>` where there is no whole."""
+    """A column of one percentage of the status, `<none>` if it is absent."""
     read: Callable[[Any], Mapping[str, int]] = attrgetter(path)
     return Column(name, explained, lambda row: read(row.status).get(resource, NONE), wide=wide)
 
 
 def used(name: str, resource: str, explained: str) -> Column:
-    """A column of the usage of one resource; `<none>` where nothing is measured."""
+    """A column of the usage of one resource, `<none>` without measurements."""
 
     def cell(row: RowView) -> Cell:
         usage = row.status.usage
@@ -60,7 +60,7 @@ def used(name: str, resource: str, explained: str) -> Column:
 
 
 def gpu(part: str = "requests", whole: str | None = None, wide: bool = False) -> Column:
-    """A column of all resources named `*/gpu`: those in `part`, of those in `whole`; blank if there is none."""
+    """A column of the sum of all resources named `*/gpu` in `part`, as part/whole with `whole`; empty without any."""
 
     def cell(row: RowView) -> Cell:
         taken, found = devices(getattr(row.status, part))
@@ -69,9 +69,9 @@ def gpu(part: str = "requests", whole: str | None = None, wide: bool = False) ->
         there, known = devices(getattr(row.status, whole))
         return f"{taken}/{there}" if found or known else ""
 
-    explained = "GPUs asked for (all resources whose name ends in /gpu)."
+    explained = "GPUs requested (all resources whose name ends in /gpu)."
     if whole is not None:
-        explained = "GPUs asked for and allocatable (all resources whose name ends in /gpu)."
+        explained = "GPUs requested and allocatable (all resources whose name ends in /gpu)."
     return Column("GPU", explained, cell, wide=wide)
 
 
@@ -95,10 +95,8 @@ def memory_limits(wide: bool) -> Column:
     return amount("MEM-LIM", "limits", MEMORY, "Sum of the memory limits, in bytes.", wide)
 
 
-CPU_PERCENT: Final = percentage("CPU%", "requests_percent", CPU, "Requested part of the allocatable cpu, in percent.")
-MEMORY_PERCENT: Final = percentage(
-    "MEM%", "requests_percent", MEMORY, "Requested part of the allocatable memory, in percent."
-)
+CPU_PERCENT: Final = percentage("CPU%", "requests_percent", CPU, "Cpu requested, in percent of allocatable.")
+MEMORY_PERCENT: Final = percentage("MEM%", "requests_percent", MEMORY, "Memory requested, in percent of allocatable.")
 
 CPU_USAGE: Final = used("CPU-USE", CPU, "Cpu in use, in cores or millicores (m); `<none>` while it is not measured.")
 MEMORY_USAGE: Final = used("MEM-USE", MEMORY, "Memory in use, in bytes; `<none>` while it is not measured.")

@@ -1,4 +1,4 @@
-"""ImageSummary: where in a namespace an image runs. ClusterImageSummary, its sibling, reads the same fields."""
+"""ImageSummary: where in a namespace an image runs. ClusterImageSummary has the same status and columns."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
@@ -13,16 +13,18 @@ from kubesum.vocabulary.tally import Contribution, Tally
 
 
 class ImageStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is known and computed of one image reference."""
+    """Computed status of one image reference."""
 
     image: Annotated[str, doc("Normalised reference of the image, with its registry and its tag or digest.")]
     registry: Annotated[str, doc("Registry of the image, such as docker.io.")]
     repository: Annotated[str, doc("Repository of the image with its registry, such as docker.io/library/nginx.")]
     tag: Annotated[str, doc("Tag of the image; empty where only a digest names it.")]
     floating_tag: Annotated[
-        bool, doc("Whether the reference means another image tomorrow: no digest, and the tag is latest or absent.")
+        bool, doc("Whether the reference may mean another image later: no digest, and the tag is latest or absent.")
     ]
-    digests: Annotated[tuple[str, ...], doc("Different digests that containers run for the reference, sorted.")]
+    digests: Annotated[
+        tuple[str, ...], doc("Digests of the images that containers run for the reference, each once, sorted.")
+    ]
     pods: Annotated[int, count("Number of active pods that use the image.")]
     containers: Annotated[int, count("Number of app and ephemeral containers of active pods that use the image.")]
     init_containers: Annotated[int, count("Number of init containers of active pods that use the image.")]
@@ -42,7 +44,7 @@ def uses(pod: Pod) -> Iterator[tuple[str, Contribution]]:
 
 
 def place(pod: Pod) -> Iterator[tuple[str, Any, int]]:
-    """What a pod adds once to each of its images."""
+    """The entries that a pod contributes once to each of its images."""
     facts = pod.facts
     yield "pods", "", 1
     yield "workloads", (facts.namespace, pod.workload.row), 1
@@ -52,7 +54,7 @@ def place(pod: Pod) -> Iterator[tuple[str, Any, int]]:
 
 
 def use(image: ContainerImage) -> Iterator[tuple[str, Any, int]]:
-    """What each container adds to its image."""
+    """The entries that each container contributes to its image."""
     yield "reference", (image.image, image.registry, image.repository, image.tag, image.floating), 1
     yield "initContainers" if image.init else "containers", "", 1
     if image.digest:
@@ -62,7 +64,7 @@ def use(image: ContainerImage) -> Iterator[tuple[str, Any, int]]:
 
 
 def by_image(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
-    """A pod counts for each of its images, in its namespace."""
+    """A pod belongs to the group of each of its images in its namespace."""
     for row, contribution in uses(pod):
         yield (pod.facts.namespace, row), contribution
 
@@ -109,7 +111,7 @@ RESOURCE: Final = ComputedResource(
     plural="imagesummaries",
     short_names=("imgsum",),
     namespaced=True,
-    help="Where in a namespace an image runs, as which digests, and whether it can be pulled.",
+    help="Where in a namespace an image runs, with which digests, and whether it can be pulled.",
     status_type=ImageStatus,
     status=status,
     subjects=None,

@@ -1,7 +1,7 @@
-"""NamespaceSummary: what a namespace asks for and how its pods and workloads are.
+"""NamespaceSummary: the requests of a namespace and the state of its pods and workloads.
 
-Namespaced, one per namespace and named like it, so that a RoleBinding in a namespace lets its users read
-theirs. A namespace that only pods or workloads name has a row too, until its Namespace object arrives.
+There is one per namespace, in the namespace and with its name, so that a RoleBinding there lets users read it. A
+namespace has a row as soon as a pod or workload in it is in the cache, even before its Namespace object.
 """
 
 from collections.abc import Iterator
@@ -40,9 +40,9 @@ from kubesum.vocabulary.tally import Contribution, Tally
 
 
 class NamespaceSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is known and computed of one namespace."""
+    """Computed status of one namespace."""
 
-    phase: Annotated[str, doc("Phase of the namespace: Active or Terminating; empty while there is no such object.")]
+    phase: Annotated[str, doc("Phase of the namespace: Active or Terminating; empty without a Namespace object.")]
     pods: Annotated[PodCounts, doc("Numbers of pods in the namespace.")]
     status_counts: Annotated[
         tuple[ReasonCount, ...],
@@ -68,7 +68,8 @@ class NamespaceSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="came
     nodes: Annotated[int, count("Number of different nodes that active pods are assigned to.")]
     images: Annotated[int, count("Number of different images that active pods use.")]
     pending_reasons: Annotated[
-        tuple[ReasonCount, ...], doc("Numbers of unscheduled pods by what keeps them from a node, sorted by reason.")
+        tuple[ReasonCount, ...],
+        doc("Numbers of unscheduled pods by the reason why they are not scheduled, sorted by reason."),
     ]
     usage: UsageOfPods = UNSET
     usage_percent: PercentOfRequests = UNSET
@@ -76,13 +77,13 @@ class NamespaceSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="came
 
 
 def used_by_namespace(pod: MeasuredPod) -> Iterator[tuple[Key, Contribution]]:
-    """What a pod uses counts in its namespace."""
+    """The usage of a measured pod belongs to its namespace."""
     if pod.usage is not None:
         yield (pod.facts.namespace, pod.facts.namespace), used_entries(pod.usage)
 
 
 def by_namespace(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
-    """A pod counts in its namespace; the nodes and images of active ones are told apart."""
+    """A pod belongs to its namespace; active ones also contribute their node and images."""
     facts = pod.facts
     entries: list[tuple[str, Any, int]] = []
     if pod.state.active:
@@ -93,13 +94,13 @@ def by_namespace(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
 
 
 def by_namespace_of_workload(member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
-    """A workload counts in its namespace, by health."""
+    """A workload belongs to its namespace, counted by health."""
     (namespace, _), status = member
     yield (namespace, namespace), (("workloads", status.health, 1),)
 
 
 def status(_key: Key, namespace: NamespaceFacts | None, tally: Tally) -> NamespaceSummaryStatus:
-    """The summary of a namespace and of what is in it."""
+    """The status of a namespace from its pods and workloads."""
     pods, requests, usage = pod_counts(tally), requested(tally.sums("requests")), used(tally)
     return NamespaceSummaryStatus(
         phase=namespace.phase if namespace else "",
@@ -121,9 +122,9 @@ def status(_key: Key, namespace: NamespaceFacts | None, tally: Tally) -> Namespa
     )
 
 
-def worst(left_open: Coverage) -> int:
-    """The larger of the two numbers: a pod that leaves both open is in each of them."""
-    return max(left_open.cpu, left_open.memory)
+def larger(unset: Coverage) -> int:
+    """The larger of the two numbers; a pod without both resources is counted in each, so they are not added."""
+    return max(unset.cpu, unset.memory)
 
 
 RESOURCE: Final = ComputedResource(
@@ -131,7 +132,7 @@ RESOURCE: Final = ComputedResource(
     plural="namespacesummaries",
     short_names=("nssum",),
     namespaced=True,
-    help="What a namespace asks for, and how its pods and workloads are; one per namespace, with its name.",
+    help="Requests of a namespace and the state of its pods and workloads; one per namespace, with its name.",
     status_type=NamespaceSummaryStatus,
     status=status,
     subjects=Source.NAMESPACES,
@@ -157,18 +158,18 @@ RESOURCE: Final = ComputedResource(
         columns.AGE,
         columns.gpu(wide=True),
         columns.number("UNSCHEDULED", "pods.unscheduled", "Active pods without a node.", wide=True),
-        columns.number("DEGRADED", "workloads.degraded", "Workloads in which something is wrong.", wide=True),
+        columns.number("DEGRADED", "workloads.degraded", "Workloads whose health is Degraded.", wide=True),
         Column(
             "NO-REQ",
             "Active pods that request no cpu or no memory, whichever are more.",
-            lambda row: worst(row.status.pods_without_requests),
+            lambda row: larger(row.status.pods_without_requests),
             type="integer",
             wide=True,
         ),
         Column(
             "NO-LIM",
             "Active pods without a limit of cpu or of memory, whichever are more.",
-            lambda row: worst(row.status.pods_without_limits),
+            lambda row: larger(row.status.pods_without_limits),
             type="integer",
             wide=True,
         ),

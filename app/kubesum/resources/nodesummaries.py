@@ -1,4 +1,4 @@
-"""NodeSummary: how full a node is, what runs on it, and what is wrong with it."""
+"""NodeSummary: the allocatable resources of a node, the requests and state of its pods, and its problems."""
 
 from collections.abc import Iterator
 from typing import Annotated, Final
@@ -30,7 +30,7 @@ from kubesum.vocabulary.tally import Contribution, Tally
 
 
 class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is known and computed of one node."""
+    """Computed status of one node."""
 
     ready: Annotated[str, doc("Status of the node's condition Ready: True, False or Unknown.")]
     unschedulable: Annotated[bool, doc("Whether the node is cordoned, so that no new pod is assigned to it.")]
@@ -53,7 +53,7 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods assigned to the node.")]
     free: Annotated[ResourceList, doc("Allocatable minus requests; negative where more is requested than there is.")]
     requests_percent: Annotated[
-        dict[str, int], doc("Requested part of what is allocatable, in percent cut to an integer, by resource name.")
+        dict[str, int], doc("Requests in percent of what is allocatable, cut to an integer, by resource name.")
     ]
     limits_percent: Annotated[
         dict[str, int], doc("Limits in percent of what is allocatable, cut to an integer, by resource name.")
@@ -75,7 +75,7 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         ResourceList | UnsetType,
         doc(
             "Cpu and memory in use on the node, in its pods and outside of them, as `kubectl top nodes` shows them: "
-            "cpu rounded up to millicores, memory down to Mi; absent while metrics.k8s.io does not tell."
+            "cpu rounded up to millicores, memory down to Mi; absent without a measurement in metrics.k8s.io."
         ),
     ] = UNSET
     usage_percent: Annotated[
@@ -85,7 +85,7 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 def by_node(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
-    """A pod counts on the node that it is assigned to."""
+    """A pod belongs to the node that it is assigned to."""
     if pod.facts.node:
         yield ("", pod.facts.node), pod.state.totals
 
@@ -122,7 +122,7 @@ def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus
     )
 
 
-def shown_status(row: RowView) -> str:
+def status_cell(row: RowView) -> str:
     """STATUS as `kubectl get nodes` shows it."""
     words = ["Ready" if row.status.ready == "True" else "NotReady"]
     if row.status.unschedulable:
@@ -130,8 +130,8 @@ def shown_status(row: RowView) -> str:
     return ",".join(words)
 
 
-def shown_pods(row: RowView) -> str:
-    """Active pods of those that the node takes."""
+def pods_cell(row: RowView) -> str:
+    """Active pods and the allocatable number of pods, as 12/110."""
     return f"{row.status.pods.active}/{row.status.allocatable.get(PODS, 0)}"
 
 
@@ -140,7 +140,7 @@ RESOURCE: Final = ComputedResource(
     plural="nodesummaries",
     short_names=("nosum",),
     namespaced=False,
-    help="How full a node is: what its pods ask for of what it has, how they are, and what is wrong with it.",
+    help="Resources of a node, the requests and state of its pods, and its problems.",
     status_type=NodeSummaryStatus,
     status=status,
     subjects=Source.MEASURED_NODES,
@@ -149,9 +149,9 @@ RESOURCE: Final = ComputedResource(
     reader_roles=(ReaderRole.CLUSTER,),
     columns=(
         columns.NAME,
-        Column("STATUS", "Whether the node is ready, and whether it is cordoned.", shown_status),
+        Column("STATUS", "Whether the node is ready, and whether it is cordoned.", status_cell),
         Column("ROLES", "Roles of the node.", lambda row: ",".join(row.status.roles) or columns.NONE),
-        Column("PODS", "Active pods assigned to the node, of those that it takes.", shown_pods),
+        Column("PODS", "Active pods assigned to the node, of the allocatable number of pods.", pods_cell),
         columns.CPU_REQUESTS,
         columns.CPU_PERCENT,
         columns.MEMORY_REQUESTS,

@@ -1,6 +1,6 @@
-"""PodSummary: one pod in about a tenth of its bytes, with the status that people know as a field.
+"""PodSummary: one pod in about a tenth of its bytes, with the STATUS of `kubectl get pods` as a field.
 
-A projection: its status is a pure function of the pod in its place, computed when somebody asks.
+It has no folds: its status depends on one MeasuredPod alone and is computed for each response.
 """
 
 from datetime import datetime
@@ -24,17 +24,17 @@ from kubesum.vocabulary.quantity import ResourceList
 from kubesum.vocabulary.resource import Ago, Cell, Column, ComputedResource, FieldSelector, Key, RowView, Source
 from kubesum.vocabulary.tally import Tally
 
-NOTHING: Final = ResourceList()
+NO_RESOURCES: Final = ResourceList()
 
 
 class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is known and computed of one pod."""
+    """Computed status of one pod."""
 
     phase: Annotated[str, doc("Phase of the pod: Pending, Running, Succeeded, Failed or Unknown.")]
     reason: Annotated[str, doc("Status of the pod as `kubectl get pods` displays it.")]
     reason_class: Annotated[str, doc("The displayed status without its variable part, such as Init for Init:1/3.")]
     healthy: Annotated[
-        bool, doc("Whether nothing is wrong with the pod: no bad status, and it is ready or has succeeded.")
+        bool, doc("Whether the pod is ready or has succeeded, and its status is none that needs attention.")
     ]
     ready: Annotated[bool, doc("Whether the pod's condition Ready is True.")]
     ready_containers: Annotated[int, count("Number of ready containers, sidecars included.")]
@@ -42,10 +42,10 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     restarts: Annotated[int, doc("Number of container restarts, as `kubectl get pods` counts them.")]
     last_restart_time: Annotated[
         datetime | UnsetType,
-        doc("Time at which the container that restarted last had ended; absent without restarts."),
+        doc("Time of the last termination that led to a restart; absent without restarts."),
     ] = UNSET
     last_termination_reason: Annotated[
-        str, doc("Why the container that restarted last had ended, such as OOMKilled; empty without restarts.")
+        str, doc("Reason of the last termination that led to a restart, such as OOMKilled; empty without restarts.")
     ] = ""
     node_name: Annotated[str, doc("Name of the node that the pod is assigned to; empty if to none.")] = ""
     workload_ref: Annotated[
@@ -55,17 +55,18 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     priority_class_name: Annotated[str, doc("Name of the pod's priority class; empty if it has none.")] = ""
     requests: Annotated[
         ResourceList,
-        doc("Effective requests of the pod, as the scheduler counts them; nothing once it has finished."),
-    ] = NOTHING
-    limits: Annotated[ResourceList, doc("Effective limits of the pod; nothing once it has finished.")] = NOTHING
+        doc("Effective requests of the pod, as the scheduler counts them; empty once it has finished."),
+    ] = NO_RESOURCES
+    limits: Annotated[ResourceList, doc("Effective limits of the pod; empty once it has finished.")] = NO_RESOURCES
     pending_reasons: Annotated[
-        tuple[ReasonCount, ...], doc("What keeps the pod from being scheduled, with the number of nodes concerned.")
+        tuple[ReasonCount, ...],
+        doc("Reasons why the pod is not scheduled, each with the number of nodes that it applies to."),
     ] = ()
     usage: Annotated[
         ResourceList | UnsetType,
         doc(
             "Cpu and memory in use, as `kubectl top pods` shows them: cpu rounded up to millicores, memory down to "
-            "Mi; absent while metrics.k8s.io does not tell, and once the pod has finished."
+            "Mi; absent without a measurement in metrics.k8s.io, and once the pod has finished."
         ),
     ] = UNSET
     usage_percent: PercentOfRequests = UNSET
@@ -90,16 +91,16 @@ def status(_key: Key, pod: MeasuredPod, _tally: Tally) -> PodSummaryStatus:
         workload_ref=WorkloadReference(workload.api_version, workload.kind, workload.name, workload.uid),
         qos_class=state.qos,
         priority_class_name=state.priority_class,
-        # A finished pod holds nothing: sums over pods are those of what they run on and belong to.
-        requests=state.requests if state.active else NOTHING,
-        limits=state.limits if state.active else NOTHING,
+        # A finished pod holds no resources, so that sums over pods agree with those of nodes and namespaces.
+        requests=state.requests if state.active else NO_RESOURCES,
+        limits=state.limits if state.active else NO_RESOURCES,
         pending_reasons=tuple(ReasonCount(reason, nodes) for reason, nodes in state.pending),
         usage=usage,
         usage_percent=used_percents(usage, state.requests),
     )
 
 
-def shown_restarts(row: RowView) -> Cell:
+def restarts_cell(row: RowView) -> Cell:
     """RESTARTS as `kubectl get pods` shows it: the number, and how long ago the last one was."""
     since = row.status.last_restart_time
     if row.status.restarts == 0 or since is UNSET:
@@ -107,8 +108,8 @@ def shown_restarts(row: RowView) -> Cell:
     return Ago(since, f"{row.status.restarts} (", " ago)")
 
 
-def shown_workload(row: RowView) -> str:
-    """The workload as kind/name, in the spelling that kubectl takes."""
+def workload_cell(row: RowView) -> str:
+    """The workload as kind/name, which kubectl accepts as an argument."""
     return f"{row.status.workload_ref.kind.lower()}/{row.status.workload_ref.name}"
 
 
@@ -126,12 +127,12 @@ RESOURCE: Final = ComputedResource(
         columns.NAME,
         columns.share("READY", "ready_containers", "total_containers", "Ready containers of all, sidecars included."),
         Column("STATUS", "Status of the pod as `kubectl get pods` displays it.", lambda row: row.status.reason),
-        Column("RESTARTS", "Container restarts, and how long ago the last one was.", shown_restarts),
+        Column("RESTARTS", "Container restarts, and how long ago the last one was.", restarts_cell),
         columns.CPU_REQUESTS,
         columns.MEMORY_REQUESTS,
         columns.CPU_USAGE,
         columns.MEMORY_USAGE,
-        Column("WORKLOAD", "The topmost known owner of the pod.", shown_workload),
+        Column("WORKLOAD", "The topmost known owner of the pod.", workload_cell),
         columns.AGE,
         columns.cpu_limits(wide=True),
         columns.memory_limits(wide=True),

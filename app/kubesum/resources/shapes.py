@@ -1,6 +1,6 @@
-"""The parts of a status that several kinds share, and how they are read from a tally.
+"""The parts of a status that several resources share, and the functions that read them from a Tally.
 
-A field's description is what `kubectl explain` prints: a full sentence that says the unit.
+`kubectl explain` prints the descriptions of fields, each a full sentence with the unit.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,22 +15,22 @@ from kubesum.vocabulary.quantity import CPU, MEMORY, PODS, ResourceList, percent
 from kubesum.vocabulary.tally import Contribution, Tally
 
 _MEASURED: Final = "measured"
-"""Counts, beside their amounts, the members of a group of which it is known what they use."""
+"""The key of field `usage` under which measured members are counted, beside cpu and memory."""
 _LARGEST_INT32: Final = (1 << 31) - 1
 
 
 def doc(description: str) -> msgspec.Meta:
-    """Documents a field; a plain int is an int64."""
+    """The metadata of a field; an int has the format int64."""
     return msgspec.Meta(description=description)
 
 
 def count(description: str) -> msgspec.Meta:
-    """Documents an integer field that fits 32 bits."""
+    """The metadata of an integer field with the format int32."""
     return msgspec.Meta(description=description, extra_json_schema={"format": "int32"})
 
 
 def list_key(description: str) -> msgspec.Meta:
-    """Documents the string field that tells an item from the others of its list."""
+    """The metadata of a string field that is the key of a list of type map (x-kubernetes-list-map-keys)."""
     return msgspec.Meta(description=description, extra={"key": True})
 
 
@@ -66,31 +66,35 @@ class QosCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class Coverage(msgspec.Struct, frozen=True, gc=False):
-    """Numbers of active pods in which some container leaves a resource open."""
+    """Numbers of active pods with a container that does not set a resource."""
 
-    cpu: Annotated[int, count("Number of active pods with a container that states no cpu.")] = 0
-    memory: Annotated[int, count("Number of active pods with a container that states no memory.")] = 0
+    cpu: Annotated[int, count("Number of active pods with a container that does not set cpu.")] = 0
+    memory: Annotated[int, count("Number of active pods with a container that does not set memory.")] = 0
 
 
 class WorkloadCounts(msgspec.Struct, frozen=True, gc=False):
     """Numbers of workloads by health."""
 
     total: Annotated[int, count("Number of workloads.")] = 0
-    healthy: Annotated[int, count("Number of workloads that have all that they want.")] = 0
-    progressing: Annotated[int, count("Number of workloads on their way to what they want.")] = 0
-    degraded: Annotated[int, count("Number of workloads in which something is wrong.")] = 0
+    healthy: Annotated[int, count("Number of workloads whose desired pods are all ready and up to date.")] = 0
+    progressing: Annotated[
+        int, count("Number of workloads with desired pods that are missing, not ready or not up to date.")
+    ] = 0
+    degraded: Annotated[
+        int, count("Number of workloads that failed or have a pod in a state that does not recover by itself.")
+    ] = 0
     suspended: Annotated[int, count("Number of workloads that are suspended.")] = 0
-    idle: Annotated[int, count("Number of workloads that want no pod.")] = 0
+    idle: Annotated[int, count("Number of workloads without a desired pod.")] = 0
     completed: Annotated[int, count("Number of workloads that have finished successfully.")] = 0
 
 
 class WorkloadReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """The object that pods run for."""
+    """A reference to the topmost owner of pods."""
 
     api_version: Annotated[str, doc("Group and version of the workload, such as apps/v1.")]
     kind: Annotated[str, doc("Kind of the workload, such as Deployment.")]
     name: Annotated[str, doc("Name of the workload.")]
-    uid: Annotated[str, doc("Uid of the workload; empty where several objects stand for one workload.")]
+    uid: Annotated[str, doc("Uid of the workload; empty for static pods.")]
 
 
 UsageOfPods: TypeAlias = Annotated[
@@ -99,7 +103,7 @@ UsageOfPods: TypeAlias = Annotated[
 ]
 PercentOfRequests: TypeAlias = Annotated[
     dict[str, int] | UnsetType,
-    doc("Usage in percent of requests, cut to an integer, by resource name; without what is not requested."),
+    doc("Usage in percent of requests, cut to an integer, by resource name; without those not requested."),
 ]
 PodsWithoutUsage: TypeAlias = Annotated[
     int | UnsetType, count("Number of active pods that are not measured; absent without usage.")
@@ -134,7 +138,7 @@ def qos_counts(tally: Tally) -> QosCounts:
 
 
 def coverage(tally: Tally, field: str) -> Coverage:
-    """The pods counted in `field`, by the resource that they leave open."""
+    """The pods counted in `field`, by the resource that a container does not set."""
     return Coverage(tally.total(field, CPU), tally.total(field, MEMORY))
 
 
@@ -153,33 +157,33 @@ def workload_counts(tally: Tally) -> WorkloadCounts:
 
 
 def requested(amounts: Mapping[str, int], always: Iterable[str] = (CPU, MEMORY)) -> ResourceList:
-    """A ResourceList that names the resources in `always` even if nothing of them is asked for."""
+    """A ResourceList of requested amounts, with 0 for those in `always` that are not requested."""
     return ResourceList({**dict.fromkeys(always, 0), **amounts})
 
 
 def without_pods(amounts: Mapping[str, int]) -> dict[str, int]:
-    """The amounts but that of the pseudo-resource pods, which depends on whether a pod is assigned."""
+    """The amounts without the resource `pods`, which only assigned pods have."""
     return {name: value for name, value in amounts.items() if name != PODS}
 
 
 def percents(parts: Mapping[str, int], wholes: Mapping[str, int]) -> dict[str, int]:
-    """How much of each resource is taken, in percent cut to an integer; without those that have no whole."""
+    """Each part in percent of its whole, rounded down; resources without a whole are left out."""
     shares = {name: percent(value, wholes.get(name, 0)) for name, value in parts.items()}
     return {name: share for name, share in shares.items() if share is not None}
 
 
 def used_by(usage: Usage | None) -> ResourceList | UnsetType:
-    """What one pod or node uses; absent where it is not measured."""
+    """The usage of one pod or node; absent if it is not measured."""
     return UNSET if usage is None else ResourceList({CPU: usage.cpu, MEMORY: usage.memory})
 
 
 def used_entries(usage: Usage) -> Contribution:
-    """What a pod or node that is measured adds to a group."""
+    """The contribution of a measured pod or node."""
     return (("usage", _MEASURED, 1), ("usage", CPU, usage.cpu), ("usage", MEMORY, usage.memory))
 
 
 def used(tally: Tally) -> ResourceList | UnsetType:
-    """What the measured members of a group use; absent where there are none."""
+    """The usage of the measured members of a group; absent if there are none."""
     usage = tally.sums("usage")
     if _MEASURED not in usage:
         return UNSET
@@ -187,21 +191,21 @@ def used(tally: Tally) -> ResourceList | UnsetType:
 
 
 def not_measured(tally: Tally, members: int) -> int | UnsetType:
-    """How many of so many members of a group `used` leaves out; absent where it leaves out all."""
+    """How many of a group's members are not measured; absent if none is measured."""
     measured = tally.total("usage", _MEASURED)
     return members - measured if measured else UNSET
 
 
 def used_percents(usage: ResourceList | UnsetType, wholes: Mapping[str, int]) -> dict[str, int] | UnsetType:
-    """Usage in percent of what there is or is asked for; absent where nothing is measured or nothing is the whole."""
+    """Usage in percent of requests or allocatable; absent without a measurement or a whole."""
     if usage is UNSET:
         return UNSET
-    # Who asks for a byte and uses a gigabyte must not overflow the integers of clients.
+    # A pod that requests one byte and uses a gigabyte would overflow the int32 of clients.
     shares = {name: min(share, _LARGEST_INT32) for name, share in percents(usage, wholes).items()}
     return _shared_percents(tuple(shares.items())) or UNSET
 
 
 @lru_cache(maxsize=4096)
 def _shared_percents(shares: tuple[tuple[str, int], ...]) -> dict[str, int]:
-    """The one map of these percents: thousands of workloads have the same."""
+    """One map for all equal ones, which thousands of workloads have."""
     return dict(shares)

@@ -1,7 +1,7 @@
-"""WorkloadSummary: one per object that pods run for, with the health of its pods.
+"""WorkloadSummary: one per topmost owner of pods, with its health and the state of its pods.
 
-There is a row for each watched owner that nothing watched owns in turn, and for each owner that is only known
-from its pods: operators' custom kinds, static pods, bare pods.
+There is a row for each watched owner that has no watched owner itself, and for each topmost owner that only the
+references of pods name: custom resources, static pods, bare pods.
 """
 
 from collections.abc import Iterator
@@ -37,27 +37,27 @@ from kubesum.vocabulary.resource import Column, ComputedResource, FieldSelector,
 from kubesum.vocabulary.tally import Contribution, Tally
 
 MOST_IMAGES: Final = 20
-"""So many image references a summary names at most."""
+"""Largest number of image references in a summary."""
 
 
 class ReplicaCounts(msgspec.Struct, frozen=True, gc=False):
-    """What the owner wants and has, in pods; a number that its kind does not state is absent."""
+    """Numbers of pods in the owner's spec and status; absent if its kind has no such field."""
 
-    desired: Annotated[int | UnsetType, count("Number of pods that the owner wants.")] = UNSET
-    current: Annotated[int | UnsetType, count("Number of pods that the owner has.")] = UNSET
+    desired: Annotated[int | UnsetType, count("Number of desired pods.")] = UNSET
+    current: Annotated[int | UnsetType, count("Number of existing pods that the owner reports.")] = UNSET
     ready: Annotated[int | UnsetType, count("Number of ready pods that the owner reports.")] = UNSET
     updated: Annotated[int | UnsetType, count("Number of pods of the owner's newest template.")] = UNSET
-    available: Annotated[int | UnsetType, count("Number of pods ready for the owner's minimum time.")] = UNSET
+    available: Annotated[int | UnsetType, count("Number of pods that have been ready for minReadySeconds.")] = UNSET
 
 
 class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What is known and computed of one workload."""
+    """Computed status of one workload."""
 
-    workload_ref: Annotated[WorkloadReference, doc("The object that the pods run for.")]
+    workload_ref: Annotated[WorkloadReference, doc("The topmost known owner of the pods.")]
     health: Annotated[
         str, doc("Health of the workload: Healthy, Progressing, Degraded, Suspended, Idle or Completed.")
     ]
-    replicas: Annotated[ReplicaCounts, doc("What the owner wants and has, in pods, as far as it states it.")]
+    replicas: Annotated[ReplicaCounts, doc("Numbers of pods in the owner's spec and status.")]
     pods: Annotated[PodCounts, doc("Numbers of pods of the workload.")]
     status_counts: Annotated[
         tuple[ReasonCount, ...],
@@ -79,7 +79,7 @@ class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel
     zones: Annotated[int, count("Number of different zones that active pods are in.")]
     last_restart_time: Annotated[
         datetime | UnsetType,
-        doc("Time at which the container that restarted last had ended; absent without restarts."),
+        doc("Time of the last termination that led to a restart; absent without restarts."),
     ] = UNSET
     requests_per_pod: Annotated[
         ResourceList | UnsetType, doc("Effective requests of one active pod; absent where they differ between pods.")
@@ -93,8 +93,8 @@ class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel
     pods_without_usage: PodsWithoutUsage = UNSET
 
 
-class SeenOwner(msgspec.Struct, frozen=True, gc=False):
-    """What stands in for an owner that is known only from the references of its pods."""
+class ReferencedOwner(msgspec.Struct, frozen=True, gc=False):
+    """The subject of a row whose owner is not watched; pods refer to it by uid."""
 
     uid: str
     created: datetime | None = None
@@ -102,7 +102,7 @@ class SeenOwner(msgspec.Struct, frozen=True, gc=False):
 
 
 def by_workload(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
-    """A pod counts for the topmost owner known."""
+    """A pod belongs to its topmost known owner."""
     facts = pod.facts
     entries = [owner_entry(pod)]
     if facts.last_restart is not None:
@@ -113,19 +113,19 @@ def by_workload(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
 
 
 def used_by_workload(pod: MeasuredPod) -> Iterator[tuple[Key, Contribution]]:
-    """What a pod uses counts for the topmost owner known."""
+    """The usage of a measured pod belongs to its topmost known owner."""
     if pod.usage is not None:
-        # Any member alone must tell who the owner is: this one may come before the other, and go after it.
+        # `referenced_owner` needs the owner even if this fold is added before, or removed after, the other one.
         yield (pod.facts.namespace, pod.workload.row), (owner_entry(pod), *used_entries(pod.usage))
 
 
 def owner_entry(pod: Pod) -> tuple[str, Any, int]:
-    """For whom a pod runs."""
+    """The entry that names the owner of a pod."""
     return "owner", (pod.workload.uid, pod.workload), 1
 
 
 def active_entries(pod: Pod) -> Iterator[tuple[str, Any, int]]:
-    """What only an active pod adds: where it runs, what with, and what it has in common with the others."""
+    """The entries of an active pod: its node, zone and images, and the values that may be equal in all pods."""
     facts, state = pod.facts, pod.state
     yield "each", tuple(without_pods(state.requests).items()), 1
     yield "priority", state.priority_class, 1
@@ -141,7 +141,7 @@ def active_entries(pod: Pod) -> Iterator[tuple[str, Any, int]]:
 
 
 def owner_of(tally: Tally) -> WorkloadRef:
-    """The owner that the pods name; of several that came one after the other, the same one on every replica."""
+    """The owner that the pods refer to; if they refer to several of one name, all replicas choose the same."""
     _uid, ref = max(
         tally.sums("owner"), key=lambda owner: (owner[0], owner[1].api_version, owner[1].kind, owner[1].name)
     )
@@ -149,9 +149,9 @@ def owner_of(tally: Tally) -> WorkloadRef:
     return found
 
 
-def seen_owner(_key: Key, tally: Tally) -> Subject:
-    """What stands in for an owner that is not watched: the uid that its pods name."""
-    return SeenOwner(owner_of(tally).uid)
+def referenced_owner(_key: Key, tally: Tally) -> Subject:
+    """The substitute for an owner that is not watched: the uid in its pods' references."""
+    return ReferencedOwner(owner_of(tally).uid)
 
 
 def uniform(tally: Tally, field: str) -> Any | None:
@@ -161,13 +161,13 @@ def uniform(tally: Tally, field: str) -> Any | None:
 
 
 def replica_counts(replicas: Replicas) -> ReplicaCounts:
-    """The numbers that the owner states."""
+    """The numbers that the owner's kind has."""
     stated = (replicas.desired, replicas.current, replicas.ready, replicas.updated, replicas.available)
     return ReplicaCounts(*(UNSET if n is None else n for n in stated))
 
 
-def status(_key: Key, subject: OwnerFacts | SeenOwner, tally: Tally) -> WorkloadSummaryStatus:
-    """The summary of an owner, or of what its pods say of it, and of the pods."""
+def status(_key: Key, subject: OwnerFacts | ReferencedOwner, tally: Tally) -> WorkloadSummaryStatus:
+    """The status of an owner, or of a reference to an owner that is not watched, from its pods."""
     owner = subject if isinstance(subject, OwnerFacts) else None
     ref = owner.ref if owner else owner_of(tally)
     each = uniform(tally, "each")
@@ -196,14 +196,14 @@ def status(_key: Key, subject: OwnerFacts | SeenOwner, tally: Tally) -> Workload
     )
 
 
-def shown_ready(row: RowView) -> str:
-    """Ready pods of the wanted ones; of the active ones where nobody states what is wanted."""
+def ready_cell(row: RowView) -> str:
+    """Ready pods of the desired ones, or of the active ones if the owner has no desired number."""
     replicas, pods = row.status.replicas, row.status.pods
     ready = pods.ready if replicas.ready is UNSET else replicas.ready
     return f"{ready}/{pods.active if replicas.desired is UNSET else replicas.desired}"
 
 
-def shown_worst(row: RowView) -> str:
+def status_cell(row: RowView) -> str:
     """The most frequent status that is not Running or Completed, with its number."""
     odd = [entry for entry in row.status.status_counts if entry.reason not in ("Running", "Completed")]
     if not odd:
@@ -212,8 +212,8 @@ def shown_worst(row: RowView) -> str:
     return f"{worst.reason} x{worst.count}"
 
 
-def shown_updated(row: RowView) -> str:
-    """Pods of the newest template, where the owner states them."""
+def updated_cell(row: RowView) -> str:
+    """Pods of the newest template, `<none>` if the owner's kind has no such number."""
     updated = row.status.replicas.updated
     return columns.NONE if updated is UNSET else str(updated)
 
@@ -223,17 +223,17 @@ RESOURCE: Final = ComputedResource(
     plural="workloadsummaries",
     short_names=("wlsum",),
     namespaced=True,
-    help="One object that pods run for, of any kind: its health, its pods, and what they ask for.",
+    help="The topmost owner of pods, of any kind: its health, its pods and their requests.",
     status_type=WorkloadSummaryStatus,
     status=status,
     subjects=Source.WORKLOADS,
     subject_key=lambda owner: (owner.namespace, owner.ref.row),
     folds=(Fold(Source.PODS, by_workload), Fold(Source.MEASURED_PODS, used_by_workload)),
-    fallback_subject=seen_owner,
+    fallback_subject=referenced_owner,
     columns=(
         columns.NAME,
         columns.value("KIND", "workload_ref.kind", "Kind of the workload."),
-        Column("READY", "Ready pods of the wanted ones.", shown_ready),
+        Column("READY", "Ready pods of the desired ones.", ready_cell),
         columns.value("HEALTH", "health", "Health of the workload."),
         columns.number("RESTARTS", "restarts", "Container restarts in the pods."),
         columns.CPU_REQUESTS,
@@ -244,8 +244,8 @@ RESOURCE: Final = ComputedResource(
         columns.cpu_limits(wide=True),
         columns.memory_limits(wide=True),
         columns.gpu(wide=True),
-        Column("UP-TO-DATE", "Pods of the newest template.", shown_updated, wide=True),
-        Column("STATUS", "The most frequent status of a pod that does not simply run.", shown_worst, wide=True),
+        Column("UP-TO-DATE", "Pods of the newest template.", updated_cell, wide=True),
+        Column("STATUS", "The most frequent pod status other than Running and Completed.", status_cell, wide=True),
         columns.number("NODES", "nodes", "Different nodes in use.", wide=True),
         Column("IMAGES", "Images in use.", lambda row: ",".join(row.status.images) or columns.NONE, wide=True),
     ),

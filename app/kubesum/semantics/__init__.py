@@ -1,1 +1,1 @@
-"""What Kubernetes means by an object: pure functions from decoded views to compact facts."""
+"""The meaning of Kubernetes objects: pure functions from decoded views to the facts that the cache stores."""

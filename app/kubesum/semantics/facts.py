@@ -1,11 +1,12 @@
-"""Facts: what kubesum keeps of each watched object.
+"""Facts: the compact, immutable values that the cache stores in place of watched objects.
 
-A fact is a compact, immutable value; equal facts mean that nothing we serve has changed. Strings, label maps,
-resource lists and contributions are interned, since thousands of pods share them. Nothing here holds what
-changes without meaning: no resourceVersion, no heartbeat, no annotation.
+`WatchedResource.transform` makes them of decoded views, as a TransformFunc does in client-go. They leave out what
+changes without any effect on summaries, such as resourceVersions, heartbeats and annotations, so an update that
+gives equal facts changes nothing that is served. Strings, label maps, resource lists and contributions are interned,
+since thousands of pods have equal ones.
 
-`gc=False` keeps the garbage collector from walking every pod of a large cluster; it is safe because facts
-never refer back to themselves.
+`gc=False` excludes them from garbage collection, which would walk every pod of a large cluster. That is safe because
+facts contain no reference cycles.
 """
 
 from datetime import datetime
@@ -20,7 +21,7 @@ Labels = dict[str, str]
 
 
 class Replicas(msgspec.Struct, frozen=True, gc=False):
-    """What an owner wants and has, in pods; None where its kind does not say."""
+    """Numbers of pods in an owner's spec and status; None where its kind has no such field."""
 
     desired: int | None = None
     current: int | None = None
@@ -30,7 +31,7 @@ class Replicas(msgspec.Struct, frozen=True, gc=False):
 
 
 class WorkloadRef(msgspec.Struct, frozen=True, gc=False):
-    """Who a pod runs for. `row` names its WorkloadSummary: a pure function of everything here but the uid."""
+    """A reference to the owner of pods. `row`, the name of its WorkloadSummary, depends on all fields but the uid."""
 
     api_version: str
     kind: str
@@ -52,7 +53,7 @@ class ContainerImage(msgspec.Struct, frozen=True, gc=False):
     tag: str
     """Empty where the reference has only a digest."""
     digest: str
-    """What runs, `sha256:...`, from the container's status; empty until it is known."""
+    """Digest of the running image, `sha256:...`, from the container's status; empty until the status has it."""
     floating: bool
     """The tag is `latest` or absent, and no digest pins the image."""
     init: bool
@@ -60,7 +61,7 @@ class ContainerImage(msgspec.Struct, frozen=True, gc=False):
 
 
 class PodState(msgspec.Struct, frozen=True, gc=False):
-    """How a pod is and what it asks for: nothing of its own, so that all its equals share one."""
+    """State and resources of a pod; nothing that identifies the pod, so that pods in the same state share one."""
 
     active: bool
     phase: str
@@ -70,7 +71,7 @@ class PodState(msgspec.Struct, frozen=True, gc=False):
     """The reason without its variable part."""
     healthy: bool
     bad: bool
-    """The reason is one of those that a human has to look at."""
+    """The phase is Unknown, or the reason one that needs attention, such as CrashLoopBackOff."""
     ready: bool
     ready_containers: int
     total_containers: int
@@ -84,14 +85,14 @@ class PodState(msgspec.Struct, frozen=True, gc=False):
     pending: tuple[tuple[str, int], ...]
     """(reason, nodes) of a pod that the scheduler could not place."""
     totals: Contribution
-    """What such a pod adds to any group that counts it: see kubesum.semantics.pods.totals."""
+    """The contribution of such a pod to every group: see kubesum.semantics.pods.totals."""
 
 
 class PodFacts(msgspec.Struct, frozen=True, gc=False):
     """One pod."""
 
     key: Key
-    """Namespace and name: the one tuple that stores and rows share."""
+    """Namespace and name: one tuple, which the cache's indexes and the rows refer to as well."""
     uid: str
     created: datetime | None
     labels: Labels
@@ -110,13 +111,13 @@ class PodFacts(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pod(msgspec.Struct, frozen=True, gc=False):
-    """A pod in its place: its facts and what other objects say about it."""
+    """A pod's facts, joined with its workload and the zone of its node."""
 
     facts: PodFacts
     workload: WorkloadRef
-    """The topmost owner known."""
+    """The topmost owner that the cache has, or a reference to it."""
     zone: str | None
-    """Zone of its node, empty where the node has none; None while there is no such node in the cache."""
+    """Zone of its node, empty if the node has none; None while the node is not in the cache."""
 
     @property
     def uid(self) -> str:
@@ -135,7 +136,7 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def state(self) -> PodState:
-        """How the pod is, what it asks for, and what it adds to every group."""
+        """State, resources and contribution of the pod."""
         return self.facts.state
 
     @property
@@ -145,7 +146,7 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
-    """What something uses, as `kubectl top` shows it."""
+    """Cpu and memory in use, rounded as `kubectl top` rounds them."""
 
     cpu: int
     """Millicores."""
@@ -154,10 +155,10 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
 
 class Measurement(msgspec.Struct, frozen=True, gc=False):
-    """What was measured of a pod or node, which is known by its name alone."""
+    """Usage of a pod or node from metrics.k8s.io, which names the pod or node but not its uid."""
 
     at: datetime
-    """End of the time that was measured."""
+    """End of the measured window."""
     cpu: int
     """Millicores."""
     memory: int
@@ -165,13 +166,13 @@ class Measurement(msgspec.Struct, frozen=True, gc=False):
 
 
 class MeasuredPod(Pod, frozen=True, gc=False):
-    """A pod in its place, and what it uses.
+    """A Pod with its usage.
 
-    It is a Pod, not one that refers to a Pod: that takes no more memory than the Pod alone.
+    It inherits from Pod rather than referring to one, so that the field costs no second object for each pod.
     """
 
     usage: Usage | None
-    """None while nothing is measured of it, and once it has finished."""
+    """None without a measurement, and for a finished pod."""
 
 
 class NodeFacts(msgspec.Struct, frozen=True, gc=False):
@@ -197,11 +198,11 @@ class NodeFacts(msgspec.Struct, frozen=True, gc=False):
 
 
 class MeasuredNode(msgspec.Struct, frozen=True, gc=False):
-    """A node, and what it uses: its pods, and what runs outside of them."""
+    """A node's facts with its usage, which includes processes outside of pods."""
 
     facts: NodeFacts
     usage: Usage | None
-    """None while nothing is measured of it."""
+    """None without a measurement."""
 
     @property
     def uid(self) -> str:
@@ -248,11 +249,11 @@ class OwnerFacts(msgspec.Struct, frozen=True, gc=False):
 
 
 class SourceFacts(msgspec.Struct, frozen=True, gc=False):
-    """The state of one watched or polled kind."""
+    """The state of one watched or polled resource."""
 
     resource: str
     synced: bool
     changed: datetime
     """When `synced` last changed."""
     optional: bool
-    """Nothing is amiss where a cluster does not have it."""
+    """A cluster need not have it, so the condition Synced ignores it."""

@@ -1,8 +1,8 @@
-"""Images: what a reference means, what a container runs, and the name of an image's row.
+"""Images: parsing of references, digests of running images, and the names of ImageSummaries.
 
-References are read as container runtimes read them: github.com/distribution/reference, normalize.go, with
-`latest` where nothing else is said (kubernetes/pkg/util/parsers/parsers.go). A reference that no runtime would
-accept is read as far as it goes: its pods exist, and their trouble is to be seen.
+References are parsed as container runtimes parse them (github.com/distribution/reference, normalize.go), with the
+default tag `latest` (kubernetes/pkg/util/parsers/parsers.go). An invalid reference is no error: its pods exist, and
+their summaries show InvalidImageName.
 """
 
 import re
@@ -39,7 +39,7 @@ _PULL_FAILURES: Final = frozenset(
 
 
 class Use(msgspec.Struct, frozen=True, gc=False):
-    """One container's use of an image, as its pod states it."""
+    """One container's use of an image, from the pod's spec and status."""
 
     image: str
     image_id: str
@@ -60,12 +60,12 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
     digest: str
     """Empty where none is given."""
     row: str
-    """The name of its ImageSummary: of repository and tag, or without a tag of the digest's first 12 digits."""
+    """The name of its ImageSummary: repository and tag, or the first 12 digits of the digest if there is no tag."""
 
 
 @lru_cache(maxsize=8192)
 def parsed(image: str) -> Reference:
-    """What a reference means; never fails."""
+    """The normalised parts of a reference; accepts any text."""
     named, _, digest = image.partition("@")
     name, tag = _split_tag(named)
     registry, path = _split_registry(name)
@@ -101,15 +101,15 @@ def _split_registry(name: str) -> tuple[str, str]:
 
 
 def _is_registry(first: str) -> bool:
-    # A repository has no capitals, a host may.
+    # Repositories are lower case; a first part with capitals is a host.
     return first == "localhost" or "." in first or ":" in first or first != first.lower()
 
 
 def running_digest(image_id: str) -> str:
-    """The digest in a container status' imageID, in the forms of all runtimes; empty where there is none.
+    """The digest in the imageID of a container status; empty if there is none.
 
-    `docker.io/library/nginx@sha256:..`, `docker-pullable://nginx@sha256:..` and the bare `sha256:..` of an
-    image that has never been in a registry.
+    Runtimes write `docker.io/library/nginx@sha256:..`, `docker-pullable://nginx@sha256:..`, or `sha256:..` alone for
+    an image that was never in a registry.
     """
     digest = image_id.rpartition("@")[2].rpartition("//")[2]
     return digest if _DIGEST.fullmatch(digest) else ""
@@ -117,7 +117,7 @@ def running_digest(image_id: str) -> str:
 
 @lru_cache(maxsize=8192)
 def container_images(uses: tuple[Use, ...]) -> tuple[ContainerImage, ...]:
-    """The images of one pod's containers; equal uses give one value."""
+    """The images of one pod's containers; equal arguments share one result."""
     return tuple([_container_image(use) for use in uses])
 
 
@@ -138,7 +138,7 @@ def _container_image(use: Use) -> ContainerImage:
 
 
 def uses(pod: Pod) -> tuple[Use, ...]:
-    """Each container's use of its image: app, init and ephemeral containers; those without an image left out."""
+    """The image uses of app, init and ephemeral containers, without those that name no image."""
     spec, status = pod.spec, pod.status
     found = _uses(spec.containers, status.container_statuses, False)
     if spec.init_containers:

@@ -1,7 +1,7 @@
-"""Sharing of equal values: thousands of pods have the same labels, resources and images.
+"""Interning: thousands of pods have equal labels, resources and images, and share one object for them.
 
-The first of several equal values stands for all of them. The memory of it is bounded: when it is full it is
-forgotten whole, which costs some sharing and never correctness.
+The number of interned values is bounded. When it is reached all are dropped: later values are then no longer shared
+with earlier ones, which costs memory but changes no result.
 """
 
 from collections.abc import Callable, Hashable
@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 
 
 class Interner:
-    """Remembers up to `capacity` values."""
+    """Interns up to `capacity` values."""
 
     __slots__ = ("_capacity", "_values")
 
@@ -22,24 +22,27 @@ class Interner:
         self._capacity: Final = capacity
         self._values: dict[Hashable, Any] = {}
 
-    def computed(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """What `make` gave when this key was first seen; a key must decide what is made, and be ours alone."""
+    def computed(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """The value of `compute` at the first call with this key.
+
+        Equal keys must give equal values, and no other use of this interner may have an equal key.
+        """
         known: Value | None = self._values.get(key)
-        return known if known is not None else self._remember(key, make())
+        return known if known is not None else self._store(key, compute())
 
     def shared(self, value: Value) -> Value:
-        """The first value that equals this one, which can be hashed."""
+        """The first value equal to this one, which must be hashable."""
         return self.computed(value, lambda: value)
 
     def labels(self, labels: Labels) -> Labels:
-        """The first label map with these entries in this order, which is by name wherever a server sent it."""
+        """The first label map with these entries in this order; API servers send labels sorted by name."""
         known: Labels | None = self._values.get((Labels, *labels, *labels.values()))
         if known is not None:
             return known
         shared = interned(labels)
-        return self._remember((Labels, *shared, *shared.values()), shared)
+        return self._store((Labels, *shared, *shared.values()), shared)
 
-    def _remember(self, key: Hashable, value: Value) -> Value:
+    def _store(self, key: Hashable, value: Value) -> Value:
         if len(self._values) >= self._capacity:
             self._values.clear()
         self._values[key] = value
@@ -47,5 +50,5 @@ class Interner:
 
 
 def interned(labels: Labels) -> Labels:
-    """A label map of shared strings."""
+    """A copy of a label map with interned strings."""
     return {intern(name): intern(value) for name, value in labels.items()}

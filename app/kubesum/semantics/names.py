@@ -1,4 +1,4 @@
-"""Names of rows that are not named after one object: lower-case DNS-1123 subdomains made of free text."""
+"""Names of rows that are made of other text than an object's name: valid DNS-1123 subdomains."""
 
 import hashlib
 import re
@@ -10,15 +10,15 @@ _JOINT: Final = re.compile(r"[.-]+")
 
 
 def slug(text: str) -> str:
-    """The text with everything that no name may have turned into `-`; empty where nothing else is in it."""
+    """The text in lower case, with `-` for every character that a name cannot have; may be empty."""
     joined = _NOT_IN_NAMES.sub("-", text.lower())
     if _BROKEN_LABEL.search(joined):
-        # A label of a name begins and ends with a letter or digit: of "-.-" only the dot is left.
+        # A DNS label begins and ends with a letter or digit, so "-.-" becomes ".".
         joined = _JOINT.sub(lambda joint: "." if "." in joint[0] else joint[0], joined)
     return joined.strip("-.")
 
 
 def with_hash(name: str, longest: int, of: str) -> str:
-    """A name cut to `longest` characters, and 10 hex digits that tell apart what the cut or the slug did not."""
+    """A name cut to `longest` characters and the first 10 hex digits of a hash of `of`, which keep it unique."""
     digest = hashlib.sha256(of.encode()).hexdigest()[:10]
     return f"{name[:longest].rstrip('-.')}-{digest}".lstrip("-")

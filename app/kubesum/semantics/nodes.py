@@ -1,4 +1,4 @@
-"""What is kept of nodes and namespaces."""
+"""The facts of nodes and namespaces."""
 
 from collections.abc import Mapping
 from sys import intern
@@ -20,7 +20,7 @@ _REPELLING: Final = frozenset({"NoSchedule", "NoExecute"})
 def node_facts(node: Node, interner: Interner) -> NodeFacts:
     """The facts of a node; raises ObjectError.
 
-    Resource lists are kept as the node states them, amounts of zero included: they say that it could have some.
+    Resource lists keep amounts of zero, because they name resources that the node can have, such as hugepages.
     """
     metadata, spec, status = checked(node.metadata), node.spec, node.status
     conditions = {condition.type: condition.status for condition in status.conditions}
@@ -28,7 +28,7 @@ def node_facts(node: Node, interner: Interner) -> NodeFacts:
         name=intern(metadata.name),
         uid=metadata.uid,
         created=metadata.creation_timestamp,
-        # No two nodes have the same labels: they carry its name.
+        # Not interned as a whole: the label kubernetes.io/hostname differs on every node.
         labels=interned(metadata.labels),
         zone=intern(metadata.labels.get(_ZONE, "")),
         ready=intern(conditions.get(_READY, "Unknown")),

@@ -1,8 +1,8 @@
-"""What pods and nodes were found to use, from the views of metrics.k8s.io.
+"""Usage of pods and nodes, from the views of metrics.k8s.io.
 
-Rounded here, once, to what `kubectl top` shows: cpu up to millicores, memory down to Mi
-(kubectl/pkg/metricsutil/metrics_printer.go). Everything that is added up later is made of these numbers, so that
-sums agree with their parts, and a measurement that differs by less is no news.
+It is rounded here, once, to what `kubectl top` shows: cpu up to millicores, memory down to Mi
+(kubectl/pkg/metricsutil/metrics_printer.go). Sums are made of the rounded numbers, so that they agree with their
+parts, and a smaller difference between two measurements is no change.
 """
 
 from collections.abc import Iterable
@@ -15,26 +15,26 @@ from kubesum.vocabulary.errors import ObjectError
 from kubesum.vocabulary.quantity import CPU, MEMORY, fresh_nanos, whole
 
 _MIB: Final = 1 << 20
-# A million cores and an exbibyte: no machine has them, and what claims to use more of them is nonsense.
+# A million cores and an exbibyte: more is a mistake of the metrics server.
 _MOST_CPU: Final = 10**9
 _MOST_MEMORY: Final = 1 << 60
 
 
 def pod_measurement(metrics: PodMetrics) -> Measurement:
-    """What a pod uses: the sum over its containers; raises ObjectError."""
+    """The usage of a pod, summed over its containers; raises ObjectError."""
     return _measurement(metrics.timestamp, [container.usage for container in metrics.containers])
 
 
 def node_measurement(metrics: NodeMetrics) -> Measurement:
-    """What a node uses, daemons outside of pods included; raises ObjectError."""
+    """The usage of a node, including processes outside of pods; raises ObjectError."""
     return _measurement(metrics.timestamp, [metrics.usage] if metrics.usage else [])
 
 
 def usage_since(created: datetime | None, measurement: Measurement | None) -> Usage | None:
-    """What something uses that was created then, None where nothing was measured of it.
+    """The usage of a pod or node created at `created`; None if the measurement is missing or not newer.
 
-    Measurements name no uid: one that was taken before is about a predecessor of the same name. Both times are in
-    whole seconds, so that one of the same second may be.
+    Measurements name no uid, so an older one belongs to a deleted object of the same name. Both times have whole
+    seconds, so one of the same second may be older too.
     """
     if measurement is None or (created is not None and measurement.at <= created):
         return None
@@ -43,13 +43,13 @@ def usage_since(created: datetime | None, measurement: Measurement | None) -> Us
 
 def _measurement(at: datetime | None, parts: list[Quantities]) -> Measurement:
     if at is None or not parts:
-        raise ObjectError("nothing was measured")
+        raise ObjectError("the metrics have no timestamp or no usage")
     cpu, memory = whole(CPU, _sum(CPU, parts)), whole(MEMORY, _sum(MEMORY, parts)) // _MIB * _MIB
     if cpu > _MOST_CPU or memory > _MOST_MEMORY:
-        raise ObjectError(f"{cpu} millicores and {memory} bytes are more than there can be")
+        raise ObjectError(f"{cpu} millicores and {memory} bytes exceed what a machine can have")
     return Measurement(at, cpu, memory)
 
 
 def _sum(name: str, parts: Iterable[Quantities]) -> int:
-    """Billionths; what a container says nothing of counts as nothing, as for kubectl."""
+    """The sum in nano-units; a container that lacks the resource counts as 0, as in kubectl."""
     return sum([fresh_nanos(part[name]) for part in parts if name in part])

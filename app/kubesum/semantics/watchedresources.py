@@ -1,4 +1,4 @@
-"""The kinds that kubesum reads: where each is served, how it is decoded, and what is kept of it."""
+"""The resources that kubesum reads: where each is served, its view, and its transform."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -20,21 +20,21 @@ from kubesum.semantics.workloads.transform import (
 
 
 def watched_resources(interner: Interner) -> tuple[WatchedResource[Any], ...]:
-    """All watched kinds, their facts sharing values through one interner."""
+    """All watched resources; their transforms intern values in `interner`."""
 
-    def keep(facts: Callable[[Any, Interner], Any]) -> Callable[[Any], Any]:
+    def interning(facts: Callable[[Any, Interner], Any]) -> Callable[[Any], Any]:
         return lambda view: facts(view, interner)
 
     return (
-        WatchedResource("pods", "", "v1", "Pod", Pod, keep(pod_facts)),
-        WatchedResource("nodes", "", "v1", "Node", Node, keep(node_facts)),
-        WatchedResource("namespaces", "", "v1", "Namespace", Namespace, keep(namespace_facts)),
-        WatchedResource("deployments", "apps", "v1", "Deployment", Replicated, keep(deployment_facts)),
-        WatchedResource("statefulsets", "apps", "v1", "StatefulSet", Replicated, keep(statefulset_facts)),
-        WatchedResource("daemonsets", "apps", "v1", "DaemonSet", DaemonSet, keep(daemonset_facts)),
-        WatchedResource("replicasets", "apps", "v1", "ReplicaSet", Replicated, keep(replicaset_facts)),
-        WatchedResource("cronjobs", "batch", "v1", "CronJob", CronJob, keep(cronjob_facts)),
-        WatchedResource("jobs", "batch", "v1", "Job", Job, keep(job_facts)),
+        WatchedResource("pods", "", "v1", "Pod", Pod, interning(pod_facts)),
+        WatchedResource("nodes", "", "v1", "Node", Node, interning(node_facts)),
+        WatchedResource("namespaces", "", "v1", "Namespace", Namespace, interning(namespace_facts)),
+        WatchedResource("deployments", "apps", "v1", "Deployment", Replicated, interning(deployment_facts)),
+        WatchedResource("statefulsets", "apps", "v1", "StatefulSet", Replicated, interning(statefulset_facts)),
+        WatchedResource("daemonsets", "apps", "v1", "DaemonSet", DaemonSet, interning(daemonset_facts)),
+        WatchedResource("replicasets", "apps", "v1", "ReplicaSet", Replicated, interning(replicaset_facts)),
+        WatchedResource("cronjobs", "batch", "v1", "CronJob", CronJob, interning(cronjob_facts)),
+        WatchedResource("jobs", "batch", "v1", "Job", Job, interning(job_facts)),
     )
 
 
@@ -44,4 +44,4 @@ POLLED_RESOURCES: Final[tuple[WatchedResource[Any], ...]] = (
     WatchedResource("nodes.metrics.k8s.io", *_METRICS, "NodeMetrics", NodeMetrics, node_measurement),
     WatchedResource("pods.metrics.k8s.io", *_METRICS, "PodMetrics", PodMetrics, pod_measurement),
 )
-"""The kinds that cannot be watched, and that a cluster need not have."""
+"""The resources of metrics.k8s.io, which can only be listed; a cluster need not have them."""

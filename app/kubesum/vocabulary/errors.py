@@ -1,11 +1,11 @@
-"""Every error that somebody can act on.
+"""The errors of kubesum, in one tree.
 
-    KubesumError                 one sentence for a person: what, where, what to do
-    ├── UsageError               flags, files, kubeconfigs: the command ends, non-zero
-    ├── UpstreamError            the cluster does not answer, refuses, or answers nonsense
-    ├── ObjectError              one watched object cannot be understood: it is counted and skipped
+    KubesumError                 its message is one sentence: what, which, what to do
+    ├── UsageError               a wrong flag, file or kubeconfig: the command ends with a non-zero code
+    ├── UpstreamError            the API server is unreachable, answers an error, or sends an invalid response
+    ├── ObjectError              one watched object is invalid: it is counted and skipped
     │   └── QuantityError        text that is no Kubernetes quantity
-    └── ApiError                 an answer to an API client; each class is a code and reason of metav1.Status
+    └── ApiError                 an error response to an API client; each class is a code and reason of metav1.Status
         ├── BadRequest           400
         ├── Unauthorized         401
         ├── Forbidden            403
@@ -39,7 +39,7 @@ class StatusCause(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class StatusDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename="camel"):
-    """metav1.StatusDetails; `kind` is the plural resource name, as kube-apiserver has it."""
+    """metav1.StatusDetails; `kind` is the plural resource name, as in responses of kube-apiserver."""
 
     name: str = ""
     group: str = ""
@@ -49,27 +49,27 @@ class StatusDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, r
 
 
 class KubesumError(Exception):
-    """One clear sentence about what went wrong, where, and what to do."""
+    """An error whose message is one sentence for a person: what went wrong, where, and what to do."""
 
 
 class UsageError(KubesumError):
-    """The command cannot do what it was asked: a flag, a file or a kubeconfig is wrong."""
+    """A flag, a file or a kubeconfig is wrong, so the command cannot run."""
 
 
 class UpstreamError(KubesumError):
-    """The cluster does not answer, refuses, or answers something that is no Kubernetes answer."""
+    """The API server is unreachable, answers an error, or sends an invalid response."""
 
 
 class ObjectError(KubesumError):
-    """One watched object cannot be understood; the others can."""
+    """One watched object is invalid; others are not affected."""
 
 
 class QuantityError(ObjectError):
-    """A text that is no Kubernetes quantity, or an amount that cannot be."""
+    """Text that is no Kubernetes quantity, or an impossible amount."""
 
 
 class ApiError(KubesumError):
-    """An answer to an API client other than success; carries what metav1.Status needs."""
+    """An error response to an API client, with the fields of metav1.Status."""
 
     code: ClassVar[int]
     reason: ClassVar[str]
@@ -81,19 +81,19 @@ class ApiError(KubesumError):
 
 
 class BadRequest(ApiError):
-    """400: the request cannot be understood."""
+    """400: the request is malformed."""
 
     code, reason = 400, "BadRequest"
 
 
 class Unauthorized(ApiError):
-    """401: nobody vouches for the caller."""
+    """401: the request has invalid credentials."""
 
     code, reason = 401, "Unauthorized"
 
 
 class Forbidden(ApiError):
-    """403: the caller is known and may not."""
+    """403: the user is authenticated and not authorized."""
 
     code, reason = 403, "Forbidden"
 
@@ -105,13 +105,13 @@ class NotFound(ApiError):
 
 
 class MethodNotAllowed(ApiError):
-    """405: the path exists, the verb does not."""
+    """405: the path exists and does not support the verb."""
 
     code, reason = 405, "MethodNotAllowed"
 
 
 class NotAcceptable(ApiError):
-    """406: no clause of Accept can be served."""
+    """406: no media type of the Accept header is served."""
 
     code, reason = 406, "NotAcceptable"
 
@@ -123,48 +123,48 @@ class RequestTimeout(ApiError):
 
 
 class Expired(ApiError):
-    """410: the version asked for is no longer kept; the client must list again."""
+    """410: the resourceVersion is too old or unknown here; the client must list again."""
 
     code, reason = 410, "Expired"
 
 
 class Invalid(ApiError):
-    """422: options that are each valid but not together."""
+    """422: the options are valid one by one, but not together."""
 
     code, reason = 422, "Invalid"
 
 
 class TooManyRequests(ApiError):
-    """429: come back after `details.retryAfterSeconds`."""
+    """429: too many requests; retry after `details.retryAfterSeconds`."""
 
     code, reason = 429, "TooManyRequests"
 
 
 class HeadersTooLarge(ApiError):
-    """431: the head of the request is larger than any that makes sense."""
+    """431: the request line and headers are too large."""
 
     code, reason = 431, ""
 
 
 class InternalError(ApiError):
-    """500: a defect of ours."""
+    """500: a bug in kubesum."""
 
     code, reason = 500, "InternalError"
 
 
 class ServiceUnavailable(ApiError):
-    """503: not able to answer yet; come back after `details.retryAfterSeconds`."""
+    """503: not ready to answer; retry after `details.retryAfterSeconds`."""
 
     code, reason = 503, "ServiceUnavailable"
 
 
 class Timeout(ApiError):
-    """504: what was asked for did not come about in time."""
+    """504: the request was not completed in time."""
 
     code, reason = 504, "Timeout"
 
 
 class HTTPVersionNotSupported(ApiError):
-    """505: another version of HTTP."""
+    """505: only HTTP/1.0 and HTTP/1.1 are supported."""
 
     code, reason = 505, ""

@@ -1,9 +1,9 @@
 """Kubernetes quantities as integers, and integers as canonical quantities.
 
 Inside kubesum an amount of cpu is an int of millicores and an amount of anything else an int of whole
-units (bytes, devices, pods): the scheduler's MilliValue and Value, both rounded up per pod. What is added up
-before that rounding is in billionths, the finest that Kubernetes keeps. Text exists only at the edges.
-Grammar and canonical form follow k8s.io/apimachinery/pkg/api/resource/quantity.go.
+units (bytes, devices, pods): the scheduler's MilliValue and Value, both rounded up per pod. Sums within a pod, before
+that rounding, are in nano-units (10^-9), the smallest unit of a Kubernetes quantity. Quantities are text only in
+decoded objects and in responses. Grammar and canonical form follow k8s.io/apimachinery/pkg/api/resource/quantity.go.
 
 Invariant: `amount(name, canonical(name, n)) == n` for every n from 0 to 2^63 - 1.
 """
@@ -20,7 +20,7 @@ MEMORY: Final = "memory"
 EPHEMERAL_STORAGE: Final = "ephemeral-storage"
 PODS: Final = "pods"
 
-# The bounds on digits keep hostile text from costing more than a glance; no server sends half as many.
+# The bounds on digits keep parsing of malicious text cheap; valid quantities have fewer than half as many.
 _GRAMMAR: Final = re.compile(
     r"\+?(?P<whole>[0-9]{0,99})(?:\.(?P<fraction>[0-9]{0,99}))?"
     r"(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?"
@@ -38,7 +38,7 @@ _COLUMN_UNITS: Final = (("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki"
 
 @lru_cache(maxsize=8192)
 def nanos(quantity: str | int | float) -> int:
-    """A quantity in billionths, rounded up: for sums that are rounded as a whole.
+    """A quantity in nano-units, rounded up: for sums that are rounded once at the end.
 
     Raises QuantityError for text that is no quantity, is negative, or does not fit 63 bits.
     """
@@ -46,7 +46,7 @@ def nanos(quantity: str | int | float) -> int:
 
 
 def fresh_nanos(quantity: str | int | float) -> int:
-    """What `nanos` gives, without remembering it: for measurements, which are hardly ever the same twice."""
+    """Like `nanos` without its cache: for measurements, which hardly ever repeat."""
     text = str(quantity)
     match = _GRAMMAR.fullmatch(text)
     if match is None or not (match["whole"] or match["fraction"]):
@@ -63,9 +63,9 @@ def fresh_nanos(quantity: str | int | float) -> int:
     return value
 
 
-def whole(name: str, billionths: int) -> int:
-    """Billionths of resource `name` as an amount: millicores for cpu, whole units otherwise, rounded up."""
-    return -(-billionths // (_NANOS_PER_MILLI if name == CPU else _NANOS))
+def whole(name: str, nano_units: int) -> int:
+    """Nano-units of resource `name` as an amount: millicores for cpu, whole units otherwise, rounded up."""
+    return -(-nano_units // (_NANOS_PER_MILLI if name == CPU else _NANOS))
 
 
 def amount(name: str, quantity: str | int | float) -> int:
@@ -115,7 +115,7 @@ def rounded(name: str, value: int) -> str:
 
 
 def percent(part: int, whole: int) -> int | None:
-    """floor(100 * part / whole), as kubectl cuts it; None where there is no whole to be a part of."""
+    """floor(100 * part / whole), rounded as kubectl does; None if `whole` is not positive."""
     return 100 * part // whole if whole > 0 else None
 
 
@@ -130,7 +130,7 @@ class ResourceList(Mapping[str, int]):
     def __init__(self, amounts: Mapping[str, int] = {}) -> None:
         """Takes a map from resource name to amount."""
         names = tuple(sorted(amounts))
-        # Lists of thousands of nodes and workloads name the same resources: a dict each would take twice the memory.
+        # Thousands of nodes and workloads have the same names: a shared tuple takes half the memory of a dict each.
         self._names: Final = _shared(names)
         self._values: Final = tuple([amounts[name] for name in names])
 
@@ -140,11 +140,11 @@ class ResourceList(Mapping[str, int]):
         return cls({name: amount(name, quantity) for name, quantity in quantities.items()})
 
     def quantities(self) -> dict[str, str]:
-        """The canonical quantities, as they stand in JSON."""
+        """The canonical quantities, as JSON has them."""
         return {name: canonical(name, value) for name, value in zip(self._names, self._values, strict=True)}
 
     def items(self) -> ItemsView[str, int]:
-        """The pairs (name, amount), without a look-up for each."""
+        """The pairs (name, amount); faster than the mixin's, which looks up each name."""
         return dict(zip(self._names, self._values, strict=True)).items()
 
     def __getitem__(self, name: str) -> int:
@@ -170,5 +170,5 @@ class ResourceList(Mapping[str, int]):
 
 @lru_cache(maxsize=1024)
 def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The first tuple of these names."""
+    """One tuple for all equal ones."""
     return names

@@ -1,11 +1,11 @@
 """The declaration of a computed resource: one value from which everything else is derived.
 
-Routes, discovery, OpenAPI, table columns, RBAC, the computation and the reference page all read a
-`ComputedResource`; nothing else knows which resources exist. A declaration holds names, documentation and
-pure functions, never state.
+Routes, discovery, OpenAPI, table columns, RBAC, the computation and the reference page are generated from
+`ComputedResource` values. A declaration holds names, documentation and pure functions, never state.
 
-The computation it declares: members (pods, nodes, rows of other resources) are spread over groups by key; a
-group adds up the contributions of its members; `status` turns a group and its subject into what is served.
+How a row is computed: each member (a pod, a node, a row of another resource) belongs to one or more groups,
+identified by the row's key, and contributes to each. A Tally sums the contributions of a group. `status` computes
+the row's status from the Tally and the row's subject, the watched object that it is about.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,13 +22,12 @@ GROUP: Final = "summary.kubesum.dev"
 VERSION: Final = "v1alpha1"
 CATEGORY: Final = "summaries"
 
-
 Key = tuple[str, str]
 """Identity of an object or a row: (namespace, name); the namespace of cluster-scoped kinds is empty."""
 
 
 class Source(Enum):
-    """What the cache offers to compute from; the value is what a person reads."""
+    """The collections of the cache that resources are computed from; the value is used in messages."""
 
     PODS = "pods"
     NODES = "nodes"
@@ -36,13 +35,13 @@ class Source(Enum):
     WORKLOADS = "workloads"
     INFORMERS = "informers"
     MEASURED_PODS = "measured pods"
-    """All pods, each with what it uses as far as that is known."""
+    """All pods, each with its usage if it is measured."""
     MEASURED_NODES = "measured nodes"
-    """All nodes, likewise."""
+    """All nodes, each with its usage if it is measured."""
 
 
 class ReaderRole(Enum):
-    """A ClusterRole by which people are given to read a resource; the value ends its name, `kubesum:...`."""
+    """A ClusterRole that allows reading resources; its name is `kubesum:` and the value."""
 
     VIEW = "view"
     METRICS = "metrics-reader"
@@ -52,7 +51,7 @@ class ReaderRole(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Why something can't be served, in a sentence, and whether that passes by waiting."""
+    """Why a resource can't be served, and whether clients can expect to succeed later."""
 
     reason: str
     transient: bool
@@ -60,14 +59,14 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A watched resource whose watch is failing or silent, and when its last event arrived, in seconds since 1970."""
+    """A watched resource without a working watch; `last_event_at` is in seconds since 1970."""
 
     resource: str
     last_event_at: float
 
 
 class Subject(Protocol):
-    """The watched object that a row is about; its metadata becomes the row's."""
+    """The watched object that a row is about; the row has its creationTimestamp and labels, and a uid made of its."""
 
     @property
     def uid(self) -> str:
@@ -84,7 +83,7 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ago:
-    """A cell that tells an age: the time and the text around it, `3 (5m ago)` is Ago(t, "3 (", " ago)")."""
+    """A cell with an age: a time and the text around it; `3 (5m ago)` is Ago(t, "3 (", " ago)")."""
 
     since: datetime | None
     before: str = ""
@@ -96,7 +95,7 @@ Cell = str | int | Ago
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One table column: `name` is the header as printed, `cell` takes the row's view (see `RowView`)."""
+    """One table column: `name` is the printed header, `cell` takes a RowView; `wide` ones need `-o wide`."""
 
     name: str
     help: str
@@ -108,7 +107,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """What a column sees of a row."""
+    """The parts of a row that cells are made of."""
 
     name: str
     created: datetime | None
@@ -117,11 +116,11 @@ class RowView:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """How members of `over` are spread over the groups of a resource.
+    """The groups that the members of a source belong to, and what they contribute to each.
 
     `over` is a Source or the plural of another computed resource, whose members are pairs (key, status).
-    `contributions` yields a (key, contribution) pair for each group that the member belongs to; what it yields must
-    depend on the member alone, so that leaving subtracts exactly what joining added.
+    `contributions` yields a (key, contribution) pair for each group of a member. It must depend on the member alone:
+    when the member changes or is deleted, it is called again with the old member to subtract what was added.
     """
 
     over: "Source | str"
@@ -130,7 +129,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class FieldSelector:
-    """A field that clients may select by: its path and how to read it from (key, status)."""
+    """A field that field selectors may name: its path, and its value from (key, status)."""
 
     path: str
     value: Callable[[Key, Any], str]
@@ -138,16 +137,17 @@ class FieldSelector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputedResource:
-    """One computed resource, whole.
+    """The complete declaration of one resource.
 
-    `status_type` is a msgspec Struct whose fields each carry a description (a full sentence with its unit).
-    `status(key, subject, tally)` is pure. `subjects` names the source of the rows' subjects and `subject_key`
-    the row that a subject has (None: it has no row). `fallback_subject` makes rows of groups without a subject, and
-    gives what stands in for the subject, or None, also where one member of one fold is all that is there; without
-    it members alone make no row.
-    A resource without folds is a projection of its subjects.
-    `reader_roles` are the roles that may read it, besides those who may view its namespace; a cluster-scoped
-    resource that names none is for administrators.
+    `status_type` is a msgspec Struct; each field has a description, a full sentence with its unit.
+    `status(key, subject, tally)` is a pure function.
+    `subjects` is the source of the rows' subjects; `subject_key` gives the key of a subject's row, None for no row.
+    `fallback_subject(key, tally)` makes a row also of a group without a watched subject: it gives a substitute, made
+    of what any single member contributes, or None for a row without a subject. Without this function such a group
+    has no row.
+    A resource without folds has one row for each subject, and nothing is summed.
+    `reader_roles` are the ClusterRoles that may read it; everybody who may view a namespace may read its namespaced
+    ones too. A cluster-scoped resource without roles is for administrators.
     """
 
     kind: str
@@ -169,7 +169,7 @@ class ComputedResource:
 
     @property
     def singular(self) -> str:
-        """The kind in lower case, as kubectl accepts it."""
+        """The kind in lower case, which kubectl accepts as well."""
         return self.kind.lower()
 
     @property
@@ -184,12 +184,12 @@ class ComputedResource:
 
     @property
     def all_reader_roles(self) -> frozenset[ReaderRole]:
-        """The roles that may read it."""
-        # Who may view a namespace may read the pods in it, from which it is all computed.
+        """The ClusterRoles that may read it, with `kubesum:view` for a namespaced one."""
+        # Namespaced rows are computed from pods and workloads, which whoever may view the namespace may read.
         return frozenset((*self.reader_roles, ReaderRole.VIEW) if self.namespaced else self.reader_roles)
 
     @property
     def sources(self) -> frozenset[Source]:
-        """The sources that it reads itself; those of the resources it folds over come on top."""
+        """The sources of its subjects and folds; resources that it folds over have further ones."""
         read = (self.subjects, *(fold.over for fold in self.folds))
         return frozenset(source for source in read if isinstance(source, Source))

@@ -1,10 +1,10 @@
-"""What the members of a group add up to.
+"""Tallies: the sums of what the members of a group contribute.
 
-A contribution is a tuple of entries (field, key, amount); a tally sums the amounts of each key of each field.
-With one representation sums, counts by reason, distinct counts and maxima are all incremental: a member that
-leaves takes away exactly what it brought.
+A contribution is a tuple of entries (field, key, amount); a Tally sums the amounts of each key of each field. Sums,
+counts by reason, numbers of distinct keys and minima all have this form, so each is updated by adding or subtracting
+the contribution of one member; nothing is recomputed over the group.
 
-Invariant: a tally depends on the set of present members alone, never on the order in which they came.
+Invariant: a Tally depends on the present members alone, not on the order in which they were added.
 """
 
 from collections.abc import Hashable, Mapping
@@ -12,21 +12,21 @@ from heapq import heapify, heappop, heappush
 from typing import Any, Final
 
 Contribution = tuple[tuple[str, Any, int], ...]
-"""Entries (field, key, amount). All keys of a field have one type; an amount of zero adds nothing."""
+"""Entries (field, key, amount). All keys of a field have one type; an amount of zero has no effect."""
 
-_NOTHING: Final[dict[Any, int]] = {}
-_SLACK: Final = 16
+_EMPTY: Final[dict[Any, int]] = {}
+_UNUSED_HEAP_KEYS: Final = 16
 _NO_HEAPS: Final[dict[str, list[Any]]] = {}
 
 
 class Tally:
-    """The sums of one group; false when it has no member."""
+    """The sums of one group; false if it has no member."""
 
     __slots__ = ("_heaps", "_members", "_sums")
 
     def __init__(self) -> None:
         self._members = 0
-        # Most fields of most groups have one key, and a pair takes a quarter of a dict's memory.
+        # A field with one key, which is the usual case, is a pair: that takes a quarter of a dict's memory.
         self._sums: dict[str, dict[Any, int] | tuple[Any, int]] = {}
         self._heaps: dict[str, list[Any]] = _NO_HEAPS
 
@@ -34,12 +34,12 @@ class Tally:
         return self._members > 0
 
     def add(self, contribution: Contribution) -> None:
-        """A member joins."""
+        """Adds a member."""
         self._members += 1
         self._apply(contribution, 1)
 
     def subtract(self, contribution: Contribution) -> None:
-        """A member leaves, with the contribution that it joined with."""
+        """Removes a member; the contribution must equal the one that it was added with."""
         self._members -= 1
         self._apply(contribution, -1)
 
@@ -52,44 +52,44 @@ class Tally:
                 if total and key in held:
                     held[key] = total
                 else:
-                    self._come_or_go(field, held, key, total)
+                    self._set_key(field, held, key, total)
             elif held is not None and held[0] == key and (total := held[1] + sign * amount):
                 sums[field] = (key, total)
             else:
-                self._start_or_end(field, held, key, sign * amount)
+                self._set_single_key(field, held, key, sign * amount)
 
-    def _come_or_go(self, field: str, keys: dict[Any, int], key: Any, total: int) -> None:
-        """A key of a field that has several appears, or is used up."""
+    def _set_key(self, field: str, keys: dict[Any, int], key: Any, total: int) -> None:
+        """Sets the sum of one key of a field with several, or removes the key if the sum is 0."""
         if total:
-            self._came(field, key)
+            self._key_added(field, key)
             keys[key] = total
             return
         keys.pop(key, None)
         if not keys:
             del self._sums[field]
 
-    def _start_or_end(self, field: str, pair: tuple[Any, int] | None, key: Any, amount: int) -> None:
-        """A field gets its first key or its second, or loses its only one."""
+    def _set_single_key(self, field: str, pair: tuple[Any, int] | None, key: Any, amount: int) -> None:
+        """Adds the first or second key to a field, or removes its only one."""
         if not amount:
             return
         if pair is not None and pair[0] == key:
             del self._sums[field]
             return
-        self._came(field, key)
+        self._key_added(field, key)
         self._sums[field] = (key, amount) if pair is None else {pair[0]: pair[1], key: amount}
 
-    def _came(self, field: str, key: Any) -> None:
+    def _key_added(self, field: str, key: Any) -> None:
         heap = self._heaps.get(field)
         if heap is None:
             return
         heappush(heap, key)
-        if len(heap) > 2 * self.distinct(field) + _SLACK:
-            # Mostly keys that went and came again: whoever asks next makes a heap of those that are there.
+        if len(heap) > 2 * self.distinct(field) + _UNUSED_HEAP_KEYS:
+            # Most of the heap are removed keys and duplicates; `smallest` builds a new one when it is called again.
             self._heaps = {name: other for name, other in self._heaps.items() if name != field}
 
     def sums(self, field: str) -> Mapping[Any, int]:
         """The sum of each key of `field`; keys whose sum is zero are absent."""
-        held = self._sums.get(field, _NOTHING)
+        held = self._sums.get(field, _EMPTY)
         return held if isinstance(held, dict) else {held[0]: held[1]}
 
     def total(self, field: str, key: Hashable = "") -> int:
@@ -101,9 +101,10 @@ class Tally:
         return len(self.sums(field))
 
     def smallest(self, field: str) -> Any | None:
-        """The smallest key of `field`, None if it has none; the largest where keys are negated numbers.
+        """The smallest key of `field`, None if it has none; for a maximum, keys are negated numbers.
 
-        Costs a walk over the keys once, then the logarithm of their number: a heap drops dead keys lazily.
+        The first call builds a heap of all keys, later ones take logarithmic time: removed keys stay in the heap
+        until they reach its top.
         """
         present = self.sums(field)
         heap = self._heaps.get(field)

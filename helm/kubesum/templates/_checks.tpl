@@ -1,15 +1,15 @@
-{{/* Refuses values that contradict each other, which their schema cannot say in a sentence. */}}
+{{/* Fails for combinations of values that contradict each other; a JSON schema would give no clear message. */}}
 {{- define "kubesum.check" -}}
 {{- $mode := .Values.certificates.mode -}}
 {{- with .Values.apiService -}}
 {{- if and .caBundle (ne $mode "secret") -}}
-{{ fail (printf "apiService.caBundle is for certificates.mode secret: in mode %s it is kept for you" $mode) }}
+{{ fail (printf "apiService.caBundle is for certificates.mode secret: in mode %s it is set automatically" $mode) }}
 {{- end -}}
 {{- if and .insecureSkipTLSVerify (ne $mode "secret") -}}
 {{ fail (printf "apiService.insecureSkipTLSVerify is for certificates.mode secret: in mode %s the certificate is verified" $mode) }}
 {{- end -}}
 {{- if and .insecureSkipTLSVerify .caBundle -}}
-{{ fail "apiService.caBundle and apiService.insecureSkipTLSVerify exclude each other: an authority is there to verify with" }}
+{{ fail "apiService.caBundle and apiService.insecureSkipTLSVerify exclude each other" }}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled (not .Values.metrics.enabled) -}}
@@ -20,6 +20,6 @@
 {{- end -}}
 {{- $least := add .Values.shutdownDelaySeconds 20 -}}
 {{- if lt (int .Values.terminationGracePeriodSeconds) (int $least) -}}
-{{ fail (printf "terminationGracePeriodSeconds must be %d or more: shutdownDelaySeconds, and 20 s to end answers and watches" $least) }}
+{{ fail (printf "terminationGracePeriodSeconds must be %d or more: shutdownDelaySeconds, and 20 s to end requests and watches" $least) }}
 {{- end -}}
 {{- end }}

@@ -1,4 +1,4 @@
-{{/* Name of the application, as labels say it. */}}
+{{/* Name of the application in labels. */}}
 {{- define "kubesum.name" -}}
 {{- .Values.nameOverride | default .Chart.Name -}}
 {{- end }}
@@ -14,13 +14,13 @@
 {{- .Values.serviceAccount.name | default (.Values.serviceAccount.create | ternary (include "kubesum.fullname" .) "default") -}}
 {{- end }}
 
-{{/* The labels by which the Service, the budget and the policy find the pods: they never change. */}}
+{{/* The labels that the Deployment, Service, PodDisruptionBudget and NetworkPolicy select; they cannot change. */}}
 {{- define "kubesum.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "kubesum.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{/* The labels of every object. Helm itself adds that it manages them, which is not so in rendered manifests. */}}
+{{/* The labels of every object, without app.kubernetes.io/managed-by: rendered manifests are not managed by Helm. */}}
 {{- define "kubesum.labels" -}}
 {{ include "kubesum.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -39,19 +39,19 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end -}}
 {{- end }}
 
-{{/* Name of the Secret with the certificate, whoever makes it. */}}
+{{/* Name of the Secret with the serving certificate, in every mode. */}}
 {{- define "kubesum.certificateSecret" -}}
 {{- if eq .Values.certificates.mode "secret" -}}
 {{ required "certificates.secret.name is missing: certificates.mode secret needs the name of the Secret" .Values.certificates.secret.name }}
 {{- else if eq .Values.certificates.mode "cert-manager" -}}
-{{/* Not that of the self-managed mode, which Helm would delete on a change of mode. */ -}}
+{{/* Another name than in self-managed mode, whose Secret Helm deletes on a change of mode. */ -}}
 {{ include "kubesum.fullname" . }}-serving
 {{- else -}}
 {{ include "kubesum.fullname" . }}-tls
 {{- end -}}
 {{- end }}
 
-{{/* The authority of a Secret that somebody else keeps, in base64. */}}
+{{/* The CA certificate of mode secret, in base64. */}}
 {{- define "kubesum.caBundle" -}}
 {{- if .Values.apiService.caBundle -}}
 {{ .Values.apiService.caBundle | b64enc }}
@@ -59,7 +59,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- $name := include "kubesum.certificateSecret" . -}}
 {{- $secret := lookup "v1" "Secret" .Release.Namespace $name -}}
 {{- $data := $secret.data | default dict -}}
-{{ required (printf "apiService.caBundle is missing: the authority of the certificate could not be read from ca.crt of the Secret %s" $name) (get $data "ca.crt") }}
+{{ required (printf "apiService.caBundle is missing: the CA certificate could not be read from ca.crt of the Secret %s" $name) (get $data "ca.crt") }}
 {{- end -}}
 {{- end }}
 

@@ -119,7 +119,7 @@ def test_old_data_stays_with_its_time_and_the_error() -> None:
         cluster(
             unhealthy=0,
             usagePercent={"cpu": 35, "memory": 91},
-            conditions=[{"type": "Synced", "status": "False", "message": "not in step: pods"}],
+            conditions=[{"type": "Synced", "status": "False", "message": "not synced: pods"}],
         ),
     )
     browser.table.informer.apply(LOST)
@@ -139,7 +139,7 @@ def test_old_data_stays_with_its_time_and_the_error() -> None:
         worker-3-with-… ✗ NotReady     8/110 □□□□□·····  50% □□□□······  40%     -   30d
 
         ✗ cannot reach https://127.0.0.1:6443: connection refused
-        ▲ kubesum's own data is old: not in step: pods
+        ▲ kubesum's own data is old: not synced: pods
         Enter open  Esc back  s sort  / filter  n namespace  ? help  q quit          1/5
         """
     )

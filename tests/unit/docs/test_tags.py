@@ -35,7 +35,7 @@ TAG = re.compile(r"[A-Z][0-9]+")
 
 
 def prose(path: Path) -> str:
-    """What a person reads of a file: all of a text; of Python the comments and docstrings."""
+    """The text of a file; of Python only the comments and docstrings."""
     text = path.read_text()
     return "\n".join(commented(text)) if path.suffix == ".py" else text
 
@@ -97,7 +97,7 @@ def test_no_tag_is_defined_twice() -> None:
     assert [tag for tag, times in definitions().items() if times > 1] == []
 
 
-def test_a_tag_that_nobody_defines_is_found() -> None:
+def test_an_undefined_tag_is_found() -> None:
     text = "[W7] [Q99], [W5, W98] and [Q1 and W6]; decisions 11 and 99. Section 15, items 1 and 77. Section 6.9"
 
     assert undefined({"here": cited(text)}) == [
@@ -110,7 +110,7 @@ def test_a_tag_that_nobody_defines_is_found() -> None:
     ]
 
 
-def test_only_what_a_person_reads_cites_a_tag() -> None:
+def test_only_comments_and_docstrings_cite_tags() -> None:
     source = 'def f(x: list[T1]) -> None:\n    """[W7][W5]"""\n    y = ["[Q1]", V3]  # [W8]\n    g(x)[Q2] = [Q3]\n'
 
     assert sorted(cited("\n".join(commented(source)))) == ["W5", "W7", "W8"]

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 
-def written(
+def written_kubeconfig(
     path: Path, server: str, user: dict[str, Any] | None = None, cluster: dict[str, Any] | None = None
 ) -> Path:
     """A kubeconfig with one context, `shop`, that is the current one."""

@@ -1,4 +1,4 @@
-"""Reading a reflector in tests: its news one step at a time, however they were batched on the way."""
+"""Reads a list-watch in tests one step at a time, however its events are batched."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,17 +10,17 @@ from kubesum.vocabulary.errors import ObjectError
 
 Step = str | tuple[str, str | None] | WatchError
 
-IMPATIENT = Timing(
-    shortest_pause_s=0.001,
-    longest_pause_s=0.01,
-    refused_pause_s=0.001,
-    longest_retry_after_s=0.001,
-    stall_s=0.2,
+SHORT_TIMING = Timing(
+    initial_backoff_s=0.001,
+    max_backoff_s=0.01,
+    refused_backoff_s=0.001,
+    max_retry_after_s=0.001,
+    stall_timeout_s=0.2,
 )
 
 
 def phase(pod: Pod) -> str:
-    """The fact that these tests keep of a pod; a phase of Impossible is none."""
+    """The transform of these tests: the facts of a pod are its phase; the phase Impossible is invalid."""
     if pod.status.phase == "Impossible":
         raise ObjectError("no such phase")
     return pod.status.phase
@@ -29,19 +29,19 @@ def phase(pod: Pod) -> str:
 PODS: WatchedResource[str] = WatchedResource("pods", "", "v1", "Pod", Pod, phase)
 
 
-async def steps(news: AsyncIterator[SourceEvent[str]]) -> AsyncIterator[Step]:
-    """`relisting`, `complete`, (name, phase or None) for each object, and troubles as they are."""
-    async for item in news:
-        match item:
+async def steps(events: AsyncIterator[SourceEvent[str]]) -> AsyncIterator[Step]:
+    """`list started`, `synced`, (name, phase or None) for each change, and each WatchError."""
+    async for event in events:
+        match event:
             case ListStarted():
-                yield "relisting"
+                yield "list started"
             case Synced():
-                yield "complete"
+                yield "synced"
             case Deltas(changes):
-                for (_, name), fact in changes:
-                    yield name, fact
+                for (_, name), facts in changes:
+                    yield name, facts
             case WatchError():
-                yield item
+                yield event
 
 
 async def take(source: AsyncIterator[Step], count: int) -> list[Step]:

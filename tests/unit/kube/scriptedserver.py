@@ -1,7 +1,7 @@
-"""An API server that plays a script: the first request gets the first answer, the second the second.
+"""An API server that answers the first request with the first answer of a script, the second with the second.
 
-It speaks HTTP over a real socket, and can break off wherever a real connection can. When the script is over it
-accepts requests and stays silent.
+It speaks HTTP over a real socket and can close or reset the connection at any byte. After the last answer it accepts
+requests and sends nothing.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass
 class Script:
-    """What the server answers, and what it was asked."""
+    """The answers still to send, and the requests received."""
 
     answers: list[Answer] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Script:
 
 @asynccontextmanager
 async def playing(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Script]:
-    """Plays the script on a free port of loopback, as `script.url`."""
+    """Serves the script on a free port of loopback; `script.url` is its URL."""
     server = await asyncio.start_server(script.serve, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     script.url = f"http{'s' if tls else ''}://127.0.0.1:{port}"
@@ -78,12 +78,12 @@ async def playing(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
 
 
 async def silence(_writer: asyncio.StreamWriter) -> None:
-    """Nothing, for longer than any test lasts."""
+    """Sends nothing until the test ends."""
     await asyncio.Event().wait()
 
 
 def body(content: bytes, code: int = 200, media_type: str = "application/json", headers: str = "") -> Answer:
-    """A whole answer."""
+    """A complete response."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         extra = f"{headers}Content-Length: {len(content)}\r\n\r\n".encode()
@@ -93,19 +93,19 @@ def body(content: bytes, code: int = 200, media_type: str = "application/json", 
 
 
 def cut(content: bytes, length: int | None) -> Answer:
-    """An answer that ends with the connection: before the `length` it promised, or with none promised."""
+    """A response that ends with the connection: before its Content-Length of `length`, or without one (None)."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
-        promise = f"Content-Length: {length}\r\n\r\n" if length else "Connection: close\r\n\r\n"
-        writer.write(_HEAD % (200, b"application/json", promise.encode()) + content)
+        framing = f"Content-Length: {length}\r\n\r\n" if length else "Connection: close\r\n\r\n"
+        writer.write(_HEAD % (200, b"application/json", framing.encode()) + content)
         await writer.drain()
         raise ConnectionAbortedError
 
     return answer
 
 
-def refusal(code: int, reason: str = "", message: str = "", headers: str = "") -> Answer:
-    """A metav1.Status other than success."""
+def failure(code: int, reason: str = "", message: str = "", headers: str = "") -> Answer:
+    """A response with a metav1.Status of failure."""
     return body(json.dumps(status(code, reason, message)).encode(), code, headers=headers)
 
 
@@ -137,7 +137,7 @@ def silent_watch(*lines: bytes) -> Answer:
 
 
 def reset_watch(*lines: bytes) -> Answer:
-    """A watch whose connection is reset once these lines are on their way."""
+    """A watch whose connection is reset after these lines."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         _begin(writer, *lines)

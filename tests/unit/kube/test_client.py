@@ -1,4 +1,4 @@
-"""The connection to the API server: what is sent, what is believed, and what is said when it fails."""
+"""The connection to the API server: requests, TLS, credentials and errors."""
 
 import asyncio
 import json
@@ -12,11 +12,11 @@ import pytest
 
 from kubesum.edge.tls import certificates
 from kubesum.kube.client import Upstream, connect
-from kubesum.kube.credentials import kubeconfig, service_account
+from kubesum.kube.credentials import in_cluster_config, kubeconfig
 from kubesum.kube.failures import Stalled, StatusError, cause
 from kubesum.vocabulary.errors import UpstreamError, UsageError
-from tests.unit.kube.kubeconfigs import written
-from tests.unit.kube.scriptedserver import Answer, Script, body, cut, playing, refusal, silence, silent_watch
+from tests.unit.kube.kubeconfigs import written_kubeconfig
+from tests.unit.kube.scriptedserver import Answer, Script, body, cut, failure, playing, silence, silent_watch
 
 
 def server_context(tmp_path: Path, authority: certificates.KeyPair) -> ssl.SSLContext:
@@ -29,7 +29,7 @@ def server_context(tmp_path: Path, authority: certificates.KeyPair) -> ssl.SSLCo
     return context
 
 
-async def test_an_answer_is_asked_for_as_plain_json(script: Script, upstream: Upstream) -> None:
+async def test_a_request_accepts_uncompressed_json(script: Script, upstream: Upstream) -> None:
     script.answers = [body(b'{"a": 1}')]
 
     assert await upstream.get("/api/v1/pods", {"limit": "5", "continue": "a+/="}) == b'{"a": 1}'
@@ -51,8 +51,8 @@ async def test_a_body_is_posted_as_json(script: Script, upstream: Upstream) -> N
     assert script.requests[0].body == b'{"spec":{}}'
 
 
-async def test_a_refusal_carries_what_the_server_said(script: Script, upstream: Upstream) -> None:
-    script.answers = [refusal(429, "TooManyRequests", "slow down", "Retry-After: 3\r\n")]
+async def test_a_status_error_has_the_fields_of_the_status(script: Script, upstream: Upstream) -> None:
+    script.answers = [failure(429, "TooManyRequests", "slow down", "Retry-After: 3\r\n")]
 
     with pytest.raises(StatusError) as caught:
         await upstream.get("/api", {})
@@ -62,20 +62,20 @@ async def test_a_refusal_carries_what_the_server_said(script: Script, upstream: 
     assert str(caught.value) == f"{script.url}/api answers 429 TooManyRequests: slow down"
 
 
-async def test_a_refusal_without_a_status_names_the_code(script: Script, upstream: Upstream) -> None:
+async def test_a_status_error_without_a_status_has_the_code(script: Script, upstream: Upstream) -> None:
     script.answers = [body(b"<h1>Bad gateway</h1>", 502, "text/html")]
 
     with pytest.raises(StatusError, match="answers 502: X"):
         await upstream.get("/api", {})
 
 
-async def test_any_answer_can_be_asked_for(script: Script, upstream: Upstream) -> None:
-    script.answers = [body(b"readyz check failed\n", 500, "text/plain", "X-Told: a\r\nX-Told: b\r\n")]
+async def test_a_response_of_any_status_can_be_requested(script: Script, upstream: Upstream) -> None:
+    script.answers = [body(b"readyz check failed\n", 500, "text/plain", "X-Header: a\r\nX-Header: b\r\n")]
 
     answer = await upstream.response("/readyz", {})
 
     assert (answer.code, answer.body) == (500, b"readyz check failed\n")
-    assert answer.headers.getall("X-Told") == ["a", "b"]
+    assert answer.headers.getall("X-Header") == ["a", "b"]
 
 
 async def test_redirects_are_not_followed(script: Script, upstream: Upstream) -> None:
@@ -93,53 +93,53 @@ async def test_redirects_are_not_followed(script: Script, upstream: Upstream) ->
         (cut(b"{", 50), "the answer broke off"),
     ],
 )
-async def test_an_answer_that_does_not_come_is_an_upstream_error(
+async def test_a_response_that_does_not_arrive_is_an_upstream_error(
     script: Script, upstream: Upstream, answer: Answer, sentence: str
 ) -> None:
     script.answers = [answer]
 
     with pytest.raises(UpstreamError) as caught:
-        await upstream.get("/api", {}, deadline_s=0.2)
+        await upstream.get("/api", {}, timeout_s=0.2)
 
     assert str(caught.value) == f"cannot reach {script.url}: {sentence}"
 
 
-async def said_by(upstream: Upstream) -> str:
-    """What a request that cannot be made says."""
+async def error_of(upstream: Upstream) -> str:
+    """The error of a request that fails."""
     with pytest.raises(UpstreamError) as caught:
         await upstream.get("/api", {}, 5)
     return str(caught.value).replace(upstream.host, "HOST")
 
 
-async def test_what_does_not_speak_http_is_told(script: Script, upstream: Upstream) -> None:
+async def test_a_server_that_does_not_speak_http_is_reported_as_such(script: Script, upstream: Upstream) -> None:
     async def greet(writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
 
     script.answers = [greet]
 
-    assert await said_by(upstream) == "cannot reach HOST: it does not speak HTTP"
+    assert await error_of(upstream) == "cannot reach HOST: it does not speak HTTP"
 
 
-async def test_what_does_not_speak_tls_is_told(tmp_path: Path) -> None:
+async def test_a_server_that_does_not_speak_tls_is_reported_as_such(tmp_path: Path) -> None:
     async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
         writer.close()
 
     async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        config = written(tmp_path / "config", f"https://127.0.0.1:{port}")
+        config = written_kubeconfig(tmp_path / "config", f"https://127.0.0.1:{port}")
         async with await connect(kubeconfig(config, None)) as upstream:
-            assert await said_by(upstream) == "cannot reach HOST: TLS fails: wrong version number"
+            assert await error_of(upstream) == "cannot reach HOST: TLS fails: wrong version number"
 
 
-def test_the_alert_of_a_server_that_wants_a_certificate_is_told() -> None:
-    """It was told as `operation not permitted`, which is what errno 1 means elsewhere."""
+def test_the_tls_alert_of_a_server_that_demands_a_certificate_is_reported() -> None:
+    """It was reported as `operation not permitted`, the meaning of errno 1 elsewhere."""
     alert = "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required (_ssl.c:2580)"
 
     assert cause(aiohttp.ClientOSError(1, alert)) == "TLS fails: tlsv13 alert certificate required"
 
 
-async def test_netrc_is_not_believed(
+async def test_netrc_is_not_used(
     script: Script, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A ~/.netrc with a default entry made every request fail, or logged in as somebody else."""
@@ -152,17 +152,17 @@ async def test_netrc_is_not_believed(
     assert "authorization" not in script.requests[0].headers
 
 
-async def test_a_stream_notices_silence(script: Script, upstream: Upstream) -> None:
+async def test_a_stream_without_data_stalls(script: Script, upstream: Upstream) -> None:
     script.answers = [silent_watch(b"line\n")]
 
     async with asyncio.timeout(5), aclosing(upstream.stream("/api/v1/pods", {}, 0.1)) as chunks:
         assert await anext(chunks) == b""
         assert await anext(chunks) == b"line\n"
-        with pytest.raises(Stalled, match="has fallen silent"):
+        with pytest.raises(Stalled, match="stopped sending data"):
             await anext(chunks)
 
 
-async def test_a_stream_probes_whether_its_peer_is_still_there(
+async def test_a_stream_uses_tcp_keepalive(
     script: Script, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options: list[tuple[int, int, int]] = []
@@ -183,47 +183,47 @@ async def test_a_stream_probes_whether_its_peer_is_still_there(
     assert (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000) in options
 
 
-async def test_a_refused_token_is_read_again(script: Script, tmp_path: Path) -> None:
+async def test_a_token_that_gets_401_is_reloaded(script: Script, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("old\n")
-    config = written(tmp_path / "config", script.url, {"tokenFile": str(token)})
+    config = written_kubeconfig(tmp_path / "config", script.url, {"tokenFile": str(token)})
 
     async with await connect(kubeconfig(config, None)) as upstream:
         token.write_text("new")
-        script.answers = [refusal(401, "Unauthorized", "Unauthorized"), body(b"{}")]
+        script.answers = [failure(401, "Unauthorized", "Unauthorized"), body(b"{}")]
 
         assert await upstream.get("/api", {}) == b"{}"
     assert [request.headers["authorization"] for request in script.requests] == ["Bearer old", "Bearer new"]
 
 
-async def test_credentials_that_stay_refused_are_a_refusal(script: Script, tmp_path: Path) -> None:
-    config = written(tmp_path / "config", script.url, {"token": "stolen"})
-    script.answers = [refusal(401, "Unauthorized", "Unauthorized")] * 2
+async def test_credentials_that_get_401_twice_are_a_status_error(script: Script, tmp_path: Path) -> None:
+    config = written_kubeconfig(tmp_path / "config", script.url, {"token": "stolen"})
+    script.answers = [failure(401, "Unauthorized", "Unauthorized")] * 2
 
     async with await connect(kubeconfig(config, None)) as upstream:
         with pytest.raises(StatusError, match="answers 401 Unauthorized"):
             await upstream.get("/api", {})
 
 
-async def test_credentials_that_are_gone_when_refused_are_named(script: Script, tmp_path: Path) -> None:
-    config = written(tmp_path / "config", script.url, {"token": "stolen"})
-    script.answers = [refusal(401, "Unauthorized", "Unauthorized")]
+async def test_a_kubeconfig_that_is_gone_when_it_is_reloaded_is_named(script: Script, tmp_path: Path) -> None:
+    config = written_kubeconfig(tmp_path / "config", script.url, {"token": "stolen"})
+    script.answers = [failure(401, "Unauthorized", "Unauthorized")]
 
     async with await connect(kubeconfig(config, None)) as upstream:
         config.unlink()
-        with pytest.raises(UpstreamError, match=r"cannot be read again: kubeconfig .*config does not exist"):
+        with pytest.raises(UpstreamError, match=r"cannot reload the credentials .* does not exist"):
             await upstream.get("/api", {})
 
 
-async def test_requests_that_are_refused_together_read_credentials_once(script: Script, tmp_path: Path) -> None:
+async def test_concurrent_requests_that_get_401_reload_credentials_once(script: Script, tmp_path: Path) -> None:
     counter = tmp_path / "count"
     plugin = tmp_path / "plugin"
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "t"}}
     plugin.write_text(f"#!/bin/sh\necho run >> {counter}\necho '{json.dumps(credential)}'\n")
     plugin.chmod(0o755)
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin)}}
-    config = written(tmp_path / "config", script.url, user)
-    script.answers = [refusal(401)] * 3 + [body(b"{}")] * 3
+    config = written_kubeconfig(tmp_path / "config", script.url, user)
+    script.answers = [failure(401)] * 3 + [body(b"{}")] * 3
 
     async with await connect(kubeconfig(config, None)) as upstream, asyncio.timeout(5):
         await asyncio.gather(*(upstream.get("/api", {}) for _ in range(3)))
@@ -240,35 +240,35 @@ async def test_a_client_certificate_is_presented(tmp_path: Path) -> None:
 
     async with playing(Script([body(b"{}")]), context) as script:
         user = {"client-certificate": str(certificate), "client-key": str(key)}
-        config = written(tmp_path / "config", script.url, user, {"certificate-authority": "ca.crt"})
+        config = written_kubeconfig(tmp_path / "config", script.url, user, {"certificate-authority": "ca.crt"})
         async with await connect(kubeconfig(config, None)) as upstream:
             assert await upstream.get("/api", {}) == b"{}"
 
 
-async def test_a_server_of_an_unknown_authority_is_not_trusted(tmp_path: Path) -> None:
+async def test_a_server_certificate_of_an_unknown_ca_is_not_trusted(tmp_path: Path) -> None:
     context = server_context(tmp_path, certificates.authority("test"))
     (tmp_path / "ca.crt").write_bytes(certificates.authority("other").certificate)
 
     async with playing(Script(), context) as script:
-        config = written(tmp_path / "config", script.url, None, {"certificate-authority": "ca.crt"})
+        config = written_kubeconfig(tmp_path / "config", script.url, None, {"certificate-authority": "ca.crt"})
         async with await connect(kubeconfig(config, None)) as upstream:
             with pytest.raises(UpstreamError, match=r"its certificate is not trusted: .*certificate"):
                 await upstream.get("/api", {})
 
 
-async def test_an_authority_that_was_replaced_is_read_again(tmp_path: Path) -> None:
+async def test_a_replaced_ca_is_reloaded(tmp_path: Path) -> None:
     new = certificates.authority("new")
     context = server_context(tmp_path, new)
     (tmp_path / "ca.crt").write_bytes(certificates.authority("old").certificate)
 
     async with playing(Script([body(b"{}")]), context) as script:
-        config = written(tmp_path / "config", script.url, None, {"certificate-authority": "ca.crt"})
+        config = written_kubeconfig(tmp_path / "config", script.url, None, {"certificate-authority": "ca.crt"})
         async with await connect(kubeconfig(config, None)) as upstream:
             (tmp_path / "ca.crt").write_bytes(new.certificate)
             assert await upstream.get("/api", {}) == b"{}"
 
 
-async def test_in_a_pod_a_refused_token_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_in_a_pod_a_token_that_gets_401_is_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context = server_context(tmp_path, certificates.authority("test"))
     token = tmp_path / "token"
     token.write_text("old")
@@ -276,10 +276,10 @@ async def test_in_a_pod_a_refused_token_is_read_again(tmp_path: Path, monkeypatc
     monkeypatch.setattr(f"{module}.SERVICE_TOKEN_FILENAME", str(token))
     monkeypatch.setattr(f"{module}.SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
 
-    async with playing(Script([refusal(401), body(b"{}")]), context) as script:
+    async with playing(Script([failure(401), body(b"{}")]), context) as script:
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", script.url.rpartition(":")[2])
-        async with await connect(service_account) as upstream:
+        async with await connect(in_cluster_config) as upstream:
             token.write_text("new")
             assert await upstream.get("/api", {}) == b"{}"
 
@@ -290,19 +290,19 @@ async def test_outside_a_pod_there_is_no_service_account(monkeypatch: pytest.Mon
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
 
     with pytest.raises(UsageError, match=r"no service account to use, is this a pod\? Service host/port is not set"):
-        await connect(service_account)
+        await connect(in_cluster_config)
 
 
-async def test_an_answer_that_is_too_large_is_not_read(script: Script, upstream: Upstream) -> None:
+async def test_a_response_that_is_too_large_is_an_error(script: Script, upstream: Upstream) -> None:
     script.answers = [body(b'"' + b"x" * 1000 + b'"'), body(b'"' + b"x" * 1000 + b'"')]
 
     with pytest.raises(UpstreamError, match=r"/api answers more than 1001 bytes$"):
-        await upstream.get("/api", {}, most_bytes=1001)
+        await upstream.get("/api", {}, max_bytes=1001)
 
-    assert len(await upstream.get("/api", {}, most_bytes=1002)) == 1002
+    assert len(await upstream.get("/api", {}, max_bytes=1002)) == 1002
 
 
-async def test_an_answer_of_any_kind_is_bounded_too(script: Script, upstream: Upstream) -> None:
+async def test_a_response_of_any_status_is_bounded_too(script: Script, upstream: Upstream) -> None:
     script.answers = [body(b"x" * 8_388_608, 500, "text/plain"), body(b"x" * 8_388_609, 500, "text/plain")]
 
     assert len((await upstream.response("/readyz", {})).body) == 8_388_608

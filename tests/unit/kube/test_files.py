@@ -26,18 +26,18 @@ def content_of(path: Path) -> Content:
 
 
 async def all_steps(content: Content) -> list[Step]:
-    return [step for resource in ("pods", "nodes") async for step in steps(content.feed(resource))]
+    return [step for resource in ("pods", "nodes") async for step in steps(content.list_watch(resource))]
 
 
 def written(path: Path, *documents: Any) -> Path:
-    """The documents in a file, as its suffix says."""
+    """A file with these documents, in JSON or YAML by its suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(documents[0]) if path.suffix == ".json" else yaml.safe_dump_all(documents))
     return path
 
 
-def sentence(path: Path) -> str:
-    """What reading a file that is wrong says."""
+def error_of(path: Path) -> str:
+    """The error of reading an invalid file."""
     with pytest.raises(UsageError) as caught:
         content_of(path)
     return str(caught.value)
@@ -48,38 +48,38 @@ async def test_a_mixed_list_as_kubectl_get_writes_it(tmp_path: Path) -> None:
     path = written(tmp_path / "all.json", {"apiVersion": "v1", "kind": "List", "items": items, "metadata": {}})
 
     assert await all_steps(content_of(path)) == [
-        *("relisting", ("a", "Running"), ("b", "Pending"), "complete"),
-        *("relisting", ("n1", "N1"), "complete"),
+        *("list started", ("a", "Running"), ("b", "Pending"), "synced"),
+        *("list started", ("n1", "N1"), "synced"),
     ]
 
 
 async def test_an_empty_list_is_an_empty_cluster(tmp_path: Path) -> None:
     path = written(tmp_path / "all.json", {"apiVersion": "v1", "kind": "List", "items": [], "metadata": {}})
 
-    assert await all_steps(content_of(path)) == ["relisting", "complete", "relisting", "complete"]
-    assert content_of(path.parent).foreign == ()
+    assert await all_steps(content_of(path)) == ["list started", "synced", "list started", "synced"]
+    assert content_of(path.parent).skipped_files == ()
 
 
 async def test_items_of_a_typed_list_need_not_repeat_its_kind(tmp_path: Path) -> None:
     item = {key: value for key, value in pod("a").items() if key not in ("kind", "apiVersion")}
     path = written(tmp_path / "pods.json", {"apiVersion": "v1", "kind": "PodList", "items": [item]})
 
-    assert await take(steps(content_of(path).feed("pods")), 3) == ["relisting", ("a", "Running"), "complete"]
+    assert await take(steps(content_of(path).list_watch("pods")), 3) == ["list started", ("a", "Running"), "synced"]
 
 
 @pytest.mark.parametrize("name", ["pod.json", "pod.yaml", "pod"])
 async def test_a_single_object(tmp_path: Path, name: str) -> None:
     path = written(tmp_path / name, pod("a"))
 
-    assert await take(steps(content_of(path).feed("pods")), 3) == ["relisting", ("a", "Running"), "complete"]
+    assert await take(steps(content_of(path).list_watch("pods")), 3) == ["list started", ("a", "Running"), "synced"]
 
 
 async def test_many_documents_in_one_yaml_file(tmp_path: Path) -> None:
     path = written(tmp_path / "all.yaml", pod("a"), None, {"apiVersion": "v1", "kind": "List", "items": [NODE]})
 
     assert await all_steps(content_of(path)) == [
-        *("relisting", ("a", "Running"), "complete"),
-        *("relisting", ("n1", "N1"), "complete"),
+        *("list started", ("a", "Running"), "synced"),
+        *("list started", ("n1", "N1"), "synced"),
     ]
 
 
@@ -97,26 +97,26 @@ metadata: {name: dated, creationTimestamp: 2026-01-02T03:04:05Z}
 
     content = content_of(path)
 
-    assert content.bad == 0
-    assert await take(steps(content.feed("pods")), 4) == ["relisting", ("bare", ""), ("dated", ""), "complete"]
+    assert content.invalid_objects == 0
+    assert await take(steps(content.list_watch("pods")), 4) == ["list started", ("bare", ""), ("dated", ""), "synced"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-async def test_files_that_windows_wrote(tmp_path: Path, encoding: str) -> None:
+async def test_utf16_and_byte_order_marks_are_accepted(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "pods.json"
     path.write_text(json.dumps(pod("a")), encoding=encoding)
 
-    assert await take(steps(content_of(path).feed("pods")), 2) == ["relisting", ("a", "Running")]
+    assert await take(steps(content_of(path).list_watch("pods")), 2) == ["list started", ("a", "Running")]
 
 
-async def test_bad_objects_are_counted_and_skipped(tmp_path: Path) -> None:
+async def test_invalid_objects_are_counted_and_skipped(tmp_path: Path) -> None:
     items = [pod("a"), pod("bad", "Impossible"), pod("odd") | {"status": []}, 5]
     path = written(tmp_path / "pods.json", {"apiVersion": "v1", "kind": "PodList", "items": items})
 
     content = content_of(path)
 
-    assert content.bad == 2
-    assert await take(steps(content.feed("pods")), 3) == ["relisting", ("a", "Running"), "complete"]
+    assert content.invalid_objects == 2
+    assert await take(steps(content.list_watch("pods")), 3) == ["list started", ("a", "Running"), "synced"]
 
 
 async def test_a_folder_is_read_with_all_folders_in_it(tmp_path: Path) -> None:
@@ -125,26 +125,26 @@ async def test_a_folder_is_read_with_all_folders_in_it(tmp_path: Path) -> None:
     written(tmp_path / "deep" / "nodes.yaml", NODE)
     written(tmp_path / "values.yaml", {"replicas": 3})
     (tmp_path / "chart.yaml").write_text("{{ template }}: [")
-    (tmp_path / "notes.txt").write_text("not even looked at")
+    (tmp_path / "notes.txt").write_text("not read")
 
     content = content_of(tmp_path)
 
-    assert content.foreign == (tmp_path / "chart.yaml", tmp_path / "values.yaml")
+    assert content.skipped_files == (tmp_path / "chart.yaml", tmp_path / "values.yaml")
     assert await all_steps(content) == [
-        *("relisting", ("b", "Running"), ("a", "Running"), "complete"),
-        *("relisting", ("n1", "N1"), "complete"),
+        *("list started", ("b", "Running"), ("a", "Running"), "synced"),
+        *("list started", ("n1", "N1"), "synced"),
     ]
 
 
-async def test_kubernetes_objects_that_are_not_watched_are_passed_over(tmp_path: Path) -> None:
+async def test_objects_of_other_kinds_are_ignored(tmp_path: Path) -> None:
     content = content_of(written(tmp_path / "map.json", CONFIG_MAP))
 
-    assert (content.foreign, content.bad) == ((), 0)
-    assert await all_steps(content) == ["relisting", "complete", "relisting", "complete"]
+    assert (content.skipped_files, content.invalid_objects) == ((), 0)
+    assert await all_steps(content) == ["list started", "synced", "list started", "synced"]
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
-    assert sentence(tmp_path / "none.json") == f"cannot read {tmp_path}/none.json: No such file or directory"
+    assert error_of(tmp_path / "none.json") == f"cannot read {tmp_path}/none.json: No such file or directory"
 
 
 @pytest.mark.parametrize(
@@ -162,16 +162,16 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
         ("config", "apiVersion: v1\nkind: Config\nclusters: []\n", "holds no Kubernetes object"),
     ],
 )
-def test_a_file_that_is_of_no_use(tmp_path: Path, name: str, text: str, reason: str) -> None:
+def test_a_file_without_objects_is_an_error(tmp_path: Path, name: str, text: str, reason: str) -> None:
     (tmp_path / name).write_text(text)
 
-    said = sentence(tmp_path / name)
+    error = error_of(tmp_path / name)
 
-    assert said.startswith(f"{tmp_path}/{name} {reason}")
-    assert "\n" not in said
+    assert error.startswith(f"{tmp_path}/{name} {reason}")
+    assert "\n" not in error
 
 
 def test_a_folder_without_objects(tmp_path: Path) -> None:
     written(tmp_path / "values.yaml", {"replicas": 3})
 
-    assert sentence(tmp_path) == f"no file in {tmp_path} holds a Kubernetes object (1 JSON or YAML files were read)"
+    assert error_of(tmp_path) == f"no file in {tmp_path} holds a Kubernetes object (1 JSON or YAML files were read)"

@@ -1,4 +1,4 @@
-"""What is wrong with a kubeconfig is said in one sentence."""
+"""Contexts of kubeconfigs, and the one-sentence errors of invalid ones."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ import yaml
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import Context, chosen_context, kubeconfig
 from kubesum.vocabulary.errors import UsageError
-from tests.unit.kube.kubeconfigs import written
+from tests.unit.kube.kubeconfigs import written_kubeconfig
 
 SERVER = "https://127.0.0.1:6443"
 
 
-async def sentence(path: Path | None, context: str | None = None) -> str:
-    """What connecting with a kubeconfig that is wrong says."""
+async def error_of(path: Path | None, context: str | None = None) -> str:
+    """The error of connecting with an invalid kubeconfig."""
     with pytest.raises(UsageError) as caught:
         await connect(kubeconfig(path, context))
     return str(caught.value)
@@ -23,14 +23,14 @@ async def sentence(path: Path | None, context: str | None = None) -> str:
 async def test_the_kubeconfig_that_the_environment_names_is_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(written(tmp_path / "config", "http://127.0.0.1:1")))
+    monkeypatch.setenv("KUBECONFIG", str(written_kubeconfig(tmp_path / "config", "http://127.0.0.1:1")))
 
     async with await connect(kubeconfig(None, None)) as upstream:
         assert upstream.host == "http://127.0.0.1:1"
 
 
 async def test_the_context_asked_for_is_used(tmp_path: Path) -> None:
-    config = written(tmp_path / "config", SERVER)
+    config = written_kubeconfig(tmp_path / "config", SERVER)
     document = yaml.safe_load(config.read_text())
     document["clusters"].append({"name": "other", "cluster": {"server": "http://127.0.0.1:2"}})
     document["contexts"].append({"name": "other", "context": {"cluster": "other", "user": "shop"}})
@@ -41,11 +41,11 @@ async def test_the_context_asked_for_is_used(tmp_path: Path) -> None:
 
 
 async def test_a_missing_file(tmp_path: Path) -> None:
-    assert await sentence(tmp_path / "none") == f"kubeconfig {tmp_path}/none does not exist"
+    assert await error_of(tmp_path / "none") == f"kubeconfig {tmp_path}/none does not exist"
 
 
-def test_a_context_has_a_name_and_perhaps_a_namespace(tmp_path: Path) -> None:
-    config = written(tmp_path / "config", SERVER)
+def test_a_context_has_a_name_and_may_have_a_namespace(tmp_path: Path) -> None:
+    config = written_kubeconfig(tmp_path / "config", SERVER)
     document = yaml.safe_load(config.read_text())
     document["contexts"].append({"name": "tenant", "context": {"cluster": "shop", "namespace": "payments"}})
     document["contexts"].append({"name": "hollow"})
@@ -57,25 +57,25 @@ def test_a_context_has_a_name_and_perhaps_a_namespace(tmp_path: Path) -> None:
 
 
 async def test_a_context_that_is_not_there(tmp_path: Path) -> None:
-    config = written(tmp_path / "config", SERVER)
+    config = written_kubeconfig(tmp_path / "config", SERVER)
 
-    assert await sentence(config, "prod") == f"kubeconfig {config} has no context 'prod'; its contexts: shop"
+    assert await error_of(config, "prod") == f"kubeconfig {config} has no context 'prod'; its contexts: shop"
 
 
 async def test_no_current_context(tmp_path: Path) -> None:
-    config = written(tmp_path / "config", SERVER)
+    config = written_kubeconfig(tmp_path / "config", SERVER)
     document = yaml.safe_load(config.read_text())
     del document["current-context"]
     config.write_text(yaml.safe_dump(document))
 
-    assert await sentence(config) == f"kubeconfig {config} has no current context; choose one of its contexts: shop"
+    assert await error_of(config) == f"kubeconfig {config} has no current context; choose one of its contexts: shop"
 
 
 async def test_a_file_that_is_no_yaml(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text("apiVersion: v1\nclusters: [\n")
 
-    assert await sentence(config) == f"kubeconfig {config} is not valid YAML: line 3, column 1"
+    assert await error_of(config) == f"kubeconfig {config} is not valid YAML: line 3, column 1"
 
 
 @pytest.mark.parametrize(
@@ -85,76 +85,78 @@ async def test_a_file_that_is_no_kubeconfig(tmp_path: Path, content: str) -> Non
     config = tmp_path / "config"
     config.write_text(content)
 
-    said = await sentence(config)
+    error = await error_of(config)
 
-    assert said in (
+    assert error in (
         f"{config} is not a kubeconfig",
         f"kubeconfig {config} has no current context; choose one of its contexts: none",
     )
 
 
 async def test_a_certificate_file_that_is_missing(tmp_path: Path) -> None:
-    config = written(tmp_path / "config", SERVER, {"client-certificate": "eve.crt", "client-key": "eve.key"})
+    config = written_kubeconfig(
+        tmp_path / "config", SERVER, {"client-certificate": "eve.crt", "client-key": "eve.key"}
+    )
 
-    assert await sentence(config) == (
+    assert await error_of(config) == (
         f"kubeconfig {config}, context 'shop': File does not exists: {tmp_path}/eve.crt"
     )
 
 
 async def test_a_certificate_file_that_holds_none(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_text("nothing")
-    config = written(tmp_path / "config", SERVER, cluster={"certificate-authority": "ca.crt"})
+    config = written_kubeconfig(tmp_path / "config", SERVER, cluster={"certificate-authority": "ca.crt"})
 
-    said = await sentence(config)
+    error = await error_of(config)
 
-    assert said.startswith(f"the certificates for {SERVER} ({tmp_path}/ca.crt) are of no use: ")
-    assert "\n" not in said
+    assert error.startswith(f"the certificates for {SERVER} ({tmp_path}/ca.crt) cannot be used: ")
+    assert "\n" not in error
 
 
 async def test_certificate_data_that_is_none(tmp_path: Path) -> None:
-    config = written(tmp_path / "config", SERVER, cluster={"certificate-authority-data": "x"})
+    config = written_kubeconfig(tmp_path / "config", SERVER, cluster={"certificate-authority-data": "x"})
 
-    assert (await sentence(config)).startswith(f"kubeconfig {config}, context 'shop': ")
+    assert (await error_of(config)).startswith(f"kubeconfig {config}, context 'shop': ")
 
 
 async def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
-    config = written(tmp_path / "config", SERVER)
+    config = written_kubeconfig(tmp_path / "config", SERVER)
     document = yaml.safe_load(config.read_text())
     document["clusters"] = []
     config.write_text(yaml.safe_dump(document))
 
-    said = await sentence(config)
+    error = await error_of(config)
 
-    assert said.startswith(f"kubeconfig {config}, context 'shop': ")
-    assert "with name shop" in said
+    assert error.startswith(f"kubeconfig {config}, context 'shop': ")
+    assert "with name shop" in error
 
 
 @pytest.mark.parametrize(
     "server", ["cluster.example:6443", "ssh://host", "https://cluster.example:66000", "https://[::1", "https://a..b"]
 )
 async def test_a_server_that_is_no_url(tmp_path: Path, server: str) -> None:
-    config = written(tmp_path / "config", server)
+    config = written_kubeconfig(tmp_path / "config", server)
 
-    said = await sentence(config)
+    error = await error_of(config)
 
-    assert said == f"kubeconfig {config}, context 'shop': server {server!r} is not a URL that begins with https://"
+    assert error == f"kubeconfig {config}, context 'shop': server {server!r} is not a URL that begins with https://"
 
 
 async def test_a_proxy_that_is_not_http(tmp_path: Path) -> None:
-    config = written(tmp_path / "config", SERVER, cluster={"proxy-url": "socks5://127.0.0.1:1080"})
+    config = written_kubeconfig(tmp_path / "config", SERVER, cluster={"proxy-url": "socks5://127.0.0.1:1080"})
 
-    assert await sentence(config) == (
+    assert await error_of(config) == (
         f"kubeconfig {config}, context 'shop': proxy-url 'socks5://127.0.0.1:1080' is not an HTTP proxy"
     )
 
 
-async def test_an_exec_plugin_that_fails_says_why(tmp_path: Path) -> None:
+async def test_the_error_of_an_exec_plugin_is_reported(tmp_path: Path) -> None:
     plugin = tmp_path / "plugin"
     plugin.write_text("#!/bin/sh\necho please log in first >&2\nexit 3\n")
     plugin.chmod(0o755)
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin)}}
 
-    assert await sentence(written(tmp_path / "config", SERVER, user)) == (
+    assert await error_of(written_kubeconfig(tmp_path / "config", SERVER, user)) == (
         f"kubeconfig {tmp_path}/config, context 'shop': exec: process returned 3. please log in first"
     )
 
@@ -162,6 +164,6 @@ async def test_an_exec_plugin_that_fails_says_why(tmp_path: Path) -> None:
 async def test_an_exec_plugin_that_is_not_installed_is_named(tmp_path: Path) -> None:
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-plugin"}}
 
-    assert await sentence(written(tmp_path / "config", SERVER, user)) == (
+    assert await error_of(written_kubeconfig(tmp_path / "config", SERVER, user)) == (
         f"kubeconfig {tmp_path}/config, context 'shop': no-such-plugin: No such file or directory"
     )

@@ -1,4 +1,4 @@
-"""The reflector against an API server that does everything API servers do."""
+"""The reflector against a scripted API server."""
 
 import asyncio
 import socket
@@ -11,10 +11,10 @@ import pytest
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.deltas import Deltas, ListStarted, Synced, WatchError
-from kubesum.kube.reflector import Reflector, Timing, reflect, whole_lines
+from kubesum.kube.reflector import Reflector, Timing, complete_lines, reflect
 from kubesum.vocabulary.errors import UpstreamError
-from tests.unit.kube.kubeconfigs import written
-from tests.unit.kube.reflectorsteps import IMPATIENT, PODS, Step, steps, take
+from tests.unit.kube.kubeconfigs import written_kubeconfig
+from tests.unit.kube.reflectorsteps import PODS, SHORT_TIMING, Step, steps, take
 from tests.unit.kube.scriptedserver import (
     Answer,
     Script,
@@ -22,9 +22,9 @@ from tests.unit.kube.scriptedserver import (
     bookmark,
     cut,
     event,
+    failure,
     page,
     pod,
-    refusal,
     reset_watch,
     silence,
     silent_watch,
@@ -33,17 +33,17 @@ from tests.unit.kube.scriptedserver import (
 )
 
 INITIAL_END = bookmark("100", initial_events_end=True)
-NO_WATCH_LIST = refusal(422, "Invalid", "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch")
+NO_WATCH_LIST = failure(422, "Invalid", "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch")
 
 
 @pytest.fixture
-def feed(upstream: Upstream) -> AsyncIterator[Step]:
-    """The steps of a reflector of pods that has no patience."""
-    return steps(reflect(upstream, PODS, IMPATIENT))
+def events(upstream: Upstream) -> AsyncIterator[Step]:
+    """The steps of a reflector of pods with short timeouts."""
+    return steps(reflect(upstream, PODS, SHORT_TIMING))
 
 
-async def test_a_streamed_list_is_complete_at_its_bookmark_and_goes_on_as_a_watch(
-    script: Script, feed: AsyncIterator[Step]
+async def test_a_streamed_list_is_synced_at_its_bookmark_and_continues_as_a_watch(
+    script: Script, events: AsyncIterator[Step]
 ) -> None:
     script.answers = [
         silent_watch(
@@ -55,8 +55,8 @@ async def test_a_streamed_list_is_complete_at_its_bookmark_and_goes_on_as_a_watc
         )
     ]
 
-    assert await take(feed, 4) == ["relisting", ("a", "Running"), ("b", "Pending"), ("b", "Running")]
-    assert await take(feed, 2) == [("a", None), "complete"]
+    assert await take(events, 4) == ["list started", ("a", "Running"), ("b", "Pending"), ("b", "Running")]
+    assert await take(events, 2) == [("a", None), "synced"]
     assert len(script.requests) == 1
     query = script.requests[0].query
     lifetime = int(query.pop("timeoutSeconds"))
@@ -74,7 +74,7 @@ async def test_a_streamed_list_is_complete_at_its_bookmark_and_goes_on_as_a_watc
     "answer",
     [
         NO_WATCH_LIST,
-        refusal(400, "BadRequest", "sendInitialEvents is unknown"),
+        failure(400, "BadRequest", "sendInitialEvents is unknown"),
         watch(event("ERROR", status(500, "InternalError", "feature RequestWatchProgress is disabled"))),
         watch(event("ADDED", pod("half"))),
         silence,
@@ -82,15 +82,15 @@ async def test_a_streamed_list_is_complete_at_its_bookmark_and_goes_on_as_a_watc
     ids=["422", "400", "error event", "ends early", "falls silent"],
 )
 async def test_a_server_that_does_not_stream_lists_is_read_in_pages(
-    script: Script, feed: AsyncIterator[Step], answer: Answer
+    script: Script, events: AsyncIterator[Step], answer: Answer
 ) -> None:
     script.answers = [answer, page(pod("a"), token="next"), page(pod("b"), version="100"), silent_watch()]
 
-    seen = await take(feed, 2)
-    while seen[-1] != "complete":
-        seen += await take(feed, 1)
+    seen = await take(events, 2)
+    while seen[-1] != "synced":
+        seen += await take(events, 1)
 
-    assert seen[-4:] == ["relisting", ("a", "Running"), ("b", "Running"), "complete"]
+    assert seen[-4:] == ["list started", ("a", "Running"), ("b", "Running"), "synced"]
     assert [request.query for request in script.requests[1:3]] == [
         {"limit": "500"},
         {"limit": "500", "continue": "next"},
@@ -101,12 +101,12 @@ async def test_a_part_of_a_collection_is_listed_and_watched_with_its_selectors(
     script: Script, upstream: Upstream
 ) -> None:
     part = replace(PODS, namespace="a/b", selectors={"labelSelector": "app=web", "fieldSelector": "status.ok=no"})
-    feed = steps(reflect(upstream, part, IMPATIENT))
+    events = steps(reflect(upstream, part, SHORT_TIMING))
     script.answers = [NO_WATCH_LIST, page(pod("a"), token="next"), page(pod("b")), silent_watch(bookmark("101"))]
 
-    assert await take(feed, 5) == ["relisting", "relisting", ("a", "Running"), ("b", "Running"), "complete"]
+    assert await take(events, 5) == ["list started", "list started", ("a", "Running"), ("b", "Running"), "synced"]
     script.answers.append(silent_watch(event("ADDED", pod("c", version="102"))))
-    await take(feed, 1)
+    await take(events, 1)
 
     assert {request.path for request in script.requests} == {"/api/v1/namespaces/a%2Fb/pods"}
     assert {(request.query["labelSelector"], request.query["fieldSelector"]) for request in script.requests} == {
@@ -115,92 +115,96 @@ async def test_a_part_of_a_collection_is_listed_and_watched_with_its_selectors(
     assert [request.query.get("watch") for request in script.requests[:4]] == ["true", None, None, "true"]
 
 
-async def test_a_watch_that_ends_is_resumed_from_the_last_version(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_a_watch_that_ends_is_resumed_from_the_last_version(
+    script: Script, events: AsyncIterator[Step]
+) -> None:
     script.answers = [
         watch(event("ADDED", pod("a")), INITIAL_END, event("MODIFIED", pod("a", "Failed", "107"))),
         watch(event("ADDED", pod("b", "Running", "108"))),
         silent_watch(event("ADDED", pod("c", "Running", "109"))),
     ]
 
-    seen = await take(feed, 6)
+    seen = await take(events, 6)
 
-    assert seen == ["relisting", ("a", "Running"), ("a", "Failed"), "complete", ("b", "Running"), ("c", "Running")]
+    assert seen == ["list started", ("a", "Running"), ("a", "Failed"), "synced", ("b", "Running"), ("c", "Running")]
     assert [request.query.get("resourceVersion") for request in script.requests] == [None, "107", "108"]
 
 
-async def test_a_watch_that_is_reset_is_resumed_without_trouble(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_a_watch_that_is_reset_is_resumed_without_an_error(script: Script, events: AsyncIterator[Step]) -> None:
     script.answers = [
         watch(INITIAL_END, bookmark("105")),
         reset_watch(event("ADDED", pod("a", "Running", "106"))),
         silent_watch(event("ADDED", pod("b", "Running", "107"))),
     ]
 
-    assert await take(feed, 4) == ["relisting", "complete", ("a", "Running"), ("b", "Running")]
+    assert await take(events, 4) == ["list started", "synced", ("a", "Running"), ("b", "Running")]
     assert script.requests[2].query["resourceVersion"] == "106"
 
 
-async def test_a_bookmark_moves_the_version_on(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_a_bookmark_moves_the_version_on(script: Script, events: AsyncIterator[Step]) -> None:
     script.answers = [
         watch(INITIAL_END),
         watch(bookmark("250")),
         silent_watch(event("ADDED", pod("a", "Running", "251"))),
     ]
 
-    assert await take(feed, 3) == ["relisting", "complete", ("a", "Running")]
+    assert await take(events, 3) == ["list started", "synced", ("a", "Running")]
     assert [request.query.get("resourceVersion") for request in script.requests] == [None, "100", "250"]
 
 
-async def test_a_bookmark_is_a_sign_of_life(script: Script, upstream: Upstream) -> None:
+async def test_a_bookmark_yields_empty_deltas(script: Script, upstream: Upstream) -> None:
     script.answers = [watch(INITIAL_END), silent_watch(bookmark("101"))]
-    news = reflect(upstream, PODS, IMPATIENT)
+    news = reflect(upstream, PODS, SHORT_TIMING)
 
     async with asyncio.timeout(5):
         seen = [await anext(news) for _ in range(4)]
 
-    # One for the watch that begins, one for the bookmark.
+    # The empty Deltas: one when the watch opens, one for the bookmark.
     assert seen == [ListStarted(), Synced(), Deltas([]), Deltas([])]
 
 
 @pytest.mark.parametrize(
     "lost",
     [
-        refusal(410, "Expired", "too old resource version: 100 (900)"),
+        failure(410, "Expired", "too old resource version: 100 (900)"),
         watch(event("ERROR", status(410, "Expired", "too old resource version: 100 (900)"))),
-        refusal(504, "Timeout", "Timeout: Too large resource version: 100, current: 7"),
+        failure(504, "Timeout", "Timeout: Too large resource version: 100, current: 7"),
     ],
     ids=["410", "410 event", "504 too large"],
 )
-async def test_a_lost_version_leads_to_a_new_list(script: Script, feed: AsyncIterator[Step], lost: Answer) -> None:
+async def test_an_expired_resource_version_leads_to_a_relist(
+    script: Script, events: AsyncIterator[Step], lost: Answer
+) -> None:
     script.answers = [
         watch(event("ADDED", pod("a")), INITIAL_END),
         lost,
         silent_watch(event("ADDED", pod("b")), bookmark("900", initial_events_end=True)),
     ]
 
-    assert await take(feed, 3) == ["relisting", ("a", "Running"), "complete"]
-    assert await take(feed, 3) == ["relisting", ("b", "Running"), "complete"]
+    assert await take(events, 3) == ["list started", ("a", "Running"), "synced"]
+    assert await take(events, 3) == ["list started", ("b", "Running"), "synced"]
     assert "resourceVersion" not in script.requests[2].query
 
 
-async def test_a_list_whose_pages_expire_starts_over(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_a_list_whose_pages_expire_starts_over(script: Script, events: AsyncIterator[Step]) -> None:
     script.answers = [
         NO_WATCH_LIST,
         page(pod("a"), token="next"),
-        refusal(410, "Expired", "The provided continue parameter is too old"),
+        failure(410, "Expired", "The provided continue parameter is too old"),
         page(pod("b")),
     ]
 
-    assert await take(feed, 3) == ["relisting", "relisting", ("a", "Running")]
-    trouble, *rest = await take(feed, 4)
+    assert await take(events, 3) == ["list started", "list started", ("a", "Running")]
+    watch_error, *rest = await take(events, 4)
 
-    assert isinstance(trouble, WatchError)
-    assert not trouble.refused
-    assert rest == ["relisting", ("b", "Running"), "complete"]
+    assert isinstance(watch_error, WatchError)
+    assert not watch_error.refused
+    assert rest == ["list started", ("b", "Running"), "synced"]
 
 
 @pytest.mark.parametrize("length", [100_000, None], ids=["shorter than promised", "no length promised"])
-async def test_a_page_that_breaks_off_is_not_taken(
-    script: Script, feed: AsyncIterator[Step], length: int | None
+async def test_an_incomplete_page_is_discarded(
+    script: Script, events: AsyncIterator[Step], length: int | None
 ) -> None:
     script.answers = [
         NO_WATCH_LIST,
@@ -208,14 +212,16 @@ async def test_a_page_that_breaks_off_is_not_taken(
         page(pod("whole")),
     ]
 
-    relistings, trouble, rest = await take(feed, 2), (await take(feed, 1))[0], await take(feed, 3)
+    restarted, watch_error, rest = await take(events, 2), (await take(events, 1))[0], await take(events, 3)
 
-    assert relistings == ["relisting", "relisting"]
-    assert isinstance(trouble, WatchError)
-    assert rest == ["relisting", ("whole", "Running"), "complete"]
+    assert restarted == ["list started", "list started"]
+    assert isinstance(watch_error, WatchError)
+    assert rest == ["list started", ("whole", "Running"), "synced"]
 
 
-async def test_a_bad_object_counts_as_absent_and_costs_no_other(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_an_invalid_object_counts_as_absent_and_affects_no_other(
+    script: Script, events: AsyncIterator[Step]
+) -> None:
     odd = pod("odd", version="103") | {"status": {"phase": ["Running"]}}
     script.answers = [
         silent_watch(
@@ -227,88 +233,88 @@ async def test_a_bad_object_counts_as_absent_and_costs_no_other(script: Script, 
         )
     ]
 
-    assert await take(feed, 3) == ["relisting", ("a", "Running"), ("bad", None)]
-    assert await take(feed, 3) == [("odd", None), ("b", "Running"), "complete"]
+    assert await take(events, 3) == ["list started", ("a", "Running"), ("bad", None)]
+    assert await take(events, 3) == [("odd", None), ("b", "Running"), "synced"]
 
 
-async def test_lists_that_are_null_are_empty(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_lists_that_are_null_are_empty(script: Script, events: AsyncIterator[Step]) -> None:
     hollow = pod("a") | {"spec": {"containers": None, "overhead": None}}
     hollow["metadata"] |= {"labels": None, "annotations": None, "ownerReferences": None}
     script.answers = [silent_watch(event("ADDED", hollow), INITIAL_END)]
 
-    assert await take(feed, 3) == ["relisting", ("a", "Running"), "complete"]
+    assert await take(events, 3) == ["list started", ("a", "Running"), "synced"]
 
 
-async def test_a_line_of_two_mebibytes_is_read_whole(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_a_line_of_two_mebibytes_is_read_whole(script: Script, events: AsyncIterator[Step]) -> None:
     huge = pod("huge")
     huge["metadata"]["annotations"] = {"notes": "x" * 2 * 1024 * 1024}
     script.answers = [silent_watch(event("ADDED", huge), event("ADDED", pod("small")), INITIAL_END)]
 
-    assert await take(feed, 4) == ["relisting", ("huge", "Running"), ("small", "Running"), "complete"]
+    assert await take(events, 4) == ["list started", ("huge", "Running"), ("small", "Running"), "synced"]
 
 
-async def test_unknown_events_and_blank_lines_are_passed_over(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_unknown_events_and_blank_lines_are_ignored(script: Script, events: AsyncIterator[Step]) -> None:
     nameless = event("BOOKMARK", {"kind": "Pod", "metadata": {}})
     script.answers = [
         watch(INITIAL_END, b"\n", event("RENAMED", pod("a", version="103")), nameless),
         silent_watch(b" \n", event("ADDED", pod("b", version="104"))),
     ]
 
-    assert await take(feed, 3) == ["relisting", "complete", ("b", "Running")]
+    assert await take(events, 3) == ["list started", "synced", ("b", "Running")]
     assert script.requests[1].query["resourceVersion"] == "103"
 
 
-async def test_an_event_older_than_the_watch_is_ignored(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_an_event_older_than_the_watch_is_ignored(script: Script, events: AsyncIterator[Step]) -> None:
     script.answers = [
         watch(event("ADDED", pod("a", version="90")), INITIAL_END),
         silent_watch(event("MODIFIED", pod("a", "Pending", "80")), event("MODIFIED", pod("a", "Failed", "101"))),
     ]
 
-    assert await take(feed, 4) == ["relisting", ("a", "Running"), "complete", ("a", "Failed")]
+    assert await take(events, 4) == ["list started", ("a", "Running"), "synced", ("a", "Failed")]
 
 
 @pytest.mark.parametrize("code", [401, 403, 404])
-async def test_a_refusal_is_a_trouble_that_a_person_has_to_lift(
-    script: Script, feed: AsyncIterator[Step], code: int
+async def test_a_permanent_error_is_reported_as_refused(
+    script: Script, events: AsyncIterator[Step], code: int
 ) -> None:
     message = 'pods is forbidden: User "eve" cannot list resource "pods" in API group "" at the cluster scope'
-    # A 401 is answered twice: credentials are read again in between.
-    script.answers = [refusal(code, "Forbidden", message)] * (2 if code == 401 else 1)
+    # After a 401 the request is sent once more with reloaded credentials.
+    script.answers = [failure(code, "Forbidden", message)] * (2 if code == 401 else 1)
     script.answers.append(silent_watch(INITIAL_END))
 
-    begun, trouble = await take(feed, 2)
+    started, watch_error = await take(events, 2)
 
-    assert begun == "relisting"
-    assert isinstance(trouble, WatchError)
-    assert trouble.refused
-    assert str(trouble.error) == f"{script.url}/api/v1/pods answers {code} Forbidden: {message}"
-    assert await take(feed, 2) == ["relisting", "complete"]
+    assert started == "list started"
+    assert isinstance(watch_error, WatchError)
+    assert watch_error.refused
+    assert str(watch_error.error) == f"{script.url}/api/v1/pods answers {code} Forbidden: {message}"
+    assert await take(events, 2) == ["list started", "synced"]
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
-async def test_a_server_that_is_busy_or_broken_is_asked_again(
-    script: Script, feed: AsyncIterator[Step], code: int
+async def test_a_server_that_is_busy_or_broken_is_retried(
+    script: Script, events: AsyncIterator[Step], code: int
 ) -> None:
     script.answers = [
         watch(event("ADDED", pod("a")), INITIAL_END),
-        refusal(code, "Whatever", "try later"),
+        failure(code, "Whatever", "try later"),
         silent_watch(event("ADDED", pod("b", version="101"))),
     ]
 
-    assert await take(feed, 3) == ["relisting", ("a", "Running"), "complete"]
-    trouble, after = await take(feed, 2)
+    assert await take(events, 3) == ["list started", ("a", "Running"), "synced"]
+    watch_error, after = await take(events, 2)
 
-    assert isinstance(trouble, WatchError)
-    assert not trouble.refused
+    assert isinstance(watch_error, WatchError)
+    assert not watch_error.refused
     assert after == ("b", "Running")
     assert script.requests[2].query["resourceVersion"] == "100"
 
 
 @pytest.mark.parametrize(("asked", "waits_s"), [("7", 7), ("3600", 60)])
-async def test_the_wait_that_a_server_asks_for_is_kept_up_to_a_minute(
+async def test_retry_after_is_respected_up_to_a_minute(
     script: Script, upstream: Upstream, asked: str, waits_s: float
 ) -> None:
-    script.answers = [refusal(429, "TooManyRequests", "slow down", f"Retry-After: {asked}\r\n")]
+    script.answers = [failure(429, "TooManyRequests", "slow down", f"Retry-After: {asked}\r\n")]
     reflector = Reflector(upstream, PODS, Timing())
 
     news = [item async for item in reflector.attempt()]
@@ -318,7 +324,7 @@ async def test_the_wait_that_a_server_asks_for_is_kept_up_to_a_minute(
 
 
 async def test_pauses_double_up_to_the_longest(script: Script, upstream: Upstream) -> None:
-    script.answers = [refusal(500, "InternalError", "no")] * 10
+    script.answers = [failure(500, "InternalError", "no")] * 10
     reflector = Reflector(upstream, PODS, Timing())
 
     pauses_s = []
@@ -331,7 +337,7 @@ async def test_pauses_double_up_to_the_longest(script: Script, upstream: Upstrea
 
 
 async def test_a_watch_that_works_makes_pauses_short_again(script: Script, upstream: Upstream) -> None:
-    script.answers = [refusal(500)] * 6 + [watch(INITIAL_END), watch(bookmark("101"))]
+    script.answers = [failure(500)] * 6 + [watch(INITIAL_END), watch(bookmark("101"))]
     reflector = Reflector(upstream, PODS, Timing())
 
     for _ in range(8):
@@ -340,10 +346,10 @@ async def test_a_watch_that_works_makes_pauses_short_again(script: Script, upstr
     assert reflector.pause_s <= 0.2
 
 
-async def test_versions_that_are_lost_again_and_again_make_pauses_longer(script: Script, upstream: Upstream) -> None:
-    """A server that forgets each version at once was asked for full lists without a pause."""
+async def test_versions_that_expire_again_and_again_make_pauses_longer(script: Script, upstream: Upstream) -> None:
+    """A server that expired each version at once was sent full list requests without a pause."""
     script.answers = [watch(INITIAL_END, event("ERROR", status(410, "Expired", "too old")))] * 8
-    reflector = Reflector(upstream, PODS, Timing(shortest_pause_s=1, longest_pause_s=8))
+    reflector = Reflector(upstream, PODS, Timing(initial_backoff_s=1, max_backoff_s=8))
 
     for _ in range(8):
         news = [item async for item in reflector.attempt()]
@@ -352,44 +358,44 @@ async def test_versions_that_are_lost_again_and_again_make_pauses_longer(script:
     assert reflector.pause_s >= 0.5
 
 
-async def test_a_streamed_list_that_falls_silent_after_its_end_is_resumed(
-    script: Script, feed: AsyncIterator[Step]
+async def test_a_streamed_list_that_stalls_after_its_end_is_resumed(
+    script: Script, events: AsyncIterator[Step]
 ) -> None:
     script.answers = [silent_watch(INITIAL_END), silent_watch(event("ADDED", pod("a", version="101")))]
 
-    assert await take(feed, 3) == ["relisting", "complete", ("a", "Running")]
+    assert await take(events, 3) == ["list started", "synced", ("a", "Running")]
     assert script.requests[1].query["resourceVersion"] == "100"
 
 
-async def test_a_watch_that_falls_silent_is_resumed(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_a_stalled_watch_is_resumed(script: Script, events: AsyncIterator[Step]) -> None:
     script.answers = [
         watch(INITIAL_END),
         silent_watch(bookmark("105")),
         silent_watch(event("ADDED", pod("a", version="106"))),
     ]
 
-    assert await take(feed, 3) == ["relisting", "complete", ("a", "Running")]
+    assert await take(events, 3) == ["list started", "synced", ("a", "Running")]
     assert script.requests[2].query["resourceVersion"] == "105"
 
 
-async def test_a_watch_that_never_says_a_word_leads_to_a_new_list(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_a_watch_that_sends_nothing_leads_to_a_relist(script: Script, events: AsyncIterator[Step]) -> None:
     script.answers = [watch(INITIAL_END), silent_watch(), silent_watch(bookmark("7", initial_events_end=True))]
 
-    assert await take(feed, 4) == ["relisting", "complete", "relisting", "complete"]
+    assert await take(events, 4) == ["list started", "synced", "list started", "synced"]
 
 
-async def test_an_html_page_is_no_list(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_an_html_page_is_no_list(script: Script, events: AsyncIterator[Step]) -> None:
     script.answers = [body(b"<html>Sign in</html>", media_type="text/html"), silent_watch(INITIAL_END)]
 
-    _, trouble, *rest = await take(feed, 4)
+    _, watch_error, *rest = await take(events, 4)
 
-    assert isinstance(trouble, WatchError)
-    assert str(trouble.error) == f"{script.url}/api/v1/pods answers text/html: it is no Kubernetes API server"
-    assert rest == ["relisting", "complete"]
+    assert isinstance(watch_error, WatchError)
+    assert str(watch_error.error) == f"{script.url}/api/v1/pods answers text/html: it is no Kubernetes API server"
+    assert rest == ["list started", "synced"]
 
 
-async def test_a_watch_that_sends_nonsense_is_a_trouble_and_resumed(
-    script: Script, feed: AsyncIterator[Step]
+async def test_a_watch_that_sends_no_json_is_an_error_and_resumed(
+    script: Script, events: AsyncIterator[Step]
 ) -> None:
     script.answers = [
         watch(INITIAL_END),
@@ -397,42 +403,42 @@ async def test_a_watch_that_sends_nonsense_is_a_trouble_and_resumed(
         silent_watch(event("ADDED", pod("a", version="101"))),
     ]
 
-    assert await take(feed, 2) == ["relisting", "complete"]
-    trouble, resumed = await take(feed, 2)
+    assert await take(events, 2) == ["list started", "synced"]
+    watch_error, resumed = await take(events, 2)
 
-    assert isinstance(trouble, WatchError)
+    assert isinstance(watch_error, WatchError)
     assert resumed == ("a", "Running")
     assert script.requests[2].query["resourceVersion"] == "100"
 
 
-async def test_a_list_of_another_kind_is_not_taken(script: Script, feed: AsyncIterator[Step]) -> None:
+async def test_a_list_of_another_kind_is_discarded(script: Script, events: AsyncIterator[Step]) -> None:
     script.answers = [NO_WATCH_LIST, page(kind="NodeList"), page(pod("a"))]
 
-    seen = await take(feed, 3)
+    seen = await take(events, 3)
 
     assert isinstance(seen[2], WatchError)
     assert "it is a NodeList, not a PodList" in str(seen[2].error)
-    assert await take(feed, 3) == ["relisting", ("a", "Running"), "complete"]
+    assert await take(events, 3) == ["list started", ("a", "Running"), "synced"]
 
 
-async def test_a_server_that_is_not_there_is_a_trouble_until_it_is(tmp_path: Path) -> None:
+async def test_an_unreachable_server_is_an_error_until_it_listens(tmp_path: Path) -> None:
     script = Script([silent_watch(INITIAL_END)])
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
-        async with await connect(kubeconfig(written(tmp_path / "config", url), None)) as upstream:
-            feed = steps(reflect(upstream, PODS, IMPATIENT))
-            begun, trouble = await take(feed, 2)
+        async with await connect(kubeconfig(written_kubeconfig(tmp_path / "config", url), None)) as upstream:
+            events = steps(reflect(upstream, PODS, SHORT_TIMING))
+            started, watch_error = await take(events, 2)
 
-            assert begun == "relisting"
-            assert isinstance(trouble, WatchError)
-            assert not trouble.refused
-            assert str(trouble.error) == f"cannot reach {url}: connection refused"
+            assert started == "list started"
+            assert isinstance(watch_error, WatchError)
+            assert not watch_error.refused
+            assert str(watch_error.error) == f"cannot reach {url}: connection refused"
 
             async with await asyncio.start_server(script.serve, sock=reserved):
-                seen = await take(feed, 1)
-                while seen[-1] != "complete":
-                    seen += await take(feed, 1)
+                seen = await take(events, 1)
+                while seen[-1] != "synced":
+                    seen += await take(events, 1)
                 await script.end()
 
 
@@ -441,14 +447,14 @@ async def test_lines_that_span_chunks_are_joined() -> None:
         for chunk in (b"", b"on", b"e\ntwo\nth", b"r", b"ee\n", b"unfinished"):
             yield chunk
 
-    assert [lines async for lines in whole_lines(chunks()) if lines] == [[b"one", b"two"], [b"three"]]
+    assert [lines async for lines in complete_lines(chunks()) if lines] == [[b"one", b"two"], [b"three"]]
 
 
-async def test_a_line_without_end_is_refused() -> None:
+async def test_a_line_without_end_is_an_error() -> None:
     async def chunks() -> AsyncIterator[bytes]:
         chunk = b"x" * 1024 * 1024
         for _ in range(70):
             yield chunk
 
     with pytest.raises(UpstreamError, match="more than 67108864 bytes"):
-        _ = [lines async for lines in whole_lines(chunks())]
+        _ = [lines async for lines in complete_lines(chunks())]

@@ -1,4 +1,4 @@
-"""Reviews: what is asked, and which answers are believed."""
+"""TokenReviews and SubjectAccessReviews: requests, responses and retries."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ from kubesum.kube.reviews import AccessStatus, access_review, token_review
 from kubesum.operations.metrics import REVIEWS
 from kubesum.vocabulary.errors import UpstreamError
 from tests.leaping import leaping
-from tests.unit.kube.kubeconfigs import written
-from tests.unit.kube.scriptedserver import Answer, Script, body, cut, playing, refusal
+from tests.unit.kube.kubeconfigs import written_kubeconfig
+from tests.unit.kube.scriptedserver import Answer, Script, body, cut, failure, playing
 
 SPEC = b'{"user":"jane","nonResourceAttributes":{"path":"/metrics","verb":"get"}}'
 
@@ -24,7 +24,7 @@ def answered(kind: str, status: Any) -> bytes:
     return json.dumps({"kind": kind, "apiVersion": "v1", "metadata": {}, "spec": {}, "status": status}).encode()
 
 
-async def test_a_token_is_asked_about_and_its_holder_told(script: Script, upstream: Upstream) -> None:
+async def test_a_token_review_gives_the_user_of_a_token(script: Script, upstream: Upstream) -> None:
     user = {"username": "jane", "uid": "1", "groups": ["a", "b"], "extra": {"x/y": ["1", "2"]}}
     script.answers = [body(answered("TokenReview", {"authenticated": True, "user": user}), 201)]
 
@@ -41,7 +41,7 @@ async def test_a_token_is_asked_about_and_its_holder_told(script: Script, upstre
     }
 
 
-async def test_access_is_asked_about(script: Script, upstream: Upstream) -> None:
+async def test_a_subject_access_review_gives_its_status(script: Script, upstream: Upstream) -> None:
     script.answers = [body(answered("SubjectAccessReview", {"allowed": True, "reason": "RBAC"}), 201)]
 
     status = await access_review(upstream, SPEC)
@@ -56,7 +56,7 @@ async def test_access_is_asked_about(script: Script, upstream: Upstream) -> None
     }
 
 
-async def test_ten_thousand_groups_are_as_good_as_one(script: Script, upstream: Upstream) -> None:
+async def test_ten_thousand_groups_are_kept(script: Script, upstream: Upstream) -> None:
     groups = [f"cn=team-{number},ou=groups,dc=example,dc=org" for number in range(10_000)]
     user = {"username": "jane", "groups": groups}
     script.answers = [body(answered("TokenReview", {"authenticated": True, "user": user}))]
@@ -64,7 +64,7 @@ async def test_ten_thousand_groups_are_as_good_as_one(script: Script, upstream: 
     assert (await token_review(upstream, "secret")).user.groups == tuple(groups)
 
 
-NONSENSE = {
+MALFORMED = {
     "another kind": answered("TokenReview", {"allowed": True}),
     "no kind": b'{"status":{"allowed":true}}',
     "no status": b'{"kind":"SubjectAccessReview"}',
@@ -78,11 +78,11 @@ NONSENSE = {
 }
 
 
-@pytest.mark.parametrize("content", NONSENSE.values(), ids=NONSENSE)
-async def test_nonsense_allows_nothing(script: Script, upstream: Upstream, content: bytes) -> None:
+@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED)
+async def test_a_malformed_response_allows_nothing(script: Script, upstream: Upstream, content: bytes) -> None:
     script.answers = [body(content)]
 
-    with pytest.raises(UpstreamError, match="the answer to a review cannot be read"):
+    with pytest.raises(UpstreamError, match="the response to a review cannot be decoded"):
         await access_review(upstream, SPEC)
 
 
@@ -94,12 +94,12 @@ def of_access(upstream: Upstream) -> Coroutine[Any, Any, AccessStatus]:
 
 
 def repeated(home: Path, review: Review, *answers: Answer) -> tuple[Any, int]:
-    """The outcome of a review that is tried again without the pauses between, and how often it was asked."""
+    """The status or error of a review with simulated time, and how many requests it sent."""
     outcome: list[Any] = []
 
     async def main() -> None:
         async with playing(Script(list(answers))) as script:
-            async with await connect(kubeconfig(written(home / "config", script.url), None)) as upstream:
+            async with await connect(kubeconfig(written_kubeconfig(home / "config", script.url), None)) as upstream:
                 try:
                     outcome.append(await review(upstream))
                 except UpstreamError as error:
@@ -110,42 +110,42 @@ def repeated(home: Path, review: Review, *answers: Answer) -> tuple[Any, int]:
     return outcome[0], outcome[1]
 
 
-def test_the_page_of_a_proxy_allows_nothing(tmp_path: Path) -> None:
+def test_an_html_page_allows_nothing(tmp_path: Path) -> None:
     page = body(answered("SubjectAccessReview", {"allowed": True}), media_type="text/html")
 
-    said, _ = repeated(tmp_path, of_access, *[page] * 4)
+    error, _ = repeated(tmp_path, of_access, *[page] * 4)
 
-    assert said.endswith("answers text/html: it is no Kubernetes API server")
-
-
-def test_an_answer_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
-    said, _ = repeated(tmp_path, of_access, *[body(b" " * (8 * 1024 * 1024 + 1))] * 4)
-
-    assert said.endswith("answers more than 8388608 bytes")
+    assert error.endswith("answers text/html: it is no Kubernetes API server")
 
 
-def test_what_may_pass_is_asked_again(tmp_path: Path) -> None:
+def test_a_response_that_is_too_large_is_an_error(tmp_path: Path) -> None:
+    error, _ = repeated(tmp_path, of_access, *[body(b" " * (8 * 1024 * 1024 + 1))] * 4)
+
+    assert error.endswith("answers more than 8388608 bytes")
+
+
+def test_a_transient_error_is_retried(tmp_path: Path) -> None:
     allowed = body(answered("SubjectAccessReview", {"allowed": True}))
     before = REVIEWS.labels("subjectaccessreviews", "success")._value.get()
 
-    status, asked = repeated(tmp_path, of_access, refusal(500), refusal(429), cut(b"", 10), allowed)
+    status, attempts = repeated(tmp_path, of_access, failure(500), failure(429), cut(b"", 10), allowed)
 
-    assert (status.allowed, asked) == (True, 4)
+    assert (status.allowed, attempts) == (True, 4)
     assert REVIEWS.labels("subjectaccessreviews", "success")._value.get() == before + 1
 
 
-def test_it_is_not_asked_for_ever(tmp_path: Path) -> None:
+def test_the_fourth_error_is_final(tmp_path: Path) -> None:
     before = REVIEWS.labels("tokenreviews", "error")._value.get()
 
-    said, asked = repeated(tmp_path, lambda upstream: token_review(upstream, "secret"), *[refusal(503)] * 9)
+    error, attempts = repeated(tmp_path, lambda upstream: token_review(upstream, "secret"), *[failure(503)] * 9)
 
-    assert "answers 503" in said
-    assert asked == 4
+    assert "answers 503" in error
+    assert attempts == 4
     assert REVIEWS.labels("tokenreviews", "error")._value.get() == before + 1
 
 
-def test_silence_is_waited_for_ten_seconds_altogether(tmp_path: Path) -> None:
-    """Also where it follows an attempt that failed late."""
+def test_all_attempts_together_take_ten_seconds_at_most(tmp_path: Path) -> None:
+    """The second attempt gets no answer, and only what the first one left of the ten seconds."""
     took: list[float] = []
 
     async def review(upstream: Upstream) -> None:
@@ -155,16 +155,16 @@ def test_silence_is_waited_for_ten_seconds_altogether(tmp_path: Path) -> None:
         finally:
             took.append(asyncio.get_running_loop().time() - began)
 
-    said, asked = repeated(tmp_path, review, refusal(500))
+    error, attempts = repeated(tmp_path, review, failure(500))
 
-    assert "does not answer in time" in said
-    assert asked == 2
+    assert "does not answer in time" in error
+    assert attempts == 2
     assert 9.9 <= took[0] < 11
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 422])
-async def test_a_refusal_is_not_asked_again(script: Script, upstream: Upstream, code: int) -> None:
-    script.answers = [refusal(code)] * 2
+async def test_a_client_error_is_not_retried(script: Script, upstream: Upstream, code: int) -> None:
+    script.answers = [failure(code)] * 2
 
     with pytest.raises(UpstreamError):
         await access_review(upstream, SPEC)
@@ -172,8 +172,8 @@ async def test_a_refusal_is_not_asked_again(script: Script, upstream: Upstream, 
     assert len(script.requests) == 1
 
 
-async def test_a_token_is_in_no_error(script: Script, upstream: Upstream) -> None:
-    script.answers = [refusal(403, "Forbidden", "no")]
+async def test_no_error_contains_the_token(script: Script, upstream: Upstream) -> None:
+    script.answers = [failure(403, "Forbidden", "no")]
 
     with pytest.raises(UpstreamError) as caught:
         await token_review(upstream, "very-secret")

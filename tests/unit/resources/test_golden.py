@@ -1,4 +1,4 @@
-"""One whole example of each kind: the cluster of cluster.yaml as every resource tells it, in YAML and as a table."""
+"""The objects and tables of all resources, computed from cluster.yaml, equal the golden documents."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -37,15 +37,15 @@ async def computation() -> Computation:
     return computation
 
 
-def told(collection: Store) -> Iterator[dict[str, Any]]:
+def encoded(collection: Store) -> Iterator[dict[str, Any]]:
     for row in collection.snapshot().rows:
-        told = msgspec.json.decode(ENCODER.encode(object_of(collection.resource, row)))
-        del told["metadata"]["resourceVersion"]
-        yield told
+        encoded = msgspec.json.decode(ENCODER.encode(object_of(collection.resource, row)))
+        del encoded["metadata"]["resourceVersion"]
+        yield encoded
 
 
 def table(collection: Store) -> str:
-    """All columns, wide ones too, as kubectl would line them up."""
+    """The table with all columns, aligned as kubectl aligns it."""
     tables = [
         msgspec.json.decode(encode_object(collection.resource, row, TABLE, Include.NONE, NOW))
         for row in collection.snapshot().rows
@@ -60,14 +60,14 @@ def table(collection: Store) -> str:
 
 
 @pytest.mark.parametrize("plural", PLURALS)
-async def test_every_object_is_told_whole(computation: Computation, plural: str) -> None:
+async def test_every_object_equals_its_golden_document(computation: Computation, plural: str) -> None:
     expected = list(yaml.safe_load_all((HERE / "golden" / f"{plural}.yaml").read_text()))
 
-    assert list(told(computation.store(plural))) == expected
+    assert list(encoded(computation.store(plural))) == expected
 
 
 @pytest.mark.parametrize("plural", PLURALS)
-async def test_every_column_is_told(computation: Computation, plural: str) -> None:
+async def test_every_table_equals_its_golden_text(computation: Computation, plural: str) -> None:
     """[T2]"""
     expected = (HERE / "golden" / f"{plural}.txt").read_text()
 

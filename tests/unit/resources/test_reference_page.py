@@ -1,4 +1,4 @@
-"""The reference page in docs is what the declarations say."""
+"""docs/resources.md is generated from the declarations."""
 
 from pathlib import Path
 

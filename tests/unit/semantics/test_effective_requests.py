@@ -75,7 +75,7 @@ def test_amounts_of_zero_are_left_out() -> None:
     assert found.limits.quantities() == {}
 
 
-def test_the_largest_init_container_counts_if_it_asks_for_more_than_all_app_containers() -> None:
+def test_the_largest_init_container_counts_if_it_requests_more_than_the_app_containers() -> None:
     found = effective(
         {
             "initContainers": [
@@ -208,7 +208,7 @@ def test_a_resize_in_flight_counts_with_the_largest_value_of_each_resource() -> 
     assert found.limits.quantities() == {"cpu": "1", "memory": "300Mi"}
 
 
-def test_what_is_allocated_counts_while_it_is_more_than_asked_and_enforced() -> None:
+def test_the_allocated_amount_counts_if_it_is_the_largest() -> None:
     found = effective(
         {"containers": [container("a", {"cpu": "100m"})]},
         {"containerStatuses": [status("a", {"cpu": "200m"}, allocated={"cpu": "300m"})]},
@@ -217,7 +217,7 @@ def test_what_is_allocated_counts_while_it_is_more_than_asked_and_enforced() -> 
     assert found.requests.quantities() == {"cpu": "300m"}
 
 
-def test_an_infeasible_resize_counts_as_if_it_was_not_asked_for() -> None:
+def test_the_desired_amounts_of_an_infeasible_resize_do_not_count() -> None:
     found = effective(
         {"containers": [container("a", {"cpu": "64"}, {"cpu": "64"})]},
         {
@@ -230,7 +230,7 @@ def test_an_infeasible_resize_counts_as_if_it_was_not_asked_for() -> None:
     assert found.limits.quantities() == {"cpu": "200m"}
 
 
-def test_a_container_without_reported_resources_counts_as_asked_even_if_infeasible() -> None:
+def test_a_container_without_reported_resources_counts_as_desired() -> None:
     found = effective(
         {"containers": [container("a", {"cpu": "2"}), container("b", {"cpu": "1"})]},
         {
@@ -271,7 +271,7 @@ def test_pod_level_values_can_be_resized_too() -> None:
     assert effective(spec, now).limits.quantities() == {"cpu": "800m"}
 
 
-def test_an_infeasible_pod_level_resize_counts_as_enforced() -> None:
+def test_an_infeasible_pod_level_resize_counts_as_actual() -> None:
     found = effective(
         {
             "containers": [container("a", {"cpu": "100m"})],
@@ -284,7 +284,7 @@ def test_an_infeasible_pod_level_resize_counts_as_enforced() -> None:
     assert found.limits.quantities() == {"cpu": "800m"}
 
 
-def test_a_pod_on_a_node_is_one_of_its_pods() -> None:
+def test_an_assigned_pod_requests_one_of_the_resource_pods() -> None:
     assert effective({"containers": [container("a")]}, pod_count=1).requests.quantities() == {"pods": "1"}
     assert effective({"containers": [container("a")]}, pod_count=0).requests.quantities() == {}
 
@@ -303,7 +303,7 @@ def test_a_pod_on_a_node_is_one_of_its_pods() -> None:
         ([{"cpu": "1", "memory": "1"}], [({}, False)], {}, ()),
     ],
 )
-def test_what_a_lasting_container_leaves_open_is_named_unless_the_pod_covers_it(
+def test_a_resource_that_some_container_does_not_set_is_missing_unless_pod_level(
     containers: list[Amounts], init: list[tuple[Amounts, bool]], pod_level: Amounts, missing: tuple[str, ...]
 ) -> None:
     spec = {
@@ -318,6 +318,6 @@ def test_what_a_lasting_container_leaves_open_is_named_unless_the_pod_covers_it(
     assert found.without_limits == missing
 
 
-def test_a_pod_whose_quantities_make_no_sense_is_refused() -> None:
+def test_an_invalid_quantity_is_an_error() -> None:
     with pytest.raises(QuantityError, match="'lots' is not a quantity"):
         effective({"containers": [container("a", {"cpu": "lots"})]})

@@ -38,7 +38,7 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
         (f"kind:5000/b@{DIGEST}", "kind:5000", "kind:5000/b", "", DIGEST),
     ],
 )
-def test_references_are_read_as_container_runtimes_read_them(
+def test_references_are_parsed_as_container_runtimes_parse_them(
     image: str, registry: str, repository: str, tag: str, digest: str
 ) -> None:
     found = parsed(image)
@@ -133,7 +133,7 @@ def test_app_init_and_ephemeral_containers_use_images() -> None:
         (f"nginx@{DIGEST}", False),
     ],
 )
-def test_a_tag_floats_if_it_is_latest_or_absent_and_no_digest_pins_it(image: str, floating: bool) -> None:
+def test_a_tag_is_floating_if_it_is_latest_or_absent_without_a_digest(image: str, floating: bool) -> None:
     assert images({"containers": [{"name": "a", "image": image}]}, {})[0].floating is floating
 
 
@@ -152,7 +152,7 @@ def test_a_tag_floats_if_it_is_latest_or_absent_and_no_digest_pins_it(image: str
         ({}, False),
     ],
 )
-def test_a_pull_fails_while_the_container_waits_for_it(state: dict[str, Any], failing: bool) -> None:
+def test_a_pull_fails_while_the_container_waits_with_its_reason(state: dict[str, Any], failing: bool) -> None:
     spec = {"initContainers": [{"name": "i", "image": "nginx"}]}
 
     assert images(spec, {"initContainerStatuses": [{"name": "i", "state": state}]})[0].pull_failing is failing

@@ -1,4 +1,4 @@
-"""What is kept of nodes and namespaces."""
+"""The transforms of nodes and namespaces."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,7 @@ def facts(
     return node_facts(msgspec.convert(node, Node), Interner())
 
 
-def test_a_node_is_known_by_what_others_ask_of_it() -> None:
+def test_the_facts_of_a_node() -> None:
     node = msgspec.json.decode(
         b"""{
           "metadata": {"name": "gpu-a-01", "uid": "u", "creationTimestamp": "2026-01-02T03:04:05Z",
@@ -45,7 +45,7 @@ def test_a_node_is_known_by_what_others_ask_of_it() -> None:
     assert found.allocatable.quantities() == {"cpu": "3920m", "hugepages-2Mi": "0", "memory": "7Gi"}
 
 
-def test_a_node_that_states_nothing_allocatable_can_allocate_its_capacity() -> None:
+def test_capacity_counts_as_allocatable_if_the_status_has_none() -> None:
     assert facts(status={"capacity": {"cpu": "4"}}).allocatable.quantities() == {"cpu": "4"}
 
 
@@ -101,13 +101,13 @@ def test_roles_come_from_labels(labels: dict[str, str], roles: tuple[str, ...]) 
         (["PreferNoSchedule", "NoExecute"], True),
     ],
 )
-def test_a_node_is_tainted_if_pods_are_kept_away(effects: list[str], tainted: bool) -> None:
+def test_a_node_is_tainted_by_no_schedule_and_no_execute(effects: list[str], tainted: bool) -> None:
     found = facts(spec={"taints": [{"key": "k", "effect": effect} for effect in effects]})
 
     assert (found.taints, found.tainted) == (len(effects), tainted)
 
 
-def test_a_namespace_is_known_by_its_phase() -> None:
+def test_the_facts_of_a_namespace() -> None:
     namespace = msgspec.convert(
         {"metadata": {"name": "a", "uid": "u", "labels": {"team": "x"}}, "status": {"phase": "Terminating"}},
         Namespace,
@@ -116,7 +116,7 @@ def test_a_namespace_is_known_by_its_phase() -> None:
     assert namespace_facts(namespace, Interner()) == NamespaceFacts("a", "u", None, {"team": "x"}, "Terminating")
 
 
-def test_what_has_no_name_is_no_object() -> None:
+def test_an_object_without_a_name_is_invalid() -> None:
     with pytest.raises(ObjectError, match=r"metadata\.name is missing"):
         node_facts(msgspec.convert({"metadata": {}}, Node), Interner())
     with pytest.raises(ObjectError, match=r"metadata\.name is missing"):

@@ -1,4 +1,4 @@
-"""What is kept of the objects that make pods."""
+"""The transforms of owners of pods."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def job(spec: dict[str, Any], status: dict[str, Any]) -> OwnerFacts:
     return job_facts(msgspec.convert({"metadata": METADATA, "spec": spec, "status": status}, Job), Interner())
 
 
-def test_a_deployment_wants_and_has_replicas() -> None:
+def test_the_facts_of_a_deployment() -> None:
     assert deployment([]) == OwnerFacts(
         namespace="shop",
         name="web",
@@ -61,13 +61,13 @@ def test_a_deployment_has_failed_when_its_rollout_missed_the_deadline(
     assert deployment([condition]).failed is failed
 
 
-def test_one_replica_is_wanted_where_the_spec_does_not_say() -> None:
+def test_desired_replicas_default_to_one() -> None:
     view = msgspec.convert({"metadata": METADATA}, Replicated)
 
     assert statefulset_facts(view, Interner()).replicas == Replicas(1, 0, 0, 0, 0)
 
 
-def test_a_replicaset_has_a_controller_and_updates_nothing() -> None:
+def test_a_replicaset_has_a_controller_and_no_updated_replicas() -> None:
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "d", "controller": True}
     view = msgspec.convert(
         {"metadata": {**METADATA, "ownerReferences": [owner]}, "spec": {"replicas": 5}, "status": COUNTS}, Replicated
@@ -80,7 +80,7 @@ def test_a_replicaset_has_a_controller_and_updates_nothing() -> None:
     assert found.replicas == Replicas(desired=5, current=4, ready=3, updated=None, available=1)
 
 
-def test_a_daemonset_wants_a_pod_per_eligible_node() -> None:
+def test_a_daemonset_desires_a_pod_per_eligible_node() -> None:
     view = msgspec.json.decode(
         b"""{"metadata": {"name": "web", "namespace": "shop"}, "status": {
           "desiredNumberScheduled": 5, "currentNumberScheduled": 4, "numberReady": 3,
@@ -92,7 +92,7 @@ def test_a_daemonset_wants_a_pod_per_eligible_node() -> None:
 
 
 @pytest.mark.parametrize("suspend", [True, False])
-def test_a_cronjob_wants_no_number_of_pods(suspend: bool) -> None:
+def test_a_cronjob_has_no_desired_number_of_pods(suspend: bool) -> None:
     view = msgspec.convert({"metadata": METADATA, "spec": {"suspend": suspend}}, CronJob)
 
     found = cronjob_facts(view, Interner())
@@ -102,7 +102,7 @@ def test_a_cronjob_wants_no_number_of_pods(suspend: bool) -> None:
     assert found.suspended is suspend
 
 
-def test_a_job_wants_as_many_pods_as_may_run_at_once() -> None:
+def test_the_parallelism_of_a_job_is_its_desired_number_of_pods() -> None:
     found = job({"parallelism": 3, "suspend": True}, {"active": 2, "ready": 1})
 
     assert found.replicas == Replicas(desired=3, current=2, ready=1)
@@ -125,6 +125,6 @@ def test_a_job_ends_by_its_conditions(condition: dict[str, str], failed: bool, c
 
 
 @pytest.mark.parametrize("metadata", [{"namespace": "shop"}, {"name": "web"}])
-def test_an_owner_without_name_or_namespace_is_no_object(metadata: dict[str, str]) -> None:
+def test_an_owner_without_name_or_namespace_is_invalid(metadata: dict[str, str]) -> None:
     with pytest.raises(ObjectError):
         deployment_facts(msgspec.convert({"metadata": metadata}, Replicated), Interner())

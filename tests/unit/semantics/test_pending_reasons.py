@@ -1,4 +1,4 @@
-"""Why pods are pending, from the scheduler's sentences."""
+"""Pending reasons, parsed from the messages of the scheduler."""
 
 import msgspec
 import pytest
@@ -67,7 +67,7 @@ def pending(reason: str, message: str = "", phase: str = "Pending", node: str = 
         ("", (("Other", 0),)),
     ],
 )
-def test_the_schedulers_sentence_becomes_counts_of_nodes_by_reason(
+def test_the_schedulers_message_is_parsed_into_node_counts_by_reason(
     message: str, reasons: tuple[tuple[str, int], ...]
 ) -> None:
     assert pending_reasons(pending("Unschedulable", message)) == reasons
@@ -90,5 +90,5 @@ def test_reasons_that_are_not_about_nodes_count_none(reason: str, known: str) ->
         Pod(metadata=pending("").metadata),
     ],
 )
-def test_a_pod_that_waits_for_no_node_has_no_reason(pod: Pod) -> None:
+def test_a_scheduled_or_finished_pod_has_no_pending_reason(pod: Pod) -> None:
     assert pending_reasons(pod) == ()

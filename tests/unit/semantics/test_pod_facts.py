@@ -1,4 +1,4 @@
-"""From pods as servers send them to facts and to what they add to groups."""
+"""The transform of pods: facts and contributions."""
 
 import json
 from datetime import UTC, datetime
@@ -73,7 +73,7 @@ def changed(**parts: dict[str, Any]) -> dict[str, Any]:
     return {name: {**part, **parts.get(name, {})} for name, part in RUNNING.items()}
 
 
-def test_a_running_pod_is_known_by_what_others_ask_of_it() -> None:
+def test_the_facts_of_a_running_pod() -> None:
     found = facts(RUNNING)
 
     assert (found.key, found.namespace, found.uid) == (("shop", "web-1-abcde"), "shop", "pod-uid")
@@ -92,7 +92,7 @@ def test_a_running_pod_is_known_by_what_others_ask_of_it() -> None:
     assert [image.image for image in found.images] == ["ghcr.io/shop/web:1.2", "docker.io/library/envoy:latest"]
 
 
-def test_a_running_pod_adds_to_every_group_that_counts_it() -> None:
+def test_the_contribution_of_a_running_pod() -> None:
     assert set(facts(RUNNING).state.totals) == {
         ("pods", "total", 1),
         ("pods", "active", 1),
@@ -131,7 +131,7 @@ def test_a_pod_that_is_not_ready_and_terminating_is_counted_as_both() -> None:
     }
 
 
-def test_an_unscheduled_pod_takes_no_place_and_says_why_it_waits() -> None:
+def test_an_unscheduled_pod_has_pending_reasons_and_requests_no_pods() -> None:
     message = "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {a: b}."
     unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
     found = facts(
@@ -156,7 +156,7 @@ def test_an_unscheduled_pod_takes_no_place_and_says_why_it_waits() -> None:
 @pytest.mark.parametrize(
     ("phase", "key", "unhealthy"), [("Succeeded", "succeeded", set()), ("Failed", "failed", {("unhealthy", "", 1)})]
 )
-def test_a_finished_pod_adds_its_number_its_reason_and_its_restarts(
+def test_a_finished_pod_contributes_counts_status_and_restarts(
     phase: str, key: str, unhealthy: set[tuple[str, str, int]]
 ) -> None:
     found = facts(changed(status={"phase": phase, "containerStatuses": [{"name": "app", "restartCount": 3}]}))
@@ -212,9 +212,7 @@ def test_reasons_are_counted_without_their_numbers() -> None:
         ),
     ],
 )
-def test_a_pod_that_no_server_classified_has_the_class_of_its_spec(
-    resources: dict[str, Any], qos: str, key: str
-) -> None:
+def test_the_qos_class_is_computed_if_the_status_has_none(resources: dict[str, Any], qos: str, key: str) -> None:
     containers = [{"name": "app", "resources": resources}]
 
     by_container = facts(changed(spec={"containers": containers}, status={"qosClass": ""}))
@@ -232,17 +230,17 @@ def test_one_container_without_limits_keeps_a_pod_from_being_guaranteed() -> Non
 
 
 @pytest.mark.parametrize("field", ["name", "namespace"])
-def test_a_pod_without_name_or_namespace_is_no_object(field: str) -> None:
+def test_a_pod_without_name_or_namespace_is_invalid(field: str) -> None:
     with pytest.raises(ObjectError, match=f"metadata.{field}"):
         facts(changed(metadata={field: ""}))
 
 
-def test_a_time_without_a_zone_is_no_time() -> None:
+def test_a_time_without_a_zone_is_invalid() -> None:
     with pytest.raises(msgspec.ValidationError):
         facts(changed(metadata={"creationTimestamp": "2026-01-02T03:04:05"}))
 
 
-def test_replicas_share_what_they_have_in_common() -> None:
+def test_replicas_share_interned_values() -> None:
     interner = Interner()
 
     first = facts(RUNNING, interner)
@@ -268,7 +266,7 @@ def test_an_unchanged_pod_has_equal_facts() -> None:
     assert facts(RUNNING) == facts(changed(metadata=heartbeat))
 
 
-def test_a_full_interner_forgets_and_goes_on() -> None:
+def test_a_full_interner_drops_its_values_and_continues() -> None:
     interner = Interner(capacity=2)
 
     made = [interner.labels({"n": str(i)}) for i in range(5)]
@@ -307,7 +305,7 @@ def test_the_reference_to_an_owner_has_its_own_kind() -> None:
         assert (owner.ref.api_version, owner.ref.kind) == (watched.api_version, watched.kind)
 
 
-def test_a_pod_with_nothing_but_a_name_asks_for_nothing() -> None:
+def test_a_pod_with_only_a_name_requests_nothing() -> None:
     found = facts({"metadata": {"name": "p", "namespace": "n"}})
 
     assert found.state.requests == ResourceList()

@@ -1,4 +1,4 @@
-"""What `kubectl get pods` shows of a pod, and what it means."""
+"""STATUS, READY and RESTARTS of pods as `kubectl get pods` shows them, and whether they are bad or healthy."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -112,7 +112,7 @@ def shown(of: Pod) -> str:
         (pod("Unknown"), "0/1 Unknown 0"),
     ],
 )
-def test_without_container_statuses_the_phase_or_the_pods_own_reason_shows(of: Pod, cells: str) -> None:
+def test_without_container_statuses_the_reason_or_phase_of_the_pod_is_shown(of: Pod, cells: str) -> None:
     assert shown(of) == cells
 
 
@@ -131,7 +131,7 @@ def test_without_container_statuses_the_phase_or_the_pods_own_reason_shows(of: P
         (pod("Succeeded", app=[one(ended(0, "Completed"))]), "0/1 Completed 0"),
     ],
 )
-def test_a_container_says_what_its_pod_is_doing(of: Pod, cells: str) -> None:
+def test_the_status_of_containers_is_shown(of: Pod, cells: str) -> None:
     assert shown(of) == cells
 
 
@@ -144,7 +144,7 @@ def test_a_container_says_what_its_pod_is_doing(of: Pod, cells: str) -> None:
         ([one(RUNNING, ready=True, restarts=1), one(RUNNING, "d", ready=True, restarts=2)], "2/2 Running 3"),
     ],
 )
-def test_the_first_container_in_trouble_has_the_last_word(app: list[dict[str, Any]], cells: str) -> None:
+def test_the_reason_of_the_first_container_wins(app: list[dict[str, Any]], cells: str) -> None:
     assert shown(pod(app=app)) == cells
 
 
@@ -163,7 +163,7 @@ def test_the_first_container_in_trouble_has_the_last_word(app: list[dict[str, An
         ),
     ],
 )
-def test_a_pod_of_which_one_container_completed_is_as_the_others_are(
+def test_a_completed_container_does_not_decide_the_status(
     app: list[dict[str, Any]], conditions: list[dict[str, str]], cells: str
 ) -> None:
     assert shown(pod(app=app, conditions=conditions)) == cells
@@ -184,7 +184,7 @@ def test_a_pod_of_which_one_container_completed_is_as_the_others_are(
         ([one(ended(0), "i", restarts=2), one(ended(2), "j", restarts=3)], "0/1 Init:ExitCode:2 5"),
     ],
 )
-def test_an_init_container_that_is_not_done_holds_the_pod_up(init: list[dict[str, Any]], cells: str) -> None:
+def test_an_init_container_that_has_not_completed_blocks_the_pod(init: list[dict[str, Any]], cells: str) -> None:
     waiting_app = [one(waiting("PodInitializing"), restarts=100)]
 
     assert shown(pod("Pending", app=waiting_app, init=init, init_in_spec=2)) == cells
@@ -213,7 +213,7 @@ def test_a_started_sidecar_is_one_of_the_containers() -> None:
     assert displayed(of) == Displayed("Running", 2, 3, 3, datetime(2026, 3, 1, 13, tzinfo=UTC))
 
 
-def test_a_sidecar_that_has_not_started_holds_the_pod_up() -> None:
+def test_a_sidecar_that_has_not_started_blocks_the_pod() -> None:
     of = pod(
         "Pending",
         app=[one(waiting("PodInitializing"))],
@@ -225,7 +225,7 @@ def test_a_sidecar_that_has_not_started_holds_the_pod_up() -> None:
     assert shown(of) == "0/2 Init:0/2 1"
 
 
-def test_a_started_init_container_that_is_no_sidecar_still_holds_the_pod_up() -> None:
+def test_a_started_init_container_that_is_no_sidecar_blocks_the_pod() -> None:
     of = pod("Pending", init=[one(RUNNING, "i", ready=True, started=True)])
 
     assert shown(of) == "0/1 Init:0/1 0"
@@ -242,7 +242,7 @@ def test_a_sidecar_that_crashes_in_an_initialized_pod_shows_while_the_app_contai
     assert shown(of) == "1/2 Init:CrashLoopBackOff 4"
 
 
-def test_an_app_container_in_trouble_shows_before_the_sidecar_of_an_initialized_pod() -> None:
+def test_a_failing_app_container_shows_before_the_sidecar_of_an_initialized_pod() -> None:
     of = pod(
         app=[one(waiting("CrashLoopBackOff"), restarts=1)],
         init=[one(ended(1, "Error"), "s", restarts=3)],
@@ -273,7 +273,7 @@ def test_only_the_first_condition_initialized_counts() -> None:
         (pod("Running", reason="NodeLost"), "NodeLost"),
     ],
 )
-def test_a_pod_that_is_being_deleted_says_so(of: Pod, reason: str) -> None:
+def test_a_pod_that_is_being_deleted_is_terminating(of: Pod, reason: str) -> None:
     assert displayed(of).reason == reason
 
 

@@ -1,4 +1,4 @@
-"""What pods and nodes use, rounded as `kubectl top` rounds it."""
+"""Usage of pods and nodes, rounded as `kubectl top` rounds it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -49,7 +49,7 @@ def test_cpu_is_rounded_up_to_millicores(cpu: str, millicores: int) -> None:
     assert of_node({"cpu": cpu, "memory": "1Gi"}) == Measurement(AT, millicores, 1024 * MIB)
 
 
-def test_a_resource_that_is_not_measured_counts_as_nothing() -> None:
+def test_a_resource_that_is_not_measured_counts_as_zero() -> None:
     assert of_pod({"cpu": "3m"}, {"memory": "5Mi"}) == Measurement(AT, 3, 5 * MIB)
 
 
@@ -65,14 +65,14 @@ def test_a_resource_that_is_not_measured_counts_as_nothing() -> None:
         {"cpu": float("1e300"), "memory": "1Mi"},
     ],
 )
-def test_an_impossible_amount_is_no_measurement(usage: dict[str, Any]) -> None:
+def test_an_impossible_amount_is_invalid(usage: dict[str, Any]) -> None:
     with pytest.raises(ObjectError):
         of_pod({"cpu": "1m", "memory": "1Mi"}, usage)
     with pytest.raises(ObjectError):
         of_node(usage)
 
 
-def test_what_was_not_measured_is_no_measurement() -> None:
+def test_metrics_without_usage_or_timestamp_are_invalid() -> None:
     with pytest.raises(ObjectError):
         of_pod()
     with pytest.raises(ObjectError):

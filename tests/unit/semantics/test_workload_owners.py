@@ -1,4 +1,4 @@
-"""Who a pod runs for, and what the workload's row is called."""
+"""Owners of pods, and the names of WorkloadSummaries."""
 
 import re
 from typing import Any
@@ -71,7 +71,7 @@ def cache(controllers: dict[Link, Link | None]) -> Lookup:
     }.get
 
 
-def test_the_controller_is_who_made_the_pod() -> None:
+def test_the_immediate_owner_is_the_controller() -> None:
     owners = [owner_reference("ConfigMap", "other", "v1", controller=False), owner_reference("ReplicaSet", "web-1")]
 
     assert immediate_owner(pod(owners)) == WorkloadRef(
@@ -80,7 +80,7 @@ def test_the_controller_is_who_made_the_pod() -> None:
 
 
 @pytest.mark.parametrize("owners", [[], [owner_reference("ReplicaSet", "web-1", controller=False)]])
-def test_a_pod_that_nobody_controls_is_its_own_workload(owners: list[dict[str, Any]]) -> None:
+def test_a_pod_without_a_controller_is_its_own_workload(owners: list[dict[str, Any]]) -> None:
     assert immediate_owner(pod(owners)) == WorkloadRef("v1", "Pod", "etcd-cp-01", "pod-uid", "pod.etcd-cp-01")
 
 
@@ -92,7 +92,7 @@ def test_a_pod_that_nobody_controls_is_its_own_workload(owners: list[dict[str, A
         pod([owner_reference("Node", "cp-01", "v1")], {"kubernetes.io/config.mirror": ""}),
     ],
 )
-def test_a_mirror_pod_runs_for_the_manifest_that_all_nodes_share(mirror: Pod) -> None:
+def test_the_owner_of_a_mirror_pod_is_its_manifest(mirror: Pod) -> None:
     assert immediate_owner(mirror) == WorkloadRef("v1", "StaticPod", "etcd", "", "staticpod.etcd")
 
 
@@ -129,16 +129,14 @@ def test_the_controller_of_an_owner_is_a_reference_too() -> None:
         (DATABASE, {}, DATABASE),
     ],
 )
-def test_the_workload_is_the_highest_controller_that_a_person_would_name(
+def test_the_topmost_owner_ends_the_chain_of_controllers(
     start: Link, known: dict[Link, Link | None], top: Link
 ) -> None:
     assert topmost(ref(start), cache(known)) == ref(top)
 
 
 @pytest.mark.parametrize(("known", "top"), [({}, REPLICA_SET), ({REPLICA_SET: WEB}, WEB), ({WEB: None}, REPLICA_SET)])
-def test_what_is_not_in_the_cache_yet_ends_the_walk_with_the_reference_to_it(
-    known: dict[Link, Link | None], top: Link
-) -> None:
+def test_an_owner_that_is_not_in_the_cache_ends_the_chain(known: dict[Link, Link | None], top: Link) -> None:
     assert topmost(ref(REPLICA_SET), cache(known)) == ref(top)
 
 
@@ -148,14 +146,14 @@ def test_a_replicaset_of_another_group_is_passed_through_only_to_a_watched_kind(
     assert topmost(ref(other), cache({other: DATABASE})) == ref(other)
 
 
-def test_owners_that_control_each_other_end_the_walk() -> None:
+def test_owners_that_control_each_other_end_the_chain() -> None:
     first: Link = ("batch/v1", "Job", "a")
     second: Link = ("batch/v1", "Job", "b")
 
     assert topmost(ref(first), cache({first: second, second: first})) == ref(second)
 
 
-def test_an_owner_without_a_uid_is_looked_for_nowhere() -> None:
+def test_an_owner_without_a_uid_is_not_looked_up() -> None:
     static = reference("v1", "StaticPod", "etcd", "")
     stray = cache({WEB: None})("web-uid")
 
@@ -190,7 +188,7 @@ def test_rows_are_named_after_kind_and_name_and_foreign_ones_also_after_group(
 
 
 @pytest.mark.parametrize(("api_version", "kind"), [("v1", "Pod"), ("longhorn.io/v1beta2", "InstanceManager")])
-def test_long_names_are_cut_and_told_apart_by_a_hash(api_version: str, kind: str) -> None:
+def test_long_names_are_cut_and_distinguished_by_a_hash(api_version: str, kind: str) -> None:
     first = row_name(api_version, kind, "a" * 230 + "." * 10 + "b" * 20)
     second = row_name(api_version, kind, "a" * 230 + "." * 10 + "b" * 21)
 

@@ -90,7 +90,7 @@ def test_other_resources_are_in_whole_units_rounded_up(quantity: str, units: int
         pytest.param("1." + "0" * 100_000, id="very many decimal places"),
     ],
 )
-def test_what_is_no_quantity_is_refused(text: str) -> None:
+def test_invalid_text_is_an_error(text: str) -> None:
     with pytest.raises(QuantityError):
         amount("memory", text)
 
@@ -100,7 +100,7 @@ def test_sums_are_exact_until_they_are_rounded() -> None:
     assert whole("memory", nanos("500m") + nanos("0.5")) == 1
 
 
-def test_what_is_finer_than_a_billionth_becomes_one() -> None:
+def test_an_amount_below_a_nano_unit_is_rounded_up_to_one() -> None:
     assert nanos("0.1n") == 1
 
 
@@ -140,13 +140,13 @@ def test_reading_what_was_written_gives_the_same_amount(name: str, value: int) -
 
 
 @given(st.integers(0, 10**9), st.integers(0, 12), st.sampled_from(["", "n", "u", "m", "k", "Mi", "Gi", "e3", "E-4"]))
-def test_a_quantity_is_never_less_than_it_says(digits: int, places: int, suffix: str) -> None:
+def test_an_amount_is_never_rounded_down(digits: int, places: int, suffix: str) -> None:
     scale = {"": 1, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "Mi": 2**20, "Gi": 2**30, "e3": 1e3, "E-4": 1e-4}
     text = f"{digits:0{places + 1}d}"
     text = f"{text[: len(text) - places]}.{text[len(text) - places :]}{suffix}"
-    said = digits / 10**places * scale[suffix] * 1e9
+    exact = digits / 10**places * scale[suffix] * 1e9
 
-    assert said * (1 - 1e-9) <= nanos(text) <= said * (1 + 1e-9) + 1
+    assert exact * (1 - 1e-9) <= nanos(text) <= exact * (1 + 1e-9) + 1
 
 
 @pytest.mark.parametrize(

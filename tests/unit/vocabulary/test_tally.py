@@ -1,4 +1,4 @@
-"""Tallies: sums, distinct keys and extremes that follow members as they come and go."""
+"""Tallies: sums, distinct keys and minima while members are added and removed."""
 
 import pickle
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kubesum.vocabulary.tally import Tally
 
 
-def test_a_member_that_leaves_takes_away_what_it_brought() -> None:
+def test_removing_a_member_subtracts_its_contribution() -> None:
     tally = Tally()
     tally.add((("requests", "cpu", 100), ("nodes", "a", 1)))
     tally.add((("requests", "cpu", 50), ("nodes", "a", 1)))
@@ -20,7 +20,7 @@ def test_a_member_that_leaves_takes_away_what_it_brought() -> None:
     assert tally.distinct("nodes") == 1
 
 
-def test_a_tally_is_empty_when_its_last_member_left() -> None:
+def test_a_tally_without_members_is_empty() -> None:
     tally = Tally()
     tally.add((("requests", "cpu", 100), ("requests", "memory", 0)))
 
@@ -43,8 +43,8 @@ def test_the_smallest_key_is_that_of_the_members_present(steps: list[tuple[int, 
         assert tally.smallest("free") == min(present, default=None)
 
 
-def test_a_key_that_comes_and_goes_leaves_nothing_behind() -> None:
-    """ClusterSummary grew with every change of a pod: dead keys below the smallest stayed in its heap."""
+def test_removed_keys_take_no_memory() -> None:
+    """The Tally of ClusterSummary grew with every change of a pod: removed keys stayed in its heap."""
     tally = Tally()
     tally.add((("free", 1, 1),))
     assert tally.smallest("free") == 1

@@ -152,8 +152,7 @@ KIND:       NodeSummary
 VERSION:    v1alpha1
 
 DESCRIPTION:
-    How full a node is: what its pods ask for of what it has, how they are, and
-    what is wrong with it.
+    Resources of a node, the requests and state of its pods, and its problems.
     
 FIELDS:
   apiVersion	<string>
@@ -201,6 +200,6 @@ async def test_a_kind_is_explained_from_the_older_document(explained: Served) ->
     words = " ".join(out.split())
     assert (code, err) == (0, "")
     assert "KIND: PodSummary VERSION: summary.kubesum.dev/v1alpha1 RESOURCE: status <Object>" in words
-    assert "pendingReasons <[]Object> What keeps the pod from being scheduled" in words
+    assert "pendingReasons <[]Object> Reasons why the pod is not scheduled" in words
     assert "requests <map[string]string> Effective requests of the pod" in words
     assert "readyContainers <integer> Number of ready containers, sidecars included." in words

@@ -16,7 +16,7 @@ from kubesum.kube.reflector import Timing, reflect
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
 
-_TIMING: Final = Timing(longest_pause_s=3.0)
+_TIMING: Final = Timing(max_backoff_s=3.0)
 """A user waits, and there are few of them: retries come sooner than those of a controller."""
 
 

@@ -49,11 +49,13 @@ async def _serve_cluster(
 def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Main:
     """Serves the objects in files. Reads them before it returns, where a signal ends the process at once."""
     content = files.read(path, watched_resources(Interner()))
-    if content.foreign:
-        warn(f"ignored files without Kubernetes objects: {len(content.foreign)}, such as {content.foreign[0]}")
-    if content.bad:
-        warn(f"ignored malformed objects: {content.bad}")
-    list_watches = {kind.resource: partial(content.feed, kind.resource) for kind in watched_resources(Interner())}
+    if skipped := content.skipped_files:
+        warn(f"ignored files without Kubernetes objects: {len(skipped)}, such as {skipped[0]}")
+    if content.invalid_objects:
+        warn(f"ignored malformed objects: {content.invalid_objects}")
+    list_watches = {
+        kind.resource: partial(content.list_watch, kind.resource) for kind in watched_resources(Interner())
+    }
     return _serve(list_watches, port, kubeconfig_out)
 
 

@@ -13,7 +13,7 @@ from kubesum.edge.secureserving import delegated
 from kubesum.edge.tls.certificatefiles import CertificateFiles
 from kubesum.edge.tls.selfmanaged import Names, SelfManaged
 from kubesum.kube.client import Upstream, connect
-from kubesum.kube.credentials import kubeconfig, own_namespace, service_account
+from kubesum.kube.credentials import in_cluster_config, kubeconfig, own_namespace
 from kubesum.operations.logs import JsonFormatter, set_up_logging
 from kubesum.resources import RESOURCES
 from kubesum.server.runtime import Kubesum, Limits
@@ -44,7 +44,7 @@ class ServeOptions:
 
 async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
     """Serves until `shutdown` is set, and then for the shutdown delay."""
-    credentials = service_account if options.kubeconfig is None else kubeconfig(options.kubeconfig, None)
+    credentials = in_cluster_config if options.kubeconfig is None else kubeconfig(options.kubeconfig, None)
     async with await connect(credentials) as upstream:
         certificate = _certificate(options, upstream)
         serving = delegated(upstream, certificate.tls, options.always_allow_paths, time.time)

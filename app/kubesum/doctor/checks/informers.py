@@ -6,12 +6,12 @@ from typing import Final
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import ClusterSummary, SourceState
-from kubesum.render.rbac import USAGE
+from kubesum.render.rbac import USAGE_RESOURCES
 from kubesum.resources import clustersummaries
 from kubesum.vocabulary.duration import human_duration
 
 _NAME: Final = clustersummaries.CLUSTER[1]
-_OPTIONAL: Final = frozenset(f"{resource}.{group}" for group, resource in USAGE)
+_OPTIONAL: Final = frozenset(f"{resource}.{group}" for group, resource in USAGE_RESOURCES)
 _PATH: Final = f"/apis/{clustersummaries.RESOURCE.api_version}/{clustersummaries.RESOURCE.plural}/{_NAME}"
 
 

@@ -11,7 +11,7 @@ from kubesum.doctor.cluster import Cluster, Denial, ResourceAttributes
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import PodSpec
 from kubesum.edge.authn.requestheader import CONFIG_MAP
-from kubesum.render.rbac import USAGE
+from kubesum.render.rbac import USAGE_RESOURCES
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.watchedresources import watched_resources
 from kubesum.vocabulary import defaults
@@ -86,7 +86,9 @@ def requirements(namespace: str, spec: PodSpec, api_services: Sequence[str]) -> 
     if reads_usage(spec):
         yield Requirement(
             "list pods and nodes of metrics.k8s.io",
-            tuple(ResourceAttributes(verb="list", group=group, resource=resource) for group, resource in USAGE),
+            tuple(
+                ResourceAttributes(verb="list", group=group, resource=resource) for group, resource in USAGE_RESOURCES
+            ),
             f"so usage is not shown; the ClusterRoleBinding kubesum:server grants kubesum:server; {_HELM}",
             is_optional=True,
         )

@@ -1,1 +1,1 @@
-"""What Kubernetes means by a pod: status, effective requests, QoS class, pending reason."""
+"""The meaning of pods: displayed status, effective requests, QoS class, pending reasons."""

@@ -1,9 +1,8 @@
-"""Why a pod is pending, in words that many pods share.
+"""Reasons why a pod is pending, parsed from the scheduler's message.
 
-The scheduler says it in a sentence with node counts, names and values: FitError.Error of
-kubernetes/pkg/scheduler/framework/types.go. Here are the counts and the reasons; names, quantities and taints
-are taken out, so that reasons can be counted over pods, and shown to people who may not read the objects that
-they name.
+The message (FitError.Error of kubernetes/pkg/scheduler/framework/types.go) holds node counts and reasons with names,
+quantities and taints. These are removed from the reasons, so that they can be counted over many pods, and shown to
+users who may not read the objects that they name.
 """
 
 import re
@@ -17,24 +16,24 @@ from kubesum.semantics.pods.status import SCHEDULING_GATED, is_active
 OTHER: Final = "Other"
 
 Pending = tuple[tuple[str, int], ...]
-"""(reason, nodes refused for it), sorted; 0 nodes where nodes were not the reason."""
+"""(reason, number of nodes with it), sorted; 0 nodes if the reason is not about nodes."""
 
-# PodReasonSchedulerError: the scheduler failed, the pod did not.
-_KNOWN: Final = frozenset({SCHEDULING_GATED, "SchedulerError"})
-# Sentences that name nothing: one of plugins/volumebinding, which stands where the counts would because it
-# holds on every node, and ErrNoNodesAvailable of kubernetes/pkg/scheduler/scheduler.go.
+# Reasons of the condition that are shown as they are; SchedulerError is an internal error of the scheduler.
+_CONDITION_REASONS: Final = frozenset({SCHEDULING_GATED, "SchedulerError"})
+# Messages that name no object: one of plugins/volumebinding, which stands in place of the counts because it holds
+# on every node, and ErrNoNodesAvailable of kubernetes/pkg/scheduler/scheduler.go.
 _SENTENCES: Final = frozenset(
     {"pod has unbound immediate PersistentVolumeClaims", "no nodes available to schedule pods"}
 )
 _HEAD: Final = re.compile(r"0/([0-9]{1,9}) nodes are available: ")
-# A reason may hold a comma itself; the next one begins with its count.
+# A reason may contain a comma; the next reason begins with its count.
 _NEXT_ITEM: Final = re.compile(r", (?=[0-9]+ )")
 _ITEM: Final = re.compile(r"([0-9]{1,9}) (.+)", re.DOTALL)
 _VALUES: Final = re.compile(r"""\{[^{}]*\}|"[^"]*"|(?<![\w./-])[0-9][0-9.]*(?:[kMGTPE]|[KMGTPE]i|m)?(?![\w./-])""")
 
 
 def pending_reasons(pod: Pod) -> Pending:
-    """Why no node was found for a pod; empty where one was, where none is needed, and before the first try."""
+    """Why no node was found for a pod; empty if it is scheduled or finished, and before the first attempt."""
     if pod.spec.node_name or not is_active(pod.status.phase):
         return ()
     for condition in pod.status.conditions:
@@ -45,12 +44,12 @@ def pending_reasons(pod: Pod) -> Pending:
 
 @lru_cache(maxsize=1024)
 def _reasons(reason: str, message: str) -> Pending:
-    if reason in _KNOWN:
+    if reason in _CONDITION_REASONS:
         return ((reason, 0),)
     head = _HEAD.search(message)
     if reason != "Unschedulable" or head is None:
         return ((_sentence(message.removesuffix(".")), 0),)
-    # What follows the first full stop is about preemption: the attempt, not the reason.
+    # The text after the first full stop is about preemption.
     body = message[head.end() :].split(". ", 1)[0].removesuffix(".")
     counts: Counter[str] = Counter()
     for item in _NEXT_ITEM.split(body):

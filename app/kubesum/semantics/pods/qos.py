@@ -1,4 +1,4 @@
-"""The quality-of-service class of pods that no server gave one, such as those in files.
+"""The quality-of-service class of a pod; computed for pods whose status has none, such as those in files.
 
 Follows ComputePodQOS of kubernetes/pkg/apis/core/v1/helper/qos/qos.go (Kubernetes 1.36).
 """
@@ -17,23 +17,23 @@ _COMPUTE: Final = (CPU, MEMORY)
 
 
 def qos_class(pod: Pod) -> str:
-    """The class in the status of a pod or, without one, the class that its spec gives it."""
+    """The class in the pod's status, else the one that kube-apiserver would set for its spec."""
     return pod.status.qos_class or _computed(pod)
 
 
 def _computed(pod: Pod) -> str:
     spec = pod.spec
     if spec.resources.requests or spec.resources.limits:
-        demands = [spec.resources]
+        resources = [spec.resources]
     else:
-        # Ephemeral containers cannot ask for anything.
-        demands = [one.resources for one in (*spec.containers, *spec.init_containers)]
-    requests = _sum(one.requests for one in demands)
-    limits = _sum(one.limits for one in demands)
+        # Ephemeral containers have no resources.
+        resources = [one.resources for one in (*spec.containers, *spec.init_containers)]
+    requests = _sum(one.requests for one in resources)
+    limits = _sum(one.limits for one in resources)
     if not requests and not limits:
         return BEST_EFFORT
-    is_capped = all(_positive(one.limits).keys() == set(_COMPUTE) for one in demands)
-    return GUARANTEED if is_capped and requests == limits else BURSTABLE
+    has_all_limits = all(_positive(one.limits).keys() == set(_COMPUTE) for one in resources)
+    return GUARANTEED if has_all_limits and requests == limits else BURSTABLE
 
 
 def _sum(lists: Iterable[Quantities]) -> dict[str, int]:

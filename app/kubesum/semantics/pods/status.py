@@ -1,8 +1,8 @@
-"""What a pod looks like to somebody who types `kubectl get pods`: STATUS, READY, RESTARTS, and what it means.
+"""STATUS, READY and RESTARTS of a pod as `kubectl get pods` shows them, and whether that status is healthy.
 
-`displayed` follows printPod of kubernetes/pkg/printers/internalversion/printers.go (Kubernetes 1.36), cases
-in its order, for the order decides what a pod with several troubles shows. Ages are the reader's: here are
-times.
+`displayed` follows printPod of kubernetes/pkg/printers/internalversion/printers.go (Kubernetes 1.36). Its cases have
+the same order, which decides the status of a pod with several problems. Times are kept as times; ages are computed
+when a Table is written.
 """
 
 import re
@@ -43,7 +43,7 @@ _BAD: Final = frozenset(
 
 
 class Displayed(msgspec.Struct, frozen=True, gc=False):
-    """The cells of one pod."""
+    """The cells STATUS, READY and RESTARTS of one pod."""
 
     reason: str
     ready: int
@@ -51,14 +51,14 @@ class Displayed(msgspec.Struct, frozen=True, gc=False):
     total: int
     restarts: int
     last_restart: datetime | None
-    """None where no container restarted, or none says when it ended."""
+    """End of the run before the last restart; None without restarts or without that time in the status."""
 
 
 class _Initialization(msgspec.Struct, frozen=True, gc=False):
-    """How far a pod's init containers are."""
+    """The progress of a pod's init containers."""
 
     blocked_by: str = ""
-    """What keeps the pod from going on; empty where nothing does."""
+    """STATUS of the pod if an init container has not completed or started; else empty."""
     seen: Sequence[ContainerStatus] = ()
     """The init containers up to the one that blocks."""
     sidecars: Sequence[ContainerStatus] = ()
@@ -73,7 +73,7 @@ _NO_INITIALIZATION: Final = _Initialization()
 
 
 def is_active(phase: str) -> bool:
-    """Whether a pod of this phase holds, or will hold, resources of a node."""
+    """Whether a pod is active: neither Succeeded nor Failed, so that it holds, or will hold, resources of a node."""
     return phase not in (SUCCEEDED, FAILED)
 
 
@@ -86,7 +86,7 @@ def displayed(pod: Pod) -> Displayed:
     """STATUS, READY and RESTARTS of a pod."""
     status = pod.status
     reason = _overall_reason(status)
-    # A status may outlive its spec's init containers; Kubernetes goes by the status.
+    # printPod iterates over init container statuses, even if the spec has no init containers.
     has_inits = pod.spec.init_containers or status.init_container_statuses
     init = _initialization(pod) if has_inits else _NO_INITIALIZATION
     if init.blocked_by and not _is_initialized(status):
@@ -138,10 +138,10 @@ def _init_reason(container: ContainerStatus, index: int, total: int) -> str:
 
 
 def _running_reason(status: PodStatus, reason: str) -> tuple[str, int]:
-    """What the app containers say, and how many of them are ready."""
+    """STATUS from the app containers, and how many of them are ready."""
     error = ""
     ready = 0
-    # Last to first: the first container has the last word.
+    # Last to first, so that the reason of the first container wins.
     for container in reversed(status.container_statuses):
         state = container.state
         if state.waiting is not None and state.waiting.reason:
@@ -151,11 +151,11 @@ def _running_reason(status: PodStatus, reason: str) -> tuple[str, int]:
             error = reason if state.terminated.exit_code else error
         elif container.ready and state.running is not None:
             ready += 1
-    return _settled(reason, error, ready > 0, status), ready
+    return _without_completed(reason, error, ready > 0, status), ready
 
 
-def _settled(reason: str, error: str, running: bool, status: PodStatus) -> str:
-    """A pod of which one container completed is as its others are."""
+def _without_completed(reason: str, error: str, running: bool, status: PodStatus) -> str:
+    """STATUS from the other containers if the reason is that one container completed."""
     if reason != "Completed":
         return reason
     if running and is_ready(status):
@@ -195,9 +195,9 @@ def _last_end(containers: Sequence[ContainerStatus]) -> datetime | None:
 
 
 def last_termination_reason(status: PodStatus) -> str:
-    """Why the container that restarted last had ended, `OOMKilled`; empty where none did, or none says why.
+    """The termination reason before the last restart, such as `OOMKilled`; empty without restarts or a reason.
 
-    A container that has ended for good is no restart: its reason is the displayed one.
+    A container that ended and was not restarted does not count: the displayed status shows its reason.
     """
     latest: Terminated | None = None
     for one in (*status.container_statuses, *status.init_container_statuses):
@@ -220,10 +220,10 @@ def reason_class(reason: str) -> str:
 
 
 def is_bad(phase: str, class_: str) -> bool:
-    """Whether a pod of this phase and class of reason waits for a human to look at it."""
+    """Whether a pod of this phase and reason class needs attention: it does not recover by itself."""
     return phase == UNKNOWN or class_.removeprefix("Init:") in _BAD
 
 
 def is_healthy(phase: str, bad: bool, ready: bool) -> bool:
-    """Whether all is well with a pod: it serves, or it has done what it was for."""
+    """Whether a pod is healthy: no bad status, and ready or succeeded."""
     return not bad and (ready or phase == SUCCEEDED)

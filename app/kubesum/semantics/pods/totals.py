@@ -1,4 +1,4 @@
-"""What one pod adds to every group that counts it: nodes, namespaces, workloads, the cluster."""
+"""The contribution of one pod to each group that it belongs to: node, namespace, workload, cluster."""
 
 from functools import lru_cache
 from typing import Final
@@ -16,11 +16,11 @@ REQUESTS: Final = "requests"
 LIMITS: Final = "limits"
 """By resource name, of active pods."""
 STATUS_COUNTS: Final = "statusCounts"
-"""By class of displayed reason, of all pods."""
+"""By reason class, of all pods."""
 RESTARTS: Final = "restarts"
-"""One sum, of all pods: a finished pod has restarted as often as it has."""
+"""One sum, of all pods, finished ones included."""
 QOS: Final = "qos"
-"""Keys guaranteed, burstable, bestEffort, of active pods: the others are no longer served at all."""
+"""Keys guaranteed, burstable, bestEffort, of active pods."""
 WITHOUT_REQUESTS: Final = "podsWithoutRequests"
 """Keys cpu and memory, of active pods."""
 WITHOUT_LIMITS: Final = "podsWithoutLimits"
@@ -34,7 +34,7 @@ _QOS_KEYS: Final = {"Guaranteed": "guaranteed", "Burstable": "burstable", "BestE
 
 
 class Counted(msgspec.Struct, frozen=True, gc=False):
-    """What there is to count of a pod."""
+    """The fields of a pod that are counted."""
 
     phase: str
     active: bool
@@ -66,7 +66,7 @@ def totals(counted: Counted, resources: EffectiveResources) -> Contribution:
 
 @lru_cache(maxsize=16_384)
 def _shared(field: str, key: str, amount: int) -> tuple[str, str, int]:
-    """The one entry of its kind: every running pod has the same half a dozen."""
+    """One tuple for all equal entries: most running pods have the same few."""
     return field, key, amount
 
 

@@ -1,7 +1,7 @@
-"""From the view of a pod to its facts.
+"""The transform of pods, from view to facts.
 
-This runs for every pod of the first list and for every change of one: what many pods share is computed once
-and found again by what it is computed from.
+It runs for every pod of the initial list and for every change of a pod. Values that many pods have in common are
+computed once and interned under the inputs of the computation.
 """
 
 from sys import intern
@@ -34,7 +34,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
 class _StateInputs(msgspec.Struct, frozen=True, gc=False):
-    """Everything that decides the state of a pod."""
+    """Everything that PodState is computed from."""
 
     phase: str
     assigned: bool

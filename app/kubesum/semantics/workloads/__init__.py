@@ -1,1 +1,1 @@
-"""What Kubernetes means by a workload: owner references, desired replicas, health."""
+"""The meaning of workloads: owner references, desired replicas, health."""

@@ -1,4 +1,4 @@
-"""Whether a workload is well, in Argo CD's words, which user interfaces know."""
+"""The health of a workload, with the status names of Argo CD, and Idle and Completed."""
 
 from typing import Final
 
@@ -13,15 +13,15 @@ COMPLETED: Final = "Completed"
 
 
 def health(owner: OwnerFacts | None, active: int, ready: int, unscheduled: int, bad: int) -> str:
-    """The health of a workload from what its owner says and how many of its active pods are in which state.
+    """The health of a workload from its owner's spec and status and from the numbers of its active pods by state.
 
-    `owner` is None for kinds that are not watched: they are taken to want the active pods that they have.
+    `owner` is None for kinds that are not watched; the number of their active pods counts as the desired one.
     The first that applies, in this order:
 
-    - Completed, Suspended: final or wished for, and such an owner wants no pods, which is not mere idleness.
-    - Idle: no pod is wanted, so what a rollout to none left behind is no trouble.
-    - Degraded: the owner gave up, or an active pod is in a state that does not mend itself.
-    - Progressing: pods that are wanted are not there, not ready, or not up to date.
+    - Completed, Suspended: the owner is complete, or suspended by its spec.
+    - Idle: no pods are desired; pods left over from scaling to 0 do not count.
+    - Degraded: the owner failed, or an active pod is in a bad state, which does not recover by itself.
+    - Progressing: desired pods are missing, unscheduled, not ready, or not updated.
     - Healthy.
     """
     if owner is None:

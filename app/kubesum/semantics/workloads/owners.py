@@ -1,7 +1,7 @@
-"""Who a pod runs for: from controller references to the workload that a person would name.
+"""Owners of pods: from controller references to the topmost workload, and the names of WorkloadSummaries.
 
-Pure: what is in the cache is asked for through a function. Names of workloads are a function of the reference
-alone, so every replica gives a workload the same name, and gives it again after a restart.
+Pure functions; the cache is read through a Lookup. The name of a workload depends on its reference alone, so that
+all replicas and restarts give the same name.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from kubesum.semantics.facts import OwnerFacts, WorkloadRef
 from kubesum.semantics.names import slug, with_hash
 
 Lookup = Callable[[str], OwnerFacts | None]
-"""From the uid of an owner to its facts; None where the cache has no such object."""
+"""From the uid of an owner to its facts; None if it is not in the cache."""
 
 WATCHED_OWNERS: Final = frozenset(
     {
@@ -28,7 +28,7 @@ WATCHED_OWNERS: Final = frozenset(
 )
 """(group, kind) of the owners that the cache holds."""
 
-# These exist for another's sake: whoever controls them is the workload, of a watched kind or not.
+# Their controller is the workload, whether its kind is watched or not.
 _INTERMEDIATE_OWNERS: Final = frozenset({("apps", "ReplicaSet"), ("batch", "Job")})
 _PLAIN_GROUPS: Final = frozenset({"", "apps", "batch"})
 _LONGEST_NAME: Final = 253
@@ -43,7 +43,7 @@ def group_of(api_version: str) -> str:
 def row_name(api_version: str, kind: str, name: str) -> str:
     """The name of an owner's WorkloadSummary: `deployment.web`, `staticpod.etcd`, `pod.debug`.
 
-    Kinds outside core, apps and batch bear their group and a hash of the reference, since two groups may
+    Names of kinds outside core, apps and batch contain the group and a hash of the reference, since two groups may
     have a kind of the same name.
     """
     group = group_of(api_version)
@@ -56,21 +56,21 @@ def row_name(api_version: str, kind: str, name: str) -> str:
 
 @lru_cache(maxsize=32_768)
 def reference(api_version: str, kind: str, name: str, uid: str) -> WorkloadRef:
-    """The reference to one object; equal references are one value."""
+    """The reference to one object; equal arguments share one result."""
     return WorkloadRef(api_version, kind, name, uid, row_name(api_version, kind, name))
 
 
 def controller_of(metadata: Metadata) -> WorkloadRef | None:
-    """The owner that controls an object; None where nobody does."""
+    """The controller of an object, from its owner references; None if it has none."""
     owner = _controller_reference(metadata)
     return None if owner is None else _referred(owner)
 
 
 def immediate_owner(pod: Pod) -> WorkloadRef:
-    """Who made a pod: its controller, the manifest of a static pod, or the pod itself.
+    """The direct owner of a pod: its controller, the manifest of a static pod, or the pod itself.
 
-    A static pod's manifest is the same on every node that has it: its name is the pod's without the node's,
-    and it has no uid.
+    The static pods of one manifest on several nodes have one owner, kind StaticPod: its name is the pod's without
+    the node name, and it has no uid.
     """
     metadata = pod.metadata
     owner = _controller_reference(metadata)
@@ -97,12 +97,12 @@ def _is_node(owner: OwnerReference) -> bool:
 
 
 def topmost(ref: WorkloadRef, lookup: Lookup) -> WorkloadRef:
-    """The workload that stands at the end of the chain of controllers which begins with `ref`.
+    """The workload at the end of the chain of controllers that begins with `ref`.
 
-    What is not in the cache ends the chain: the same question has a better answer once it arrives.
+    An owner that is not in the cache ends the chain; the cache calls this again when the owner arrives.
     """
     for _ in range(_MAX_OWNER_CHAIN):
-        # Objects from files may lack a uid; the lack of one does not make them the same object.
+        # Objects from files may have no uid; an empty uid identifies no object.
         owner = lookup(ref.uid) if ref.uid else None
         if owner is None:
             return ref

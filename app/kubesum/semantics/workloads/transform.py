@@ -1,4 +1,4 @@
-"""What is kept of the objects that make pods: Deployment, StatefulSet, DaemonSet, ReplicaSet, CronJob, Job."""
+"""The transforms of owners: Deployment, StatefulSet, DaemonSet, ReplicaSet, CronJob and Job."""
 
 from collections.abc import Sequence
 from sys import intern
@@ -17,7 +17,7 @@ BATCH: Final = "batch/v1"
 
 
 def deployment_facts(view: Replicated, interner: Interner) -> OwnerFacts:
-    """The facts of a Deployment, which has failed once a rollout misses its deadline; raises ObjectError."""
+    """The facts of a Deployment; it has failed if its rollout exceeded the progress deadline. Raises ObjectError."""
     return msgspec.structs.replace(
         _owner(view.metadata, APPS, "Deployment", interner),
         replicas=_replicas(view),
@@ -35,7 +35,7 @@ def statefulset_facts(view: Replicated, interner: Interner) -> OwnerFacts:
 
 
 def replicaset_facts(view: Replicated, interner: Interner) -> OwnerFacts:
-    """The facts of a ReplicaSet, which never updates a pod; raises ObjectError."""
+    """The facts of a ReplicaSet, which has no updatedReplicas; raises ObjectError."""
     return msgspec.structs.replace(
         _owner(view.metadata, APPS, "ReplicaSet", interner),
         replicas=msgspec.structs.replace(_replicas(view), updated=None),
@@ -58,12 +58,12 @@ def daemonset_facts(view: DaemonSet, interner: Interner) -> OwnerFacts:
 
 
 def cronjob_facts(view: CronJob, interner: Interner) -> OwnerFacts:
-    """The facts of a CronJob, which wants no number of pods; raises ObjectError."""
+    """The facts of a CronJob, which desires no number of pods; raises ObjectError."""
     return msgspec.structs.replace(_owner(view.metadata, BATCH, "CronJob", interner), suspended=view.spec.suspend)
 
 
 def job_facts(view: Job, interner: Interner) -> OwnerFacts:
-    """The facts of a Job, which wants as many pods as may run at once; raises ObjectError."""
+    """The facts of a Job; `spec.parallelism` is the desired number of pods. Raises ObjectError."""
     status = view.status
     return msgspec.structs.replace(
         _owner(view.metadata, BATCH, "Job", interner),

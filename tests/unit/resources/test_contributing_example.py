@@ -1,4 +1,4 @@
-"""The example of CONTRIBUTING.md: a resource is one short file, and it works as it is printed."""
+"""The example of CONTRIBUTING.md is one short file and works as printed."""
 
 import re
 from pathlib import Path

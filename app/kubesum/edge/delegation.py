@@ -7,7 +7,7 @@ from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.edge.authn.authentication import Authenticator, Headers
 from kubesum.edge.authn.users import MASTERS, User
 from kubesum.edge.authz.authorization import Authorizer, harmless
-from kubesum.edge.tls.pools import Chain
+from kubesum.edge.tls.certpool import Chain
 from kubesum.vocabulary.errors import Forbidden, StatusDetails
 from kubesum.vocabulary.quoting import quoted
 

@@ -16,7 +16,7 @@ from kubesum.api.representations.status import UNKNOWN_METHOD, UNKNOWN_PATH
 from kubesum.api.watch.watching import Watches
 from kubesum.rollups.catalogue import Catalogue
 from kubesum.vocabulary.errors import ApiError, BadRequest, InternalError, MethodNotAllowed, NotFound
-from kubesum.web import openapi, probes, routes
+from kubesum.web import discovery, openapi, probes
 from kubesum.web.dependencies import Readiness, Service
 from kubesum.web.handlerchain import Admission, HandlerChain
 from kubesum.web.responses import failure
@@ -36,7 +36,7 @@ def create_app(
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = Service(catalogue, readiness, has_namespace, now, Lists(now), Watches(now))
     # In the order in which they are tried: what is asked for most comes first.
-    for router in (routes.router, openapi.router, probes.router, routes.catch_all):
+    for router in (discovery.router, openapi.router, probes.router, discovery.catch_all):
         app.include_router(router)
     for kind in (ApiError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, refused)

@@ -11,8 +11,8 @@ from kubesum.api.representations.status import UNKNOWN_PATH
 from kubesum.api.requests.negotiation import accepts_gzip, require_json
 from kubesum.vocabulary.errors import NotFound
 from kubesum.web.dependencies import Asked, Service, Serving
+from kubesum.web.discovery import accepted
 from kubesum.web.responses import JSON, READ_METHODS
-from kubesum.web.routes import accepted
 
 router: Final = APIRouter(redirect_slashes=False)
 

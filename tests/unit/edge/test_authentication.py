@@ -12,10 +12,10 @@ from kubesum.edge.authn.requestheader import EMPTY_CONFIG, RequestHeaderConfig, 
 from kubesum.edge.authn.tokens import Tokens
 from kubesum.edge.authn.users import ANONYMOUS, User
 from kubesum.edge.authz.reviewcache import ReviewCache
-from kubesum.edge.tls.pools import Untrusted
+from kubesum.edge.tls.certpool import Untrusted
 from kubesum.kube.reviews import TokenStatus, UserInfo
 from kubesum.vocabulary.errors import Unauthorized, UpstreamError
-from tests.unit.edge.minting import CLIENT, DAY, NOW, SERVER, UID, Minted, minted, root
+from tests.unit.edge.clientcertificates import CLIENT, DAY, NOW, SERVER, UID, Minted, minted, root
 
 CLIENTS, PROXIES = root("clients"), root("proxies")
 PROXY = minted("front-proxy-client", PROXIES, usages=CLIENT)

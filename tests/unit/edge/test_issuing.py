@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.issuing import Issued, from_secret, issue, renewed, to_secret
-from tests.unit.edge.minting import minted, root
+from tests.unit.edge.clientcertificates import minted, root
 
 HOSTS = ("kubesum", "kubesum.kubesum-system", "kubesum.kubesum-system.svc")
 NOW = datetime(2026, 9, 21, 14, 0, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from kubesum.commands import eventloop
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.edge.secureserving import delegated
 from kubesum.edge.tls.certificatefiles import CertificateFiles
-from kubesum.edge.tls.selfmanaged import Names, SelfManaged
+from kubesum.edge.tls.selfsigned import Names, SelfManaged
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig, own_namespace, service_account
 from kubesum.operations.logs import JsonFormatter, set_up_logging

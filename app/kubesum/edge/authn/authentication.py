@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from kubesum.edge.authn.requestheader import RequestHeaderConfig
 from kubesum.edge.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
-from kubesum.edge.tls.pools import Chain, Untrusted
+from kubesum.edge.tls.certpool import Chain, Untrusted
 from kubesum.operations.logs import LogReduction
 from kubesum.operations.metrics import AUTHENTICATIONS
 from kubesum.vocabulary.errors import Unauthorized

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.edge.tls.pools import Pool
+from kubesum.edge.tls.certpool import Pool
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
 

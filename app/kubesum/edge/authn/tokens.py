@@ -6,7 +6,7 @@ from typing import Final
 
 from kubesum.edge.authn.users import User
 from kubesum.edge.authz.reviewcache import ReviewCache
-from kubesum.edge.tls.pools import Untrusted
+from kubesum.edge.tls.certpool import Untrusted
 from kubesum.kube.reviews import TokenStatus
 from kubesum.vocabulary.errors import UpstreamError
 

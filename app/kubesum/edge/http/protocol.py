@@ -15,7 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kubesum.api.representations.status import status_body
-from kubesum.edge.tls.pools import Chain
+from kubesum.edge.tls.certpool import Chain
 from kubesum.edge.tls.servertls import own_chain, shown_chain, was_asked
 from kubesum.operations.metrics import CONNECTIONS_REFUSED
 from kubesum.vocabulary.errors import (

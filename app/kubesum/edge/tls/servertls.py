@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kubesum.edge.tls.certificates import KeyPair
-from kubesum.edge.tls.pools import Chain
+from kubesum.edge.tls.certpool import Chain
 from kubesum.operations.logs import LogReduction
 from kubesum.operations.metrics import HANDSHAKES_FAILED, SERVING_CERTIFICATE_NOT_AFTER
 

@@ -19,7 +19,7 @@ from kubesim.aggregation.registration import API_SERVICE
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import JsonObject, Store
 from kubesum.edge.tls.certificates import write_private
-from kubesum.edge.tls.selfmanaged import Names, SelfManaged
+from kubesum.edge.tls.selfsigned import Names, SelfManaged
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.vocabulary.errors import UpstreamError

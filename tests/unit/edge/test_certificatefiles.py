@@ -13,7 +13,7 @@ from kubesum.edge.tls.certificates import KeyPair
 from kubesum.operations.metrics import CERTIFICATE_RELOADS
 from kubesum.vocabulary.errors import UsageError
 from tests.leaping import leaping
-from tests.unit.edge.minting import DAY, NOW, minted, root
+from tests.unit.edge.clientcertificates import DAY, NOW, minted, root
 
 CA = root()
 OLD = minted("kubesum.test", CA).pair()

@@ -12,7 +12,7 @@ import pytest_asyncio
 from kubesum.edge.tls.certificates import KeyPair, authority, client, serving
 from kubesum.operations.metrics import HANDSHAKES_FAILED
 from kubesum.server.sockets import LOOPBACK
-from tests.unit.edge.minting import CLIENT, DAY, SERVER, Minted, minted, root
+from tests.unit.edge.clientcertificates import CLIENT, DAY, SERVER, Minted, minted, root
 from tests.wire import ASK, CA, CLIENTS, HOST, PAIR, Client, Wire, client_tls, serving_wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

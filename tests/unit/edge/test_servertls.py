@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from kubesum.edge.tls.certificates import KeyPair, serving
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.operations.metrics import SERVING_CERTIFICATE_NOT_AFTER
-from tests.unit.edge.minting import DAY, NOW, Minted, minted
+from tests.unit.edge.clientcertificates import DAY, NOW, Minted, minted
 from tests.wire import CA, CLIENTS, HOST, PAIR
 
 OTHER = serving(CA, [HOST])

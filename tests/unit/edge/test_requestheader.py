@@ -12,7 +12,7 @@ from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
-from tests.unit.edge.minting import SM2, root
+from tests.unit.edge.clientcertificates import SM2, root
 
 CLIENTS, PROXIES = root("clients"), root("proxies")
 CONFIG: dict[str, str] = {

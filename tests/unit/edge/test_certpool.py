@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ObjectIdentifier
 
-from kubesum.edge.tls.pools import Pool, Untrusted
-from tests.unit.edge.minting import ANY, CLIENT, DAY, NOW, SERVER, SM2, Minted, minted, root
+from kubesum.edge.tls.certpool import Pool, Untrusted
+from tests.unit.edge.clientcertificates import ANY, CLIENT, DAY, NOW, SERVER, SM2, Minted, minted, root
 
 ROOT = root()
 OTHER = root("other")

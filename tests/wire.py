@@ -176,7 +176,7 @@ async def serving_wire(
     It serves `served`, or else an application that tells what it sees.
     """
     tls, app = ServerTls(PAIR), Application()
-    tls.believe(client_bundle)
+    tls.set_client_ca(client_bundle)
     server = Server(server_config(served or app, tls.context))
     with listen(0) as listener:
         running = asyncio.create_task(server.serve([listener]))

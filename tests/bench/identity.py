@@ -16,8 +16,8 @@ import uvloop
 
 from kubesum.api.requests.requestinfo import request_info
 from kubesum.edge.authn.authentication import Authenticator, Headers
-from kubesum.edge.authn.requestheader import trust_of
-from kubesum.edge.authn.tokens import Tokens
+from kubesum.edge.authn.requestheader import request_header_config
+from kubesum.edge.authn.tokens import TokenAuthenticator
 from kubesum.edge.authz.authorization import Authorizer
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.delegation import DelegatedGate, refuse_impersonation
@@ -66,7 +66,7 @@ async def nobody(_token: str) -> TokenStatus:
 def made() -> tuple[DelegatedGate, bytes]:
     """A gate as `serve` has it, and the certificate of a front proxy that it believes, DER."""
     clients, proxies = certificates.authority("kubernetes"), certificates.authority("front-proxy-ca")
-    trust = trust_of(
+    trust = request_header_config(
         {
             "client-ca-file": clients.certificate.decode(),
             "requestheader-client-ca-file": proxies.certificate.decode(),
@@ -78,7 +78,7 @@ def made() -> tuple[DelegatedGate, bytes]:
         }
     )
     gate = DelegatedGate(
-        Authenticator(lambda: trust, Tokens(nobody, ReviewCache()).holder, time.time),
+        Authenticator(lambda: trust, TokenAuthenticator(nobody, ReviewCache()).authenticate, time.time),
         Authorizer(allowed, ReviewCache(), ALWAYS_ALLOW_PATHS),
     )
     proxy = certificates.client(proxies, "front-proxy-client")

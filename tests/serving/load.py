@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from tests.serving.runningserver import NODES, Behind, asked, identity
+from tests.serving.runningserver import NODES, RunningServer, asked, identity
 
 ROOT = identity("root", "system:masters")
 
@@ -27,7 +27,7 @@ class Load:
         async with self._news:
             await self._news.wait_for(lambda: self.answered >= target)
 
-    async def asking(self, server: Behind, tls: Callable[[], ssl.SSLContext], *, keeps_alive: bool) -> None:
+    async def asking(self, server: RunningServer, tls: Callable[[], ssl.SSLContext], *, keeps_alive: bool) -> None:
         """One client, as the aggregator: on one connection for ever, or on a new one each time."""
         while True:
             connector = aiohttp.TCPConnector(ssl=tls())
@@ -36,7 +36,7 @@ class Load:
                 while keeps_alive:
                     await self._ask(server, session)
 
-    async def _ask(self, server: Behind, session: aiohttp.ClientSession) -> None:
+    async def _ask(self, server: RunningServer, session: aiohttp.ClientSession) -> None:
         try:
             answer = await asked(session, server.port, NODES, ROOT)
         except (aiohttp.ClientError, OSError) as error:
@@ -50,7 +50,7 @@ class Load:
 
 
 @asynccontextmanager
-async def load(server: Behind, tls: Callable[[], ssl.SSLContext]) -> AsyncIterator[Load]:
+async def load(server: RunningServer, tls: Callable[[], ssl.SSLContext]) -> AsyncIterator[Load]:
     """Two clients that keep their connections and two that do not; `tls` is asked for each new connection."""
     load = Load()
     async with asyncio.TaskGroup() as tasks:

@@ -54,7 +54,7 @@ class Answer:
 
 
 @dataclass
-class Behind:
+class RunningServer:
     """A running server, the cluster that it asks, and where both are."""
 
     store: Store
@@ -118,7 +118,7 @@ class Behind:
         return await self.ask(path, self.front_proxy, identity(user, *groups, **more))
 
 
-async def as_person(server: Behind, who: str, path: str) -> Answer:
+async def as_person(server: RunningServer, who: str, path: str) -> Answer:
     """A request that one of the people makes to the cluster's API server."""
     tls = ssl.create_default_context(cadata=server.pki.authority.certificate.decode())
     tls.load_cert_chain(*server.pki.people[who].write(server.home, who))
@@ -157,7 +157,9 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def behind(home: Path, limits: Limits = USUAL, relay: Relay | None = None) -> AsyncIterator[Behind]:
+async def running_server(
+    home: Path, limits: Limits = USUAL, relay: Relay | None = None
+) -> AsyncIterator[RunningServer]:
     """A server that is ready, with a certificate in files, and stopped on the way out.
 
     `relay` stands between it and the cluster.
@@ -168,7 +170,7 @@ async def behind(home: Path, limits: Limits = USUAL, relay: Relay | None = None)
     cluster = ApiServer(store, pki, ServerOptions())
     authority = certificates.authority("kubesum-ca")
     certificates.serving(authority, (SERVICE_HOST, "127.0.0.1")).write(home, "serving")
-    server = Behind(store, pki, cluster, free_port(), authority, home, relay=relay)
+    server = RunningServer(store, pki, cluster, free_port(), authority, home, relay=relay)
     async with asyncio.TaskGroup() as tasks:
         upstream = tasks.create_task(cluster.run())
         if relay is not None:
@@ -182,12 +184,12 @@ async def behind(home: Path, limits: Limits = USUAL, relay: Relay | None = None)
         upstream.cancel()
 
 
-async def _serving(server: Behind, limits: Limits) -> None:
+async def _serving(server: RunningServer, limits: Limits) -> None:
     await serve(options(server, limits, server.port), server.leave)
     server.stopped.set()
 
 
-def options(server: Behind, limits: Limits, port: int) -> ServeOptions:
+def options(server: RunningServer, limits: Limits, port: int) -> ServeOptions:
     """As on the command line."""
     return ServeOptions(
         secure_port=port,
@@ -212,12 +214,12 @@ async def eventually(check: Callable[[], Awaitable[bool]], within_s: float = 10)
             await asyncio.sleep(0.05)
 
 
-async def until_ready(server: Behind) -> None:
+async def until_ready(server: RunningServer) -> None:
     """Returns when requests may come."""
     await eventually(lambda: is_ready(server))
 
 
-async def is_ready(server: Behind) -> bool:
+async def is_ready(server: RunningServer) -> bool:
     """Whether the server says so; a server that does not listen yet is not."""
     try:
         return (await server.ask("/readyz")).code == 200

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from kubesum.server.runtime import Limits
 from tests.serving.relay import Relay, Spec, honest, says
-from tests.serving.runningserver import NODES, Answer, Behind, V, asked, behind
+from tests.serving.runningserver import NODES, Answer, RunningServer, V, asked, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -18,13 +18,13 @@ ACCESS, TOKEN = "SubjectAccessReview", "TokenReview"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("rights"), relay=Relay()) as server:
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("rights"), relay=Relay()) as server:
         yield server
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def relay(running: Behind) -> Relay:
+async def relay(running: RunningServer) -> Relay:
     """What stands between the server and its cluster, and spoils nothing yet."""
     assert running.relay is not None
     running.relay.spoiler = honest
@@ -33,7 +33,7 @@ async def relay(running: Behind) -> Relay:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def server(running: Behind, relay: Relay) -> Behind:
+async def server(running: RunningServer, relay: Relay) -> RunningServer:
     return running
 
 
@@ -41,7 +41,9 @@ def bearer(token: str) -> list[tuple[str, str]]:
     return [("Authorization", f"Bearer {token}")]
 
 
-async def test_what_the_front_proxy_says_of_a_user_is_what_is_asked_about(server: Behind, relay: Relay) -> None:
+async def test_what_the_front_proxy_says_of_a_user_is_what_is_asked_about(
+    server: RunningServer, relay: Relay
+) -> None:
     """[P9] A name that is not ASCII, and a key that no header could hold."""
     headers = [
         ("X-Remote-User", "zoë@example.org"),
@@ -76,7 +78,7 @@ async def test_what_the_front_proxy_says_of_a_user_is_what_is_asked_about(server
     ]
 
 
-async def test_a_user_of_the_cluster_gets_what_its_roles_grant(server: Behind) -> None:
+async def test_a_user_of_the_cluster_gets_what_its_roles_grant(server: RunningServer) -> None:
     """Through their own certificate; [Z6] one namespace is not all of them."""
     tenant = server.pki.people["tenant"]
 
@@ -87,7 +89,9 @@ async def test_a_user_of_the_cluster_gets_what_its_roles_grant(server: Behind) -
     assert {item["metadata"]["namespace"] for item in granted.json["items"]} == {"payments"}
 
 
-async def test_three_hundred_groups_of_a_hundred_kilobytes_are_asked_about_once(server: Behind, relay: Relay) -> None:
+async def test_three_hundred_groups_of_a_hundred_kilobytes_are_asked_about_once(
+    server: RunningServer, relay: Relay
+) -> None:
     """[P12]"""
     groups = [f"cn=team-{number},ou=" + "o" * 330 for number in range(300)]
 
@@ -98,7 +102,7 @@ async def test_three_hundred_groups_of_a_hundred_kilobytes_are_asked_about_once(
     assert spec["groups"] == [*groups, "system:authenticated"]
 
 
-async def test_a_token_is_asked_about_once_whatever_is_asked(server: Behind, relay: Relay) -> None:
+async def test_a_token_is_asked_about_once_whatever_is_asked(server: RunningServer, relay: Relay) -> None:
     service = bearer(server.pki.service_token)
 
     for path in (NODES, f"{NODES}/a", "/metrics", "/version"):
@@ -109,7 +113,7 @@ async def test_a_token_is_asked_about_once_whatever_is_asked(server: Behind, rel
     assert {spec["user"] for spec in relay.asked(ACCESS)} == {"system:serviceaccount:kubesum-system:kubesum"}
 
 
-async def test_a_hundred_at_once_are_asked_about_once(server: Behind, relay: Relay) -> None:
+async def test_a_hundred_at_once_are_asked_about_once(server: RunningServer, relay: Relay) -> None:
     async with server.session() as session:
         answers = await asyncio.gather(
             *(asked(session, server.port, "/metrics", bearer("stolen")) for _ in range(100))
@@ -122,7 +126,7 @@ async def test_a_hundred_at_once_are_asked_about_once(server: Behind, relay: Rel
 OPEN_PATHS = ("/apis", "/apis/summary.kubesum.dev", V, "/openapi/v2", "/openapi/v3", f"/openapi/v3{V}")
 
 
-async def discovered(server: Behind) -> list[int]:
+async def discovered(server: RunningServer) -> list[int]:
     """What the aggregator's own callers get, who are in no group."""
     paths = [server.forwarded(path, user) for path in OPEN_PATHS for user in ("system:aggregator", "a")]
     return [answer.code for answer in await asyncio.gather(*paths)]
@@ -138,7 +142,7 @@ async def troubled(_kind: str, spec: Spec) -> web.StreamResponse | None:
     return web.json_response({"kind": "Status", "apiVersion": "v1", "code": code}, status=code) if code else None
 
 
-async def test_while_reviews_fail_data_are_refused_and_discovery_goes_on(server: Behind, relay: Relay) -> None:
+async def test_while_reviews_fail_data_are_refused_and_discovery_goes_on(server: RunningServer, relay: Relay) -> None:
     """[decisions 13]"""
     codes = ("403", "404", "429", "500", "503")
     relay.spoiler = troubled
@@ -161,7 +165,7 @@ async def test_while_reviews_fail_data_are_refused_and_discovery_goes_on(server:
     assert (await server.forwarded(NODES, "500")).code == 403
 
 
-async def test_what_was_allowed_before_is_so_for_a_while(server: Behind, relay: Relay) -> None:
+async def test_what_was_allowed_before_is_so_for_a_while(server: RunningServer, relay: Relay) -> None:
     tenant = server.pki.people["tenant"]
     path = f"{V}/namespaces/payments/workloadsummaries"
     assert (await server.ask(path, tenant)).code == 200
@@ -172,7 +176,7 @@ async def test_what_was_allowed_before_is_so_for_a_while(server: Behind, relay: 
     assert (await server.ask(f"{V}/namespaces/payments/imagesummaries", tenant)).code == 503
 
 
-async def test_a_slow_answer_is_waited_for_and_holds_up_nobody_else(server: Behind, relay: Relay) -> None:
+async def test_a_slow_answer_is_waited_for_and_holds_up_nobody_else(server: RunningServer, relay: Relay) -> None:
     slowly = asyncio.Event()
 
     async def spoiler(kind: str, spec: Spec) -> web.StreamResponse | None:
@@ -212,7 +216,7 @@ LIES: dict[str, tuple[Callable[[], web.Response], int]] = {
 }
 
 
-async def test_an_answer_that_is_no_clear_yes_allows_nothing(server: Behind, relay: Relay) -> None:
+async def test_an_answer_that_is_no_clear_yes_allows_nothing(server: RunningServer, relay: Relay) -> None:
     async def spoiler(_kind: str, spec: Spec) -> web.StreamResponse | None:
         return LIES[spec["user"]][0]()
 
@@ -236,7 +240,7 @@ HOLDERS: dict[str, Any] = {
 }
 
 
-async def test_a_token_whose_holder_is_not_clear_is_nobodys(server: Behind, relay: Relay) -> None:
+async def test_a_token_whose_holder_is_not_clear_is_nobodys(server: RunningServer, relay: Relay) -> None:
     async def spoiler(kind: str, spec: Spec) -> web.StreamResponse | None:
         return says(kind, HOLDERS[spec["token"].replace("_", " ")])
 
@@ -259,7 +263,7 @@ async def test_beyond_the_limit_requests_are_turned_away_and_masters_are_not(
         return None
 
     relay = Relay(spoiler)
-    async with behind(tmp_path_factory.mktemp("limit"), Limits(max_requests_inflight=2), relay) as server:
+    async with running_server(tmp_path_factory.mktemp("limit"), Limits(max_requests_inflight=2), relay) as server:
         waiting = [asyncio.create_task(server.forwarded(NODES, f"user-{number}")) for number in range(2)]
         while len(relay.reviews) < 2:  # noqa: ASYNC110 - what the server asks for announces nothing
             await asyncio.sleep(0.01)

@@ -15,7 +15,7 @@ from kubesim.access.certificates import KeyPair
 from kubesim.aggregation.aggregator import SERVICE_HOST
 from kubesim.apiserver.bootstrap import AUTHENTICATION_CONFIG
 from tests.serving.load import ROOT, load
-from tests.serving.runningserver import NODES, Behind, asked, behind, eventually
+from tests.serving.runningserver import NODES, RunningServer, asked, eventually, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,12 +23,12 @@ HOSTS = (SERVICE_HOST, "127.0.0.1")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("rotation")) as server:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("rotation")) as server:
         yield server
 
 
-async def shown(server: Behind) -> bytes:
+async def shown(server: RunningServer) -> bytes:
     """The certificate that a new connection is shown, DER."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -38,11 +38,11 @@ async def shown(server: Behind) -> bytes:
     return found
 
 
-async def shows(server: Behind, pair: KeyPair) -> bool:
+async def shows(server: RunningServer, pair: KeyPair) -> bool:
     return await shown(server) == ssl.PEM_cert_to_DER_cert(pair.certificate.decode())
 
 
-def put(server: Behind, pair: KeyPair) -> None:
+def put(server: RunningServer, pair: KeyPair) -> None:
     """Puts a pair in place of the one that is served, file by file."""
     for name, content in (("crt", pair.certificate), ("key", pair.key)):
         new = server.home / f"new.{name}"
@@ -50,7 +50,7 @@ def put(server: Behind, pair: KeyPair) -> None:
         os.replace(new, server.home / f"serving.{name}")
 
 
-def publish(server: Behind, **bundles: bytes) -> None:
+def publish(server: RunningServer, **bundles: bytes) -> None:
     """Changes whom kube-apiserver says it trusts."""
     stored = server.store.get("configmaps", "kube-system", AUTHENTICATION_CONFIG)
     assert stored is not None
@@ -59,13 +59,13 @@ def publish(server: Behind, **bundles: bytes) -> None:
     server.store.put("configmaps", config)
 
 
-async def metric(server: Behind, line: str) -> float:
+async def metric(server: RunningServer, line: str) -> float:
     """A number that the server tells of itself."""
     text = (await server.ask("/metrics", server.front_proxy, ROOT)).body.decode()
     return next((float(found.split()[-1]) for found in text.splitlines() if found.startswith(line)), 0.0)
 
 
-async def lets_in(server: Behind, pair: KeyPair) -> bool:
+async def lets_in(server: RunningServer, pair: KeyPair) -> bool:
     """Whether a front proxy with this pair is believed on a new connection."""
     try:
         return (await server.ask(NODES, pair, ROOT)).code == 200
@@ -73,7 +73,7 @@ async def lets_in(server: Behind, pair: KeyPair) -> bool:
         return False
 
 
-async def test_another_serving_certificate_is_shown_without_a_failed_request(server: Behind) -> None:
+async def test_another_serving_certificate_is_shown_without_a_failed_request(server: RunningServer) -> None:
     new = certificates.serving(server.authority, HOSTS)
 
     async with load(server, lambda: server.tls(server.front_proxy)) as clients:
@@ -84,7 +84,7 @@ async def test_another_serving_certificate_is_shown_without_a_failed_request(ser
 
 
 @pytest.mark.parametrize("defect", ["half written", "of two pairs", "expired", "empty"])
-async def test_a_pair_of_no_use_leaves_the_old_one_in_service(server: Behind, defect: str) -> None:
+async def test_a_pair_of_no_use_leaves_the_old_one_in_service(server: RunningServer, defect: str) -> None:
     old = KeyPair((server.home / "serving.crt").read_bytes(), (server.home / "serving.key").read_bytes())
     other = certificates.serving(server.authority, HOSTS)
     bad = {
@@ -110,7 +110,7 @@ async def test_a_pair_of_no_use_leaves_the_old_one_in_service(server: Behind, de
     put(server, old)
 
 
-async def test_the_front_proxys_authority_changes_without_a_failed_request(server: Behind) -> None:
+async def test_the_front_proxys_authority_changes_without_a_failed_request(server: RunningServer) -> None:
     old, proxy = server.pki.front_proxy_authority.certificate, server.front_proxy
     authority = certificates.authority("front-proxy-ca")
     new_proxy = certificates.client(authority, "front-proxy-client")
@@ -134,11 +134,11 @@ async def test_the_front_proxys_authority_changes_without_a_failed_request(serve
     await eventually(lambda: lets_in(server, proxy))
 
 
-async def refused(server: Behind, pair: KeyPair) -> bool:
+async def refused(server: RunningServer, pair: KeyPair) -> bool:
     return not await lets_in(server, pair)
 
 
-async def test_the_users_authority_changes_on_open_connections_too(server: Behind) -> None:
+async def test_the_users_authority_changes_on_open_connections_too(server: RunningServer) -> None:
     authority, old = certificates.authority("kubernetes-ca"), server.pki.authority.certificate
     was, comes = server.pki.people["admin"], certificates.client(authority, "admin", ["system:masters"])
 
@@ -174,7 +174,7 @@ async def test_the_users_authority_changes_on_open_connections_too(server: Behin
     ],
     ids=["no certificates", "no names", "no authority"],
 )
-async def test_an_invalid_content_leaves_the_last_good_one(server: Behind, bundles: dict[str, bytes]) -> None:
+async def test_an_invalid_content_leaves_the_last_good_one(server: RunningServer, bundles: dict[str, bytes]) -> None:
     stored = server.store.get("configmaps", "kube-system", AUTHENTICATION_CONFIG)
     assert stored is not None
     good = {name: str(stored.decoded()["data"][name.replace("_", "-")]).encode() for name in bundles}
@@ -191,7 +191,7 @@ async def test_an_invalid_content_leaves_the_last_good_one(server: Behind, bundl
     publish(server, **good)
 
 
-async def test_a_config_map_that_is_gone_still_counts(server: Behind) -> None:
+async def test_a_config_map_that_is_gone_still_counts(server: RunningServer) -> None:
     deletions = 'kubesum_watch_events_total{resource="configmaps",type="DELETED"}'
     last = server.store.delete("configmaps", "kube-system", AUTHENTICATION_CONFIG)
     assert last is not None

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from kubesim.aggregation.aggregator import SERVICE_HOST
-from tests.serving.runningserver import NODES, Behind, V, behind
+from tests.serving.runningserver import NODES, RunningServer, V, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -188,15 +188,15 @@ class Requests:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("serving")) as server:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("serving")) as server:
         yield server
 
 
 class Connection:
     """A connection to the server, opened anew when it was ended."""
 
-    def __init__(self, server: Behind) -> None:
+    def __init__(self, server: RunningServer) -> None:
         self._server = server
         self._wire: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -225,7 +225,7 @@ class Connection:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_any_request_is_answered_as_the_clients_mistake_or_well(server: Behind, seed: int) -> None:
+async def test_any_request_is_answered_as_the_clients_mistake_or_well(server: RunningServer, seed: int) -> None:
     """Section 15, items 4 and 8. A version of the future and a deadline that passes are 504, as everywhere."""
     requests, connection = Requests(seed), Connection(server)
     codes: dict[int, int] = {}

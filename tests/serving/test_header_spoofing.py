@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from kubesim.access import certificates
 from kubesim.access.certificates import KeyPair
 from kubesim.aggregation.aggregator import SERVICE_HOST
-from tests.serving.runningserver import Behind, behind
+from tests.serving.runningserver import RunningServer, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("forgery")) as server:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("forgery")) as server:
         yield server
 
 
@@ -31,7 +31,7 @@ class Reply:
     text: str
 
 
-async def exchanged(server: Behind, pair: KeyPair | None, request: bytes) -> Reply:
+async def exchanged(server: RunningServer, pair: KeyPair | None, request: bytes) -> Reply:
     """The answer to bytes on a connection of their own, which shows `pair`."""
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", server.port, ssl=server.tls(pair), server_hostname=SERVICE_HOST
@@ -89,7 +89,7 @@ CONNECTIONS = {
 @pytest.mark.parametrize(("connection", "user"), CONNECTIONS.items(), ids=CONNECTIONS)
 @settings(max_examples=60)
 @given(request=forged())
-async def test_no_claim_changes_who_asks(server: Behind, connection: str, user: str, request: bytes) -> None:
+async def test_no_claim_changes_who_asks(server: RunningServer, connection: str, user: str, request: bytes) -> None:
     """[A13] In any spelling, any number, and any place of a request."""
     pair = {
         "nothing": None,
@@ -110,7 +110,7 @@ LIKE_A_PROXY: dict[int, KeyPair] = {}
 
 @settings(max_examples=60)
 @given(request=forged())
-async def test_nobody_but_the_front_proxy_adds_to_what_it_says(server: Behind, request: bytes) -> None:
+async def test_nobody_but_the_front_proxy_adds_to_what_it_says(server: RunningServer, request: bytes) -> None:
     """kube-apiserver replaces headers of these names, drops what follows a body, and hands on underscores."""
     head, blank, rest = request.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"x-remote-")]
@@ -125,7 +125,7 @@ async def test_nobody_but_the_front_proxy_adds_to_what_it_says(server: Behind, r
 TRAILERS = b"Transfer-Encoding: chunked\r\nTrailer: X-Remote-Group\r\n\r\n0\r\nX-Remote-Group: system:masters\r\n\r\n"
 
 
-async def test_a_user_of_the_front_proxy_is_no_master_by_what_follows_a_body(server: Behind) -> None:
+async def test_a_user_of_the_front_proxy_is_no_master_by_what_follows_a_body(server: RunningServer) -> None:
     """It was next to the headers, and counted."""
     named = b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-Remote-User: jane\r\n"
 
@@ -145,7 +145,7 @@ IMPERSONATIONS = (
 
 @pytest.mark.parametrize("header", IMPERSONATIONS)
 @pytest.mark.parametrize("who", ["forwarded", "certified", "a master"])
-async def test_nobody_may_ask_in_anothers_name(server: Behind, header: str, who: str) -> None:
+async def test_nobody_may_ask_in_anothers_name(server: RunningServer, header: str, who: str) -> None:
     """[A14] kube-apiserver decides that, and says then who is meant."""
     group = {"forwarded": "dev", "a master": "system:masters"}.get(who, "")
     named = f"X-Remote-User: jane\r\nX-Remote-Group: {group}\r\n" if group else ""

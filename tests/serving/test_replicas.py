@@ -11,7 +11,7 @@ from pathlib import Path
 from kubesum.commands.serve.run import serve
 from kubesum.server.runtime import Limits
 from tests.serving.load import load
-from tests.serving.runningserver import Behind, behind, eventually, free_port, is_ready, options
+from tests.serving.runningserver import RunningServer, eventually, free_port, is_ready, options, running_server
 
 LIMITS = Limits(shutdown_delay_s=1.0)
 PROBED_EVERY_S = 0.1
@@ -20,7 +20,7 @@ PROBED_EVERY_S = 0.1
 class Balancer:
     """Sends new connections in turn to those that are ready, as a Service does; a connection stays where it is."""
 
-    def __init__(self, server: Behind) -> None:
+    def __init__(self, server: RunningServer) -> None:
         self._server = server
         self.ports: set[int] = set()
         self._ready: list[int] = []
@@ -64,7 +64,7 @@ async def balancing(balancer: Balancer, port: int) -> AsyncIterator[None]:
 
 async def test_a_rolling_update_fails_no_request(tmp_path: Path) -> None:
     """A pod that leaves answers until everybody has heard of it, and a new one counts only once it is ready."""
-    async with behind(tmp_path, LIMITS) as first:
+    async with running_server(tmp_path, LIMITS) as first:
         balancer, front = Balancer(first), replace(first, port=free_port())
         leaving = {first.port: first.leave}
         balancer.ports = {first.port}
@@ -94,7 +94,7 @@ async def test_a_rolling_update_fails_no_request(tmp_path: Path) -> None:
     assert clients.answered > 200
 
 
-async def is_gone(server: Behind, port: int) -> bool:
+async def is_gone(server: RunningServer, port: int) -> bool:
     """Whether nobody listens on the port."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -19,12 +19,12 @@ from kubesim.aggregation.registration import API_SERVICE
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import JsonObject, Store
 from kubesum.edge.tls.certificates import write_private
-from kubesum.edge.tls.selfsigned import Names, SelfManaged
+from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.vocabulary.errors import UpstreamError
 
-NAMES = Names("kubesum-system", "kubesum-tls", "kubesum", (API_SERVICE,))
+NAMES = ObjectNames("kubesum-system", "kubesum-tls", "kubesum", (API_SERVICE,))
 NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME: the tests' clock is ahead of OpenSSL's by years."""
 HOUR = timedelta(hours=1)
@@ -49,9 +49,9 @@ class Place:
     upstream: Upstream
     clock: Clock
 
-    def replica(self) -> SelfManaged:
+    def replica(self) -> SelfSignedCertificate:
         """One more replica."""
-        return SelfManaged(self.upstream, NAMES, self.clock)
+        return SelfSignedCertificate(self.upstream, NAMES, self.clock)
 
     @property
     def secret(self) -> JsonObject:
@@ -83,7 +83,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     running.cancel()
 
 
-def is_trusted(replica: SelfManaged, bundle: bytes) -> bool:
+def is_trusted(replica: SelfSignedCertificate, bundle: bytes) -> bool:
     """Whether a client that trusts `bundle` gets through the handshake, as kube-apiserver names the Service."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.verify_flags |= NO_CHECK_TIME
@@ -104,18 +104,18 @@ def is_trusted(replica: SelfManaged, bundle: bytes) -> bool:
 
 async def test_an_empty_secret_is_filled_and_the_api_service_trusts_it(place: Place) -> None:
     replica = place.replica()
-    assert not replica.is_kept
+    assert not replica.is_loaded
 
-    await replica.put_in_order()
+    await replica.reconcile()
 
-    assert replica.is_kept
+    assert replica.is_loaded
     assert set(place.secret["data"]) == {"ca.crt", "ca.key", "tls.crt", "tls.key"}
     assert place.secret["type"] == "Opaque"
     assert is_trusted(replica, place.bundle)
 
 
 async def test_what_others_own_is_left_alone(place: Place) -> None:
-    await place.replica().put_in_order()
+    await place.replica().reconcile()
 
     service = place.store.get("apiservices", "", API_SERVICE)
     assert service is not None
@@ -126,7 +126,7 @@ async def test_what_others_own_is_left_alone(place: Place) -> None:
 async def test_replicas_that_begin_together_agree(place: Place) -> None:
     replicas = [place.replica() for _ in range(5)]
 
-    await asyncio.gather(*(replica.put_in_order() for replica in replicas))
+    await asyncio.gather(*(replica.reconcile() for replica in replicas))
 
     assert len({replica.tls.pair.certificate for replica in replicas}) == 1
     assert is_trusted(replicas[0], place.bundle)
@@ -134,36 +134,36 @@ async def test_replicas_that_begin_together_agree(place: Place) -> None:
 
 async def test_nothing_is_written_when_all_is_in_order(place: Place) -> None:
     replica = place.replica()
-    await replica.put_in_order()
+    await replica.reconcile()
     version = place.store.version
 
-    await replica.put_in_order()
-    await place.replica().put_in_order()
+    await replica.reconcile()
+    await place.replica().reconcile()
 
     assert place.store.version == version
 
 
 async def test_a_bundle_that_somebody_reset_is_put_back(place: Place) -> None:
     replica = place.replica()
-    await replica.put_in_order()
+    await replica.reconcile()
     place.store.put("apiservices", {"metadata": {"name": API_SERVICE}, "spec": {"version": "v1"}})
 
-    await replica.put_in_order()
+    await replica.reconcile()
 
     assert is_trusted(replica, place.bundle)
 
 
 async def test_a_serving_certificate_is_renewed_under_the_same_authority(place: Place) -> None:
     one, other = place.replica(), place.replica()
-    await one.put_in_order()
-    await other.put_in_order()
+    await one.reconcile()
+    await other.reconcile()
     bundle, first = place.bundle, one.tls.pair
     place.clock.at += YEAR * 2 / 3 + HOUR
 
-    await one.put_in_order()
+    await one.reconcile()
     assert one.tls.pair != first
     assert other.tls.pair == first
-    await other.put_in_order()
+    await other.reconcile()
 
     assert other.tls.pair == one.tls.pair
     assert place.bundle == bundle
@@ -171,9 +171,9 @@ async def test_a_serving_certificate_is_renewed_under_the_same_authority(place: 
 
 async def test_an_authority_is_replaced_without_a_moment_of_distrust(place: Place) -> None:
     """The new one is trusted before it issues, the old one until nobody shows what it issued."""
-    ahead, behind = place.replica(), place.replica()
-    await ahead.put_in_order()
-    await behind.put_in_order()
+    ahead, running_server = place.replica(), place.replica()
+    await ahead.reconcile()
+    await running_server.reconcile()
     original = place.secret["data"]["ca.crt"]
     bundles = [place.bundle]
     steps = []
@@ -181,10 +181,10 @@ async def test_an_authority_is_replaced_without_a_moment_of_distrust(place: Plac
     place.clock.at += YEAR * 10 * 2 / 3 + HOUR
     for _ in range(8):
         # The same minute at both replicas, one after the other, and the bundle is never ahead of either.
-        for replica in (ahead, behind):
-            await replica.put_in_order()
+        for replica in (ahead, running_server):
+            await replica.reconcile()
             for trusting in (bundles[-1], place.bundle):
-                assert {is_trusted(one, trusting) for one in (ahead, behind)} == {True}
+                assert {is_trusted(one, trusting) for one in (ahead, running_server)} == {True}
             bundles.append(place.bundle)
         steps.append(sorted(place.secret["data"]))
         place.clock.at += HOUR / 2
@@ -202,9 +202,9 @@ async def test_without_the_secret_the_reason_is_told_and_probes_go_on(place: Pla
     replica = place.replica()
 
     with pytest.raises(UpstreamError, match='secrets "kubesum-tls" not found'):
-        await replica.put_in_order()
+        await replica.reconcile()
 
-    assert not replica.is_kept
+    assert not replica.is_loaded
     assert replica.tls.pair.certificate.startswith(b"-----BEGIN CERTIFICATE-----")
 
 
@@ -213,21 +213,21 @@ async def test_without_an_api_service_the_certificate_is_shown_all_the_same(plac
     replica = place.replica()
 
     with pytest.raises(UpstreamError, match="not found"):
-        await replica.put_in_order()
+        await replica.reconcile()
 
-    assert replica.is_kept
+    assert replica.is_loaded
     assert b64decode(place.secret["data"]["tls.crt"]) == replica.tls.pair.certificate
 
 
 @pytest.mark.parametrize("content", [{"tls.crt": "bm9uc2Vuc2U="}, {"ca.crt": "!"}, {"ca.key": ""}])
 async def test_a_secret_that_somebody_spoiled_is_filled_anew(place: Place, content: dict[str, str]) -> None:
     replica = place.replica()
-    await replica.put_in_order()
+    await replica.reconcile()
     spoiled = place.secret
     spoiled["data"] |= content
     place.store.put("secrets", spoiled)
 
-    await replica.put_in_order()
+    await replica.reconcile()
 
     assert is_trusted(replica, place.bundle)
     assert b64decode(place.secret["data"]["tls.crt"]) == replica.tls.pair.certificate

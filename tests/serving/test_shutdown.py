@@ -11,7 +11,7 @@ import pytest
 from kubesum.server.runtime import Limits
 from tests.commands.running import Command, kubesum
 from tests.serving.load import ROOT, load
-from tests.serving.runningserver import NODES, Behind, asked, behind, eventually, is_ready
+from tests.serving.runningserver import NODES, RunningServer, asked, eventually, is_ready, running_server
 
 LEAVING_S = 1.5
 
@@ -24,7 +24,7 @@ def briefly() -> Limits:
 
 async def test_requests_are_answered_through_the_delay(tmp_path: Path, briefly: Limits) -> None:
     """[S] 10.4: readiness fails at once, liveness does not, and every answer ends its connection."""
-    async with behind(tmp_path, briefly) as server:
+    async with running_server(tmp_path, briefly) as server:
         async with load(server, lambda: server.tls(server.front_proxy)) as clients:
             server.leave.set()
             await eventually(lambda: is_not_ready(server))
@@ -40,7 +40,7 @@ async def test_requests_are_answered_through_the_delay(tmp_path: Path, briefly: 
     assert data.headers["Connection"] == "close"
 
 
-async def is_not_ready(server: Behind) -> bool:
+async def is_not_ready(server: RunningServer) -> bool:
     return not await is_ready(server)
 
 
@@ -48,7 +48,7 @@ async def test_watches_end_whole_and_not_all_at_once(tmp_path: Path, briefly: Li
     """A cut would look like a defect, and all at once would be a storm on the replicas that stay."""
     ends: list[float] = []
 
-    async with behind(tmp_path, briefly) as server, server.session(server.front_proxy) as session:
+    async with running_server(tmp_path, briefly) as server, server.session(server.front_proxy) as session:
 
         async def watching(opened: asyncio.Semaphore) -> None:
             url = f"https://127.0.0.1:{server.port}{NODES}?watch=true"
@@ -76,7 +76,7 @@ async def test_watches_end_whole_and_not_all_at_once(tmp_path: Path, briefly: Li
 
 async def test_who_says_nothing_does_not_keep_it(tmp_path: Path) -> None:
     async with (
-        behind(tmp_path, Limits(shutdown_delay_s=0.0)) as server,
+        running_server(tmp_path, Limits(shutdown_delay_s=0.0)) as server,
         server.session(server.front_proxy) as session,
     ):
         assert (await asked(session, server.port, NODES, ROOT)).code == 200
@@ -99,7 +99,7 @@ async def listening(command: Command) -> None:
 
 
 async def test_the_first_signal_lets_it_finish_and_the_second_ends_it(tmp_path: Path) -> None:
-    async with behind(tmp_path) as server:
+    async with running_server(tmp_path) as server:
         arguments = server.arguments("--shutdown-delay-duration", "1h")
         async with kubesum(tmp_path, "serve", *arguments) as command:
             await listening(command)
@@ -116,7 +116,7 @@ async def test_the_first_signal_lets_it_finish_and_the_second_ends_it(tmp_path: 
 
 
 async def test_a_signal_ends_it_with_success(tmp_path: Path) -> None:
-    async with behind(tmp_path) as server:
+    async with running_server(tmp_path) as server:
         arguments = server.arguments("--shutdown-delay-duration", "0s")
         async with kubesum(tmp_path, "serve", *arguments) as command:
             await listening(command)

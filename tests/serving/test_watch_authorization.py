@@ -11,7 +11,7 @@ from yarl import URL
 from kubesim.aggregation.aggregator import SERVICE_HOST
 from tests.leaping import leaping
 from tests.serving.relay import Relay, Spec
-from tests.serving.runningserver import Behind, V, behind
+from tests.serving.runningserver import RunningServer, V, running_server
 
 PODS = f"{V}/namespaces/payments/podsummaries"
 
@@ -35,7 +35,7 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def watching(session: aiohttp.ClientSession, server: Behind) -> Watch:
+async def watching(session: aiohttp.ClientSession, server: RunningServer) -> Watch:
     url = URL(f"https://127.0.0.1:{server.port}{PODS}?watch=true&timeoutSeconds=1200", encoded=True)
     answer = await session.get(url, server_hostname=SERVICE_HOST, timeout=aiohttp.ClientTimeout(total=None))
     return Watch(answer)
@@ -43,7 +43,7 @@ async def watching(session: aiohttp.ClientSession, server: Behind) -> Watch:
 
 def test_a_watch_ends_whole_within_a_minute_after_its_rights_do(tmp_path: Path) -> None:
     async def main() -> None:
-        async with behind(tmp_path) as server, server.session(server.pki.people["tenant"]) as session:
+        async with running_server(tmp_path) as server, server.session(server.pki.people["tenant"]) as session:
             watch = await watching(session, server)
             assert watch.code == 200
             await asyncio.sleep(200)
@@ -64,7 +64,7 @@ def test_a_watch_outlives_five_minutes_without_reviews_and_no_more(tmp_path: Pat
 
     async def main() -> None:
         async with (
-            behind(tmp_path, relay=Relay(spoiler)) as server,
+            running_server(tmp_path, relay=Relay(spoiler)) as server,
             server.session(server.pki.people["tenant"]) as session,
         ):
             watch = await watching(session, server)

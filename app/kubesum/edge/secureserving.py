@@ -8,7 +8,7 @@ from typing import Any
 
 from kubesum.edge.authn.authentication import Authenticator
 from kubesum.edge.authn.configwatcher import KIND, AuthenticationConfigWatcher
-from kubesum.edge.authn.tokens import Tokens
+from kubesum.edge.authn.tokens import TokenAuthenticator
 from kubesum.edge.authz.authorization import Authorizer
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.delegation import DelegatedGate, Gate, OpenGate
@@ -45,9 +45,9 @@ def delegated(
 ) -> SecureServing:
     """kube-apiserver says who asks and who may; `now` tells seconds since 1970."""
     trust = AuthenticationConfigWatcher(partial(reflect, upstream, KIND), tls)
-    tokens = Tokens(partial(token_review, upstream), ReviewCache())
+    tokens = TokenAuthenticator(partial(token_review, upstream), ReviewCache())
     gate = DelegatedGate(
-        Authenticator(lambda: trust.current, tokens.holder, now),
+        Authenticator(lambda: trust.current, tokens.authenticate, now),
         Authorizer(partial(access_review, upstream), ReviewCache(), always_allowed),
     )
     return SecureServing(tls.context, gate).with_task("authentication-config", trust.run, lambda: trust.is_loaded)

@@ -11,10 +11,10 @@ import uvicorn
 
 from kubesum.edge.http.protocol import StrictProtocol
 
-HANDSHAKE_S: Final = 10.0
-GOODBYE_S: Final = 5.0
+TLS_HANDSHAKE_TIMEOUT_S: Final = 10.0
+TLS_SHUTDOWN_TIMEOUT_S: Final = 5.0
 """For the end of a TLS connection whose client does not answer."""
-LAST_ANSWERS_S: Final = 10
+SHUTDOWN_TIMEOUT_S: Final = 10
 """After it has stopped to accept connections: watches end within three seconds, answers take no longer."""
 
 
@@ -54,8 +54,8 @@ class Server(uvicorn.Server):
                 sock=listener,
                 ssl=self.config.ssl,
                 backlog=self.config.backlog,
-                ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=GOODBYE_S,
+                ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT_S,
+                ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S,
             )
             for listener in sockets or ()
         ]
@@ -80,7 +80,7 @@ def server_config(app: Any, tls: ssl.SSLContext) -> uvicorn.Config:
         proxy_headers=False,
         # kube-apiserver keeps idle connections for 90 s; ours must not be the end that closes first.
         timeout_keep_alive=120,
-        timeout_graceful_shutdown=LAST_ANSWERS_S,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
     config.load()
     config.ssl = tls

@@ -20,11 +20,11 @@ LASTING: Final = "lasting_answer"
 """Under this name the state of a request holds the application that is to answer it after all others."""
 PERMIT: Final = "permit"
 """Under this name it holds what asks once more whether the request is permitted; raises Forbidden."""
-PERMITTED_FOR_S: Final = 60.0
+REAUTHORIZATION_INTERVAL_S: Final = 60.0
 """How often that is asked while a watch lasts."""
-UNDECIDED_S: Final = 300.0
+AUTHORIZATION_GRACE_S: Final = 300.0
 """How long a watch lasts on while nobody can tell."""
-STUCK_S: Final = 60.0
+WRITE_TIMEOUT_S: Final = 60.0
 """How long a client may take to read what the buffers of a connection hold."""
 
 
@@ -82,7 +82,7 @@ class WatchResponse(Response):
 async def _taken(send: Send, chunk: bytes, *, more: bool) -> None:
     """Sends a chunk; raises _Stuck if the client does not make room for it."""
     try:
-        async with asyncio.timeout(STUCK_S):
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
             await send({"type": "http.response.body", "body": chunk, "more_body": more})
     except TimeoutError as error:
         raise _Stuck from error
@@ -109,7 +109,7 @@ async def _attend(receive: Receive, permit: Callable[[], Awaitable[None]]) -> No
     while True:
         try:
             # A body that comes bit by bit puts nothing off.
-            async with asyncio.timeout_at(asked_at + PERMITTED_FOR_S):
+            async with asyncio.timeout_at(asked_at + REAUTHORIZATION_INTERVAL_S):
                 if (await receive())["type"] == "http.disconnect":
                     raise _Gone
         except TimeoutError:
@@ -124,7 +124,7 @@ async def _permitted(permit: Callable[[], Awaitable[None]], before: float) -> fl
     except Forbidden as error:
         raise _Denied from error
     except ServiceUnavailable as error:
-        if _now() - before > UNDECIDED_S:
+        if _now() - before > AUTHORIZATION_GRACE_S:
             raise _Denied from error
         return before
     return _now()

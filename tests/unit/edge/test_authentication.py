@@ -8,11 +8,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from kubesum.edge.authn.authentication import Authenticator, bearer_token, by_name
-from kubesum.edge.authn.requestheader import EMPTY_CONFIG, RequestHeaderConfig, trust_of
-from kubesum.edge.authn.tokens import Tokens
+from kubesum.edge.authn.requestheader import EMPTY_CONFIG, RequestHeaderConfig, request_header_config
+from kubesum.edge.authn.tokens import TokenAuthenticator
 from kubesum.edge.authn.users import ANONYMOUS, User
 from kubesum.edge.authz.reviewcache import ReviewCache
-from kubesum.edge.tls.certpool import Untrusted
+from kubesum.edge.tls.certpool import InvalidCredentials
 from kubesum.kube.reviews import TokenStatus, UserInfo
 from kubesum.vocabulary.errors import Unauthorized, UpstreamError
 from tests.unit.edge.clientcertificates import CLIENT, DAY, NOW, SERVER, UID, Minted, minted, root
@@ -20,7 +20,7 @@ from tests.unit.edge.clientcertificates import CLIENT, DAY, NOW, SERVER, UID, Mi
 CLIENTS, PROXIES = root("clients"), root("proxies")
 PROXY = minted("front-proxy-client", PROXIES, usages=CLIENT)
 JANE = minted([(NameOID.ORGANIZATION_NAME, "dev"), (NameOID.COMMON_NAME, "jane")], CLIENTS, usages=CLIENT)
-TRUST = trust_of(
+TRUST = request_header_config(
     {
         "client-ca-file": CLIENTS.pem.decode(),
         "requestheader-client-ca-file": PROXIES.pem.decode(),
@@ -58,7 +58,9 @@ def lines(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 
 
 def authenticator(trust: RequestHeaderConfig = TRUST, holders: Holders | None = None) -> Authenticator:
-    return Authenticator(lambda: trust, Tokens(holders or Holders(), ReviewCache()).holder, NOW.timestamp)
+    return Authenticator(
+        lambda: trust, TokenAuthenticator(holders or Holders(), ReviewCache()).authenticate, NOW.timestamp
+    )
 
 
 async def who(
@@ -83,14 +85,16 @@ async def test_whom_the_front_proxy_names_it_is() -> None:
 
     user = await who(PROXY, headers=[("Host", "a"), *ZOE, *extra])
 
-    assert user == User("zoë", ("a", "b,c", "system:authenticated"), "", {"scopes": ("x", "y")}, is_forwarded=True)
+    assert user == User(
+        "zoë", ("a", "b,c", "system:authenticated"), "", {"scopes": ("x", "y")}, from_front_proxy=True
+    )
 
 
 async def test_whom_a_certificate_names_it_is() -> None:
     user = await who(JANE)
 
     assert user is not None
-    assert (user.name, user.groups, user.uid, user.is_forwarded) == (
+    assert (user.name, user.groups, user.uid, user.from_front_proxy) == (
         "jane",
         ("dev", "system:authenticated"),
         "",
@@ -170,11 +174,11 @@ async def test_a_request_is_judged_by_one_trust() -> None:
     """Also when another one comes while a token is asked about."""
     trusts = [TRUST]
 
-    async def holder(token: str) -> User:
+    async def authenticate(token: str) -> User:
         trusts[0] = EMPTY_CONFIG
-        raise Untrusted("nobody")
+        raise InvalidCredentials("nobody")
 
-    asking = Authenticator(lambda: trusts[0], holder, NOW.timestamp)
+    asking = Authenticator(lambda: trusts[0], authenticate, NOW.timestamp)
 
     with pytest.raises(Unauthorized):
         await asking.user((), lines(BAD))
@@ -200,7 +204,7 @@ async def test_without_names_an_authority_above_the_users_speaks_for_no_user() -
     """The users' authority was issued by the front proxy's: with it, their certificates verify as the proxy's do."""
     below = minted("users", PROXIES, ca=True)
     user = minted("jane", below)
-    trust = replace(ALONE, clients=trust_of({"client-ca-file": below.pem.decode()}).clients)
+    trust = replace(ALONE, clients=request_header_config({"client-ca-file": below.pem.decode()}).clients)
 
     assert name(await who(user, below, headers=ZOE, trust=trust)) == "jane"
     assert name(await who(PROXY, headers=ZOE, trust=trust)) == "zoë"
@@ -418,8 +422,8 @@ async def test_a_token_has_a_holder_with_a_name_or_none(status: TokenStatus) -> 
     async def review(_token: str) -> TokenStatus:
         return status
 
-    with pytest.raises(Untrusted):
-        await Tokens(review, ReviewCache()).holder("abc")
+    with pytest.raises(InvalidCredentials):
+        await TokenAuthenticator(review, ReviewCache()).authenticate("abc")
 
 
 KEPT = [("Host", "a"), ("Accept", "b"), ("X-Forwarded-For", "c"), ("X-Remote", "d"), ("X-Request-Id", "e")]
@@ -446,7 +450,7 @@ def test_nothing_that_says_who_asks_is_left() -> None:
 
 
 def test_nothing_is_left_of_other_headers_either_where_those_are_configured() -> None:
-    trust = trust_of(
+    trust = request_header_config(
         {
             "requestheader-username-headers": '["X-Who"]',
             "requestheader-uid-headers": '["X_Uid"]',
@@ -463,7 +467,9 @@ def test_nothing_is_left_of_other_headers_either_where_those_are_configured() ->
 
 def test_headers_are_stripped_by_the_trust_of_the_moment() -> None:
     trusts = [EMPTY_CONFIG]
-    asking = Authenticator(lambda: trusts[0], Tokens(Holders(), ReviewCache()).holder, NOW.timestamp)
+    asking = Authenticator(
+        lambda: trusts[0], TokenAuthenticator(Holders(), ReviewCache()).authenticate, NOW.timestamp
+    )
 
     trusts[0] = replace(TRUST, username_headers=(b"x-who",))
 

@@ -386,7 +386,7 @@ NO_DISCOVERY = ["/", "/openapi", "/metrics", "/version", "/apisx", "/healthz", f
 @pytest.mark.parametrize("path", DISCOVERY)
 async def test_whoever_comes_through_kube_apiserver_may_see_what_is_served(path: str) -> None:
     """[D3] Its own requests name no groups, to which rights could be granted."""
-    aggregator = User("system:kube-aggregator", ("system:authenticated",), is_forwarded=True)
+    aggregator = User("system:kube-aggregator", ("system:authenticated",), from_front_proxy=True)
 
     await authorizer(Reviewer(UpstreamError("down"))).permit(aggregator, asked(path))
 
@@ -394,7 +394,7 @@ async def test_whoever_comes_through_kube_apiserver_may_see_what_is_served(path:
 @pytest.mark.parametrize("path", NO_DISCOVERY)
 async def test_and_nothing_else(path: str) -> None:
     with pytest.raises(Forbidden):
-        await authorizer(Reviewer(NO), ()).permit(User("a", is_forwarded=True), asked(path))
+        await authorizer(Reviewer(NO), ()).permit(User("a", from_front_proxy=True), asked(path))
 
 
 @pytest.mark.parametrize("path", DISCOVERY)

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
-from kubesum.edge.tls.issuing import Issued, from_secret, issue, renewed, to_secret
+from kubesum.edge.tls.issuing import IssuedCertificates, from_secret, issue, renewed, to_secret
 from tests.unit.edge.clientcertificates import minted, root
 
 HOSTS = ("kubesum", "kubesum.kubesum-system", "kubesum.kubesum-system.svc")
@@ -45,14 +45,14 @@ class Life:
     """A Secret, and the bundle that was published; both change as replicas change them."""
 
     now: datetime
-    issued: Issued
+    issued: IssuedCertificates
     published: bytes
 
     @classmethod
     def begun(cls, days_ago: int = 0) -> "Life":
         """One whose authority is so old; what it issued last is new."""
         authority = certificates.authority("kubesum-ca", now=NOW - days_ago * DAY)
-        issued = Issued(authority, certificates.serving(authority, HOSTS, now=NOW))
+        issued = IssuedCertificates(authority, certificates.serving(authority, HOSTS, now=NOW))
         return cls(NOW, issued, issued.bundle)
 
     def step(self) -> bool:
@@ -213,7 +213,7 @@ FUTURE = certificates.authority("kubesum-ca", now=NOW + DAY)
 PAST = certificates.authority("kubesum-ca", now=NOW - 4000 * DAY)
 
 # Without an authority that can issue, but with what it issued.
-LOST: dict[str, Callable[[Issued], Issued]] = {
+LOST: dict[str, Callable[[IssuedCertificates], IssuedCertificates]] = {
     "the key is gone": lambda issued: replace(issued, authority=KeyPair(issued.authority.certificate, b"")),
     "the key is nonsense": lambda issued: replace(issued, authority=KeyPair(issued.authority.certificate, b"\xff")),
     "the key is another's": lambda issued: replace(
@@ -225,7 +225,7 @@ LOST: dict[str, Callable[[Issued], Issued]] = {
 
 @pytest.mark.parametrize("loss", LOST.values(), ids=LOST)
 def test_an_authority_whose_key_is_lost_is_replaced_without_a_moment_of_distrust(
-    loss: Callable[[Issued], Issued],
+    loss: Callable[[IssuedCertificates], IssuedCertificates],
 ) -> None:
     """What it issued is good for months, while a new authority would be trusted by nobody at first."""
     life = Life(NOW, loss(GOOD), GOOD.bundle)
@@ -242,7 +242,7 @@ def test_an_authority_whose_key_is_lost_is_replaced_without_a_moment_of_distrust
 
 
 SPOILED = {
-    "nothing": Issued(),
+    "nothing": IssuedCertificates(),
     "the serving pair is gone": replace(GOOD, serving=NONE),
     "the serving key is gone": replace(GOOD, serving=KeyPair(GOOD.serving.certificate, b"")),
     "the serving key has a password": replace(GOOD, serving=encrypted(GOOD.serving)),
@@ -255,19 +255,21 @@ SPOILED = {
     "the authority is nonsense": replace(GOOD, authority=KeyPair(b"x", b"y")),
     "the authority's certificate is gone": replace(GOOD, authority=KeyPair(b"", GOOD.authority.key)),
     "the authority is another kind": replace(GOOD, authority=rsa_pair(GOOD.authority.certificate)),
-    "the authority begins tomorrow": Issued(FUTURE, certificates.serving(FUTURE, HOSTS, now=NOW)),
-    "the authority is over": Issued(PAST, certificates.serving(PAST, HOSTS, now=NOW)),
-    "all is of another kind": Issued(rsa_pair(GOOD.authority.certificate), rsa_pair(GOOD.serving.certificate)),
+    "the authority begins tomorrow": IssuedCertificates(FUTURE, certificates.serving(FUTURE, HOSTS, now=NOW)),
+    "the authority is over": IssuedCertificates(PAST, certificates.serving(PAST, HOSTS, now=NOW)),
+    "all is of another kind": IssuedCertificates(
+        rsa_pair(GOOD.authority.certificate), rsa_pair(GOOD.serving.certificate)
+    ),
     "the next one is nonsense": replace(GOOD, next_authority=KeyPair(b"x", b"y")),
     "the next one has no key": replace(GOOD, next_authority=KeyPair(STRANGER.authority.certificate, b"")),
     "the next one is over": replace(GOOD, next_authority=PAST),
     "the previous one is nonsense": replace(GOOD, previous_authority=b"\xffnonsense"),
-    "all four are nonsense": Issued(KeyPair(b"1", b"2"), KeyPair(b"3", b"4"), KeyPair(b"5", b"6"), b"7"),
+    "all four are nonsense": IssuedCertificates(KeyPair(b"1", b"2"), KeyPair(b"3", b"4"), KeyPair(b"5", b"6"), b"7"),
 }
 
 
 @pytest.mark.parametrize("spoiled", SPOILED.values(), ids=SPOILED)
-def test_what_somebody_spoiled_is_put_right(spoiled: Issued) -> None:
+def test_what_somebody_spoiled_is_put_right(spoiled: IssuedCertificates) -> None:
     """And nonsense never gets into the bundle: kube-apiserver would refuse it, or trust nothing."""
     issued = spoiled
     for _ in range(5):
@@ -290,12 +292,12 @@ def test_an_authority_that_still_can_be_read_is_trusted_a_little_longer() -> Non
 
 
 def test_a_secret_holds_everything() -> None:
-    issued = Issued(GOOD.authority, GOOD.serving, STRANGER.authority, root().pem)
+    issued = IssuedCertificates(GOOD.authority, GOOD.serving, STRANGER.authority, root().pem)
 
     data = to_secret(issued)
 
     assert sorted(data) == ["ca.crt", "ca.key", "next-ca.crt", "next-ca.key", "previous-ca.crt", "tls.crt", "tls.key"]
     assert (data["tls.crt"], data["ca.key"]) == (GOOD.serving.certificate, GOOD.authority.key)
     assert from_secret(data) == issued
-    assert from_secret({}) == Issued()
-    assert from_secret({"other": b"x", "tls.crt": b"y"}) == Issued(serving=KeyPair(b"y", b""))
+    assert from_secret({}) == IssuedCertificates()
+    assert from_secret({"other": b"x", "tls.crt": b"y"}) == IssuedCertificates(serving=KeyPair(b"y", b""))

@@ -260,7 +260,7 @@ async def test_a_client_that_was_not_asked_for_a_certificate_must_connect_again(
         async with wire.client() as first:
             before = await first.asked(ASK)
             assert await first.ended()
-        wire.tls.believe(CLIENTS.certificate)
+        wire.tls.set_client_ca(CLIENTS.certificate)
         async with wire.client(client(CLIENTS, "somebody")) as second:
             after = [await second.asked(ASK) for _ in range(2)]
 

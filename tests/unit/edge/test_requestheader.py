@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kubesum.edge.authn.configwatcher import AuthenticationConfigWatcher, Data
-from kubesum.edge.authn.requestheader import EMPTY_CONFIG, trust_of
+from kubesum.edge.authn.requestheader import EMPTY_CONFIG, request_header_config
 from kubesum.edge.tls.certificates import authority, serving
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced
@@ -33,7 +33,7 @@ def without(*keys: str) -> dict[str, str]:
 
 
 def test_everything_is_read() -> None:
-    trust = trust_of(CONFIG)
+    trust = request_header_config(CONFIG)
 
     assert (trust.clients.bundle, trust.front_proxies.bundle) == (CLIENTS.pem, PROXIES.pem)
     assert trust.bundle == CLIENTS.pem + PROXIES.pem
@@ -46,19 +46,19 @@ def test_everything_is_read() -> None:
 
 def test_what_is_missing_is_not_trusted() -> None:
     """[A1] Least of all a header that nobody named."""
-    assert not trust_of(without("client-ca-file")).clients
-    assert not trust_of(without("requestheader-client-ca-file")).front_proxies
-    assert trust_of(without("requestheader-allowed-names")).allowed_names == frozenset()
-    assert trust_of(without("requestheader-username-headers")).username_headers == ()
-    assert trust_of(without("requestheader-uid-headers")).uid_headers == ()
-    assert trust_of(without("requestheader-group-headers")).group_headers == ()
-    assert trust_of(without("requestheader-extra-headers-prefix")).extra_prefixes == ()
-    assert not trust_of({}).bundle
+    assert not request_header_config(without("client-ca-file")).clients
+    assert not request_header_config(without("requestheader-client-ca-file")).front_proxies
+    assert request_header_config(without("requestheader-allowed-names")).allowed_names == frozenset()
+    assert request_header_config(without("requestheader-username-headers")).username_headers == ()
+    assert request_header_config(without("requestheader-uid-headers")).uid_headers == ()
+    assert request_header_config(without("requestheader-group-headers")).group_headers == ()
+    assert request_header_config(without("requestheader-extra-headers-prefix")).extra_prefixes == ()
+    assert not request_header_config({}).bundle
 
 
 def test_empty_names_are_none() -> None:
     """An empty prefix would make every header one of identity."""
-    trust = trust_of(
+    trust = request_header_config(
         CONFIG | {"requestheader-extra-headers-prefix": '["","X-A-"]', "requestheader-username-headers": '[""]'}
     )
 
@@ -69,13 +69,13 @@ def test_empty_names_are_none() -> None:
 @pytest.mark.parametrize("text", ["[", "{}", '"X-Remote-User"', "[1]", "null", "[null]", "X-Remote-User"])
 def test_names_that_are_no_list_are_refused(key: str, text: str) -> None:
     with pytest.raises(UpstreamError, match=f"^{key} of the ConfigMap .* is no JSON list of names"):
-        trust_of(CONFIG | {key: text})
+        request_header_config(CONFIG | {key: text})
 
 
 @pytest.mark.parametrize("key", ["client-ca-file", "requestheader-client-ca-file"])
 def test_a_bundle_that_is_none_is_refused(key: str) -> None:
     with pytest.raises(UpstreamError, match=f"^{key} of the ConfigMap .* holds no PEM certificates"):
-        trust_of(CONFIG | {key: "nonsense"})
+        request_header_config(CONFIG | {key: "nonsense"})
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_a_bundle_that_is_none_is_refused(key: str) -> None:
     ids=["one authority for both", "one in common", "two", "one for both, and names"],
 )
 def test_a_shared_authority_without_names_is_noticed(names: str, proxies: bytes, expected: bool) -> None:
-    trust = trust_of(
+    trust = request_header_config(
         CONFIG | {"requestheader-allowed-names": names, "requestheader-client-ca-file": proxies.decode()}
     )
 
-    assert trust.is_confusable is expected
+    assert trust.is_spoofable is expected
 
 
 def follower() -> AuthenticationConfigWatcher:

@@ -47,11 +47,11 @@ def test_a_pair_of_no_use_changes_nothing(pair: KeyPair, reason: str) -> None:
 
 def test_authorities_that_are_none_change_nothing() -> None:
     tls = ServerTls(PAIR)
-    tls.believe(CLIENTS.certificate)
+    tls.set_client_ca(CLIENTS.certificate)
     before = tls.context.current
 
     with pytest.raises(ValueError, match="of no use"):
-        tls.believe(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        tls.set_client_ca(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 
     assert tls.context.current is before
 
@@ -65,7 +65,7 @@ def test_where_no_file_can_be_written_nothing_changes(monkeypatch: pytest.Monkey
     with pytest.raises(ValueError, match="no temporary file can be written"):
         tls.show(OTHER, time.time())
     with pytest.raises(ValueError, match="no temporary file can be written"):
-        tls.believe(CLIENTS.certificate)
+        tls.set_client_ca(CLIENTS.certificate)
 
     assert (tls.context.current, tls.pair) == (before, PAIR)
 
@@ -73,7 +73,7 @@ def test_where_no_file_can_be_written_nothing_changes(monkeypatch: pytest.Monkey
 def test_no_key_stays_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    ServerTls(PAIR).believe(CLIENTS.certificate)
+    ServerTls(PAIR).set_client_ca(CLIENTS.certificate)
 
     assert list(tmp_path.iterdir()) == []
 

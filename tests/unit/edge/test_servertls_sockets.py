@@ -33,7 +33,7 @@ async def running() -> AsyncIterator[Wire]:
 async def wire(running: Wire) -> Wire:
     """A server that shows PAIR and knows CLIENTS; its end takes a while, so one serves all tests."""
     running.tls.show(PAIR, time.time())
-    running.tls.believe(CLIENTS.certificate)
+    running.tls.set_client_ca(CLIENTS.certificate)
     return running
 
 
@@ -81,10 +81,10 @@ async def test_another_authority_of_clients_lets_others_connect(wire: Wire) -> N
     assert (await chain_seen(wire, JANE), await chain_seen(wire, john)) == (1, None)
 
     for bundle in (CLIENTS.certificate + new.certificate, new.certificate + CLIENTS.certificate):
-        wire.tls.believe(bundle)
+        wire.tls.set_client_ca(bundle)
         assert (await chain_seen(wire, JANE), await chain_seen(wire, john)) == (1, 1)
 
-    wire.tls.believe(new.certificate)
+    wire.tls.set_client_ca(new.certificate)
     assert (await chain_seen(wire, JANE), await chain_seen(wire, john)) == (None, 1)
 
 
@@ -96,7 +96,7 @@ async def test_clients_keep_their_authorities_when_the_pair_changes(wire: Wire) 
 
 async def test_nobody_is_asked_while_no_authority_is_known(wire: Wire) -> None:
     """Whom nobody could verify would not be let in otherwise."""
-    wire.tls.believe(b"")
+    wire.tls.set_client_ca(b"")
 
     assert await chain_seen(wire, JANE) == 0
 
@@ -110,7 +110,7 @@ async def test_intermediates_are_seen_in_both_versions_of_tls(wire: Wire) -> Non
     first = minted("first", users, ca=True, begins=BEGAN, ends=ENDS)
     second = minted("second", first, ca=True, begins=BEGAN, ends=ENDS)
     user = minted("jane", second, begins=BEGAN, ends=ENDS).pair(second, first)
-    wire.tls.believe(users.pem)
+    wire.tls.set_client_ca(users.pem)
 
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         context = client_tls(user)
@@ -123,7 +123,7 @@ async def test_a_bundle_need_not_go_up_to_a_root(wire: Wire) -> None:
     company = root("company", begins=BEGAN, ends=ENDS)
     cluster = minted("cluster", company, ca=True, begins=BEGAN, ends=ENDS)
     user = minted("jane", cluster, usages=CLIENT, begins=BEGAN, ends=ENDS)
-    wire.tls.believe(cluster.pem)
+    wire.tls.set_client_ca(cluster.pem)
 
     assert await chain_seen(wire, user.pair()) == 1
     assert await chain_seen(wire, user.pair(cluster)) == 2
@@ -147,7 +147,7 @@ async def test_a_certificate_that_nobody_vouches_for_ends_in_the_handshake_and_i
     wire: Wire, kind: str
 ) -> None:
     clients = refused_clients()
-    wire.tls.believe(clients["the authority"].pem)
+    wire.tls.set_client_ca(clients["the authority"].pem)
     failures = HANDSHAKES_FAILED.labels("certificate")._value
     before = failures.get()
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 import uvicorn
 
 from kubesum.edge.tls.certificates import authority, client, serving
-from kubesum.edge.tls.servertls import server_context
+from kubesum.edge.tls.servertls import mutual_tls_context
 from kubesum.web.app import create_app
 from tests.unit.web.fakeresources import (
     BOXES,
@@ -44,7 +44,7 @@ async def endpoint(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[En
     connector = aiohttp.TCPConnector(ssl=tls)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
         endpoint = Endpoint(port, session, write_kubeconfig(directory, port, ca, mine), tls)
-        context = server_context(own.certificate, own.key, ca.certificate)
+        context = mutual_tls_context(own.certificate, own.key, ca.certificate)
         server = UvicornServer(
             uvicorn.Config(endpoint, ssl_context_factory=lambda *_: context, lifespan="off", log_config=None)
         )

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from starlette.types import Receive, Scope, Send
 
 from kubesum.edge.authn.authentication import Authenticator
-from kubesum.edge.authn.requestheader import trust_of
-from kubesum.edge.authn.tokens import Tokens
+from kubesum.edge.authn.requestheader import request_header_config
+from kubesum.edge.authn.tokens import TokenAuthenticator
 from kubesum.edge.authz.authorization import Authorizer
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.delegation import DelegatedGate
@@ -23,7 +23,7 @@ from tests.leaping import leaping
 from tests.wire import CLIENTS, Answer, Wire, serving_wire
 
 PROXY = client(CLIENTS, "front-proxy-client")
-TRUST = trust_of(
+TRUST = request_header_config(
     {
         "requestheader-client-ca-file": CLIENTS.certificate.decode(),
         "requestheader-username-headers": '["X-Remote-User"]',
@@ -67,7 +67,7 @@ class Behind:
             return TokenStatus()
 
         gate = DelegatedGate(
-            Authenticator(lambda: TRUST, Tokens(token_review, ReviewCache()).holder, time.time),
+            Authenticator(lambda: TRUST, TokenAuthenticator(token_review, ReviewCache()).authenticate, time.time),
             Authorizer(self.review, ReviewCache(), ALWAYS_ALLOW_PATHS),
         )
         return HandlerChain(self, Catalogue, Admission(gate, max_requests_inflight, lambda: False))

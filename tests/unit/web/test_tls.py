@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kubesum.edge.tls.certificates import KeyPair, authority, client, serving
-from kubesum.edge.tls.servertls import server_context
+from kubesum.edge.tls.servertls import mutual_tls_context
 from tests.unit.web.fakeresources import client_context
 
 CA = authority("ca")
@@ -35,7 +35,7 @@ def client_of(issuer: KeyPair, directory: Path) -> ssl.SSLContext:
 
 @pytest.fixture
 def server() -> ssl.SSLContext:
-    return server_context(SERVER.certificate, SERVER.key, CA.certificate)
+    return mutual_tls_context(SERVER.certificate, SERVER.key, CA.certificate)
 
 
 def test_a_client_of_our_authority_gets_through(server: ssl.SSLContext, tmp_path: Path) -> None:
@@ -78,4 +78,4 @@ def test_a_key_of_another_certificate_is_refused() -> None:
     other = serving(CA, ["other.test"])
 
     with pytest.raises(ssl.SSLError, match="KEY_VALUES_MISMATCH"):
-        server_context(SERVER.certificate, other.key, CA.certificate)
+        mutual_tls_context(SERVER.certificate, other.key, CA.certificate)

@@ -27,7 +27,7 @@ JSON_ALONE: Final = (Encoding.JSON,)
 """For what can't be written in YAML, such as a watch: documents that follow each other on lines."""
 SERVED: Final = tuple(encoding.value for encoding in ENCODINGS)
 
-MOST_CLAUSES: Final = 100
+MAX_ACCEPT_CLAUSES: Final = 100
 """Of one header; those that follow are not read. A megabyte of commas would take seconds, and hold everybody up."""
 
 _WILDNESS: Final = {Encoding.JSON.value: 0, Encoding.YAML.value: 0, "application/*": 1, "*/*": 2}
@@ -138,7 +138,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def _parts(header: str) -> list[str]:
-    return header.split(",", MOST_CLAUSES)[:MOST_CLAUSES]
+    return header.split(",", MAX_ACCEPT_CLAUSES)[:MAX_ACCEPT_CLAUSES]
 
 
 def _not_acceptable(served: tuple[Encoding, ...]) -> NotAcceptable:

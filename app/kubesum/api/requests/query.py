@@ -16,7 +16,7 @@ from kubesum.vocabulary.quoting import quoted
 Query = Mapping[str, str]
 """The parameters of a request, each with its first value."""
 
-MOST_PARAMETERS: Final = 1000
+MAX_PARAMETERS: Final = 1000
 """Anybody may send them, and each takes a while; url.ParseQuery has a bound too."""
 
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -40,8 +40,8 @@ def parse(raw: bytes) -> Query:
     """The parameters of a raw query string; raises BadRequest for more than any request can have."""
     if not raw:
         return {}
-    if raw.count(b"&") >= MOST_PARAMETERS:
-        raise BadRequest(f"the request has more than {MOST_PARAMETERS} parameters")
+    if raw.count(b"&") >= MAX_PARAMETERS:
+        raise BadRequest(f"the request has more than {MAX_PARAMETERS} parameters")
     query: dict[str, str] = {}
     for name, value in pairs(raw):
         query.setdefault(name, value)

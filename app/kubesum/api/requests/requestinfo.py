@@ -20,7 +20,7 @@ from kubesum.api.requests.selectors import NAME
 from kubesum.vocabulary.errors import BadRequest, NotFound
 from kubesum.vocabulary.quoting import quoted
 
-LONGEST_AUTHORIZED: Final = 4096
+MAX_AUTHORIZED_SELECTOR: Final = 4096
 """In characters: authorization looks at no longer selector, since anybody may send one that takes long to read.
 
 Without it a caller needs the right to more, never to less.
@@ -113,7 +113,7 @@ def _resource_info(method: str, path: str, query: Query, target: tuple[str, str,
 
 def _selected_name(query: Query) -> str:
     text = query.get("fieldSelector", "")
-    if not text or len(text) > LONGEST_AUTHORIZED:
+    if not text or len(text) > MAX_AUTHORIZED_SELECTOR:
         return ""
     try:
         name = exact_value(fieldselectors.parse(text), NAME)

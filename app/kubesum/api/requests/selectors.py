@@ -18,7 +18,7 @@ from kubesum.vocabulary.resource import ComputedResource
 
 NAME: Final = "metadata.name"
 NAMESPACE: Final = "metadata.namespace"
-MOST_CHARACTERS: Final = 64 * 1024
+MAX_SELECTOR_CHARACTERS: Final = 64 * 1024
 """A selector of more is refused: each row would be compared with each of tens of thousands of requirements."""
 
 _PART_OF_KEY: Final = {NAMESPACE: 0, NAME: 1}
@@ -98,8 +98,8 @@ def selector(labels: str, fields: str, resource: ComputedResource) -> Selector:
     if not labels and not fields:
         return EVERYTHING
     for parameter, text in (("labelSelector", labels), ("fieldSelector", fields)):
-        if len(text) > MOST_CHARACTERS:
-            raise BadRequest(f"{parameter} is longer than {MOST_CHARACTERS} characters")
+        if len(text) > MAX_SELECTOR_CHARACTERS:
+            raise BadRequest(f"{parameter} is longer than {MAX_SELECTOR_CHARACTERS} characters")
     of_labels = {r.text: r for r in labelselectors.parse(labels)}
     of_fields = {r.text: r for r in fieldselectors.parse(fields)}
     _require_known({r.path: None for r in of_fields.values()}, resource)

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from kubesum.edge.authn.requestheader import RequestHeaderConfig
 from kubesum.edge.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
-from kubesum.edge.tls.certpool import Chain, Untrusted
+from kubesum.edge.tls.certpool import Chain, InvalidCredentials
 from kubesum.operations.logs import LogReduction
 from kubesum.operations.metrics import AUTHENTICATIONS
 from kubesum.vocabulary.errors import Unauthorized
@@ -66,7 +66,7 @@ class Authenticator:
         for method, authenticate in _BY_CONNECTION.items():
             try:
                 user = authenticate(trust, chain, lines, now)
-            except Untrusted as error:
+            except InvalidCredentials as error:
                 refused.append(f"{method}: {error}")
                 continue
             if user is not None:
@@ -74,7 +74,7 @@ class Authenticator:
         if token := bearer_token(lines):
             try:
                 return _accepted(BEARER, await self._holder(token))
-            except Untrusted as error:
+            except InvalidCredentials as error:
                 refused.append(f"{BEARER}: {error}")
         if refused:
             self._tell("; ".join(refused))
@@ -128,15 +128,15 @@ def _forwarded(trust: RequestHeaderConfig, chain: Chain, lines: Lines, now: floa
         return None
     try:
         proxy = trust.front_proxies.require(chain, now)
-    except Untrusted:
+    except InvalidCredentials:
         # A certificate of a user, which the next authenticator knows.
         return None
     if trust.allowed_names:
         if (name := _common_name(proxy)) not in trust.allowed_names:
-            raise Untrusted(f"the common name {name!r} is not in requestheader-allowed-names")
+            raise InvalidCredentials(f"the common name {name!r} is not in requestheader-allowed-names")
     elif trust.clients.trusts(chain, now):
         # That of any user would do (NCC-E003660), also where only an authority above the users' is the front proxy's.
-        raise Untrusted("it may be that of a user, and no requestheader-allowed-names tell them apart")
+        raise InvalidCredentials("it may be that of a user, and no requestheader-allowed-names tell them apart")
     username = _first(lines, trust.username_headers)
     if not username:
         return None
@@ -145,7 +145,7 @@ def _forwarded(trust: RequestHeaderConfig, chain: Chain, lines: Lines, now: floa
         groups=_values(lines, trust.group_headers),
         uid=_first(lines, trust.uid_headers),
         extra=_extra(lines, trust.extra_prefixes),
-        is_forwarded=True,
+        from_front_proxy=True,
     )
 
 
@@ -189,10 +189,10 @@ def _certified(trust: RequestHeaderConfig, chain: Chain, _lines: Lines, now: flo
     found = trust.clients.require(chain, now)
     name = _common_name(found)
     if not name:
-        raise Untrusted("it has no common name")
+        raise InvalidCredentials("it has no common name")
     uids = _named(found, _UID)
     if len(uids) > 1:
-        raise Untrusted("it has several uids")
+        raise InvalidCredentials("it has several uids")
     return User(
         name,
         groups=_named(found, NameOID.ORGANIZATION_NAME),

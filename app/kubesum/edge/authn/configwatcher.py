@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
-from kubesum.edge.authn.requestheader import CONFIG_MAP, EMPTY_CONFIG, RequestHeaderConfig, trust_of
+from kubesum.edge.authn.requestheader import CONFIG_MAP, EMPTY_CONFIG, RequestHeaderConfig, request_header_config
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, SourceEvent, Synced, WatchedResource
 from kubesum.kube.objects import ConfigMap
@@ -63,7 +63,7 @@ class AuthenticationConfigWatcher:
             return
         try:
             trust = self._usable(data)
-            self._tls.believe(trust.bundle)
+            self._tls.set_client_ca(trust.bundle)
         except (UpstreamError, ValueError) as error:
             AUTHENTICATION_CONFIG_ERRORS.inc()
             log.warning("the ConfigMap is of no use; what it said before still counts", extra={"reason": str(error)})
@@ -75,7 +75,7 @@ class AuthenticationConfigWatcher:
             log.warning(concern, extra={"configmap": _NAME})
 
     def _usable(self, data: Data) -> RequestHeaderConfig:
-        trust = trust_of(data)
+        trust = request_header_config(data)
         if self.is_loaded and not trust.bundle:
             # Emptied, as by a hand that meant to delete it: that takes nothing back, either.
             raise UpstreamError("it names no authority any more")
@@ -86,7 +86,7 @@ def _concerns(trust: RequestHeaderConfig) -> tuple[str, ...]:
     """What an operator should know of a trust that works, but not as it should."""
     if not trust.front_proxies:
         return ("kube-apiserver has no requestheader-client-ca-file: whoever comes through it is anonymous",)
-    if trust.is_confusable:
+    if trust.is_spoofable:
         return ("the front proxy's authority is also the users', and no names are set: headers are not believed",)
     if not trust.allowed_names:
         return ("requestheader-allowed-names is empty: any certificate of that authority may name users",)

@@ -13,21 +13,21 @@ from typing import Final
 
 import msgspec
 
-from kubesum.edge.tls.certpool import Pool
+from kubesum.edge.tls.certpool import CertPool
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
 
 CONFIG_MAP: Final[Key] = ("kube-system", "extension-apiserver-authentication")
 
-_NO_POOL: Final = Pool(b"")
+_NO_POOL: Final = CertPool(b"")
 
 
 @dataclass(frozen=True)
 class RequestHeaderConfig:
     """Which certificates are believed, and which headers of the front proxy; header names are in lower case."""
 
-    clients: Pool = _NO_POOL
-    front_proxies: Pool = _NO_POOL
+    clients: CertPool = _NO_POOL
+    front_proxies: CertPool = _NO_POOL
     allowed_names: frozenset[str] = frozenset()
     """The common names that a front proxy may have; empty: any."""
     username_headers: tuple[bytes, ...] = ()
@@ -41,7 +41,7 @@ class RequestHeaderConfig:
         return self.clients.bundle + self.front_proxies.bundle
 
     @cached_property
-    def is_confusable(self) -> bool:
+    def is_spoofable(self) -> bool:
         """Whether any user's certificate could pass for the front proxy's: both have an authority in common."""
         return not self.allowed_names and bool(self.clients.keys & self.front_proxies.keys)
 
@@ -50,7 +50,7 @@ EMPTY_CONFIG: Final = RequestHeaderConfig()
 """What is trusted before anything is known: no certificate and no header."""
 
 
-def trust_of(data: Mapping[str, str]) -> RequestHeaderConfig:
+def request_header_config(data: Mapping[str, str]) -> RequestHeaderConfig:
     """The trust that the data of the ConfigMap express; raises UpstreamError for data that express none."""
     return RequestHeaderConfig(
         clients=_pool(data, "client-ca-file"),
@@ -64,9 +64,9 @@ def trust_of(data: Mapping[str, str]) -> RequestHeaderConfig:
     )
 
 
-def _pool(data: Mapping[str, str], key: str) -> Pool:
+def _pool(data: Mapping[str, str], key: str) -> CertPool:
     try:
-        return Pool(data.get(key, "").encode())
+        return CertPool(data.get(key, "").encode())
     except ValueError as error:
         raise UpstreamError(f"{_where(key)} holds no PEM certificates: {error}") from error
 

@@ -6,17 +6,17 @@ from typing import Final
 
 from kubesum.edge.authn.users import User
 from kubesum.edge.authz.reviewcache import ReviewCache
-from kubesum.edge.tls.certpool import Untrusted
+from kubesum.edge.tls.certpool import InvalidCredentials
 from kubesum.kube.reviews import TokenStatus
 from kubesum.vocabulary.errors import UpstreamError
 
-LONGEST_TOKEN: Final = 64 * 1024
+MAX_TOKEN_CHARACTERS: Final = 64 * 1024
 """In characters; what is longer is no token."""
 
 Review = Callable[[str], Awaitable[TokenStatus]]
 
 
-class Tokens:
+class TokenAuthenticator:
     """The holders of bearer tokens. A token itself is kept nowhere: its digest stands for it."""
 
     def __init__(self, review: Review, verdicts: ReviewCache[TokenStatus]) -> None:
@@ -24,16 +24,16 @@ class Tokens:
         self._review: Final = review
         self._verdicts: Final = verdicts
 
-    async def holder(self, token: str) -> User:
+    async def authenticate(self, token: str) -> User:
         """Who holds a token; raises Untrusted if nobody does, or nobody can tell."""
-        if len(token) > LONGEST_TOKEN:
-            raise Untrusted("it is too long for a token")
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise InvalidCredentials("it is too long for a token")
         digest = sha256(token.encode()).digest()
         try:
             status = await self._verdicts.verdict(digest, lambda: self._review(token))
         except UpstreamError as error:
-            raise Untrusted(f"its holder cannot be asked for: {error}") from error
+            raise InvalidCredentials(f"its holder cannot be asked for: {error}") from error
         if not status.authenticated or not status.user.username:
-            raise Untrusted(status.error or "nobody holds it")
+            raise InvalidCredentials(status.error or "nobody holds it")
         user = status.user
         return User(user.username, user.groups or (), user.uid, user.extra or {})

@@ -15,13 +15,13 @@ MASTERS: Final = "system:masters"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A caller. `is_forwarded` says that kube-apiserver vouches for them, and let this request pass already."""
+    """A caller. `from_front_proxy` says that kube-apiserver vouches for them, and let this request pass already."""
 
     name: str
     groups: tuple[str, ...] = ()
     uid: str = ""
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    is_forwarded: bool = False
+    from_front_proxy: bool = False
 
     @property
     def is_master(self) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.requests import fieldselectors, labelselectors
 from kubesum.api.requests.labelselectors import LabelRequirement, Operator
-from kubesum.api.requests.requestinfo import LONGEST_AUTHORIZED, RequestInfo
+from kubesum.api.requests.requestinfo import MAX_AUTHORIZED_SELECTOR, RequestInfo
 from kubesum.edge.authn.users import User
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.kube.reviews import AccessStatus
@@ -111,7 +111,7 @@ class Authorizer:
         if asked.path in self._exact or asked.path.startswith(self._prefixes):
             return True
         # kube-apiserver let this request pass, and its own requests for discovery name no groups to be granted it.
-        return user.is_forwarded and is_discovery(asked.path)
+        return user.from_front_proxy and is_discovery(asked.path)
 
 
 def is_discovery(path: str) -> bool:
@@ -143,7 +143,7 @@ def _resource(asked: RequestInfo) -> _Resource:
 
 
 def _label_selector(text: str) -> _Selector | None:
-    if not text or len(text) > LONGEST_AUTHORIZED:
+    if not text or len(text) > MAX_AUTHORIZED_SELECTOR:
         return None
     try:
         requirements = labelselectors.parse(text)
@@ -160,7 +160,7 @@ def _of_labels(requirements: Iterable[LabelRequirement]) -> Iterator[_Requiremen
 
 
 def _field_selector(text: str) -> _Selector | None:
-    if not text or len(text) > LONGEST_AUTHORIZED:
+    if not text or len(text) > MAX_AUTHORIZED_SELECTOR:
         return None
     try:
         requirements = fieldselectors.parse(text)

@@ -13,27 +13,27 @@ from cachetools import TTLCache
 
 from kubesum.vocabulary.errors import UpstreamError
 
-AT_ONCE: Final = 50
-MOST_QUESTIONS: Final = 1000
+MAX_CONCURRENT: Final = 50
+MAX_PENDING: Final = 1000
 """On their way or waiting for it: anybody can send tokens that nobody has seen yet."""
-LONGEST_S: Final = 10.0
+TIMEOUT_S: Final = 10.0
 """From a question to its answer, with the wait before it is asked."""
-KEPT_S: Final = 10.0
+TTL_S: Final = 10.0
 """For yes and no alike: k8s.io/apiserver/pkg/server/options, authentication.go and authorization.go."""
-KEPT: Final = 8192
+MAX_ENTRIES: Final = 8192
 
-Verdict = TypeVar("Verdict")
+ReviewStatus = TypeVar("ReviewStatus")
 
 
-class ReviewCache(Generic[Verdict]):
+class ReviewCache(Generic[ReviewStatus]):
     """The verdicts of one kind of review."""
 
     def __init__(self) -> None:
-        self._kept: TTLCache[Hashable, Verdict] = TTLCache(KEPT, KEPT_S, _now)
-        self._asked: dict[Hashable, asyncio.Future[Verdict]] = {}
-        self._room: Final = asyncio.Semaphore(AT_ONCE)
+        self._kept: TTLCache[Hashable, ReviewStatus] = TTLCache(MAX_ENTRIES, TTL_S, _now)
+        self._asked: dict[Hashable, asyncio.Future[ReviewStatus]] = {}
+        self._room: Final = asyncio.Semaphore(MAX_CONCURRENT)
 
-    async def verdict(self, key: Hashable, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
+    async def verdict(self, key: Hashable, ask: Callable[[], Awaitable[ReviewStatus]]) -> ReviewStatus:
         """The verdict on `key`, for which `ask` asks; raises UpstreamError when nobody answers in time."""
         while True:
             if (known := self._kept.get(key)) is not None:
@@ -45,8 +45,8 @@ class ReviewCache(Generic[Verdict]):
                 return pending.result()
             # Whoever asked gave up; one of those who wait takes over.
 
-    async def _answer(self, key: Hashable, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
-        if len(self._asked) >= MOST_QUESTIONS:
+    async def _answer(self, key: Hashable, ask: Callable[[], Awaitable[ReviewStatus]]) -> ReviewStatus:
+        if len(self._asked) >= MAX_PENDING:
             raise UpstreamError("too many questions wait for an answer of kube-apiserver")
         pending = self._asked[key] = asyncio.get_running_loop().create_future()
         try:
@@ -65,9 +65,9 @@ class ReviewCache(Generic[Verdict]):
         self._kept[key] = verdict
         return verdict
 
-    async def _in_time(self, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
+    async def _in_time(self, ask: Callable[[], Awaitable[ReviewStatus]]) -> ReviewStatus:
         try:
-            async with asyncio.timeout(LONGEST_S), self._room:
+            async with asyncio.timeout(TIMEOUT_S), self._room:
                 return await ask()
         except TimeoutError as error:
             raise UpstreamError("kube-apiserver does not answer in time") from error

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from kubesum.api.representations.status import status_body
 from kubesum.edge.tls.certpool import Chain
-from kubesum.edge.tls.servertls import own_chain, shown_chain, was_asked
+from kubesum.edge.tls.servertls import client_certificate_requested, client_chain, serving_chain
 from kubesum.operations.metrics import CONNECTIONS_REFUSED
 from kubesum.vocabulary.errors import (
     ApiError,
@@ -27,19 +27,19 @@ from kubesum.vocabulary.errors import (
     TooManyRequests,
 )
 
-LARGEST_HEAD_BYTES: Final = 1024 * 1024
+MAX_HEADER_BYTES: Final = 1024 * 1024
 """As net/http has it; users with hundreds of groups need more than most servers allow."""
-LINE_BYTES: Final = 32
+HEADER_OVERHEAD_BYTES: Final = 32
 """What each header counts beside its text, as in HTTP/2 (RFC 9113, 6.5.2): short ones cost memory too."""
-LARGEST_TARGET_BYTES: Final = 64 * 1024 - 1
+MAX_TARGET_BYTES: Final = 64 * 1024 - 1
 """Of a path with its query: the parser knows no longer ones, and to decode them would hold everybody up."""
-MOST_QUEUED: Final = 100
+MAX_PIPELINED_REQUESTS: Final = 100
 """Requests that are sent before earlier ones of the connection are answered."""
-SILENT_S: Final = 32.0
+FIRST_BYTE_TIMEOUT_S: Final = 32.0
 """How long a new connection may say nothing. kube-apiserver opens some in advance and uses them later, or never."""
-HEAD_DEADLINE_S: Final = 10.0
+READ_HEADER_TIMEOUT_S: Final = 10.0
 """From the first byte of a request to the end of its head."""
-BODY_DEADLINE_S: Final = 30.0
+READ_BODY_TIMEOUT_S: Final = 30.0
 """From the end of the head to the end of a body, which nobody reads."""
 
 CHAIN: Final = "chain"
@@ -66,11 +66,11 @@ class StrictProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Reads what the client showed, once for all requests of the connection."""
         tls = transport.get_extra_info("ssl_object")
-        chain: Chain = shown_chain(tls)
-        self._was_asked = was_asked(tls)
-        self.app_state = {**self.app_state, CHAIN: chain, OWN_CHAIN: own_chain(tls), ABORT: transport.abort}
+        chain: Chain = client_chain(tls)
+        self._was_asked = client_certificate_requested(tls)
+        self.app_state = {**self.app_state, CHAIN: chain, OWN_CHAIN: serving_chain(tls), ABORT: transport.abort}
         super().connection_made(transport)
-        self._expect(SILENT_S)
+        self._expect(FIRST_BYTE_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the deadline, and tells whoever answers that nobody listens."""
@@ -98,17 +98,17 @@ class StrictProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         super().on_message_begin()
         self._in_head, self._head_bytes = True, self._arrived_bytes
-        self._expect(HEAD_DEADLINE_S)
+        self._expect(READ_HEADER_TIMEOUT_S)
 
     def on_url(self, url: bytes) -> None:
         """Takes a part of the target."""
         super().on_url(url)
-        if len(self.url) > LARGEST_TARGET_BYTES:
+        if len(self.url) > MAX_TARGET_BYTES:
             self._refuse(HeadersTooLarge("the request target is 64 KiB or larger"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Takes a header; one that follows the body is nothing."""
-        self._head_bytes += LINE_BYTES
+        self._head_bytes += HEADER_OVERHEAD_BYTES
         self._require_room()
         if self._in_head:
             super().on_header(name, value)
@@ -124,7 +124,7 @@ class StrictProtocol(HttpToolsProtocol):
         if not self._was_asked:
             # Its client had no occasion to say who it is, which a new connection gives it.
             self.cycle.keep_alive = False
-        self._expect(BODY_DEADLINE_S)
+        self._expect(READ_BODY_TIMEOUT_S)
 
     def on_body(self, body: bytes) -> None:
         """Takes a part of the body; what surrounds its chunks counts as head does."""
@@ -141,7 +141,7 @@ class StrictProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _require_room(self) -> None:
-        if self._head_bytes > LARGEST_HEAD_BYTES:
+        if self._head_bytes > MAX_HEADER_BYTES:
             self._refuse(HeadersTooLarge("the request line and headers are larger than 1 MiB"))
 
     def _refuse(self, error: ApiError) -> None:
@@ -159,7 +159,7 @@ class StrictProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             # Never: what is behind an upgrade could claim to be anybody (CVE-2018-1002105).
             return BadRequest("this server upgrades to no other protocol")
-        if len(self.pipeline) >= MOST_QUEUED:
+        if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             return TooManyRequests("too many requests wait for the answers to earlier ones")
         return None
 

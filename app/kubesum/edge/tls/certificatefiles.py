@@ -24,7 +24,7 @@ EVERY_S: Final = 2.0
 class CertificateFiles:
     """The pair in two PEM files."""
 
-    is_kept: Final = True
+    is_loaded: Final = True
     """Whether there is something to show: always, or the process had not begun."""
 
     def __init__(self, certificate: Path, key: Path, now: Callable[[], float]) -> None:

@@ -27,17 +27,17 @@ from cryptography.x509.verification import (
 Chain = tuple[bytes, ...]
 """What a client showed: DER certificates, its own first and then intermediates; empty if it showed none."""
 
-DEEPEST_CHAIN: Final = 5
-KNOWN_CHAINS: Final = 1024
-LARGEST_KNOWN_BYTES: Final = 16 * 1024
+MAX_CHAIN_DEPTH: Final = 5
+MAX_CACHED_CHAINS: Final = 1024
+MAX_CACHED_CHAIN_BYTES: Final = 16 * 1024
 """Of a chain: a client may show as many intermediates as it likes, which must not live on here."""
-KNOWN_FOR_S: Final = 60.0
+CACHE_TTL_S: Final = 60.0
 """How long a verdict about a chain is remembered, unless a certificate in it ends before."""
 
 _FOR_CLIENTS: Final = frozenset({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
 
 
-class Untrusted(Exception):
+class InvalidCredentials(Exception):
     """No authority of a pool vouches for a certificate; says why."""
 
 
@@ -49,14 +49,14 @@ class _Verdict:
     until: float
 
 
-class Pool:
+class CertPool:
     """The authorities that may vouch for clients; falsy if there are none."""
 
     def __init__(self, bundle: bytes) -> None:
         """`bundle` is PEM, one certificate or several; raises ValueError for text that holds none."""
         self._authorities: Final = _authorities(bundle) if bundle.strip() else []
         self._store: Final = Store(self._authorities) if self._authorities else None
-        self._verdicts: LRUCache[Chain, _Verdict] = LRUCache(KNOWN_CHAINS)
+        self._verdicts: LRUCache[Chain, _Verdict] = LRUCache(MAX_CACHED_CHAINS)
 
     def __bool__(self) -> bool:
         return bool(self._authorities)
@@ -79,7 +79,7 @@ class Pool:
         """The certificate that a chain begins with, trusted at `now` (seconds since 1970); raises Untrusted."""
         verdict = self._known(chain, now)
         if verdict.leaf is None:
-            raise Untrusted(verdict.reason)
+            raise InvalidCredentials(verdict.reason)
         return verdict.leaf
 
     def _known(self, chain: Chain, now: float) -> _Verdict:
@@ -87,22 +87,22 @@ class Pool:
         if verdict is not None and now < verdict.until:
             return verdict
         verdict = self._verdict(chain, now)
-        if sum(map(len, chain)) <= LARGEST_KNOWN_BYTES:
+        if sum(map(len, chain)) <= MAX_CACHED_CHAIN_BYTES:
             self._verdicts[chain] = verdict
         return verdict
 
     def _verdict(self, chain: Chain, now: float) -> _Verdict:
         if not chain or self._store is None:
-            return _Verdict(None, "no certificate, or no authority to vouch for it", now + KNOWN_FOR_S)
+            return _Verdict(None, "no certificate, or no authority to vouch for it", now + CACHE_TTL_S)
         try:
             leaf, *intermediates = map(x509.load_der_x509_certificate, chain)
             # Not read before it is asked for, and then refused where it is malformed.
             _ = leaf.subject
             verified = _verified(self._store, now, leaf, intermediates)
         except (VerificationError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
-            return _Verdict(None, str(error), now + KNOWN_FOR_S)
+            return _Verdict(None, str(error), now + CACHE_TTL_S)
         ends = min(one.not_valid_after_utc.timestamp() for one in verified)
-        return _Verdict(leaf, "", min(now + KNOWN_FOR_S, ends))
+        return _Verdict(leaf, "", min(now + CACHE_TTL_S, ends))
 
 
 def _authorities(bundle: bytes) -> list[x509.Certificate]:
@@ -120,7 +120,7 @@ def _verified(
         PolicyBuilder()
         .store(store)
         .time(datetime.fromtimestamp(now, UTC))
-        .max_chain_depth(DEEPEST_CHAIN)
+        .max_chain_depth(MAX_CHAIN_DEPTH)
         .extension_policies(ca_policy=_AUTHORITY, ee_policy=_CLIENT)
     )
     return policy.build_client_verifier().verify(leaf, intermediates).chain

@@ -25,7 +25,7 @@ OVERLAP: Final = timedelta(hours=1)
 _NONE: Final = KeyPair(b"", b"")
 
 
-class Issued(msgspec.Struct, frozen=True, gc=False):
+class IssuedCertificates(msgspec.Struct, frozen=True, gc=False):
     """What the Secret holds; an empty pair is none."""
 
     authority: KeyPair = _NONE
@@ -45,20 +45,20 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
 _KEYS: Final = ("ca.crt", "ca.key", "tls.crt", "tls.key", "next-ca.crt", "next-ca.key", "previous-ca.crt")
 
 
-def from_secret(data: Mapping[str, bytes]) -> Issued:
+def from_secret(data: Mapping[str, bytes]) -> IssuedCertificates:
     """What a Secret's decoded data say; what is absent is none."""
     values = [data.get(key, b"") for key in _KEYS]
-    return Issued(KeyPair(*values[0:2]), KeyPair(*values[2:4]), KeyPair(*values[4:6]), values[6])
+    return IssuedCertificates(KeyPair(*values[0:2]), KeyPair(*values[2:4]), KeyPair(*values[4:6]), values[6])
 
 
-def to_secret(issued: Issued) -> dict[str, bytes]:
+def to_secret(issued: IssuedCertificates) -> dict[str, bytes]:
     """The data of a Secret that say it; empty values are to be absent."""
     pairs = (issued.authority, issued.serving, issued.next_authority)
     values = [value for pair in pairs for value in (pair.certificate, pair.key)]
     return dict(zip(_KEYS, (*values, issued.previous_authority), strict=True))
 
 
-def renewed(issued: Issued, hosts: Sequence[str], trusted: bytes, now: datetime) -> Issued:
+def renewed(issued: IssuedCertificates, hosts: Sequence[str], trusted: bytes, now: datetime) -> IssuedCertificates:
     """What the Secret should hold: `issued` itself when nothing is to be done.
 
     `trusted` is the bundle that kube-apiserver verifies us with now: nobody issues whom it does not know.
@@ -71,7 +71,9 @@ def renewed(issued: Issued, hosts: Sequence[str], trusted: bytes, now: datetime)
         return msgspec.structs.replace(issued, next_authority=certificates.authority("kubesum-ca", now=now))
     if _may_take_over(issued.next_authority, trusted, now):
         authority = issued.next_authority
-        return Issued(authority, certificates.serving(authority, hosts, now=now), _NONE, issued.authority.certificate)
+        return IssuedCertificates(
+            authority, certificates.serving(authority, hosts, now=now), _NONE, issued.authority.certificate
+        )
     if can_issue and _is_aging(issued.serving, now):
         return _reissued(issued, hosts, now)
     if issued.previous_authority and now - _began(issued.serving) > OVERLAP:
@@ -79,20 +81,20 @@ def renewed(issued: Issued, hosts: Sequence[str], trusted: bytes, now: datetime)
     return issued
 
 
-def _reissued(issued: Issued, hosts: Sequence[str], now: datetime) -> Issued:
+def _reissued(issued: IssuedCertificates, hosts: Sequence[str], now: datetime) -> IssuedCertificates:
     """The same with another serving certificate; of another authority only if the one that is there cannot issue."""
     if _is_sound(issued.authority, now):
         return msgspec.structs.replace(issued, serving=certificates.serving(issued.authority, hosts, now=now))
     return msgspec.structs.replace(issue(hosts, now), previous_authority=_still_read(issued.authority.certificate))
 
 
-def issue(hosts: Sequence[str], now: datetime) -> Issued:
+def issue(hosts: Sequence[str], now: datetime) -> IssuedCertificates:
     """A new authority, and what it issues."""
     authority = certificates.authority("kubesum-ca", now=now)
-    return Issued(authority, certificates.serving(authority, hosts, now=now))
+    return IssuedCertificates(authority, certificates.serving(authority, hosts, now=now))
 
 
-def _legible(issued: Issued, now: datetime) -> Issued:
+def _legible(issued: IssuedCertificates, now: datetime) -> IssuedCertificates:
     """The same without what is of no use, such as what somebody spoiled: it must not get into the bundle."""
     return msgspec.structs.replace(
         issued,
@@ -110,7 +112,7 @@ def _still_read(certificate: bytes) -> bytes:
     return certificate
 
 
-def _is_fit(issued: Issued, hosts: Sequence[str], now: datetime) -> bool:
+def _is_fit(issued: IssuedCertificates, hosts: Sequence[str], now: datetime) -> bool:
     """Whether the serving certificate is for these hosts and of this authority, and both are valid."""
     if not _is_sound(issued.serving, now):
         return False

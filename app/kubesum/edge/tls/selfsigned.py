@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.edge.tls.issuing import Issued, from_secret, issue, renewed, to_secret
+from kubesum.edge.tls.issuing import IssuedCertificates, from_secret, issue, renewed, to_secret
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import decoded
@@ -34,7 +34,7 @@ _RACES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ObjectNames:
     """Where everything is: the Secret, the Service, and the APIServices that must trust it."""
 
     namespace: str
@@ -65,16 +65,16 @@ class _ApiService(msgspec.Struct, frozen=True):
     spec: _ApiServiceSpec = _ApiServiceSpec()
 
 
-class SelfManaged:
+class SelfSignedCertificate:
     """The certificate of one replica, the same as that of the others."""
 
-    def __init__(self, upstream: Upstream, names: Names, now: Callable[[], float]) -> None:
+    def __init__(self, upstream: Upstream, names: ObjectNames, now: Callable[[], float]) -> None:
         """`now` tells seconds since 1970."""
         self._upstream: Final = upstream
         self._names: Final = names
         self._now: Final = now
         self._trouble = ""
-        self.is_kept = False
+        self.is_loaded = False
         """Whether what is shown has once been that of the Secret."""
         # Until the Secret can be read: probes are answered, since they verify nothing.
         self.tls: Final = ServerTls(issue(names.hosts, self._moment()).serving)
@@ -85,7 +85,7 @@ class SelfManaged:
         pause_s = shortest
         while True:
             try:
-                await self.put_in_order()
+                await self.reconcile()
             except UpstreamError as error:
                 CERTIFICATE_RELOADS.labels("error").inc()
                 self._tell(str(error))
@@ -96,7 +96,7 @@ class SelfManaged:
             pause_s = shortest
             await asyncio.sleep(EVERY_S)
 
-    async def put_in_order(self) -> None:
+    async def reconcile(self) -> None:
         """Takes each step that is due; raises UpstreamError when one cannot be taken."""
         issued = await self._issued(trusted=b"")
         self._show(issued)
@@ -105,7 +105,7 @@ class SelfManaged:
         if issued.next_authority.certificate:
             self._show(await self._issued(trusted=issued.bundle))
 
-    async def _issued(self, trusted: bytes) -> Issued:
+    async def _issued(self, trusted: bytes) -> IssuedCertificates:
         """What the Secret holds, after the step that is due."""
         for _ in range(_RACES):
             secret = await self._secret()
@@ -118,7 +118,7 @@ class SelfManaged:
     async def _secret(self) -> _Secret:
         return decoded(await self._upstream.get(self._path, {}, _DEADLINE_S), _Secret, self._path)
 
-    async def _written(self, issued: Issued, version: str) -> bool:
+    async def _written(self, issued: IssuedCertificates, version: str) -> bool:
         """Whether the Secret holds it now; False if another replica was faster."""
         data = {key: b64encode(value).decode() if value else None for key, value in to_secret(issued).items()}
         try:
@@ -131,15 +131,15 @@ class SelfManaged:
         log.info("certificates are issued", extra={"secret": self._where})
         return True
 
-    def _show(self, issued: Issued) -> None:
+    def _show(self, issued: IssuedCertificates) -> None:
         if issued.serving == self.tls.pair:
-            self.is_kept = True
+            self.is_loaded = True
             return
         try:
             self.tls.show(issued.serving, self._now())
         except ValueError as error:
             raise UpstreamError(f"what the Secret {self._where} holds cannot be shown: {error}") from error
-        self.is_kept = True
+        self.is_loaded = True
         CERTIFICATE_RELOADS.labels("success").inc()
         log.info("another serving certificate is shown", extra={"secret": self._where})
 
@@ -173,9 +173,9 @@ class SelfManaged:
         self._trouble = trouble
 
 
-def _held(secret: _Secret) -> Issued:
+def _held(secret: _Secret) -> IssuedCertificates:
     """What a Secret holds; nothing, if somebody wrote something else into it."""
     try:
         return from_secret({key: b64decode(value) for key, value in (secret.data or {}).items()})
     except ValueError:
-        return Issued()
+        return IssuedCertificates()

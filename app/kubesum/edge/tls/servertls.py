@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _LOG_REDUCTION: Final = LogReduction()
 
 
-def server_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
+def mutual_tls_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
     """A context that shows `certificate_pem` and requires a client certificate of `client_ca_pem`.
 
     `certificate_pem` is the leaf and then its intermediates. Raises ssl.SSLError for PEM that is none and for
@@ -40,7 +40,7 @@ def server_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes)
     return context
 
 
-def asking_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
+def optional_client_cert_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
     """The same, but clients need not show a certificate; without any authority they are not asked for one.
 
     Python cannot ask and leave the verdict to others: a certificate that no authority vouches for ends the handshake.
@@ -52,14 +52,14 @@ def asking_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes)
     return context
 
 
-class _ShowingContext(ssl.SSLContext):
+class _ContextWithChain(ssl.SSLContext):
     """A context that knows what it shows, which OpenSSL keeps to itself."""
 
     chain: Chain = ()
 
 
 def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
-    context = _ShowingContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _ContextWithChain(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.num_tickets = 0
@@ -83,7 +83,7 @@ def _load_pair(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes) 
         context.load_cert_chain(file.name, password="")
 
 
-class ChangingContext(ssl.SSLContext):
+class ReloadableContext(ssl.SSLContext):
     """Stands for another context, `current`, that may be replaced at any time.
 
     Both event loops ask the context that they were given for each new connection, and for nothing else.
@@ -91,7 +91,7 @@ class ChangingContext(ssl.SSLContext):
 
     current: ssl.SSLContext
 
-    def __new__(cls, current: ssl.SSLContext) -> "ChangingContext":
+    def __new__(cls, current: ssl.SSLContext) -> "ReloadableContext":
         """A context that stands for `current`."""
         made = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
         made.current = current
@@ -137,7 +137,7 @@ class ServerTls:
         """
         self._pair = pair
         self._client_bundle = b""
-        self.context: Final = ChangingContext(_usable(pair, b""))
+        self.context: Final = ReloadableContext(_usable(pair, b""))
         SERVING_CERTIFICATE_NOT_AFTER.set(expiry(pair))
 
     @property
@@ -159,7 +159,7 @@ class ServerTls:
         self._pair = pair
         SERVING_CERTIFICATE_NOT_AFTER.set(expiry(pair))
 
-    def believe(self, client_bundle: bytes) -> None:
+    def set_client_ca(self, client_bundle: bytes) -> None:
         """Lets those connect whom these authorities (PEM) vouch for, and those without a certificate.
 
         Raises ValueError for authorities that are none; whoever could connect before still can.
@@ -170,7 +170,7 @@ class ServerTls:
 
 def _usable(pair: KeyPair, client_bundle: bytes) -> ssl.SSLContext:
     try:
-        return asking_context(pair.certificate, pair.key, client_bundle)
+        return optional_client_cert_context(pair.certificate, pair.key, client_bundle)
     except ssl.SSLError as error:
         what = "certificate, key and the authorities of clients" if client_bundle else "certificate and key"
         raise ValueError(f"{what} are of no use together: {error.reason or error}") from error
@@ -183,7 +183,7 @@ def expiry(pair: KeyPair) -> float:
     return x509.load_pem_x509_certificate(pair.certificate).not_valid_after_utc.timestamp()
 
 
-def shown_chain(connection: ssl.SSLObject | None) -> Chain:
+def client_chain(connection: ssl.SSLObject | None) -> Chain:
     """The certificates that the client showed in the handshake, DER, its own first; empty if it showed none."""
     # Without one, the lists below hold None.
     if connection is None or connection.getpeercert(binary_form=True) is None:
@@ -195,11 +195,11 @@ def shown_chain(connection: ssl.SSLObject | None) -> Chain:
     return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in shown)
 
 
-def own_chain(connection: ssl.SSLObject | None) -> Chain:
+def serving_chain(connection: ssl.SSLObject | None) -> Chain:
     """The certificates that the server showed on a connection, its own first."""
-    return connection.context.chain if connection and isinstance(connection.context, _ShowingContext) else ()
+    return connection.context.chain if connection and isinstance(connection.context, _ContextWithChain) else ()
 
 
-def was_asked(connection: ssl.SSLObject | None) -> bool:
+def client_certificate_requested(connection: ssl.SSLObject | None) -> bool:
     """Whether the client was asked for a certificate in the handshake."""
     return connection is not None and connection.context.verify_mode is not ssl.CERT_NONE

@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.tls.certificates import KeyPair, authority, serving
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.server.sockets import LOOPBACK, listen
@@ -57,7 +58,7 @@ class Application:
             "path": scope["raw_path"].decode(),
             "query": scope["query_string"].decode(),
             "headers": [(name.decode(), value.decode()) for name, value in scope["headers"]],
-            "chain": len(scope["state"]["chain"]),
+            "chain": len(request_context(scope).client_chain),
         }
         body = json.dumps(shown).encode()
         length = str(len(body)).encode()

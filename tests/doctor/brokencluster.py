@@ -25,7 +25,7 @@ from kubesim.world.world import World
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.doctor.diagnosis import Diagnosis
 from kubesum.doctor.report import Report
-from kubesum.edge.secureserving import delegated
+from kubesum.edge.secureserving import delegated_serving
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect
@@ -202,8 +202,8 @@ async def installed_with(
         issuer = IssuedPair(authority.certificate, authority.key)
         server = RunningServer(store, pki, cluster, listener.getsockname()[1], issuer, home)
         async with await connect(kubeconfig(server.reader, None)) as upstream, asyncio.TaskGroup() as tasks:
-            protection = delegated(upstream, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
-            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s=0), protection)
+            secure_serving = delegated_serving(upstream, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
+            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s=0), secure_serving)
             running = [tasks.create_task(cluster.run()), tasks.create_task(kubesum.run(listener))]
             await kubesum.ready.wait()
             server.register()

@@ -63,7 +63,7 @@ class RunningServer:
     port: int
     authority: KeyPair
     home: Path
-    leave: asyncio.Event = field(default_factory=asyncio.Event)
+    shutdown: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     name: str = SERVICE_HOST
     relay: Relay | None = None
@@ -185,7 +185,7 @@ async def running_server(
 
 
 async def _serving(server: RunningServer, limits: Limits) -> None:
-    await serve(options(server, limits, server.port), server.leave)
+    await serve(options(server, limits, server.port), server.shutdown)
     server.stopped.set()
 
 

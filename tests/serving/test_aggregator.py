@@ -1,4 +1,4 @@
-"""What kube-aggregator asks for itself, and what a caller is told in which order, behind the real gate."""
+"""Requests that kube-aggregator makes for itself, and the order in which errors take precedence."""
 
 from collections.abc import AsyncIterator
 

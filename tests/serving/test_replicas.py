@@ -66,29 +66,29 @@ async def test_a_rolling_update_fails_no_request(tmp_path: Path) -> None:
     """A pod that leaves answers until everybody has heard of it, and a new one counts only once it is ready."""
     async with running_server(tmp_path, LIMITS) as first:
         balancer, front = Balancer(first), replace(first, port=free_port())
-        leaving = {first.port: first.leave}
+        shutdowns = {first.port: first.shutdown}
         balancer.ports = {first.port}
 
         async with asyncio.TaskGroup() as tasks, balancing(balancer, front.port):
 
             async def add() -> None:
                 port = free_port()
-                leaving[port] = asyncio.Event()
-                running = tasks.create_task(serve(options(first, LIMITS, port), leaving[port]))
+                shutdowns[port] = asyncio.Event()
+                running = tasks.create_task(serve(options(first, LIMITS, port), shutdowns[port]))
                 running.add_done_callback(lambda _: balancer.ports.discard(port))
                 balancer.ports.add(port)
                 await eventually(lambda: is_ready(replace(first, port=port)))
 
             await add()
             async with load(front, lambda: first.tls(first.front_proxy)) as clients:
-                for old in list(leaving):
+                for old in list(shutdowns):
                     await add()
-                    leaving[old].set()
+                    shutdowns[old].set()
                     await eventually(lambda: is_gone(first, old))  # noqa: B023  # awaited in this round
                     balancer.ports.discard(old)
                 await clients.reaches(50)
-            for leave in leaving.values():
-                leave.set()
+            for shutdown in shutdowns.values():
+                shutdown.set()
 
     assert clients.failures == []
     assert clients.answered > 200

@@ -313,5 +313,5 @@ def test_a_client_that_knows_a_document_says_so_in_many_ways() -> None:
     document = written().v2
 
     known = [document.etag, f"W/{document.etag}", f'"other", {document.etag}', "*"]
-    assert [document.is_known(text) for text in known] == [True] * 4
-    assert [document.is_known(text) for text in ("", '"other"', document.digest)] == [False] * 3
+    assert [document.matches(text) for text in known] == [True] * 4
+    assert [document.matches(text) for text in ("", '"other"', document.digest)] == [False] * 3

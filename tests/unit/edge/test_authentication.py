@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
-from kubesum.edge.authn.authentication import Authenticator, bearer_token, by_name
+from kubesum.edge.authn.authentication import DelegatingAuthenticator, bearer_token, by_name
 from kubesum.edge.authn.requestheader import EMPTY_CONFIG, RequestHeaderConfig, request_header_config
 from kubesum.edge.authn.tokens import TokenAuthenticator
 from kubesum.edge.authn.users import ANONYMOUS, User
@@ -57,8 +57,8 @@ def lines(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in headers]
 
 
-def authenticator(trust: RequestHeaderConfig = TRUST, holders: Holders | None = None) -> Authenticator:
-    return Authenticator(
+def authenticator(trust: RequestHeaderConfig = TRUST, holders: Holders | None = None) -> DelegatingAuthenticator:
+    return DelegatingAuthenticator(
         lambda: trust, TokenAuthenticator(holders or Holders(), ReviewCache()).authenticate, NOW.timestamp
     )
 
@@ -71,7 +71,7 @@ async def who(
 ) -> User | None:
     """Who asks, None for nobody who is believed."""
     try:
-        return await authenticator(trust).user(tuple(one.der for one in chain), [*lines(headers), *raw])
+        return await authenticator(trust).authenticate(tuple(one.der for one in chain), [*lines(headers), *raw])
     except Unauthorized:
         return None
 
@@ -178,12 +178,12 @@ async def test_a_request_is_judged_by_one_trust() -> None:
         trusts[0] = EMPTY_CONFIG
         raise InvalidCredentials("nobody")
 
-    asking = Authenticator(lambda: trusts[0], authenticate, NOW.timestamp)
+    asking = DelegatingAuthenticator(lambda: trusts[0], authenticate, NOW.timestamp)
 
     with pytest.raises(Unauthorized):
-        await asking.user((), lines(BAD))
+        await asking.authenticate((), lines(BAD))
     with pytest.raises(Unauthorized):
-        await asking.user((JANE.der,), [])
+        await asking.authenticate((JANE.der,), [])
 
 
 ALONE = replace(TRUST, allowed_names=frozenset())
@@ -391,9 +391,9 @@ async def test_a_token_is_asked_about_once_while_its_verdict_is_kept() -> None:
     asking = authenticator(holders=holders)
 
     for _ in range(3):
-        assert (await asking.user((), lines(GOOD))).name == "robot"
+        assert (await asking.authenticate((), lines(GOOD))).name == "robot"
         with pytest.raises(Unauthorized):
-            await asking.user((), lines(BAD))
+            await asking.authenticate((), lines(BAD))
 
     assert holders.asked == ["good", "bad"]
 
@@ -403,7 +403,7 @@ async def test_what_is_too_long_is_no_token() -> None:
     asking = authenticator(holders=holders)
 
     with pytest.raises(Unauthorized):
-        await asking.user((), lines([("Authorization", f"Bearer {'a' * 65_537}")]))
+        await asking.authenticate((), lines([("Authorization", f"Bearer {'a' * 65_537}")]))
 
     assert holders.asked == []
 
@@ -446,7 +446,7 @@ def test_nothing_that_says_who_asks_is_left() -> None:
     """[A12]"""
     headers = [*KEPT[:3], *((header, "root") for header in IDENTITY), *KEPT[3:]]
 
-    assert authenticator().stripped(lines(headers)) == lines(KEPT)
+    assert authenticator().without_identity_headers(lines(headers)) == lines(KEPT)
 
 
 def test_nothing_is_left_of_other_headers_either_where_those_are_configured() -> None:
@@ -462,15 +462,15 @@ def test_nothing_is_left_of_other_headers_either_where_those_are_configured() ->
 
     identity = [*told, *((header, "root") for header in IDENTITY)]
 
-    assert authenticator(trust).stripped(lines([*KEPT, *identity])) == lines(KEPT)
+    assert authenticator(trust).without_identity_headers(lines([*KEPT, *identity])) == lines(KEPT)
 
 
 def test_headers_are_stripped_by_the_trust_of_the_moment() -> None:
     trusts = [EMPTY_CONFIG]
-    asking = Authenticator(
+    asking = DelegatingAuthenticator(
         lambda: trusts[0], TokenAuthenticator(Holders(), ReviewCache()).authenticate, NOW.timestamp
     )
 
     trusts[0] = replace(TRUST, username_headers=(b"x-who",))
 
-    assert asking.stripped([(b"x-who", b"a")]) == []
+    assert asking.without_identity_headers([(b"x-who", b"a")]) == []

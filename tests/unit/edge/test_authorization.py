@@ -9,7 +9,7 @@ import pytest
 from kubesum.api.representations.status import status_body
 from kubesum.api.requests.requestinfo import RequestInfo, request_info
 from kubesum.edge.authn.users import ANONYMOUS, User
-from kubesum.edge.authz.authorization import Authorizer
+from kubesum.edge.authz.authorization import DelegatingAuthorizer
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.kube.reviews import AccessStatus
 from kubesum.vocabulary.errors import ApiError, Forbidden, ServiceUnavailable, UpstreamError
@@ -39,14 +39,16 @@ def asked(target: str, method: str = "GET") -> RequestInfo:
     return request_info(method, path.encode(), query.encode())
 
 
-def authorizer(reviewer: Reviewer, always_allowed: tuple[str, ...] = ("/healthz", "/livez", "/readyz")) -> Authorizer:
-    return Authorizer(reviewer, ReviewCache(), always_allowed)
+def authorizer(
+    reviewer: Reviewer, always_allow_paths: tuple[str, ...] = ("/healthz", "/livez", "/readyz")
+) -> DelegatingAuthorizer:
+    return DelegatingAuthorizer(reviewer, ReviewCache(), always_allow_paths)
 
 
 async def question(target: str, method: str = "GET", user: User = JANE) -> Any:
     """The question that a request leads to."""
     reviewer = Reviewer()
-    await authorizer(reviewer).permit(user, asked(target, method))
+    await authorizer(reviewer).authorize(user, asked(target, method))
     (spec,) = reviewer.specs
     return spec
 
@@ -54,7 +56,7 @@ async def question(target: str, method: str = "GET", user: User = JANE) -> Any:
 async def refusal(target: str, method: str = "GET", user: User = JANE, reason: str = "") -> ApiError:
     """How a request is refused."""
     with pytest.raises(ApiError) as caught:
-        await authorizer(Reviewer(AccessStatus(reason=reason))).permit(user, asked(target, method))
+        await authorizer(Reviewer(AccessStatus(reason=reason))).authorize(user, asked(target, method))
     return caught.value
 
 
@@ -316,10 +318,10 @@ async def test_only_yes_is_yes(answer: AccessStatus, allowed: bool) -> None:
     permitting = authorizer(Reviewer(answer))
 
     if allowed:
-        await permitting.permit(JANE, asked("/metrics"))
+        await permitting.authorize(JANE, asked("/metrics"))
     else:
         with pytest.raises(Forbidden):
-            await permitting.permit(JANE, asked("/metrics"))
+            await permitting.authorize(JANE, asked("/metrics"))
 
 
 async def test_while_nobody_can_tell_nobody_may() -> None:
@@ -327,7 +329,7 @@ async def test_while_nobody_can_tell_nobody_may() -> None:
     permitting = authorizer(reviewer)
 
     with pytest.raises(ServiceUnavailable) as caught:
-        await permitting.permit(JANE, asked(f"{V}/nodesummaries"))
+        await permitting.authorize(JANE, asked(f"{V}/nodesummaries"))
     assert json.loads(status_body(caught.value)) == {
         "kind": "Status",
         "apiVersion": "v1",
@@ -340,14 +342,14 @@ async def test_while_nobody_can_tell_nobody_may() -> None:
     }
 
     reviewer.answer = YES
-    await permitting.permit(JANE, asked(f"{V}/nodesummaries"))
+    await permitting.authorize(JANE, asked(f"{V}/nodesummaries"))
     assert len(reviewer.specs) == 2
 
 
 async def test_masters_are_never_asked_about() -> None:
     reviewer = Reviewer(UpstreamError("down"))
 
-    await authorizer(reviewer).permit(User("root", ("system:masters",)), asked(f"{V}/nodesummaries", "DELETE"))
+    await authorizer(reviewer).authorize(User("root", ("system:masters",)), asked(f"{V}/nodesummaries", "DELETE"))
 
     assert reviewer.specs == []
 
@@ -366,17 +368,17 @@ OPEN = {
 }
 
 
-@pytest.mark.parametrize(("path", "is_open"), OPEN.items(), ids=OPEN)
-async def test_some_paths_are_open_to_everybody(path: str, is_open: bool) -> None:
+@pytest.mark.parametrize(("path", "always_allowed"), OPEN.items(), ids=OPEN)
+async def test_some_paths_are_open_to_everybody(path: str, always_allowed: bool) -> None:
     """[8.2] Exactly these, or with a star all that begin so; never a resource."""
     reviewer = Reviewer(NO)
     opening = authorizer(reviewer, ("/healthz", "/livez", "/debug*", V + "/*"))
 
-    if is_open:
-        await opening.permit(ANONYMOUS, asked(path))
+    if always_allowed:
+        await opening.authorize(ANONYMOUS, asked(path))
     else:
         with pytest.raises(Forbidden):
-            await opening.permit(ANONYMOUS, asked(path))
+            await opening.authorize(ANONYMOUS, asked(path))
 
 
 DISCOVERY = ["/api", "/apis", "/apis/", "/apis/summary.kubesum.dev", V, f"{V}/", "/openapi/v2", "/openapi/v3/x"]
@@ -388,19 +390,19 @@ async def test_whoever_comes_through_kube_apiserver_may_see_what_is_served(path:
     """[D3] Its own requests name no groups, to which rights could be granted."""
     aggregator = User("system:kube-aggregator", ("system:authenticated",), from_front_proxy=True)
 
-    await authorizer(Reviewer(UpstreamError("down"))).permit(aggregator, asked(path))
+    await authorizer(Reviewer(UpstreamError("down"))).authorize(aggregator, asked(path))
 
 
 @pytest.mark.parametrize("path", NO_DISCOVERY)
 async def test_and_nothing_else(path: str) -> None:
     with pytest.raises(Forbidden):
-        await authorizer(Reviewer(NO), ()).permit(User("a", from_front_proxy=True), asked(path))
+        await authorizer(Reviewer(NO), ()).authorize(User("a", from_front_proxy=True), asked(path))
 
 
 @pytest.mark.parametrize("path", DISCOVERY)
 async def test_others_need_rights_to_see_what_is_served(path: str) -> None:
     with pytest.raises(Forbidden):
-        await authorizer(Reviewer(NO)).permit(User("a"), asked(path))
+        await authorizer(Reviewer(NO)).authorize(User("a"), asked(path))
 
 
 async def test_the_same_question_is_asked_once() -> None:
@@ -409,8 +411,8 @@ async def test_the_same_question_is_asked_once() -> None:
     permitting = authorizer(reviewer)
     extra = {"a": ("1",), "b": ("2",)}
 
-    await permitting.permit(User("jane", extra=extra), asked(f"{V}/nodesummaries"))
-    await permitting.permit(User("jane", extra=dict(reversed(extra.items()))), asked(f"{V}/nodesummaries?limit=5"))
+    await permitting.authorize(User("jane", extra=extra), asked(f"{V}/nodesummaries"))
+    await permitting.authorize(User("jane", extra=dict(reversed(extra.items()))), asked(f"{V}/nodesummaries?limit=5"))
 
     assert len(reviewer.specs) == 1
 
@@ -434,8 +436,8 @@ async def test_another_question_is_asked_too(other: User, target: str) -> None:
     reviewer = Reviewer()
     permitting = authorizer(reviewer)
 
-    await permitting.permit(User("jane"), asked(f"{V}/nodesummaries"))
-    await permitting.permit(other, asked(target))
+    await permitting.authorize(User("jane"), asked(f"{V}/nodesummaries"))
+    await permitting.authorize(other, asked(target))
 
     assert len(reviewer.specs) == 2
 
@@ -447,6 +449,6 @@ async def test_the_answer_for_a_user_of_many_groups_is_kept_too() -> None:
 
     for _ in range(2):
         with pytest.raises(Forbidden):
-            await permitting.permit(user, asked(f"{V}/nodesummaries"))
+            await permitting.authorize(user, asked(f"{V}/nodesummaries"))
 
     assert len(reviewer.specs) == 1

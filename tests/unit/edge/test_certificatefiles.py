@@ -68,15 +68,15 @@ def test_a_mounted_secret_is_followed(mount: Mount) -> None:
     files = mount.files()
     assert files.tls.pair == OLD
 
-    files.look()
+    files.reload()
     assert files.tls.pair == OLD
 
     mount.put(NEW)
-    files.look()
+    files.reload()
     assert files.tls.pair == NEW
 
     mount.put(OLD)
-    files.look()
+    files.reload()
     assert files.tls.pair == OLD
 
 
@@ -86,7 +86,7 @@ def test_files_that_did_not_change_are_left_alone(mount: Mount) -> None:
     before = files.tls.context.current
 
     mount.put(OLD)
-    files.look()
+    files.reload()
 
     assert files.tls.context.current is before
 
@@ -101,12 +101,12 @@ def test_files_that_are_written_one_after_the_other_are_shown_when_they_fit(tmp_
     before = errors()
 
     (tmp_path / first).write_bytes(parts.pop(first))
-    files.look()
+    files.reload()
     assert (files.tls.pair, errors()) == (OLD, before + 1)
 
     ((other, content),) = parts.items()
     (tmp_path / other).write_bytes(content)
-    files.look()
+    files.reload()
     assert files.tls.pair == NEW
 
 
@@ -125,11 +125,11 @@ def test_a_pair_of_no_use_is_left_aside_until_a_good_one_comes(mount: Mount, pai
     before = errors()
 
     mount.put(pair)
-    files.look()
+    files.reload()
     assert (files.tls.pair, errors()) == (OLD, before + 1)
 
     mount.put(NEW)
-    files.look()
+    files.reload()
     assert files.tls.pair == NEW
 
 
@@ -140,11 +140,11 @@ def test_one_that_begins_later_is_shown_then(mount: Mount) -> None:
     later = minted("kubesum.test", CA, begins=NOW + DAY / 24).pair()
 
     mount.put(later)
-    files.look()
+    files.reload()
     assert files.tls.pair == OLD
 
     clock.now += DAY / 24
-    files.look()
+    files.reload()
     assert files.tls.pair == later
 
 
@@ -153,11 +153,11 @@ def test_files_that_are_gone_are_shown_on(mount: Mount) -> None:
     before = errors()
 
     (mount.home / "..data").unlink()
-    files.look()
+    files.reload()
     assert (files.tls.pair, errors()) == (OLD, before + 1)
 
     mount.put(NEW)
-    files.look()
+    files.reload()
     assert files.tls.pair == NEW
 
 

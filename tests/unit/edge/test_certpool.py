@@ -19,7 +19,7 @@ USER = minted("jane", ROOT, usages=CLIENT)
 def verdict(pool: CertPool, *chain: Minted, now: datetime = NOW) -> str:
     """Why a chain is not trusted; empty if it is."""
     try:
-        found = pool.require(tuple(one.der for one in chain), now.timestamp())
+        found = pool.verify(tuple(one.der for one in chain), now.timestamp())
     except InvalidCredentials as error:
         return str(error) or "for no reason"
     assert found == chain[0].certificate
@@ -28,7 +28,7 @@ def verdict(pool: CertPool, *chain: Minted, now: datetime = NOW) -> str:
 
 def trusted(pool: CertPool, *chain: Minted, now: datetime = NOW) -> bool:
     told = verdict(pool, *chain, now=now) == ""
-    assert pool.trusts(tuple(one.der for one in chain), now.timestamp()) is told
+    assert pool.verifies(tuple(one.der for one in chain), now.timestamp()) is told
     return told
 
 
@@ -206,7 +206,7 @@ NO_CERTIFICATE = {
 @pytest.mark.parametrize("der", NO_CERTIFICATE.values(), ids=NO_CERTIFICATE)
 def test_what_is_no_certificate_is_untrusted(der: bytes) -> None:
     with pytest.raises(InvalidCredentials):
-        CertPool(ROOT.pem).require((der,), NOW.timestamp())
+        CertPool(ROOT.pem).verify((der,), NOW.timestamp())
 
 
 def test_a_name_that_is_no_text_is_untrusted_even_if_it_is_signed() -> None:
@@ -215,7 +215,7 @@ def test_a_name_that_is_no_text_is_untrusted_even_if_it_is_signed() -> None:
     unsigned = user.certificate.tbs_certificate_bytes.replace(b"\x0c\x04jane", b"\x0c\x04\xff\xfe\xff\xfe")
 
     with pytest.raises(InvalidCredentials):
-        CertPool(ROOT.pem).require((signed(unsigned, ROOT),), NOW.timestamp())
+        CertPool(ROOT.pem).verify((signed(unsigned, ROOT),), NOW.timestamp())
 
 
 def signed(unsigned: bytes, issuer: Minted) -> bytes:
@@ -244,7 +244,7 @@ def test_many_intermediates_are_not_remembered() -> None:
         assert trusted(pool, USER, *junk[number:])
     assert trusted(pool, USER)
 
-    assert [len(chain) for chain in pool._verdicts] == [1]
+    assert [len(chain) for chain in pool._results] == [1]
 
 
 def test_a_certificate_of_a_version_that_does_not_exist_is_nobodys() -> None:
@@ -253,6 +253,6 @@ def test_a_certificate_of_a_version_that_does_not_exist_is_nobodys() -> None:
     assert odd != USER.der
 
     with pytest.raises(InvalidCredentials, match="is not a valid X509 version"):
-        CertPool(ROOT.pem).require((odd,), NOW.timestamp())
+        CertPool(ROOT.pem).verify((odd,), NOW.timestamp())
     with pytest.raises(ValueError, match="is not a valid X509 version"):
         CertPool(ssl.DER_cert_to_PEM_cert(odd).encode())

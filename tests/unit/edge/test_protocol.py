@@ -77,7 +77,7 @@ async def test_what_could_be_understood_in_two_ways_is_refused(wire: Wire, reque
 async def test_another_version_of_http_is_refused(wire: Wire) -> None:
     assert await refused(wire, b"GET /echo HTTP/2.0\r\nHost: a\r\n\r\n") == (
         505,
-        "only HTTP/1.0 and HTTP/1.1 are spoken here",
+        "only HTTP/1.0 and HTTP/1.1 are supported",
     )
 
 

@@ -33,15 +33,15 @@ def without(*keys: str) -> dict[str, str]:
 
 
 def test_everything_is_read() -> None:
-    trust = request_header_config(CONFIG)
+    config = request_header_config(CONFIG)
 
-    assert (trust.clients.bundle, trust.front_proxies.bundle) == (CLIENTS.pem, PROXIES.pem)
-    assert trust.bundle == CLIENTS.pem + PROXIES.pem
-    assert trust.allowed_names == {"front-proxy-client", "aggregator"}
-    assert trust.username_headers == (b"x-remote-user", b"x-user")
-    assert trust.uid_headers == (b"x-remote-uid",)
-    assert trust.group_headers == (b"x-remote-group",)
-    assert trust.extra_prefixes == (b"x-remote-extra-",)
+    assert (config.clients.bundle, config.front_proxies.bundle) == (CLIENTS.pem, PROXIES.pem)
+    assert config.bundle == CLIENTS.pem + PROXIES.pem
+    assert config.allowed_names == {"front-proxy-client", "aggregator"}
+    assert config.username_headers == (b"x-remote-user", b"x-user")
+    assert config.uid_headers == (b"x-remote-uid",)
+    assert config.group_headers == (b"x-remote-group",)
+    assert config.extra_prefixes == (b"x-remote-extra-",)
 
 
 def test_what_is_missing_is_not_trusted() -> None:
@@ -58,11 +58,11 @@ def test_what_is_missing_is_not_trusted() -> None:
 
 def test_empty_names_are_none() -> None:
     """An empty prefix would make every header one of identity."""
-    trust = request_header_config(
+    config = request_header_config(
         CONFIG | {"requestheader-extra-headers-prefix": '["","X-A-"]', "requestheader-username-headers": '[""]'}
     )
 
-    assert (trust.extra_prefixes, trust.username_headers) == ((b"x-a-",), ())
+    assert (config.extra_prefixes, config.username_headers) == ((b"x-a-",), ())
 
 
 @pytest.mark.parametrize("key", [key for key in CONFIG if not key.endswith("-file")])
@@ -89,14 +89,14 @@ def test_a_bundle_that_is_none_is_refused(key: str) -> None:
     ids=["one authority for both", "one in common", "two", "one for both, and names"],
 )
 def test_a_shared_authority_without_names_is_noticed(names: str, proxies: bytes, expected: bool) -> None:
-    trust = request_header_config(
+    config = request_header_config(
         CONFIG | {"requestheader-allowed-names": names, "requestheader-client-ca-file": proxies.decode()}
     )
 
-    assert trust.is_spoofable is expected
+    assert config.is_spoofable is expected
 
 
-def follower() -> AuthenticationConfigWatcher:
+def watching() -> AuthenticationConfigWatcher:
     """One that is told what the ConfigMap says, instead of being told by a server."""
 
     async def nothing() -> AsyncIterator[SourceEvent[Data]]:
@@ -107,9 +107,9 @@ def follower() -> AuthenticationConfigWatcher:
 
 
 def test_nobody_is_trusted_before_anything_is_known() -> None:
-    following = follower()
+    watcher = watching()
 
-    assert (following.current, following.is_loaded) == (EMPTY_CONFIG, False)
+    assert (watcher.current, watcher.is_loaded) == (EMPTY_CONFIG, False)
 
 
 UNUSABLE = {
@@ -122,65 +122,65 @@ UNUSABLE = {
 @pytest.mark.parametrize("change", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_content_of_no_use_changes_nothing(change: dict[str, str]) -> None:
     """[A1] Not even the part of it that could be used."""
-    following = follower()
-    following.take(CONFIG)
-    before = following.current
+    watcher = watching()
+    watcher.apply(CONFIG)
+    before = watcher.current
 
-    following.take(CONFIG | {"requestheader-allowed-names": '["other"]'} | change)
+    watcher.apply(CONFIG | {"requestheader-allowed-names": '["other"]'} | change)
 
-    assert (following.current, following.is_loaded) == (before, True)
+    assert (watcher.current, watcher.is_loaded) == (before, True)
 
 
 def test_one_of_no_use_at_the_start_is_not_loaded() -> None:
-    following = follower()
+    watcher = watching()
 
-    following.take({"client-ca-file": "nonsense"})
-    assert not following.is_loaded
+    watcher.apply({"client-ca-file": "nonsense"})
+    assert not watcher.is_loaded
 
-    following.take(CONFIG)
-    assert following.is_loaded
+    watcher.apply(CONFIG)
+    assert watcher.is_loaded
 
 
 def test_a_config_map_that_is_gone_is_believed_on() -> None:
-    following = follower()
-    following.take(CONFIG)
-    before = following.current
+    watcher = watching()
+    watcher.apply(CONFIG)
+    before = watcher.current
 
-    following.take(None)
+    watcher.apply(None)
 
-    assert following.current is before
+    assert watcher.current is before
 
 
 def test_the_same_content_again_is_no_news() -> None:
     """Each list of the ConfigMap forgot what was known of all connections."""
-    following = follower()
-    following.take(CONFIG)
-    before = following.current
+    watcher = watching()
+    watcher.apply(CONFIG)
+    before = watcher.current
 
-    following.take(dict(CONFIG))
+    watcher.apply(dict(CONFIG))
 
-    assert following.current is before
+    assert watcher.current is before
 
 
 def test_a_content_without_any_authority_is_one_too() -> None:
     """[A2] A cluster without aggregation: tokens work."""
-    following = follower()
+    watcher = watching()
 
-    following.take({})
+    watcher.apply({})
 
-    assert following.is_loaded
-    assert not following.current.bundle
+    assert watcher.is_loaded
+    assert not watcher.current.bundle
 
 
 def test_an_authority_with_a_strange_key_ends_nothing() -> None:
     """The process ended, again after each start."""
-    following = follower()
+    watcher = watching()
     strange = (SM2 + PROXIES.pem).decode()
 
-    following.take(CONFIG | {"requestheader-client-ca-file": strange, "requestheader-allowed-names": "[]"})
+    watcher.apply(CONFIG | {"requestheader-client-ca-file": strange, "requestheader-allowed-names": "[]"})
 
-    assert following.is_loaded
-    assert following.current.front_proxies.bundle == SM2 + PROXIES.pem
+    assert watcher.is_loaded
+    assert watcher.current.front_proxies.bundle == SM2 + PROXIES.pem
 
 
 async def test_only_the_one_config_map_is_believed() -> None:
@@ -195,8 +195,8 @@ async def test_only_the_one_config_map_is_believed() -> None:
         yield Synced()
         told.set()
 
-    following = AuthenticationConfigWatcher(feed, ServerTls(SERVING))
-    await following.run()
+    watcher = AuthenticationConfigWatcher(feed, ServerTls(SERVING))
+    await watcher.run()
 
     assert told.is_set()
-    assert following.current.clients.bundle == CLIENTS.pem
+    assert watcher.current.clients.bundle == CLIENTS.pem

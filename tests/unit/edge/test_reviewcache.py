@@ -23,12 +23,12 @@ class Asked:
         return await self.answers[-1]
 
 
-def says(verdict: str, asked: list[str]) -> Callable[[], Awaitable[str]]:
+def says(get: str, asked: list[str]) -> Callable[[], Awaitable[str]]:
     """Answers at once."""
 
     async def ask() -> str:
-        asked.append(verdict)
-        return verdict
+        asked.append(get)
+        return get
 
     return ask
 
@@ -43,10 +43,10 @@ def test_a_verdict_is_kept_for_ten_seconds() -> None:
     asked: list[str] = []
 
     async def main() -> None:
-        verdicts: ReviewCache[str] = ReviewCache()
+        reviews: ReviewCache[str] = ReviewCache()
         for pause_s, expected in ((0.0, 1), (9.9, 1), (0.2, 2), (9.8, 2), (0.2, 3)):
             await asyncio.sleep(pause_s)
-            assert await verdicts.verdict("key", says("yes", asked)) == "yes"
+            assert await reviews.get("key", says("yes", asked)) == "yes"
             assert len(asked) == expected
 
     leaping(main())
@@ -54,18 +54,18 @@ def test_a_verdict_is_kept_for_ten_seconds() -> None:
 
 async def test_another_question_has_another_verdict() -> None:
     asked: list[str] = []
-    verdicts: ReviewCache[str] = ReviewCache()
+    reviews: ReviewCache[str] = ReviewCache()
 
-    assert await verdicts.verdict("a", says("yes", asked)) == "yes"
-    assert await verdicts.verdict("b", says("no", asked)) == "no"
-    assert await verdicts.verdict("a", says("no", asked)) == "yes"
+    assert await reviews.get("a", says("yes", asked)) == "yes"
+    assert await reviews.get("b", says("no", asked)) == "no"
+    assert await reviews.get("a", says("no", asked)) == "yes"
 
 
 async def test_those_who_ask_the_same_at_once_wait_for_one_answer() -> None:
     asked = Asked()
-    verdicts: ReviewCache[str] = ReviewCache()
+    reviews: ReviewCache[str] = ReviewCache()
 
-    callers = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(100)]
+    callers = [asyncio.create_task(reviews.get("key", asked)) for _ in range(100)]
     await a_while()
     asked.answers[0].set_result("yes")
 
@@ -75,23 +75,23 @@ async def test_those_who_ask_the_same_at_once_wait_for_one_answer() -> None:
 
 async def test_a_failure_is_shared_by_those_who_waited_and_not_kept() -> None:
     asked = Asked()
-    verdicts: ReviewCache[str] = ReviewCache()
+    reviews: ReviewCache[str] = ReviewCache()
 
-    callers = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(10)]
+    callers = [asyncio.create_task(reviews.get("key", asked)) for _ in range(10)]
     await a_while()
     asked.answers[0].set_exception(UpstreamError("down"))
     results = await asyncio.gather(*callers, return_exceptions=True)
 
     assert [str(result) for result in results] == ["down"] * 10
     assert asked.count == 1
-    assert await verdicts.verdict("key", says("yes", [])) == "yes"
+    assert await reviews.get("key", says("yes", [])) == "yes"
 
 
 async def test_when_the_one_who_asked_gives_up_another_asks() -> None:
     asked = Asked()
-    verdicts: ReviewCache[str] = ReviewCache()
+    reviews: ReviewCache[str] = ReviewCache()
 
-    first, *others = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(5)]
+    first, *others = [asyncio.create_task(reviews.get("key", asked)) for _ in range(5)]
     await a_while()
     first.cancel()
     await a_while()
@@ -104,9 +104,9 @@ async def test_when_the_one_who_asked_gives_up_another_asks() -> None:
 
 async def test_whoever_waits_can_give_up_without_harm_to_the_others() -> None:
     asked = Asked()
-    verdicts: ReviewCache[str] = ReviewCache()
+    reviews: ReviewCache[str] = ReviewCache()
 
-    first, second = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(2)]
+    first, second = [asyncio.create_task(reviews.get("key", asked)) for _ in range(2)]
     await a_while()
     second.cancel()
     await a_while()
@@ -118,9 +118,9 @@ async def test_whoever_waits_can_give_up_without_harm_to_the_others() -> None:
 
 async def test_a_defect_is_nobody_elses_verdict() -> None:
     asked = Asked()
-    verdicts: ReviewCache[str] = ReviewCache()
+    reviews: ReviewCache[str] = ReviewCache()
 
-    first, second = [asyncio.create_task(verdicts.verdict("key", asked)) for _ in range(2)]
+    first, second = [asyncio.create_task(reviews.get("key", asked)) for _ in range(2)]
     await a_while()
     asked.answers[0].set_exception(ZeroDivisionError())
     await a_while()
@@ -133,9 +133,9 @@ async def test_a_defect_is_nobody_elses_verdict() -> None:
 
 async def test_no_more_than_fifty_questions_are_on_their_way() -> None:
     asked = Asked()
-    verdicts: ReviewCache[str] = ReviewCache()
+    reviews: ReviewCache[str] = ReviewCache()
 
-    callers = [asyncio.create_task(verdicts.verdict(number, asked)) for number in range(60)]
+    callers = [asyncio.create_task(reviews.get(number, asked)) for number in range(60)]
     await a_while()
     assert asked.count == 50
     asked.answers[0].set_result("yes")
@@ -150,14 +150,14 @@ async def test_no_more_than_fifty_questions_are_on_their_way() -> None:
 async def test_questions_that_nobody_could_wait_for_are_not_taken() -> None:
     """Anybody can make up tokens: each of them waited, however many there were."""
     asked = Asked()
-    verdicts: ReviewCache[str] = ReviewCache()
-    callers = [asyncio.create_task(verdicts.verdict(number, asked)) for number in range(1000)]
+    reviews: ReviewCache[str] = ReviewCache()
+    callers = [asyncio.create_task(reviews.get(number, asked)) for number in range(1000)]
     await a_while()
 
-    with pytest.raises(UpstreamError, match="too many questions"):
-        await verdicts.verdict("one more", asked)
+    with pytest.raises(UpstreamError, match="too many reviews"):
+        await reviews.get("one more", asked)
 
-    again = asyncio.create_task(verdicts.verdict(0, asked))
+    again = asyncio.create_task(reviews.get(0, asked))
     await a_while()
     asked.answers[0].set_result("yes")
     assert await again == "yes"
@@ -171,10 +171,10 @@ def test_nobody_waits_longer_than_ten_seconds() -> None:
 
     async def main() -> None:
         asked = Asked()
-        verdicts: ReviewCache[str] = ReviewCache()
+        reviews: ReviewCache[str] = ReviewCache()
         began = asyncio.get_running_loop().time()
 
-        callers = [asyncio.create_task(verdicts.verdict(number, asked)) for number in range(200)]
+        callers = [asyncio.create_task(reviews.get(number, asked)) for number in range(200)]
         results = await asyncio.gather(*callers, return_exceptions=True)
 
         assert {str(result) for result in results} == {"kube-apiserver does not answer in time"}
@@ -185,11 +185,11 @@ def test_nobody_waits_longer_than_ten_seconds() -> None:
 
 async def test_what_is_kept_is_bounded() -> None:
     asked: list[str] = []
-    verdicts: ReviewCache[str] = ReviewCache()
+    reviews: ReviewCache[str] = ReviewCache()
 
     for number in range(8193):
-        await verdicts.verdict(number, says("yes", []))
-    await verdicts.verdict(8192, says("yes", asked))
-    await verdicts.verdict(0, says("yes", asked))
+        await reviews.get(number, says("yes", []))
+    await reviews.get(8192, says("yes", asked))
+    await reviews.get(0, says("yes", asked))
 
     assert asked == ["yes"]

@@ -25,9 +25,9 @@ SELF = minted("a", ca=False)
 USELESS = {
     "nothing": (KeyPair(b"", b""), r".+"),
     "half a certificate": (KeyPair(SELF.pem[:300], SELF.pair().key), r".+"),
-    "half a key": (KeyPair(SELF.pem, SELF.pair().key[:100]), "of no use together"),
+    "half a key": (KeyPair(SELF.pem, SELF.pair().key[:100]), "cannot be used together"),
     "another's key": (KeyPair(SELF.pem, OTHER.key), "KEY_VALUES_MISMATCH"),
-    "a key with a password": (encrypted(SELF), "of no use together"),
+    "a key with a password": (encrypted(SELF), "cannot be used together"),
     "expired": (minted("a", ends=NOW - DAY / 4).pair(), "the certificate has expired"),
     "not valid yet": (minted("a", begins=NOW + DAY).pair(), "the certificate is not valid yet"),
 }
@@ -40,7 +40,7 @@ def test_a_pair_of_no_use_changes_nothing(pair: KeyPair, reason: str) -> None:
     before = tls.context.current
 
     with pytest.raises(ValueError, match=reason):
-        tls.show(pair, NOW.timestamp())
+        tls.set_certificate(pair, NOW.timestamp())
 
     assert (tls.context.current, tls.pair) == (before, PAIR)
 
@@ -50,7 +50,7 @@ def test_authorities_that_are_none_change_nothing() -> None:
     tls.set_client_ca(CLIENTS.certificate)
     before = tls.context.current
 
-    with pytest.raises(ValueError, match="of no use"):
+    with pytest.raises(ValueError, match="cannot be used"):
         tls.set_client_ca(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 
     assert tls.context.current is before
@@ -62,9 +62,9 @@ def test_where_no_file_can_be_written_nothing_changes(monkeypatch: pytest.Monkey
     before = tls.context.current
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
 
-    with pytest.raises(ValueError, match="no temporary file can be written"):
-        tls.show(OTHER, time.time())
-    with pytest.raises(ValueError, match="no temporary file can be written"):
+    with pytest.raises(ValueError, match="cannot write a temporary file"):
+        tls.set_certificate(OTHER, time.time())
+    with pytest.raises(ValueError, match="cannot write a temporary file"):
         tls.set_client_ca(CLIENTS.certificate)
 
     assert (tls.context.current, tls.pair) == (before, PAIR)
@@ -84,5 +84,5 @@ def test_the_end_of_what_is_shown_is_told() -> None:
     tls = ServerTls(pair)
     assert SERVING_CERTIFICATE_NOT_AFTER._value.get() == (NOW + DAY).timestamp()
 
-    tls.show(minted("a", ends=NOW + 2 * DAY).pair(), NOW.timestamp())
+    tls.set_certificate(minted("a", ends=NOW + 2 * DAY).pair(), NOW.timestamp())
     assert SERVING_CERTIFICATE_NOT_AFTER._value.get() == (NOW + 2 * DAY).timestamp()

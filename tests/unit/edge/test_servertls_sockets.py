@@ -32,7 +32,7 @@ async def running() -> AsyncIterator[Wire]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def wire(running: Wire) -> Wire:
     """A server that shows PAIR and knows CLIENTS; its end takes a while, so one serves all tests."""
-    running.tls.show(PAIR, time.time())
+    running.tls.set_certificate(PAIR, time.time())
     running.tls.set_client_ca(CLIENTS.certificate)
     return running
 
@@ -67,7 +67,7 @@ async def test_another_pair_is_shown_to_new_connections_while_old_ones_go_on(wir
         assert await before.asked(ASK)
         assert await shown(wire) == der(PAIR)
 
-        wire.tls.show(OTHER, time.time())
+        wire.tls.set_certificate(OTHER, time.time())
 
         assert await shown(wire) == der(OTHER)
         assert await before.asked(ASK)
@@ -89,7 +89,7 @@ async def test_another_authority_of_clients_lets_others_connect(wire: Wire) -> N
 
 
 async def test_clients_keep_their_authorities_when_the_pair_changes(wire: Wire) -> None:
-    wire.tls.show(OTHER, time.time())
+    wire.tls.set_certificate(OTHER, time.time())
 
     assert await chain_seen(wire, JANE) == 1
 

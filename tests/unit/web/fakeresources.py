@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import os
-import socket
 import ssl
 import sys
 from collections.abc import Mapping
@@ -15,18 +14,19 @@ from typing import Any
 
 import aiohttp
 import msgspec
-import uvicorn
+from starlette.types import ASGIApp
 from yarl import URL
 
-from kubesum.edge.delegation import OpenGate
+from kubesum.edge.local import AlwaysAllowAuthorizer, LocalAuthenticator
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.vocabulary.quantity import ResourceList, rounded
 from kubesum.vocabulary.resource import Ago, Column, ComputedResource, Source, Stale, Unavailable
-from kubesum.web.handlerchain import Admission
+from kubesum.web.app import create_app
+from kubesum.web.handlerchain import DEFAULT_LIMITS
+from kubesum.web.state import ServerState
 
-EVERYBODY = Admission(OpenGate(), max_requests_inflight=400, is_leaving=lambda: False)
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 KUBECTL = Path(sys.executable).with_name("kubectl")
 
@@ -106,6 +106,20 @@ class World:
             clock, lambda: self.now, self.things.__getitem__, lambda _: self.not_synced, lambda _: self.stale
         )
 
+    def state(self) -> ServerState:
+        """The state of a server of this world."""
+        return ServerState(
+            catalogue=lambda: self.engine.catalogue,
+            readiness=lambda: {"informer-sync": self.ready},
+            has_namespace=lambda name: name == "attic",
+            now=lambda: self.now,
+            shutting_down=lambda: False,
+        )
+
+    def app(self) -> ASGIApp:
+        """The application that serves this world to everybody."""
+        return create_app(self.state(), LocalAuthenticator(), AlwaysAllowAuthorizer(), DEFAULT_LIMITS)
+
     async def put(self, source: Source, *things: Thing) -> None:
         for thing in things:
             self.things[source][thing.namespace, thing.name] = thing
@@ -168,18 +182,6 @@ class Served:
         )
         out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
-
-
-class UvicornServer(uvicorn.Server):
-    """Tells when it listens; leaves signals to pytest."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
 
 
 def client_context(ca: KeyPair, mine: KeyPair, directory: Path) -> ssl.SSLContext:

@@ -1,11 +1,14 @@
 """Discovery, probes and metrics over the wire."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
+from kubesum.edge.local import AlwaysAllowAuthorizer, LocalAuthenticator
 from kubesum.web.app import create_app
-from tests.unit.web.fakeresources import EVERYBODY, Served
+from kubesum.web.handlerchain import DEFAULT_LIMITS
+from tests.unit.web.fakeresources import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -193,16 +196,11 @@ async def test_requests_are_measured_by_what_they_ask_for(served: Served) -> Non
     assert "made-up" not in text
 
 
-async def test_a_defect_of_ours_is_told_as_an_internal_error(served: Served) -> None:
+async def test_an_unexpected_exception_is_an_internal_error(served: Served) -> None:
     """[E2]"""
     no_checks: dict[str, dict[str, bool]] = {}
-    served.endpoint.app = create_app(
-        lambda: served.world.engine.catalogue,
-        lambda: no_checks["readyz"],
-        lambda name: False,
-        lambda: served.world.now,
-        EVERYBODY,
-    )
+    state = replace(served.world.state(), readiness=lambda: no_checks["readyz"])
+    served.endpoint.app = create_app(state, LocalAuthenticator(), AlwaysAllowAuthorizer(), DEFAULT_LIMITS)
 
     answer = await served.ask("/readyz")
 

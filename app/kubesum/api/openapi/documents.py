@@ -42,8 +42,8 @@ class Document:
         """The ETag of the document."""
         return f'"{self.digest}"'
 
-    def is_known(self, if_none_match: str) -> bool:
-        """Whether a client that sends this If-None-Match has the document already; RFC 9110, section 13.1.2."""
+    def matches(self, if_none_match: str) -> bool:
+        """Whether an If-None-Match header names the document; RFC 9110, section 13.1.2."""
         tags = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
         return any(tag in (self.etag, "*") for tag in tags)
 

@@ -34,7 +34,7 @@ _VERBS: Final = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
-_PREFIX_VERBS: Final = frozenset({"proxy", "watch"})
+_SPECIAL_VERBS: Final = frozenset({"proxy", "watch"})
 _NAMESPACE_SUBRESOURCES: Final = frozenset({"status", "finalize"})
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 _AMBIGUOUS: Final = re.compile(r"//|/\.\.?(?:/|$)|[\x00-\x1f\x7f]")
@@ -53,8 +53,15 @@ class RequestInfo:
     resource: str = ""
     name: str = ""
     subresource: str = ""
+    has_special_verb: bool = False
+    """Whether the path names the verb, as in the deprecated `/apis/{group}/{version}/watch/{resource}`."""
     selected_name: str = ""
     """The name that the field selector of a list or watch allows alone."""
+
+    @property
+    def is_resource_request(self) -> bool:
+        """Whether the path names a resource."""
+        return bool(self.resource)
 
     @property
     def authorized_name(self) -> str:
@@ -95,7 +102,8 @@ def decoded(raw_path: bytes) -> str:
 def _resource_info(method: str, path: str, query: Query, target: tuple[str, str, list[str]]) -> RequestInfo:
     group, version, parts = target
     verb = _VERBS.get(method, "")
-    if parts[0] in _PREFIX_VERBS:
+    has_special_verb = parts[0] in _SPECIAL_VERBS
+    if has_special_verb:
         verb, *parts = parts
         if not parts:
             raise BadRequest(f"unable to determine kind and namespace from url, {path}")
@@ -107,7 +115,7 @@ def _resource_info(method: str, path: str, query: Query, target: tuple[str, str,
     if not name:
         verb = _collection_verb(verb, query)
     return RequestInfo(
-        verb, path, query, group, version, namespace, resource, name, subresource, selected_name=selected_name
+        verb, path, query, group, version, namespace, resource, name, subresource, has_special_verb, selected_name
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kubesum.commands import eventloop
 from kubesum.commands.listwatches import cluster_list_watches
-from kubesum.edge.secureserving import delegated
+from kubesum.edge.secureserving import delegated_serving
 from kubesum.edge.tls.certificatefiles import CertificateFiles
 from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect
@@ -47,7 +47,7 @@ async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
     credentials = service_account if options.kubeconfig is None else kubeconfig(options.kubeconfig, None)
     async with await connect(credentials) as upstream:
         certificate = _certificate(options, upstream)
-        serving = delegated(upstream, certificate.tls, options.always_allow_paths, time.time)
+        serving = delegated_serving(upstream, certificate.tls, options.always_allow_paths, time.time)
         serving = serving.with_task("serving-certificate", certificate.run, lambda: certificate.is_loaded)
         with listen(options.secure_port, options.bind_address) as listener:
             kubesum = Kubesum(cluster_list_watches(upstream, options.usage_interval_s), serving, options.limits)

@@ -1,9 +1,9 @@
-"""Pools of certificate authorities, and whether one of them vouches for a client.
+"""Pools of certificate authorities that client certificates are verified against.
 
-A certificate is verified against one pool at a time, whatever the handshake said: that knows the union of all
-pools, and to it the certificate of any user could be that of the front proxy. The rules are those of Go's
-crypto/x509 with the key usage for clients: neither names nor key identifiers are demanded, since certificates of
-Kubernetes' clients have none, while an extended key usage must allow clients where it is present.
+Each request verifies the certificate against one pool at a time. The TLS handshake has verified it too, but against
+the union of all pools, where the certificate of any user could pass for that of the front proxy. The rules are those
+of Go's crypto/x509 with the key usage for clients: subject alternative names and key identifiers are not demanded,
+since Kubernetes' client certificates have none; an extended key usage, where there is one, must allow clients.
 """
 
 from dataclasses import dataclass
@@ -25,84 +25,84 @@ from cryptography.x509.verification import (
 )
 
 Chain = tuple[bytes, ...]
-"""What a client showed: DER certificates, its own first and then intermediates; empty if it showed none."""
+"""The DER certificates that a TLS peer presented, its own and then intermediates; empty if it presented none."""
 
 MAX_CHAIN_DEPTH: Final = 5
 MAX_CACHED_CHAINS: Final = 1024
 MAX_CACHED_CHAIN_BYTES: Final = 16 * 1024
-"""Of a chain: a client may show as many intermediates as it likes, which must not live on here."""
+"""A client may send as many intermediates as it likes; a longer chain is verified again for each request."""
 CACHE_TTL_S: Final = 60.0
-"""How long a verdict about a chain is remembered, unless a certificate in it ends before."""
+"""How long a result is cached, unless a certificate of the chain expires before."""
 
 _FOR_CLIENTS: Final = frozenset({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
 
 
 class InvalidCredentials(Exception):
-    """No authority of a pool vouches for a certificate; says why."""
+    """A certificate or token that does not authenticate its holder; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Result:
     leaf: x509.Certificate | None
-    """The certificate that a chain begins with, None if nobody vouches for it."""
+    """The first certificate of a chain, None if the chain does not verify."""
     reason: str
-    until: float
+    expires: float
 
 
 class CertPool:
-    """The authorities that may vouch for clients; falsy if there are none."""
+    """The authorities that may issue one kind of client certificate; falsy if there are none."""
 
     def __init__(self, bundle: bytes) -> None:
         """`bundle` is PEM, one certificate or several; raises ValueError for text that holds none."""
         self._authorities: Final = _authorities(bundle) if bundle.strip() else []
         self._store: Final = Store(self._authorities) if self._authorities else None
-        self._verdicts: LRUCache[Chain, _Verdict] = LRUCache(MAX_CACHED_CHAINS)
+        self._results: LRUCache[Chain, _Result] = LRUCache(MAX_CACHED_CHAINS)
 
     def __bool__(self) -> bool:
         return bool(self._authorities)
 
     @property
     def bundle(self) -> bytes:
-        """The authorities as PEM and nothing else: files may hold comments, which not every reader takes."""
+        """The authorities as PEM, without the comments that files may hold and OpenSSL may refuse."""
         return b"".join(authority.public_bytes(Encoding.PEM) for authority in self._authorities)
 
     @property
     def keys(self) -> frozenset[bytes]:
-        """The public keys of the authorities, in one form for each; without those of a kind that is not known."""
+        """The public keys of the authorities, DER; without those of unsupported algorithms."""
         return frozenset(key for authority in self._authorities if (key := public_key(authority)))
 
-    def trusts(self, chain: Chain, now: float) -> bool:
-        """Whether one of the authorities vouches for a chain at `now` (seconds since 1970)."""
-        return self._known(chain, now).leaf is not None
+    def verifies(self, chain: Chain, now: float) -> bool:
+        """Whether a chain verifies at `now` (seconds since 1970)."""
+        return self._cached(chain, now).leaf is not None
 
-    def require(self, chain: Chain, now: float) -> x509.Certificate:
-        """The certificate that a chain begins with, trusted at `now` (seconds since 1970); raises Untrusted."""
-        verdict = self._known(chain, now)
-        if verdict.leaf is None:
-            raise InvalidCredentials(verdict.reason)
-        return verdict.leaf
+    def verify(self, chain: Chain, now: float) -> x509.Certificate:
+        """The first certificate of a chain that verifies at `now` (seconds since 1970); raises InvalidCredentials."""
+        result = self._cached(chain, now)
+        if result.leaf is None:
+            raise InvalidCredentials(result.reason)
+        return result.leaf
 
-    def _known(self, chain: Chain, now: float) -> _Verdict:
-        verdict = self._verdicts.get(chain)
-        if verdict is not None and now < verdict.until:
-            return verdict
-        verdict = self._verdict(chain, now)
+    def _cached(self, chain: Chain, now: float) -> _Result:
+        result = self._results.get(chain)
+        if result is not None and now < result.expires:
+            return result
+        result = self._result(chain, now)
         if sum(map(len, chain)) <= MAX_CACHED_CHAIN_BYTES:
-            self._verdicts[chain] = verdict
-        return verdict
+            self._results[chain] = result
+        return result
 
-    def _verdict(self, chain: Chain, now: float) -> _Verdict:
+    def _result(self, chain: Chain, now: float) -> _Result:
         if not chain or self._store is None:
-            return _Verdict(None, "no certificate, or no authority to vouch for it", now + CACHE_TTL_S)
+            return _Result(None, "no certificate, or no authority to vouch for it", now + CACHE_TTL_S)
         try:
             leaf, *intermediates = map(x509.load_der_x509_certificate, chain)
-            # Not read before it is asked for, and then refused where it is malformed.
+            # `cryptography` parses the subject lazily; a malformed one raises here and not later.
             _ = leaf.subject
             verified = _verified(self._store, now, leaf, intermediates)
         except (VerificationError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
-            return _Verdict(None, str(error), now + CACHE_TTL_S)
-        ends = min(one.not_valid_after_utc.timestamp() for one in verified)
-        return _Verdict(leaf, "", min(now + CACHE_TTL_S, ends))
+            return _Result(None, str(error), now + CACHE_TTL_S)
+        not_after = min(one.not_valid_after_utc.timestamp() for one in verified)
+        return _Result(leaf, "", min(now + CACHE_TTL_S, not_after))
 
 
 def _authorities(bundle: bytes) -> list[x509.Certificate]:
@@ -115,7 +115,7 @@ def _authorities(bundle: bytes) -> list[x509.Certificate]:
 def _verified(
     store: Store, now: float, leaf: x509.Certificate, intermediates: list[x509.Certificate]
 ) -> list[x509.Certificate]:
-    """The chain from a leaf to an authority of a store."""
+    """The chain from `leaf` to an authority of `store`; raises VerificationError."""
     policy = (
         PolicyBuilder()
         .store(store)
@@ -127,7 +127,7 @@ def _verified(
 
 
 def public_key(one: x509.Certificate) -> bytes:
-    """The public key of a certificate, in one form for equal keys; empty if it is of a kind that is not known."""
+    """The public key of a certificate, DER; empty if its algorithm is not supported."""
     try:
         key = one.public_key()
     except UnsupportedAlgorithm:
@@ -135,7 +135,7 @@ def public_key(one: x509.Certificate) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _may_be_client(_: Policy, __: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
+def _require_client_usage(_: Policy, __: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
     if usage is not None and not _FOR_CLIENTS.intersection(usage):
         raise ValueError("its extended key usage does not allow clients")
 
@@ -143,8 +143,8 @@ def _may_be_client(_: Policy, __: x509.Certificate, usage: x509.ExtendedKeyUsage
 _AUTHORITY: Final = (
     ExtensionPolicy.permit_all()
     .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
-    .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _may_be_client)
+    .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _require_client_usage)
 )
 _CLIENT: Final = ExtensionPolicy.permit_all().may_be_present(
-    x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _may_be_client
+    x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _require_client_usage
 )

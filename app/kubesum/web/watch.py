@@ -104,16 +104,16 @@ async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]]) 
 
     One task does both, because ASGI reports a disconnect only to `receive`.
     """
-    authorized_at = asked_at = _now()
+    authorized_at = reviewed_at = _now()
     while True:
         try:
             # A deadline, not a timeout: a client that sends a body byte by byte must not postpone it.
-            async with asyncio.timeout_at(asked_at + REAUTHORIZATION_INTERVAL_S):
+            async with asyncio.timeout_at(reviewed_at + REAUTHORIZATION_INTERVAL_S):
                 if (await receive())["type"] == "http.disconnect":
                     raise _Disconnected
         except TimeoutError:
             authorized_at = await _reauthorize(authorize, authorized_at)
-            asked_at = _now()
+            reviewed_at = _now()
 
 
 async def _reauthorize(authorize: Callable[[], Awaitable[None]], before: float) -> float:

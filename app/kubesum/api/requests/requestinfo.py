@@ -1,10 +1,9 @@
-"""What a request asks for, read once from its method and raw path.
+"""The attributes of a request, parsed once from its method, raw path and query.
 
-Authorization and the handlers must agree on what is asked for; so both use the one `RequestInfo` that is made
-here, and nobody splits a path again. The rules are those of
-k8s.io/apiserver/pkg/endpoints/request/requestinfo.go. kube-apiserver neither cleans paths nor redirects; a
-path that another reader could take for a different one (empty or dot segments, an escaped slash, control
-characters) names nothing here.
+Authorization and handlers use the same `RequestInfo`, and no other code parses the path, so that they cannot
+disagree about it. The rules are those of k8s.io/apiserver/pkg/endpoints/request/requestinfo.go. kube-apiserver
+neither cleans paths nor redirects. A path that another program could read as a different one (empty or dot segments,
+an escaped slash, control characters) is 404.
 """
 
 import re
@@ -21,9 +20,9 @@ from kubesum.vocabulary.errors import BadRequest, NotFound
 from kubesum.vocabulary.quoting import quoted
 
 MAX_AUTHORIZED_SELECTOR: Final = 4096
-"""In characters: authorization looks at no longer selector, since anybody may send one that takes long to read.
+"""In characters. A longer selector is not parsed for authorization, because that takes long and anybody may send it.
 
-Without it a caller needs the right to more, never to less.
+The review is then for all objects: the user needs more rights than with the selector, never fewer.
 """
 
 _VERBS: Final = {
@@ -42,7 +41,7 @@ _AMBIGUOUS: Final = re.compile(r"//|/\.\.?(?:/|$)|[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
-    """The attributes of a request. Those from `group` on are empty for a path that names no resource."""
+    """The attributes of a request; those from `group` on are empty for a path that names no resource."""
 
     verb: str
     path: str
@@ -56,7 +55,7 @@ class RequestInfo:
     has_special_verb: bool = False
     """Whether the path names the verb, as in the deprecated `/apis/{group}/{version}/watch/{resource}`."""
     selected_name: str = ""
-    """The name that the field selector of a list or watch allows alone."""
+    """The only name that the field selector of a list or watch selects."""
 
     @property
     def is_resource_request(self) -> bool:
@@ -65,14 +64,14 @@ class RequestInfo:
 
     @property
     def authorized_name(self) -> str:
-        """The name that a caller needs permission for, empty for all: who may read one object may list that one."""
+        """The name in the review, empty for all: a user who may get one object may also list that one by its name."""
         return self.name or self.selected_name
 
 
 def request_info(method: str, raw_path: bytes, raw_query: bytes) -> RequestInfo:
     """The attributes of a request, from its undecoded path and query.
 
-    Raises BadRequest for a path that cannot be decoded and NotFound for one that could be read in two ways.
+    Raises BadRequest for a path that cannot be decoded and NotFound for an ambiguous one.
     """
     path = decoded(raw_path)
     query = parse(raw_query)
@@ -85,7 +84,7 @@ def request_info(method: str, raw_path: bytes, raw_query: bytes) -> RequestInfo:
 
 
 def decoded(raw_path: bytes) -> str:
-    """A path with its escapes replaced; each `/` in it was a `/` before."""
+    """A path with its escapes replaced; an escaped `/` is refused. Raises BadRequest and NotFound."""
     if broken := _BROKEN_ESCAPE.search(raw_path):
         raise BadRequest(f"invalid URL escape {quoted(broken[0].decode('ascii', 'replace'))}")
     if b"%" in raw_path and b"%2f" in raw_path.lower():
@@ -126,7 +125,7 @@ def _selected_name(query: Query) -> str:
     try:
         name = exact_value(fieldselectors.parse(text), NAME)
     except BadRequest:
-        # Whoever may list at all is told what is wrong; for authorization it selects no name.
+        # Authorized as if it selected nothing; the handler answers with the error.
         return ""
     if name is None or name in (".", "..") or "/" in name or "%" in name:
         return ""
@@ -134,7 +133,7 @@ def _selected_name(query: Query) -> str:
 
 
 def _namespace(parts: list[str]) -> tuple[str, list[str]]:
-    """The namespace, and the parts from the resource on: `namespaces/x` itself is an object in namespace x."""
+    """The namespace, and the parts from the resource on; `namespaces/x` itself is the object x in namespace x."""
     if parts[0] != "namespaces" or len(parts) == 1:
         return "", parts
     if len(parts) > 2 and parts[2] not in _NAMESPACE_SUBRESOURCES:

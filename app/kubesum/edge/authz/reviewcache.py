@@ -2,7 +2,7 @@
 
 Requests that need the same review at the same time share one. The number of reviews in flight, the number of
 waiting ones and the time of each are bounded. A failure is not cached, but all requests that wait for the review
-get it, so that a slow API server is not asked once more by each of them in turn.
+get it, so that a slow API server does not get the same review from each of them in turn.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """What accompanies an ASGI request: its connection, and what the handler chain finds out about it.
 
 A request has one `RequestContext`, at one place in its scope. The protocol makes it; the handler chain sets
-`request_info` and `authorize` before it calls a handler. The user is left out on purpose, so that no handler can
-answer differently to different users.
+`request_info` and `authorize` before it calls a handler. The user is left out on purpose, so that the response of a
+handler cannot depend on the user.
 """
 
 from collections.abc import Awaitable, Callable

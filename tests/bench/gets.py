@@ -69,7 +69,7 @@ class Bare:
 
 
 async def measured(home: Path) -> dict[str, float]:
-    """Seconds of CPU time, of the bare application and of ours."""
+    """Seconds of CPU time, of the bare application and of kubesum."""
     world = World()
     world.engine.add((SHELVES,))
     await world.put(Source.NODES, Thing("a"))
@@ -79,18 +79,18 @@ async def measured(home: Path) -> dict[str, float]:
     tls.set_client_ca(clients.certificate + proxies.certificate)
     (home / "ca.crt").write_bytes(authority.certificate)
     certificates.client(proxies, "front-proxy-client").write(home, "client")
-    ours = create_app(world.state(), *delegating(clients, proxies), DEFAULT_LIMITS)
-    body = await asked(ours, tls, home)
-    apps: dict[str, ASGIApp] = {"bare_s": Bare(body), "get_s": ours}
+    kubesum = create_app(world.state(), *delegating(clients, proxies), DEFAULT_LIMITS)
+    body = await responses(kubesum, tls, home)
+    apps: dict[str, ASGIApp] = {"bare_s": Bare(body), "get_s": kubesum}
     figures = {}
     for name, app in apps.items():
         counting = Measured(app)
-        await asked(counting, tls, home, WARM_UP + REQUESTS + 1)
+        await responses(counting, tls, home, WARM_UP + REQUESTS + 1)
         figures[name] = counting.seconds
     return figures
 
 
-async def asked(app: ASGIApp, tls: ServerTls, home: Path, times: int = 1) -> bytes:
+async def responses(app: ASGIApp, tls: ServerTls, home: Path, times: int = 1) -> bytes:
     """The last body that a client in a process of its own gets from `app`."""
     server = Server(server_config(app, tls.context))
     with listen(0) as listener:

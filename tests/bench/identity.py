@@ -59,7 +59,7 @@ async def allowed(_spec: bytes) -> AccessStatus:
     return AccessStatus(allowed=True)
 
 
-async def nobody(_token: str) -> TokenStatus:
+async def invalid_token(_token: str) -> TokenStatus:
     """A review that no token passes."""
     return TokenStatus()
 
@@ -77,7 +77,7 @@ def delegating(clients: KeyPair, proxies: KeyPair) -> tuple[DelegatingAuthentica
             "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
         }
     )
-    tokens = TokenAuthenticator(nobody, ReviewCache())
+    tokens = TokenAuthenticator(invalid_token, ReviewCache())
     authenticator = DelegatingAuthenticator(lambda: config, tokens.authenticate, time.time)
     return authenticator, DelegatingAuthorizer(allowed, ReviewCache(), ALWAYS_ALLOW_PATHS)
 

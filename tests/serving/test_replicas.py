@@ -1,4 +1,4 @@
-"""Two replicas behind one address are replaced one after the other, as an update does, and nobody notices."""
+"""A rolling update: two replicas behind one address are replaced one after the other, and no request fails."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ PROBED_EVERY_S = 0.1
 
 
 class Balancer:
-    """Sends new connections in turn to those that are ready, as a Service does; a connection stays where it is."""
+    """Balances new connections over the ready replicas, as a Service does."""
 
     def __init__(self, server: RunningServer) -> None:
         self._server = server
@@ -27,7 +27,7 @@ class Balancer:
         self._turn = itertools.count()
 
     async def probe(self) -> None:
-        """Keeps to those that are ready, a little late."""
+        """Updates the list of ready replicas."""
         while True:
             self._ready = [port for port in sorted(self.ports) if await is_ready(replace(self._server, port=port))]
             await asyncio.sleep(PROBED_EVERY_S)
@@ -63,7 +63,7 @@ async def balancing(balancer: Balancer, port: int) -> AsyncIterator[None]:
 
 
 async def test_a_rolling_update_fails_no_request(tmp_path: Path) -> None:
-    """A pod that leaves answers until everybody has heard of it, and a new one counts only once it is ready."""
+    """A terminating pod answers during the shutdown delay, and a new one gets requests only when it is ready."""
     async with running_server(tmp_path, LIMITS) as first:
         balancer, front = Balancer(first), replace(first, port=free_port())
         shutdowns = {first.port: first.shutdown}
@@ -95,7 +95,7 @@ async def test_a_rolling_update_fails_no_request(tmp_path: Path) -> None:
 
 
 async def is_gone(server: RunningServer, port: int) -> bool:
-    """Whether nobody listens on the port."""
+    """Whether no server listens on the port."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:

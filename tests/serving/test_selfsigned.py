@@ -1,4 +1,4 @@
-"""Certificates that kubesum issues to itself, kept in a Secret and trusted by its APIService."""
+"""Self-signed certificates, stored in a Secret and trusted by the APIService."""
 
 import asyncio
 import ssl
@@ -33,7 +33,7 @@ YEAR = timedelta(days=365)
 
 @dataclass
 class Clock:
-    """A time that tests move."""
+    """A clock that tests set."""
 
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -43,14 +43,14 @@ class Clock:
 
 @dataclass(frozen=True)
 class Place:
-    """A cluster with our APIService, what connects to it as kubesum, and the time."""
+    """A cluster with the APIService, the connection of kubesum to it, and a clock."""
 
     store: Store
     upstream: Upstream
     clock: Clock
 
     def replica(self) -> SelfSignedCertificate:
-        """One more replica."""
+        """A new replica."""
         return SelfSignedCertificate(self.upstream, NAMES, self.clock)
 
     @property
@@ -62,7 +62,7 @@ class Place:
 
     @property
     def bundle(self) -> bytes:
-        """What kube-apiserver verifies us with."""
+        """The `caBundle` of the APIService."""
         stored = self.store.get("apiservices", "", API_SERVICE)
         assert stored is not None
         return b64decode(stored.decoded()["spec"].get("caBundle", ""))
@@ -84,7 +84,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 def is_trusted(replica: SelfSignedCertificate, bundle: bytes) -> bool:
-    """Whether a client that trusts `bundle` gets through the handshake, as kube-apiserver names the Service."""
+    """Whether the handshake of a client that trusts `bundle` succeeds, with the name that kube-apiserver verifies."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.verify_flags |= NO_CHECK_TIME
     client.load_verify_locations(cadata=bundle.decode())
@@ -102,7 +102,7 @@ def is_trusted(replica: SelfSignedCertificate, bundle: bytes) -> bool:
     return theirs.getpeercert() is not None
 
 
-async def test_an_empty_secret_is_filled_and_the_api_service_trusts_it(place: Place) -> None:
+async def test_an_empty_secret_is_filled_and_the_ca_bundle_written(place: Place) -> None:
     replica = place.replica()
     assert not replica.is_loaded
 
@@ -114,7 +114,7 @@ async def test_an_empty_secret_is_filled_and_the_api_service_trusts_it(place: Pl
     assert is_trusted(replica, place.bundle)
 
 
-async def test_what_others_own_is_left_alone(place: Place) -> None:
+async def test_labels_and_annotations_of_others_are_left_alone(place: Place) -> None:
     await place.replica().reconcile()
 
     service = place.store.get("apiservices", "", API_SERVICE)
@@ -123,7 +123,7 @@ async def test_what_others_own_is_left_alone(place: Place) -> None:
     assert service.decoded()["spec"]["version"] == "v1"
 
 
-async def test_replicas_that_begin_together_agree(place: Place) -> None:
+async def test_replicas_that_start_together_use_one_certificate(place: Place) -> None:
     replicas = [place.replica() for _ in range(5)]
 
     await asyncio.gather(*(replica.reconcile() for replica in replicas))
@@ -132,7 +132,7 @@ async def test_replicas_that_begin_together_agree(place: Place) -> None:
     assert is_trusted(replicas[0], place.bundle)
 
 
-async def test_nothing_is_written_when_all_is_in_order(place: Place) -> None:
+async def test_nothing_is_written_when_no_step_is_due(place: Place) -> None:
     replica = place.replica()
     await replica.reconcile()
     version = place.store.version
@@ -143,7 +143,7 @@ async def test_nothing_is_written_when_all_is_in_order(place: Place) -> None:
     assert place.store.version == version
 
 
-async def test_a_bundle_that_somebody_reset_is_put_back(place: Place) -> None:
+async def test_a_reset_ca_bundle_is_written_again(place: Place) -> None:
     replica = place.replica()
     await replica.reconcile()
     place.store.put("apiservices", {"metadata": {"name": API_SERVICE}, "spec": {"version": "v1"}})
@@ -153,7 +153,7 @@ async def test_a_bundle_that_somebody_reset_is_put_back(place: Place) -> None:
     assert is_trusted(replica, place.bundle)
 
 
-async def test_a_serving_certificate_is_renewed_under_the_same_authority(place: Place) -> None:
+async def test_a_serving_certificate_is_renewed_by_the_same_authority(place: Place) -> None:
     one, other = place.replica(), place.replica()
     await one.reconcile()
     await other.reconcile()
@@ -169,8 +169,8 @@ async def test_a_serving_certificate_is_renewed_under_the_same_authority(place: 
     assert place.bundle == bundle
 
 
-async def test_an_authority_is_replaced_without_a_moment_of_distrust(place: Place) -> None:
-    """The new one is trusted before it issues, the old one until nobody shows what it issued."""
+async def test_an_authority_is_replaced_while_the_certificate_verifies(place: Place) -> None:
+    """The new one is published before it issues, the old one until no replica uses its certificate."""
     ahead, running_server = place.replica(), place.replica()
     await ahead.reconcile()
     await running_server.reconcile()
@@ -180,7 +180,7 @@ async def test_an_authority_is_replaced_without_a_moment_of_distrust(place: Plac
 
     place.clock.at += YEAR * 10 * 2 / 3 + HOUR
     for _ in range(8):
-        # The same minute at both replicas, one after the other, and the bundle is never ahead of either.
+        # Both replicas reconcile in the same minute, one after the other, and the bundle verifies both.
         for replica in (ahead, running_server):
             await replica.reconcile()
             for trusting in (bundles[-1], place.bundle):
@@ -197,7 +197,7 @@ async def test_an_authority_is_replaced_without_a_moment_of_distrust(place: Plac
     ]
 
 
-async def test_without_the_secret_the_reason_is_told_and_probes_go_on(place: Place) -> None:
+async def test_without_the_secret_the_reason_is_logged_and_probes_are_answered(place: Place) -> None:
     place.store.delete("secrets", NAMES.namespace, NAMES.secret)
     replica = place.replica()
 
@@ -208,7 +208,7 @@ async def test_without_the_secret_the_reason_is_told_and_probes_go_on(place: Pla
     assert replica.tls.pair.certificate.startswith(b"-----BEGIN CERTIFICATE-----")
 
 
-async def test_without_an_api_service_the_certificate_is_shown_all_the_same(place: Place) -> None:
+async def test_the_certificate_is_used_without_an_apiservice(place: Place) -> None:
     place.store.delete("apiservices", "", API_SERVICE)
     replica = place.replica()
 
@@ -220,7 +220,7 @@ async def test_without_an_api_service_the_certificate_is_shown_all_the_same(plac
 
 
 @pytest.mark.parametrize("content", [{"tls.crt": "bm9uc2Vuc2U="}, {"ca.crt": "!"}, {"ca.key": ""}])
-async def test_a_secret_that_somebody_spoiled_is_filled_anew(place: Place, content: dict[str, str]) -> None:
+async def test_an_invalid_secret_is_filled_again(place: Place, content: dict[str, str]) -> None:
     replica = place.replica()
     await replica.reconcile()
     spoiled = place.secret

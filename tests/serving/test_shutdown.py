@@ -11,7 +11,7 @@ import pytest
 from kubesum.server.runtime import Limits
 from tests.commands.running import Command, kubesum
 from tests.serving.load import ROOT, load
-from tests.serving.runningserver import NODES, RunningServer, asked, eventually, is_ready, running_server
+from tests.serving.runningserver import NODES, RunningServer, eventually, fetch, is_ready, running_server
 
 SHUTDOWN_DELAY_S = 1.5
 
@@ -22,14 +22,14 @@ def limits() -> Limits:
     return Limits(shutdown_delay_s=SHUTDOWN_DELAY_S)
 
 
-async def test_requests_are_answered_through_the_delay(tmp_path: Path, limits: Limits) -> None:
-    """[S] 10.4: readiness fails at once, liveness does not, and every answer ends its connection."""
+async def test_requests_are_answered_during_the_shutdown_delay(tmp_path: Path, limits: Limits) -> None:
+    """Section 10.4: /readyz fails at once, /livez does not, and every response ends its connection."""
     async with running_server(tmp_path, limits) as server:
         async with load(server, lambda: server.tls(server.front_proxy)) as clients:
             server.shutdown.set()
             await eventually(lambda: is_not_ready(server))
-            verbose = await server.ask("/readyz?verbose")
-            alive = await server.ask("/livez")
+            verbose = await server.request("/readyz?verbose")
+            alive = await server.request("/livez")
             data = await server.forwarded(NODES, "root", "system:masters")
 
         await server.stopped.wait()
@@ -79,7 +79,7 @@ async def test_an_idle_connection_does_not_delay_the_shutdown(tmp_path: Path) ->
         running_server(tmp_path, Limits(shutdown_delay_s=0.0)) as server,
         server.session(server.front_proxy) as session,
     ):
-        assert (await asked(session, server.port, NODES, ROOT)).code == 200
+        assert (await fetch(session, server.port, NODES, ROOT)).code == 200
         reader, _ = await asyncio.open_connection("127.0.0.1", server.port, ssl=server.tls())
 
         server.shutdown.set()
@@ -87,7 +87,7 @@ async def test_an_idle_connection_does_not_delay_the_shutdown(tmp_path: Path) ->
             await server.stopped.wait()
             assert await reader.read() == b""
         with pytest.raises(aiohttp.ClientConnectorError):
-            await server.ask("/livez")
+            await server.request("/livez")
 
 
 async def listening(command: Command) -> None:

@@ -1,4 +1,4 @@
-"""Authentication and authorization of a local server: whoever passes the TLS handshake may do everything.
+"""Authentication and authorization of a local server: every client that passes the TLS handshake may do everything.
 
 The handshake requires a client certificate of an authority that the process makes at its start, and that
 authority issues exactly one.

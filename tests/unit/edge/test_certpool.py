@@ -1,4 +1,4 @@
-"""Which certificates a pool of authorities vouches for."""
+"""Which certificates verify against a pool of authorities."""
 
 import ssl
 from datetime import datetime, timedelta
@@ -9,15 +9,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ObjectIdentifier
 
 from kubesum.edge.tls.certpool import CertPool, InvalidCredentials
-from tests.unit.edge.clientcertificates import ANY, CLIENT, DAY, NOW, SERVER, SM2, Minted, minted, root
+from tests.unit.edge.clientcertificates import ANY, CLIENT, DAY, NOW, SERVER, SM2, Issued, certificate_for, root
 
 ROOT = root()
 OTHER = root("other")
-USER = minted("jane", ROOT, usages=CLIENT)
+USER = certificate_for("jane", ROOT, usages=CLIENT)
 
 
-def verdict(pool: CertPool, *chain: Minted, now: datetime = NOW) -> str:
-    """Why a chain is not trusted; empty if it is."""
+def failure(pool: CertPool, *chain: Issued, now: datetime = NOW) -> str:
+    """Why a chain does not verify; empty if it does."""
     try:
         found = pool.verify(tuple(one.der for one in chain), now.timestamp())
     except InvalidCredentials as error:
@@ -26,94 +26,94 @@ def verdict(pool: CertPool, *chain: Minted, now: datetime = NOW) -> str:
     return ""
 
 
-def trusted(pool: CertPool, *chain: Minted, now: datetime = NOW) -> bool:
-    told = verdict(pool, *chain, now=now) == ""
-    assert pool.verifies(tuple(one.der for one in chain), now.timestamp()) is told
-    return told
+def verifies(pool: CertPool, *chain: Issued, now: datetime = NOW) -> bool:
+    verified = failure(pool, *chain, now=now) == ""
+    assert pool.verifies(tuple(one.der for one in chain), now.timestamp()) is verified
+    return verified
 
 
-def test_a_certificate_of_an_authority_is_trusted() -> None:
-    assert trusted(CertPool(ROOT.pem), USER)
+def test_a_certificate_of_an_authority_verifies() -> None:
+    assert verifies(CertPool(ROOT.pem), USER)
 
 
-def test_a_certificate_of_another_pool_is_not() -> None:
-    assert not trusted(CertPool(OTHER.pem), USER)
+def test_a_certificate_of_another_pool_does_not_verify() -> None:
+    assert not verifies(CertPool(OTHER.pem), USER)
 
 
-def test_no_certificate_and_no_authority_are_nothing() -> None:
-    assert verdict(CertPool(ROOT.pem)) == "no certificate, or no authority to vouch for it"
-    assert not trusted(CertPool(b""), USER)
+def test_nothing_verifies_without_a_certificate_or_an_authority() -> None:
+    assert failure(CertPool(ROOT.pem)) == "no certificate, or no authority to vouch for it"
+    assert not verifies(CertPool(b""), USER)
     assert not CertPool(b" \n")
     assert CertPool(ROOT.pem)
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_of_two_authorities_of_one_name_each_vouches_for_its_own(number: int) -> None:
+def test_two_authorities_of_one_name_both_verify_their_own(number: int) -> None:
     """The old and the new one of a rotation, in either order."""
     authorities = [root("kubernetes"), root("kubernetes")]
     pool = CertPool(b"".join(one.pem for one in authorities))
     reverse = CertPool(b"".join(one.pem for one in reversed(authorities)))
-    user = minted("jane", authorities[number])
+    user = certificate_for("jane", authorities[number])
 
-    assert trusted(pool, user)
-    assert trusted(reverse, user)
-    assert not trusted(CertPool(authorities[1 - number].pem), user)
-
-
-def test_a_forged_issuer_is_found_out() -> None:
-    forged = minted("jane", root("root"))
-
-    assert not trusted(CertPool(ROOT.pem), forged)
+    assert verifies(pool, user)
+    assert verifies(reverse, user)
+    assert not verifies(CertPool(authorities[1 - number].pem), user)
 
 
-def test_a_client_may_show_intermediates() -> None:
-    first = minted("first", ROOT, ca=True)
-    second = minted("second", first, ca=True)
-    user = minted("jane", second)
+def test_a_forged_issuer_does_not_verify() -> None:
+    forged = certificate_for("jane", root("root"))
+
+    assert not verifies(CertPool(ROOT.pem), forged)
+
+
+def test_a_chain_may_have_intermediates() -> None:
+    first = certificate_for("first", ROOT, ca=True)
+    second = certificate_for("second", first, ca=True)
+    user = certificate_for("jane", second)
     pool = CertPool(ROOT.pem)
 
-    assert trusted(pool, user, second, first)
-    assert trusted(pool, user, first, second)
-    assert trusted(pool, user, second, first, ROOT, OTHER)
-    assert not trusted(pool, user, second)
-    assert not trusted(pool, user)
+    assert verifies(pool, user, second, first)
+    assert verifies(pool, user, first, second)
+    assert verifies(pool, user, second, first, ROOT, OTHER)
+    assert not verifies(pool, user, second)
+    assert not verifies(pool, user)
 
 
-def test_a_bundle_need_not_go_up_to_a_root() -> None:
-    intermediate = minted("intermediate", ROOT, ca=True)
-    user = minted("jane", intermediate)
+def test_an_intermediate_in_the_bundle_is_a_trust_anchor() -> None:
+    intermediate = certificate_for("intermediate", ROOT, ca=True)
+    user = certificate_for("jane", intermediate)
     pool = CertPool(intermediate.pem)
 
-    assert trusted(pool, user)
-    assert trusted(pool, user, intermediate, ROOT)
-    assert not trusted(pool, USER)
+    assert verifies(pool, user)
+    assert verifies(pool, user, intermediate, ROOT)
+    assert not verifies(pool, USER)
 
 
 @pytest.mark.parametrize("ca", [False, None], ids=["CA:false", "no constraints"])
-def test_a_user_issues_nothing(ca: bool | None) -> None:
-    user = minted("jane", ROOT, ca=ca)
-    other = minted("root", user)
+def test_a_certificate_that_is_no_authority_issues_nothing(ca: bool | None) -> None:
+    user = certificate_for("jane", ROOT, ca=ca)
+    other = certificate_for("root", user)
 
-    assert trusted(CertPool(ROOT.pem), user)
-    assert not trusted(CertPool(ROOT.pem), other, user)
+    assert verifies(CertPool(ROOT.pem), user)
+    assert not verifies(CertPool(ROOT.pem), other, user)
 
 
-def test_an_authority_may_forbid_others_below_it() -> None:
-    last = minted("last", ROOT, ca=True, path_length=0)
-    below = minted("below", last, ca=True)
+def test_a_path_length_is_respected() -> None:
+    last = certificate_for("last", ROOT, ca=True, path_length=0)
+    below = certificate_for("below", last, ca=True)
 
-    assert trusted(CertPool(ROOT.pem), minted("jane", last), last)
-    assert not trusted(CertPool(ROOT.pem), minted("jane", below), below, last)
+    assert verifies(CertPool(ROOT.pem), certificate_for("jane", last), last)
+    assert not verifies(CertPool(ROOT.pem), certificate_for("jane", below), below, last)
 
 
 @pytest.mark.parametrize(("depth", "expected"), [(5, True), (6, False)])
-def test_a_chain_has_an_end(depth: int, expected: bool) -> None:
+def test_a_chain_has_a_maximal_length(depth: int, expected: bool) -> None:
     chain = [ROOT]
     for number in range(depth):
-        chain.append(minted(f"ca-{number}", chain[-1], ca=True))
-    user = minted("jane", chain[-1])
+        chain.append(certificate_for(f"ca-{number}", chain[-1], ca=True))
+    user = certificate_for("jane", chain[-1])
 
-    assert trusted(CertPool(ROOT.pem), user, *chain[:0:-1]) is expected
+    assert verifies(CertPool(ROOT.pem), user, *chain[:0:-1]) is expected
 
 
 @pytest.mark.parametrize(
@@ -121,63 +121,65 @@ def test_a_chain_has_an_end(depth: int, expected: bool) -> None:
     [(CLIENT, True), (None, True), (ANY, True), ((*SERVER, *CLIENT), True), (SERVER, False)],
     ids=["client", "none", "any", "both", "server"],
 )
-def test_a_certificate_for_servers_is_no_clients(usages: tuple[ObjectIdentifier, ...] | None, expected: bool) -> None:
-    assert trusted(CertPool(ROOT.pem), minted("jane", ROOT, usages=usages)) is expected
+def test_the_extended_key_usage_must_allow_clients(
+    usages: tuple[ObjectIdentifier, ...] | None, expected: bool
+) -> None:
+    assert verifies(CertPool(ROOT.pem), certificate_for("jane", ROOT, usages=usages)) is expected
 
 
-def test_an_intermediate_for_servers_issues_no_clients() -> None:
-    intermediate = minted("servers", ROOT, ca=True, usages=SERVER)
+def test_the_extended_key_usage_of_an_intermediate_must_allow_clients() -> None:
+    intermediate = certificate_for("servers", ROOT, ca=True, usages=SERVER)
 
-    assert not trusted(CertPool(ROOT.pem), minted("jane", intermediate), intermediate)
-
-
-def test_a_critical_extension_that_nobody_knows_is_critical() -> None:
-    assert not trusted(CertPool(ROOT.pem), minted("jane", ROOT, critical=True))
+    assert not verifies(CertPool(ROOT.pem), certificate_for("jane", intermediate), intermediate)
 
 
-def test_a_certificate_is_trusted_from_its_first_moment_to_its_last() -> None:
+def test_an_unknown_critical_extension_does_not_verify() -> None:
+    assert not verifies(CertPool(ROOT.pem), certificate_for("jane", ROOT, critical=True))
+
+
+def test_a_certificate_verifies_from_not_before_to_not_after() -> None:
     pool = CertPool(ROOT.pem)
-    user = minted("jane", ROOT, begins=NOW, ends=NOW + DAY)
+    user = certificate_for("jane", ROOT, begins=NOW, ends=NOW + DAY)
 
     for seconds, expected in ((-61, False), (0, True), (86_400, True), (86_401, False)):
-        assert trusted(pool, user, now=NOW + timedelta(seconds=seconds)) is expected
+        assert verifies(pool, user, now=NOW + timedelta(seconds=seconds)) is expected
 
 
-def test_an_authority_that_is_over_vouches_for_nobody() -> None:
+def test_an_expired_authority_verifies_nothing() -> None:
     expired = root("root", ends=NOW - timedelta(hours=1))
     future = root("root", begins=NOW + timedelta(hours=1))
 
-    assert not trusted(CertPool(expired.pem), minted("jane", expired))
-    assert not trusted(CertPool(future.pem), minted("jane", future))
-    assert trusted(CertPool(expired.pem + ROOT.pem), USER)
+    assert not verifies(CertPool(expired.pem), certificate_for("jane", expired))
+    assert not verifies(CertPool(future.pem), certificate_for("jane", future))
+    assert verifies(CertPool(expired.pem + ROOT.pem), USER)
 
 
-def test_a_remembered_verdict_ends_with_the_certificate() -> None:
+def test_a_cached_result_ends_with_the_certificate() -> None:
     pool = CertPool(ROOT.pem)
-    user = minted("jane", ROOT, ends=NOW + timedelta(seconds=30))
+    user = certificate_for("jane", ROOT, ends=NOW + timedelta(seconds=30))
 
-    assert trusted(pool, user)
-    assert not trusted(pool, user, now=NOW + timedelta(seconds=31))
+    assert verifies(pool, user)
+    assert not verifies(pool, user, now=NOW + timedelta(seconds=31))
 
 
-def test_a_remembered_verdict_ends_with_the_intermediate() -> None:
+def test_a_cached_result_ends_with_the_intermediate() -> None:
     pool = CertPool(ROOT.pem)
-    intermediate = minted("intermediate", ROOT, ca=True, ends=NOW + timedelta(seconds=30))
-    user = minted("jane", intermediate)
+    intermediate = certificate_for("intermediate", ROOT, ca=True, ends=NOW + timedelta(seconds=30))
+    user = certificate_for("jane", intermediate)
 
-    assert trusted(pool, user, intermediate)
-    assert not trusted(pool, user, intermediate, now=NOW + timedelta(seconds=31))
+    assert verifies(pool, user, intermediate)
+    assert not verifies(pool, user, intermediate, now=NOW + timedelta(seconds=31))
 
 
-def test_one_that_is_not_valid_yet_is_looked_at_again() -> None:
+def test_a_certificate_that_is_not_valid_yet_is_verified_again() -> None:
     pool = CertPool(ROOT.pem)
-    user = minted("jane", ROOT, begins=NOW + timedelta(seconds=30))
+    user = certificate_for("jane", ROOT, begins=NOW + timedelta(seconds=30))
 
-    assert not trusted(pool, user)
-    assert trusted(pool, user, now=NOW + timedelta(seconds=61))
+    assert not verifies(pool, user)
+    assert verifies(pool, user, now=NOW + timedelta(seconds=61))
 
 
-def test_a_pool_of_a_bundle_with_comments_tells_only_certificates() -> None:
+def test_the_bundle_of_a_pool_has_no_comments() -> None:
     pool = CertPool(b"# the old one\n" + ROOT.pem + b"\nthe new one\n" + OTHER.pem)
 
     assert pool.bundle == ROOT.pem + OTHER.pem
@@ -189,7 +191,7 @@ def test_a_pool_of_a_bundle_with_comments_tells_only_certificates() -> None:
     [b"nonsense", ROOT.pem + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", ROOT.pem[:200]],
     ids=["no PEM", "one that is no certificate", "half of one"],
 )
-def test_a_bundle_that_is_none_is_refused(bundle: bytes) -> None:
+def test_an_invalid_bundle_is_an_error(bundle: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         CertPool(bundle)
 
@@ -204,51 +206,51 @@ NO_CERTIFICATE = {
 
 
 @pytest.mark.parametrize("der", NO_CERTIFICATE.values(), ids=NO_CERTIFICATE)
-def test_what_is_no_certificate_is_untrusted(der: bytes) -> None:
+def test_bytes_that_are_no_certificate_do_not_verify(der: bytes) -> None:
     with pytest.raises(InvalidCredentials):
         CertPool(ROOT.pem).verify((der,), NOW.timestamp())
 
 
-def test_a_name_that_is_no_text_is_untrusted_even_if_it_is_signed() -> None:
-    """Whoever read it answered 500."""
-    user = minted("jane", ROOT)
+def test_a_signed_certificate_with_a_malformed_name_does_not_verify() -> None:
+    """Reading the name caused a response of 500."""
+    user = certificate_for("jane", ROOT)
     unsigned = user.certificate.tbs_certificate_bytes.replace(b"\x0c\x04jane", b"\x0c\x04\xff\xfe\xff\xfe")
 
     with pytest.raises(InvalidCredentials):
         CertPool(ROOT.pem).verify((signed(unsigned, ROOT),), NOW.timestamp())
 
 
-def signed(unsigned: bytes, issuer: Minted) -> bytes:
-    """A certificate from its to-be-signed part, which the library would refuse to make; ECDSA with SHA-256."""
+def signed(unsigned: bytes, issuer: Issued) -> bytes:
+    """A certificate from its to-be-signed part, which `cryptography` would not make; ECDSA with SHA-256."""
     algorithm = bytes.fromhex("300a06082a8648ce3d040302")
     signature = b"\x00" + issuer.key.sign(unsigned, ec.ECDSA(hashes.SHA256()))
     content = unsigned + algorithm + b"\x03" + bytes([len(signature)]) + signature
     return b"\x30\x82" + len(content).to_bytes(2, "big") + content
 
 
-def test_an_authority_with_a_strange_key_does_no_harm_to_the_others() -> None:
-    """The process ended when it looked at that key."""
+def test_an_authority_with_an_unsupported_key_is_skipped() -> None:
+    """Reading that key ended the process."""
     pool = CertPool(SM2 + ROOT.pem)
 
-    assert trusted(pool, USER)
+    assert verifies(pool, USER)
     assert pool.keys == CertPool(ROOT.pem).keys
-    assert not trusted(pool, minted("jane", root("sm2-ca")))
+    assert not verifies(pool, certificate_for("jane", root("sm2-ca")))
 
 
-def test_many_intermediates_are_not_remembered() -> None:
-    """A client may show 100 KB of them, other ones on each connection."""
+def test_long_chains_are_not_cached() -> None:
+    """A client may send 100 KB of intermediates, and other ones on each connection."""
     pool = CertPool(ROOT.pem)
     junk = [root(f"junk-{number}") for number in range(80)]
 
     for number in range(3):
-        assert trusted(pool, USER, *junk[number:])
-    assert trusted(pool, USER)
+        assert verifies(pool, USER, *junk[number:])
+    assert verifies(pool, USER)
 
     assert [len(chain) for chain in pool._results] == [1]
 
 
-def test_a_certificate_of_a_version_that_does_not_exist_is_nobodys() -> None:
-    """It is neither an answer of 500 nor the end of the process."""
+def test_a_certificate_of_an_unknown_version_does_not_verify() -> None:
+    """It causes neither a 500 nor the end of the process."""
     odd = USER.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)
     assert odd != USER.der
 

@@ -1,4 +1,4 @@
-"""Whom kube-apiserver says it trusts, and what becomes of it."""
+"""Parsing of extension-apiserver-authentication, and how its changes take effect."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ def without(*keys: str) -> dict[str, str]:
     return {key: value for key, value in CONFIG.items() if key not in keys}
 
 
-def test_everything_is_read() -> None:
+def test_all_keys_are_parsed() -> None:
     config = request_header_config(CONFIG)
 
     assert (config.clients.bundle, config.front_proxies.bundle) == (CLIENTS.pem, PROXIES.pem)
@@ -44,8 +44,8 @@ def test_everything_is_read() -> None:
     assert config.extra_prefixes == (b"x-remote-extra-",)
 
 
-def test_what_is_missing_is_not_trusted() -> None:
-    """[A1] Least of all a header that nobody named."""
+def test_a_missing_key_trusts_nothing() -> None:
+    """[A1] Also no header with a default name."""
     assert not request_header_config(without("client-ca-file")).clients
     assert not request_header_config(without("requestheader-client-ca-file")).front_proxies
     assert request_header_config(without("requestheader-allowed-names")).allowed_names == frozenset()
@@ -56,8 +56,8 @@ def test_what_is_missing_is_not_trusted() -> None:
     assert not request_header_config({}).bundle
 
 
-def test_empty_names_are_none() -> None:
-    """An empty prefix would make every header one of identity."""
+def test_empty_names_are_dropped() -> None:
+    """An empty prefix would make every header an identity header."""
     config = request_header_config(
         CONFIG | {"requestheader-extra-headers-prefix": '["","X-A-"]', "requestheader-username-headers": '[""]'}
     )
@@ -67,13 +67,13 @@ def test_empty_names_are_none() -> None:
 
 @pytest.mark.parametrize("key", [key for key in CONFIG if not key.endswith("-file")])
 @pytest.mark.parametrize("text", ["[", "{}", '"X-Remote-User"', "[1]", "null", "[null]", "X-Remote-User"])
-def test_names_that_are_no_list_are_refused(key: str, text: str) -> None:
+def test_names_that_are_no_json_list_are_an_error(key: str, text: str) -> None:
     with pytest.raises(UpstreamError, match=f"^{key} of the ConfigMap .* is no JSON list of names"):
         request_header_config(CONFIG | {key: text})
 
 
 @pytest.mark.parametrize("key", ["client-ca-file", "requestheader-client-ca-file"])
-def test_a_bundle_that_is_none_is_refused(key: str) -> None:
+def test_an_invalid_bundle_is_an_error(key: str) -> None:
     with pytest.raises(UpstreamError, match=f"^{key} of the ConfigMap .* holds no PEM certificates"):
         request_header_config(CONFIG | {key: "nonsense"})
 
@@ -88,7 +88,7 @@ def test_a_bundle_that_is_none_is_refused(key: str) -> None:
     ],
     ids=["one authority for both", "one in common", "two", "one for both, and names"],
 )
-def test_a_shared_authority_without_names_is_noticed(names: str, proxies: bytes, expected: bool) -> None:
+def test_a_shared_authority_without_allowed_names_is_spoofable(names: str, proxies: bytes, expected: bool) -> None:
     config = request_header_config(
         CONFIG | {"requestheader-allowed-names": names, "requestheader-client-ca-file": proxies.decode()}
     )
@@ -97,7 +97,7 @@ def test_a_shared_authority_without_names_is_noticed(names: str, proxies: bytes,
 
 
 def watching() -> AuthenticationConfigWatcher:
-    """One that is told what the ConfigMap says, instead of being told by a server."""
+    """A watcher without a list and watch; tests call `apply`."""
 
     async def nothing() -> AsyncIterator[SourceEvent[Data]]:
         return
@@ -106,7 +106,7 @@ def watching() -> AuthenticationConfigWatcher:
     return AuthenticationConfigWatcher(nothing, ServerTls(SERVING))
 
 
-def test_nobody_is_trusted_before_anything_is_known() -> None:
+def test_the_configuration_is_empty_until_it_is_loaded() -> None:
     watcher = watching()
 
     assert (watcher.current, watcher.is_loaded) == (EMPTY_CONFIG, False)
@@ -120,8 +120,8 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("change", UNUSABLE.values(), ids=UNUSABLE)
-def test_a_content_of_no_use_changes_nothing(change: dict[str, str]) -> None:
-    """[A1] Not even the part of it that could be used."""
+def test_an_invalid_content_changes_nothing(change: dict[str, str]) -> None:
+    """[A1] Also not the valid part of it."""
     watcher = watching()
     watcher.apply(CONFIG)
     before = watcher.current
@@ -131,7 +131,7 @@ def test_a_content_of_no_use_changes_nothing(change: dict[str, str]) -> None:
     assert (watcher.current, watcher.is_loaded) == (before, True)
 
 
-def test_one_of_no_use_at_the_start_is_not_loaded() -> None:
+def test_an_invalid_content_at_the_start_is_not_loaded() -> None:
     watcher = watching()
 
     watcher.apply({"client-ca-file": "nonsense"})
@@ -141,7 +141,7 @@ def test_one_of_no_use_at_the_start_is_not_loaded() -> None:
     assert watcher.is_loaded
 
 
-def test_a_config_map_that_is_gone_is_believed_on() -> None:
+def test_a_deleted_configmap_changes_nothing() -> None:
     watcher = watching()
     watcher.apply(CONFIG)
     before = watcher.current
@@ -151,8 +151,8 @@ def test_a_config_map_that_is_gone_is_believed_on() -> None:
     assert watcher.current is before
 
 
-def test_the_same_content_again_is_no_news() -> None:
-    """Each list of the ConfigMap forgot what was known of all connections."""
+def test_the_same_content_is_not_applied_again() -> None:
+    """Each list of the ConfigMap emptied the cache of verified chains."""
     watcher = watching()
     watcher.apply(CONFIG)
     before = watcher.current
@@ -162,8 +162,8 @@ def test_the_same_content_again_is_no_news() -> None:
     assert watcher.current is before
 
 
-def test_a_content_without_any_authority_is_one_too() -> None:
-    """[A2] A cluster without aggregation: tokens work."""
+def test_a_first_content_without_authorities_is_loaded() -> None:
+    """[A2] In a cluster without aggregation tokens work."""
     watcher = watching()
 
     watcher.apply({})
@@ -172,7 +172,7 @@ def test_a_content_without_any_authority_is_one_too() -> None:
     assert not watcher.current.bundle
 
 
-def test_an_authority_with_a_strange_key_ends_nothing() -> None:
+def test_an_authority_with_an_unsupported_key_is_loaded() -> None:
     """The process ended, again after each start."""
     watcher = watching()
     strange = (SM2 + PROXIES.pem).decode()
@@ -183,9 +183,9 @@ def test_an_authority_with_a_strange_key_ends_nothing() -> None:
     assert watcher.current.front_proxies.bundle == SM2 + PROXIES.pem
 
 
-async def test_only_the_one_config_map_is_believed() -> None:
+async def test_other_configmaps_are_ignored() -> None:
     """Also where a server ignores the selector of the watch."""
-    told = asyncio.Event()
+    synced = asyncio.Event()
 
     async def feed() -> AsyncIterator[SourceEvent[Data]]:
         yield ListStarted()
@@ -193,10 +193,10 @@ async def test_only_the_one_config_map_is_believed() -> None:
         yield Deltas([(HERE, CONFIG), (("default", HERE[1]), {})])
         yield Deltas([(("kube-system", "other"), None)])
         yield Synced()
-        told.set()
+        synced.set()
 
     watcher = AuthenticationConfigWatcher(feed, ServerTls(SERVING))
     await watcher.run()
 
-    assert told.is_set()
+    assert synced.is_set()
     assert watcher.current.clients.bundle == CLIENTS.pem

@@ -1,7 +1,7 @@
 """A real server on a real TLS socket, over a small world of shelves and boxes.
 
-One server serves all tests of a module, since its end takes a while; each test has a world and an
-application of its own.
+One server serves all tests of a module, since its shutdown takes a while; each test has a world and an application
+of its own.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from tests.unit.web.fakeresources import (
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def endpoint(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Endpoint]:
-    """A server that serves whatever application is put into it, and a client that it knows."""
+    """A server whose application tests replace, and a client with a certificate of its authority."""
     directory = tmp_path_factory.mktemp("client")
     ca = authority("test-ca")
     own, mine = serving(ca, ["127.0.0.1"]), client(ca, "tester")
@@ -50,7 +50,7 @@ async def endpoint(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[En
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def served(endpoint: Endpoint, tmp_path: Path) -> Served:
-    """Two empty resources, served."""
+    """A server of two resources without objects."""
     world = World()
     world.engine.add((SHELVES, BOXES))
     await world.engine.publish()

@@ -1,4 +1,4 @@
-"""A small world of shelves and boxes, and what a test holds of the server that serves it."""
+"""Two small resources, shelves and boxes, and a server of them for tests."""
 
 import asyncio
 import base64
@@ -32,7 +32,7 @@ KUBECTL = Path(sys.executable).with_name("kubectl")
 
 
 class Thing(msgspec.Struct, frozen=True):
-    """What a row is about."""
+    """The subject of a row."""
 
     name: str
     namespace: str = ""
@@ -89,7 +89,7 @@ BOXES = ComputedResource(
 
 @dataclass
 class World:
-    """What is served: an engine over things that tests put, and a clock that they move."""
+    """An engine over things that tests put, and a clock that they set."""
 
     now: float = NOW
     not_synced: Unavailable | None = None
@@ -117,7 +117,7 @@ class World:
         )
 
     def app(self) -> ASGIApp:
-        """The application that serves this world to everybody."""
+        """The application that serves this world, and allows everything."""
         return create_app(self.state(), LocalAuthenticator(), AlwaysAllowAuthorizer(), DEFAULT_LIMITS)
 
     async def put(self, source: Source, *things: Thing) -> None:
@@ -129,7 +129,7 @@ class World:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A complete response."""
 
     code: int
     headers: Mapping[str, str]
@@ -142,7 +142,7 @@ class Answer:
 
 @dataclass
 class Endpoint:
-    """A running server whose application can be exchanged, and a client that it knows."""
+    """A running server whose application tests replace, and a client of it."""
 
     port: int
     session: aiohttp.ClientSession
@@ -162,12 +162,11 @@ class Served:
     endpoint: Endpoint
     home: Path
 
-    async def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        """Sends `path` as it is; header names are given with underscores."""
+    async def request(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """The response to a request of `path`, sent as it is; header names are given with underscores."""
         url = URL(f"https://127.0.0.1:{self.endpoint.port}{path}", encoded=True)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = self.endpoint.session.request(method, url, headers=named, allow_redirects=False)
-        async with request as answer:
+        async with self.endpoint.session.request(method, url, headers=named, allow_redirects=False) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
 
     async def kubectl(self, *arguments: str) -> tuple[int, str, str]:
@@ -185,7 +184,7 @@ class Served:
 
 
 def client_context(ca: KeyPair, mine: KeyPair, directory: Path) -> ssl.SSLContext:
-    """Trusts `ca` and shows `mine`."""
+    """A client context that trusts `ca` and presents `mine`."""
     context = ssl.create_default_context(cadata=ca.certificate.decode())
     context.load_cert_chain(*mine.write(directory, "client"))
     return context

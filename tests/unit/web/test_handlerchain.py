@@ -99,7 +99,7 @@ def request(path: str, user: str = "jane", *groups: str) -> bytes:
 
 async def get(wire: Wire, path: str, *who: str) -> Answer | None:
     async with wire.client(PROXY) as connection:
-        return await connection.asked(request(path, *who))
+        return await connection.exchange(request(path, *who))
 
 
 def code(answer: Answer | None) -> int:
@@ -190,7 +190,7 @@ def test_requests_that_need_no_review_are_answered_while_reviews_fill_the_limit(
                 assert code(await get(wire, path, "system:kube-aggregator")) == 200
             assert code(await get(wire, f"{V}/small", "root", "system:masters")) == 200
             async with wire.client() as probe:
-                assert code(await probe.asked(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")) == 200
+                assert code(await probe.exchange(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")) == 200
 
             answers = await asyncio.gather(*waiting)
             assert {code(answer) for answer in answers} == {503}

@@ -141,7 +141,7 @@ class Schemas:
             "description": _documented(struct),
             "properties": {field.name: self._property(field) for field in described},
         }
-        # `required` is for those who write objects, which nobody does here; only the keys of list items need it.
+        # Nobody writes these objects, so that `required` is of use only for the keys of list items.
         if keys := [field.name for field in described if field.is_key]:
             schema["required"] = keys
         return schema

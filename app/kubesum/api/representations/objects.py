@@ -11,7 +11,7 @@ from kubesum.vocabulary.resource import ComputedResource, Subject
 
 
 class ObjectMeta(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, rename="camel"):
-    """metav1.ObjectMeta; `creation_timestamp` is null for objects that nobody created."""
+    """metav1.ObjectMeta; `creation_timestamp` is null if there is no object to take it from."""
 
     name: str
     namespace: str = ""

@@ -16,7 +16,7 @@ Query = Mapping[str, str]
 """The parameters of a request, each with its first value."""
 
 MAX_PARAMETERS: Final = 1000
-"""url.ParseQuery has a limit too, since parsing takes time and anybody may send parameters."""
+"""url.ParseQuery has a limit too, since parsing takes time."""
 
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)

@@ -145,7 +145,7 @@ def _by_headers(config: RequestHeaderConfig, chain: Chain, lines: Lines, now: fl
     elif config.clients.verifies(chain, now):
         # Any user with such a certificate could name any other (NCC-E003660). To compare the authorities of both
         # pools would not be enough: one in the users' pool may be issued by one in the front proxy's.
-        raise InvalidCredentials("it may be that of a user, and no requestheader-allowed-names tell them apart")
+        raise InvalidCredentials("it may be that of a user, because requestheader-allowed-names is empty")
     username = _first(lines, config.username_headers)
     if not username:
         return None

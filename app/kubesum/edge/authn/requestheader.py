@@ -47,7 +47,7 @@ class RequestHeaderConfig:
 
 
 EMPTY_CONFIG: Final = RequestHeaderConfig()
-"""Before the ConfigMap is loaded: no certificate and no header authenticates anybody."""
+"""In effect until the ConfigMap is loaded: no certificate and no header authenticates."""
 
 
 def request_header_config(data: Mapping[str, str]) -> RequestHeaderConfig:

@@ -15,7 +15,7 @@ from kubesum.vocabulary.errors import UpstreamError
 
 MAX_IN_FLIGHT: Final = 50
 MAX_PENDING: Final = 1000
-"""In flight or waiting: anybody can send tokens that were never reviewed."""
+"""In flight or waiting: any client can send tokens that were never reviewed."""
 TIMEOUT_S: Final = 10.0
 """Of one review, with the time that it waits to be sent."""
 TTL_S: Final = 10.0
@@ -53,7 +53,7 @@ class ReviewCache(Generic[ReviewStatus]):
             status = await self._in_time(review)
         except UpstreamError as error:
             pending.set_exception(error)
-            # Retrieved here, since asyncio logs an exception that nobody has retrieved, and perhaps nobody waits.
+            # Retrieved here, because asyncio logs unretrieved exceptions, and no request may be waiting.
             pending.exception()
             raise
         except BaseException:

@@ -1,4 +1,4 @@
-"""A real server with the strict protocol on a TLS socket, and clients that write whatever bytes they like."""
+"""A real server with the strict protocol on a TLS socket, and clients that write raw bytes."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.tls.certificates import KeyPair, authority, serving
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.server.sockets import LOOPBACK, listen
@@ -19,12 +20,12 @@ from kubesum.server.uvicornserver import Server, server_config
 CA = authority("wire-ca")
 CLIENTS = authority("clients-ca")
 PAIR = serving(CA, ["kubesum.test"])
-ASK = b"GET /echo HTTP/1.1\r\nHost: kubesum.test\r\n\r\n"
+REQUEST = b"GET /echo HTTP/1.1\r\nHost: kubesum.test\r\n\r\n"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of the server."""
+    """One response."""
 
     code: int
     headers: dict[str, str]
@@ -36,13 +37,13 @@ class Answer:
 
     @property
     def headers_seen(self) -> list[tuple[str, str]]:
-        """The headers of the request, as the application saw them."""
+        """The headers of the request as the application got them."""
         return [(name, value) for name, value in self.json["headers"]]
 
 
 @dataclass
 class Application:
-    """Answers `/echo` with what it saw; `/wait` waits until the client has gone or `release` is set."""
+    """Answers `/echo` with the request as JSON; `/wait` answers when the client has gone or `release` is set."""
 
     seen: list[str] = field(default_factory=list)
     release: asyncio.Event = field(default_factory=asyncio.Event)
@@ -57,7 +58,7 @@ class Application:
             "path": scope["raw_path"].decode(),
             "query": scope["query_string"].decode(),
             "headers": [(name.decode(), value.decode()) for name, value in scope["headers"]],
-            "chain": len(scope["state"]["chain"]),
+            "chain": len(request_context(scope).client_chain),
         }
         body = json.dumps(shown).encode()
         length = str(len(body)).encode()
@@ -66,16 +67,16 @@ class Application:
 
     async def _waited(self, receive: Receive) -> None:
         self.waiting.set()
-        leaving = asyncio.create_task(_left(receive))
+        disconnecting = asyncio.create_task(_disconnected(receive))
         released = asyncio.create_task(self.release.wait())
-        await asyncio.wait((leaving, released), return_when=asyncio.FIRST_COMPLETED)
-        if leaving.done():
+        await asyncio.wait((disconnecting, released), return_when=asyncio.FIRST_COMPLETED)
+        if disconnecting.done():
             self.gone.set()
-        for task in (leaving, released):
+        for task in (disconnecting, released):
             task.cancel()
 
 
-async def _left(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -88,14 +89,14 @@ class Client:
         self.writer = writer
 
     async def send(self, *parts: bytes) -> None:
-        """Sends the parts, each as it is and by itself; nothing more once the server has cut the connection."""
+        """Writes the parts one by one; stops when the server has closed the connection."""
         with suppress(ConnectionError):
             for part in parts:
                 self.writer.write(part)
                 await self.writer.drain()
 
     async def answer(self) -> Answer | None:
-        """The next answer; None when the connection ends before it."""
+        """The next response; None if the connection ends before it."""
         try:
             head = await self._reader.readuntil(b"\r\n\r\n")
             first, *lines = head.decode().strip().split("\r\n")
@@ -105,20 +106,20 @@ class Client:
             return None
         return Answer(int(first.split()[1]), headers, body)
 
-    async def asked(self, *parts: bytes) -> Answer | None:
-        """The answer to a request that is sent in these parts."""
+    async def exchange(self, *parts: bytes) -> Answer | None:
+        """The response to a request that is sent in these parts."""
         await self.send(*parts)
         return await self.answer()
 
     async def ended(self) -> bool:
-        """Returns once the connection has ended; whether it did so without another byte."""
+        """Waits for the end of the connection; returns whether it came without another byte."""
         try:
             return await self._reader.read() == b""
         except (ConnectionError, ssl.SSLError):
             return True
 
     def close(self) -> None:
-        """Cuts the connection."""
+        """Aborts the connection."""
         self.writer.transport.abort()
 
 
@@ -133,7 +134,7 @@ class Wire:
 
     @asynccontextmanager
     async def client(self, pair: KeyPair | None = None) -> AsyncIterator[Client]:
-        """A connection, whose client shows `pair`."""
+        """A connection whose client presents `pair`."""
         client = Client(
             *await asyncio.open_connection(LOOPBACK, self.port, ssl=client_tls(pair), server_hostname=HOST)
         )
@@ -144,7 +145,7 @@ class Wire:
 
     @property
     def connections(self) -> int:
-        """Connections that are open."""
+        """The number of open connections."""
         return len(self.server.server_state.connections)
 
 
@@ -152,7 +153,7 @@ HOST = "kubesum.test"
 
 
 def client_tls(pair: KeyPair | None = None, ca: KeyPair = CA) -> ssl.SSLContext:
-    """Trusts `ca`, and shows `pair`."""
+    """A client context that trusts `ca` and presents `pair`."""
     context = ssl.create_default_context(cadata=ca.certificate.decode())
     if pair is not None:
         load(context, pair)
@@ -160,7 +161,7 @@ def client_tls(pair: KeyPair | None = None, ca: KeyPair = CA) -> ssl.SSLContext:
 
 
 def load(context: ssl.SSLContext, pair: KeyPair) -> None:
-    """Makes a client show a pair; `pair.certificate` may hold intermediates."""
+    """Loads a pair into a client context; `pair.certificate` may hold intermediates."""
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
         file.write(pair.key + pair.certificate)
         file.flush()
@@ -171,12 +172,12 @@ def load(context: ssl.SSLContext, pair: KeyPair) -> None:
 async def serving_wire(
     client_bundle: bytes = CLIENTS.certificate, served: ASGIApp | None = None
 ) -> AsyncIterator[Wire]:
-    """A server that asks for certificates of these authorities, stopped on the way out.
+    """A server that accepts client certificates of `client_bundle`, stopped on the way out.
 
-    It serves `served`, or else an application that tells what it sees.
+    It serves `served`, or else an `Application`.
     """
     tls, app = ServerTls(PAIR), Application()
-    tls.believe(client_bundle)
+    tls.set_client_ca(client_bundle)
     server = Server(server_config(served or app, tls.context))
     with listen(0) as listener:
         running = asyncio.create_task(server.serve([listener]))

@@ -1,4 +1,4 @@
-"""Measures what kubesum costs: an initial sync against curl, memory, polls of usage, watches, and identity.
+"""Measures what kubesum costs: an initial sync against curl, memory, polls of usage, watches, gets, and identity.
 
 The simulated cluster has 1,000 nodes and 20,000 pods. The API server runs on one core, what is measured on the
 other. Machines are noisy: only the ratios mean something, each from a pair of runs one after the other; the table
@@ -36,6 +36,7 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
             watching = json.loads(await watchers(served, options.watches))
         decoding = json.loads(await child("decode", folder))
         identity = json.loads(await child("identity"))
+        gets = json.loads(await child("gets"))
     return {
         "nodes": options.nodes,
         "pods": options.pods,
@@ -44,6 +45,7 @@ async def measured(options: argparse.Namespace) -> dict[str, Any]:
         "syncs": syncs,
         "decode": decoding,
         "identity": identity,
+        "gets": gets,
         "watches": options.watches,
         "watching": watching,
         "polls": polls,
@@ -74,6 +76,7 @@ async def child(module: str, *arguments: str) -> str:
 def report(figures: dict[str, Any]) -> str:
     """The figures for a person, each with the bound that it is held to, where there is one."""
     syncs, polls, pods, watching = figures["syncs"], figures["polls"], figures["pods"], figures["watching"]
+    gets = figures["gets"]
     ratios = [sync["wall_s"] / download for sync, download in zip(syncs, figures["download_s"], strict=True)]
     cpu = [sync["cpu_s"] / figures["decode"]["cpu_s"] for sync in syncs]
     rows = (
@@ -99,7 +102,8 @@ def report(figures: dict[str, Any]) -> str:
             1000 * median(watching["reached_all_s"]),
             "250",
         ),
-        ("identity and rights of a request that are known, us", 1e6 * figures["identity"]["typical_s"], "100"),
+        ("CPU of one get over TLS / of a bare ASGI application", gets["get_s"] / gets["bare_s"], ""),
+        ("authentication and authorization of a request, cached, us", 1e6 * figures["identity"]["typical_s"], "100"),
         ("the same for a user of 300 groups, us", 1e6 * figures["identity"]["of_300_groups_s"], ""),
     )
     header = f"{figures['nodes']} nodes, {pods} pods, {figures['rate'] / 1e6:.0f} MB/s, {len(syncs)} runs"

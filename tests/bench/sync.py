@@ -20,7 +20,7 @@ import yaml
 
 from kubesum.commands.kubeconfigfile import local_credentials
 from kubesum.commands.listwatches import cluster_list_watches
-from kubesum.edge.secureserving import by_handshake
+from kubesum.edge.secureserving import local_serving
 from kubesum.edge.tls.certificates import write_private
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
@@ -116,7 +116,7 @@ async def main() -> None:
             port = listener.getsockname()[1]
             own = local_credentials(port)
             client_files(own.kubeconfig, Path(folder))
-            kubesum = Kubesum(cluster_list_watches(upstream, USAGE_INTERVAL_S), by_handshake(own.tls))
+            kubesum = Kubesum(cluster_list_watches(upstream, USAGE_INTERVAL_S), local_serving(own.tls))
             stop = asyncio.Event()
             trim_memory()
             figures: dict[str, float] = {"idle": resident_bytes()}

@@ -25,7 +25,7 @@ from kubesim.world.world import World
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.doctor.diagnosis import Diagnosis
 from kubesum.doctor.report import Report
-from kubesum.edge.secureserving import delegated
+from kubesum.edge.secureserving import delegated_serving
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect
@@ -33,7 +33,7 @@ from kubesum.kube.credentials import kubeconfig
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
-from tests.serving.runningserver import USUAL, Behind, behind, eventually
+from tests.serving.runningserver import USUAL, RunningServer, eventually, running_server
 
 NAMESPACE = "kubesum-system"
 
@@ -113,7 +113,7 @@ def unexpected(lines: Sequence[str]) -> list[str]:
 class Installation:
     """An installation, its cluster, and the lines that the doctor prints for it."""
 
-    server: Behind
+    server: RunningServer
 
     async def lines(self, who: str = "admin", namespace: str = "", now: datetime | None = None) -> list[str]:
         """The lines that a user of the cluster sees, without what differs from run to run."""
@@ -178,7 +178,7 @@ class Installation:
 @asynccontextmanager
 async def installed(home: Path, limits: Limits = USUAL) -> AsyncIterator[Installation]:
     """An installation for which all checks pass."""
-    async with behind(home, limits) as server:
+    async with running_server(home, limits) as server:
         server.register()
         async with asyncio.timeout(10):
             await server.cluster.aggregator.ready()
@@ -200,10 +200,10 @@ async def installed_with(
     prepare(store)
     with listen(0) as listener:
         issuer = IssuedPair(authority.certificate, authority.key)
-        server = Behind(store, pki, cluster, listener.getsockname()[1], issuer, home)
+        server = RunningServer(store, pki, cluster, listener.getsockname()[1], issuer, home)
         async with await connect(kubeconfig(server.reader, None)) as upstream, asyncio.TaskGroup() as tasks:
-            protection = delegated(upstream, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
-            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s=0), protection)
+            secure_serving = delegated_serving(upstream, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
+            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s=0), secure_serving)
             running = [tasks.create_task(cluster.run()), tasks.create_task(kubesum.run(listener))]
             await kubesum.ready.wait()
             server.register()

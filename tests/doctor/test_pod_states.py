@@ -62,7 +62,7 @@ async def test_a_resource_that_was_never_listed(tmp_path: Path) -> None:
 
 async def test_pods_that_shut_down(tmp_path: Path) -> None:
     async with installed(tmp_path, Limits(shutdown_delay_s=30)) as stopping:
-        stopping.server.leave.set()
+        stopping.server.shutdown.set()
 
         async def is_unready() -> bool:
             return not await is_ready(stopping.server)

@@ -1,4 +1,4 @@
-"""What stands between a server and its cluster, hears which reviews it asks for, and can spoil their answers."""
+"""A proxy between kubesum and the API server that records reviews and can override their responses."""
 
 import asyncio
 import json
@@ -17,27 +17,27 @@ from kubesim.access import certificates
 from kubesim.access.pki import Pki
 
 Spec = dict[str, Any]
-Spoiler = Callable[[str, Spec], Awaitable[web.StreamResponse | None]]
-"""Given the kind of a review and its spec, another answer to it; None for that of the cluster."""
+Override = Callable[[str, Spec], Awaitable[web.StreamResponse | None]]
+"""Given the kind and spec of a review, the response in place of the API server's; None for that one."""
 
 _OF_CONNECTIONS = ("Host", "Connection", "Transfer-Encoding", "Content-Length")
 
 
-async def honest(_kind: str, _spec: Spec) -> web.StreamResponse | None:
-    """Leaves all answers as they are."""
+async def no_override(_kind: str, _spec: Spec) -> web.StreamResponse | None:
+    """Overrides nothing."""
     return None
 
 
 @dataclass
 class Relay:
-    """Passes everything on; reviews only if `spoiler` gives no other answer."""
+    """Forwards all requests but the reviews that `override` answers."""
 
-    spoiler: Spoiler = honest
+    override: Override = no_override
     reviews: list[tuple[str, Spec]] = field(default_factory=list)
     url: str = ""
 
     async def start(self, pki: Pki, target: str) -> None:
-        """Begins to pass on to `target`, as somebody whom clients of the cluster trust."""
+        """Starts to forward to `target`, with a serving certificate of the cluster's authority."""
         self._target = target
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -46,7 +46,7 @@ class Relay:
             auto_decompress=False,
         )
         app = web.Application(client_max_size=1 << 24)
-        app.router.add_route("*", "/{path:.*}", self._passed_on)
+        app.router.add_route("*", "/{path:.*}", self._forward)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=_tls(pki))
@@ -54,29 +54,29 @@ class Relay:
         self.url = f"https://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        """Ends all connections."""
+        """Closes all connections."""
         await self._session.close()
         await self._runner.cleanup()
 
-    def asked(self, kind: str) -> list[Spec]:
-        """The specs of the reviews of one kind that were asked for, in order."""
+    def specs(self, kind: str) -> list[Spec]:
+        """The specs of the recorded reviews of one kind, in order."""
         return [spec for other, spec in self.reviews if other == kind]
 
-    async def _passed_on(self, request: web.Request) -> web.StreamResponse:
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if request.method == "POST":
             review = json.loads(body)
             self.reviews.append((review["kind"], review["spec"]))
-            if (other := await self.spoiler(review["kind"], review["spec"])) is not None:
+            if (other := await self.override(review["kind"], review["spec"])) is not None:
                 return other
         headers = CIMultiDict((name, value) for name, value in request.headers.items() if name not in _OF_CONNECTIONS)
         url = URL(self._target + request.raw_path, encoded=True)
         async with self._session.request(request.method, url, headers=headers, data=body or None) as answer:
-            passed = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
-            await passed.prepare(request)
+            forwarded = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+            await forwarded.prepare(request)
             async for chunk in answer.content.iter_any():
-                await passed.write(chunk)
-            return passed
+                await forwarded.write(chunk)
+            return forwarded
 
 
 def _tls(pki: Pki) -> ssl.SSLContext:
@@ -86,14 +86,14 @@ def _tls(pki: Pki) -> ssl.SSLContext:
     return context
 
 
-def says(kind: str, status: Any, code: int = 201) -> web.Response:
-    """A review with this status."""
+def review(kind: str, status: Any, code: int = 201) -> web.Response:
+    """A response with this status of a review."""
     return web.json_response(
         {"kind": kind, "apiVersion": "v1", "metadata": {}, "spec": {}, "status": status}, status=code
     )
 
 
-async def never(_kind: str, _spec: Spec) -> web.StreamResponse | None:
-    """Says nothing."""
+async def unanswered(_kind: str, _spec: Spec) -> web.StreamResponse | None:
+    """Never answers."""
     await asyncio.Event().wait()
     raise AssertionError("nobody sets it")

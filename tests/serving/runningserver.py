@@ -1,4 +1,4 @@
-"""`kubesum serve` behind a simulated API server, on real sockets, and callers of every kind."""
+"""`kubesum serve` behind a simulated API server, on real sockets, and clients of every kind."""
 
 import asyncio
 import itertools
@@ -38,7 +38,7 @@ USUAL = Limits()
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer."""
+    """A complete response."""
 
     code: int
     headers: CIMultiDict[str]
@@ -54,8 +54,8 @@ class Answer:
 
 
 @dataclass
-class Behind:
-    """A running server, the cluster that it asks, and where both are."""
+class RunningServer:
+    """A running server, the simulated cluster, and their addresses."""
 
     store: Store
     pki: Pki
@@ -63,13 +63,13 @@ class Behind:
     port: int
     authority: KeyPair
     home: Path
-    leave: asyncio.Event = field(default_factory=asyncio.Event)
+    shutdown: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     name: str = SERVICE_HOST
     relay: Relay | None = None
 
     def tls(self, pair: KeyPair | None = None) -> ssl.SSLContext:
-        """Trusts the server, and shows a pair of one's own."""
+        """A client context that trusts the server and presents `pair`."""
         context = ssl.create_default_context(cadata=self.authority.certificate.decode())
         if pair is not None:
             context.load_cert_chain(*pair.write(self.home, f"client-{id(pair)}"))
@@ -77,21 +77,21 @@ class Behind:
 
     @asynccontextmanager
     async def session(self, pair: KeyPair | None = None) -> AsyncIterator[aiohttp.ClientSession]:
-        """A client that shows `pair` on all its connections."""
+        """A client that presents `pair` on all its connections."""
         connector = aiohttp.TCPConnector(ssl=self.tls(pair), limit=0)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
             yield session
 
     def register(self) -> None:
-        """Puts it behind the cluster's aggregator, as the chart does."""
+        """Registers it with the cluster's aggregator, as the chart does."""
         self.cluster.aggregator.register(f"127.0.0.1:{self.port}", self.authority.certificate)
 
-    async def ask(
+    async def request(
         self, path: str, pair: KeyPair | None = None, headers: Sequence[tuple[str, str]] = (), method: str = "GET"
     ) -> Answer:
-        """One request over a connection of its own."""
+        """The response to one request over a connection of its own."""
         async with self.session(pair) as session:
-            return await asked(session, self.port, path, headers, method)
+            return await fetch(session, self.port, path, headers, method)
 
     @property
     def reader(self) -> Path:
@@ -102,24 +102,24 @@ class Behind:
         return path
 
     def arguments(self, *more: str) -> list[str]:
-        """The arguments of one more server of this cluster, in a process of its own."""
+        """The arguments of another server of this cluster in a process of its own."""
         files = ("--tls-cert-file", str(self.home / "serving.crt"), "--tls-private-key-file")
         where = ("--bind-address", "127.0.0.1", "--secure-port", "0", "--kubeconfig", str(self.reader))
         return [*where, *files, str(self.home / "serving.key"), *more]
 
     @property
     def front_proxy(self) -> KeyPair:
-        """What the aggregator shows."""
+        """The client certificate of the aggregator."""
         certificate, key = (path.read_bytes() for path in self.pki.front_proxy_files)
         return KeyPair(certificate, key)
 
     async def forwarded(self, path: str, user: str, *groups: str, **more: str) -> Answer:
-        """A request that the aggregator forwards for a user."""
-        return await self.ask(path, self.front_proxy, identity(user, *groups, **more))
+        """The response to a request that the aggregator forwards for a user."""
+        return await self.request(path, self.front_proxy, identity(user, *groups, **more))
 
 
-async def as_person(server: Behind, who: str, path: str) -> Answer:
-    """A request that one of the people makes to the cluster's API server."""
+async def as_person(server: RunningServer, who: str, path: str) -> Answer:
+    """The response to a request of one of the people to the cluster's API server."""
     tls = ssl.create_default_context(cadata=server.pki.authority.certificate.decode())
     tls.load_cert_chain(*server.pki.people[who].write(server.home, who))
     async with (
@@ -130,19 +130,19 @@ async def as_person(server: Behind, who: str, path: str) -> Answer:
 
 
 def identity(user: str, *groups: str, **more: str) -> list[tuple[str, str]]:
-    """The headers in which the aggregator says who asks."""
+    """The identity headers of the aggregator."""
     lines = [("X-Remote-User", user), *(("X-Remote-Group", group) for group in groups)]
     return lines + [(name.replace("_", "-"), value) for name, value in more.items()]
 
 
-async def asked(
+async def fetch(
     session: aiohttp.ClientSession,
     port: int,
     path: str,
     headers: Sequence[tuple[str, str]] = (),
     method: str = "GET",
 ) -> Answer:
-    """One request of a session."""
+    """The response to one request of a session."""
     url = URL(f"https://127.0.0.1:{port}{path}", encoded=True)
     async with session.request(
         method, url, headers=CIMultiDict(headers), server_hostname=SERVICE_HOST, allow_redirects=False
@@ -151,16 +151,18 @@ async def asked(
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.create_server(("127.0.0.1", 0)) as one:
         return int(one.getsockname()[1])
 
 
 @asynccontextmanager
-async def behind(home: Path, limits: Limits = USUAL, relay: Relay | None = None) -> AsyncIterator[Behind]:
+async def running_server(
+    home: Path, limits: Limits = USUAL, relay: Relay | None = None
+) -> AsyncIterator[RunningServer]:
     """A server that is ready, with a certificate in files, and stopped on the way out.
 
-    `relay` stands between it and the cluster.
+    With `relay`, its requests to the API server go through that.
     """
     store = Store()
     World(1, 8, 80, datetime.now(UTC)).fill(store)
@@ -168,7 +170,7 @@ async def behind(home: Path, limits: Limits = USUAL, relay: Relay | None = None)
     cluster = ApiServer(store, pki, ServerOptions())
     authority = certificates.authority("kubesum-ca")
     certificates.serving(authority, (SERVICE_HOST, "127.0.0.1")).write(home, "serving")
-    server = Behind(store, pki, cluster, free_port(), authority, home, relay=relay)
+    server = RunningServer(store, pki, cluster, free_port(), authority, home, relay=relay)
     async with asyncio.TaskGroup() as tasks:
         upstream = tasks.create_task(cluster.run())
         if relay is not None:
@@ -182,13 +184,13 @@ async def behind(home: Path, limits: Limits = USUAL, relay: Relay | None = None)
         upstream.cancel()
 
 
-async def _serving(server: Behind, limits: Limits) -> None:
-    await serve(options(server, limits, server.port), server.leave)
+async def _serving(server: RunningServer, limits: Limits) -> None:
+    await serve(options(server, limits, server.port), server.shutdown)
     server.stopped.set()
 
 
-def options(server: Behind, limits: Limits, port: int) -> ServeOptions:
-    """As on the command line."""
+def options(server: RunningServer, limits: Limits, port: int) -> ServeOptions:
+    """The options of `kubesum serve`."""
     return ServeOptions(
         secure_port=port,
         bind_address="127.0.0.1",
@@ -204,7 +206,7 @@ def options(server: Behind, limits: Limits, port: int) -> ServeOptions:
 
 
 async def eventually(check: Callable[[], Awaitable[bool]], within_s: float = 10) -> None:
-    """Returns once `check` holds, which nothing announces."""
+    """Returns when `check` holds, which is polled."""
     async with asyncio.timeout(within_s):
         for _ in itertools.count():
             if await check():
@@ -212,14 +214,14 @@ async def eventually(check: Callable[[], Awaitable[bool]], within_s: float = 10)
             await asyncio.sleep(0.05)
 
 
-async def until_ready(server: Behind) -> None:
-    """Returns when requests may come."""
+async def until_ready(server: RunningServer) -> None:
+    """Returns when /readyz is 200."""
     await eventually(lambda: is_ready(server))
 
 
-async def is_ready(server: Behind) -> bool:
-    """Whether the server says so; a server that does not listen yet is not."""
+async def is_ready(server: RunningServer) -> bool:
+    """Whether /readyz is 200; false also before the server listens."""
     try:
-        return (await server.ask("/readyz")).code == 200
+        return (await server.request("/readyz")).code == 200
     except aiohttp.ClientError:
         return False

@@ -1,11 +1,11 @@
-"""What kube-aggregator asks for itself, and what a caller is told in which order, behind the real gate."""
+"""Requests that kube-aggregator makes for itself, and the order in which errors take precedence."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from tests.serving.runningserver import NODES, Behind, V, behind
+from tests.serving.runningserver import NODES, RunningServer, V, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -14,33 +14,33 @@ V2BETA1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscovery
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("serving")) as server:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("serving")) as server:
         yield server
 
 
 @pytest.mark.parametrize("accept", [f"{V2},{V2BETA1}", V2], ids=["1.36", "1.37"])
-async def test_the_discovery_manager_gets_everything_once(server: Behind, accept: str) -> None:
+async def test_the_discovery_manager_gets_the_document_once(server: RunningServer, accept: str) -> None:
     """[D1] [D2] Section 15, item 1."""
     first = await server.forwarded("/apis", "system:kube-aggregator", "system:masters", Accept=accept)
-    known = {"Accept": accept, "If-None-Match": first.headers["ETag"]}
-    again = await server.forwarded("/apis", "system:kube-aggregator", "system:masters", **known)
+    headers = {"Accept": accept, "If-None-Match": first.headers["ETag"]}
+    again = await server.forwarded("/apis", "system:kube-aggregator", "system:masters", **headers)
 
     assert (first.code, first.headers["Content-Type"]) == (200, V2)
     assert (again.code, again.body) == (304, b"")
 
 
-async def test_discovery_is_open_to_the_aggregator_without_any_group(server: Behind) -> None:
-    """[D3] Section 15, item 2. And no 304 there, even if it says what it knows."""
+async def test_discovery_is_open_to_the_aggregator_without_any_group(server: RunningServer) -> None:
+    """[D3] Section 15, item 2. And no 304 there, even with If-None-Match."""
     document = await server.forwarded("/apis", "system:kube-aggregator", Accept=V2)
-    known = {"Accept": "application/json", "If-None-Match": document.headers["ETag"]}
-    resources = await server.forwarded(V, "system:kube-aggregator", **known)
+    headers = {"Accept": "application/json", "If-None-Match": document.headers["ETag"]}
+    resources = await server.forwarded(V, "system:kube-aggregator", **headers)
 
     assert (document.code, resources.code) == (200, 200)
     assert len(resources.json["resources"]) == 7
 
 
-async def test_specifications_are_open_to_the_aggregator_without_any_group(server: Behind) -> None:
+async def test_specifications_are_open_to_the_aggregator_without_any_group(server: RunningServer) -> None:
     """[O1] [O2] [O7] Section 15, item 3."""
     for path in ("/openapi/v2", "/openapi/v3"):
         first = await server.forwarded(path, "system:aggregator", Accept="application/json")
@@ -50,8 +50,8 @@ async def test_specifications_are_open_to_the_aggregator_without_any_group(serve
         assert (again.code, again.body) == (304, b"")
 
 
-async def test_a_document_of_another_hash_is_the_document(server: Behind) -> None:
-    """[O10] Section 15, item 4. A redirect would not pass the aggregator."""
+async def test_another_hash_gets_the_current_document(server: RunningServer) -> None:
+    """[O10] Section 15, item 4. The aggregator rejects redirects."""
     answer = await server.forwarded(f"/openapi/v3{V}?hash=wrong", "jane", "system:authenticated")
 
     assert (answer.code, answer.json["openapi"]) == (200, "3.0.0")
@@ -71,12 +71,12 @@ async def test_a_document_of_another_hash_is_the_document(server: Behind) -> Non
         ("DELETE", NODES, "deletecollection", "nodesummaries"),
     ],
 )
-async def test_who_has_no_rights_learns_nothing_else(
-    server: Behind, method: str, path: str, verb: str, what: str
+async def test_403_takes_precedence_over_other_errors(
+    server: RunningServer, method: str, path: str, verb: str, what: str
 ) -> None:
-    """[E3] Section 15, item 8: before what does not exist, cannot be done, or is wrong."""
+    """[E3] Section 15, item 8: before 404, 405 and 400."""
     identity = [("X-Remote-User", "jane"), ("X-Remote-Group", "dev")]
-    answer = await server.ask(path, server.front_proxy, identity, method)
+    answer = await server.request(path, server.front_proxy, identity, method)
 
     resource, space, name = what.partition(" ")
     assert (answer.code, answer.json["reason"]) == (403, "Forbidden")
@@ -95,12 +95,12 @@ async def test_who_has_no_rights_learns_nothing_else(
         ("GET", f"{V}/cupboards", 404, "the server could not find the requested resource"),
     ],
 )
-async def test_who_may_do_everything_is_told_what_there_is(
-    server: Behind, method: str, path: str, code: int, message: str
+async def test_an_authorized_user_gets_the_other_errors(
+    server: RunningServer, method: str, path: str, code: int, message: str
 ) -> None:
     """[E3] [E4] Section 15, item 8."""
     identity = [("X-Remote-User", "root"), ("X-Remote-Group", "system:masters")]
-    answer = await server.ask(path, server.front_proxy, identity, method)
+    answer = await server.request(path, server.front_proxy, identity, method)
 
     assert (answer.code, answer.message) == (code, message)
     assert (answer.headers["Content-Type"], answer.json["kind"]) == ("application/json", "Status")

@@ -1,4 +1,4 @@
-"""Two replicas behind one address are replaced one after the other, as an update does, and nobody notices."""
+"""A rolling update: two replicas behind one address are replaced one after the other, and no request fails."""
 
 import asyncio
 import contextlib
@@ -11,23 +11,23 @@ from pathlib import Path
 from kubesum.commands.serve.run import serve
 from kubesum.server.runtime import Limits
 from tests.serving.load import load
-from tests.serving.runningserver import Behind, behind, eventually, free_port, is_ready, options
+from tests.serving.runningserver import RunningServer, eventually, free_port, is_ready, options, running_server
 
 LIMITS = Limits(shutdown_delay_s=1.0)
 PROBED_EVERY_S = 0.1
 
 
 class Balancer:
-    """Sends new connections in turn to those that are ready, as a Service does; a connection stays where it is."""
+    """Balances new connections over the ready replicas, as a Service does."""
 
-    def __init__(self, server: Behind) -> None:
+    def __init__(self, server: RunningServer) -> None:
         self._server = server
         self.ports: set[int] = set()
         self._ready: list[int] = []
         self._turn = itertools.count()
 
     async def probe(self) -> None:
-        """Keeps to those that are ready, a little late."""
+        """Updates the list of ready replicas."""
         while True:
             self._ready = [port for port in sorted(self.ports) if await is_ready(replace(self._server, port=port))]
             await asyncio.sleep(PROBED_EVERY_S)
@@ -63,39 +63,39 @@ async def balancing(balancer: Balancer, port: int) -> AsyncIterator[None]:
 
 
 async def test_a_rolling_update_fails_no_request(tmp_path: Path) -> None:
-    """A pod that leaves answers until everybody has heard of it, and a new one counts only once it is ready."""
-    async with behind(tmp_path, LIMITS) as first:
+    """A terminating pod answers during the shutdown delay, and a new one gets requests only when it is ready."""
+    async with running_server(tmp_path, LIMITS) as first:
         balancer, front = Balancer(first), replace(first, port=free_port())
-        leaving = {first.port: first.leave}
+        shutdowns = {first.port: first.shutdown}
         balancer.ports = {first.port}
 
         async with asyncio.TaskGroup() as tasks, balancing(balancer, front.port):
 
             async def add() -> None:
                 port = free_port()
-                leaving[port] = asyncio.Event()
-                running = tasks.create_task(serve(options(first, LIMITS, port), leaving[port]))
+                shutdowns[port] = asyncio.Event()
+                running = tasks.create_task(serve(options(first, LIMITS, port), shutdowns[port]))
                 running.add_done_callback(lambda _: balancer.ports.discard(port))
                 balancer.ports.add(port)
                 await eventually(lambda: is_ready(replace(first, port=port)))
 
             await add()
             async with load(front, lambda: first.tls(first.front_proxy)) as clients:
-                for old in list(leaving):
+                for old in list(shutdowns):
                     await add()
-                    leaving[old].set()
+                    shutdowns[old].set()
                     await eventually(lambda: is_gone(first, old))  # noqa: B023  # awaited in this round
                     balancer.ports.discard(old)
                 await clients.reaches(50)
-            for leave in leaving.values():
-                leave.set()
+            for shutdown in shutdowns.values():
+                shutdown.set()
 
     assert clients.failures == []
     assert clients.answered > 200
 
 
-async def is_gone(server: Behind, port: int) -> bool:
-    """Whether nobody listens on the port."""
+async def is_gone(server: RunningServer, port: int) -> bool:
+    """Whether no server listens on the port."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:

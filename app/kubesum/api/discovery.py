@@ -1,7 +1,7 @@
-"""Discovery: which groups, versions and resources are served.
+"""Discovery documents: the served groups, versions and resources.
 
-The documents are a pure function of the declarations, in a fixed order and without times, so that all
-replicas give the same bytes and the same ETag.
+They are a pure function of the declarations, in a fixed order and without times, so that all replicas send the same
+bytes and the same ETag.
 Shapes: k8s.io/api/apidiscovery/v2 and k8s.io/apimachinery/pkg/apis/meta/v1 (APIGroup, APIResourceList).
 """
 
@@ -17,7 +17,7 @@ from kubesum.vocabulary.errors import NotFound
 from kubesum.vocabulary.resource import CATEGORY, ComputedResource
 
 VERBS: Final = ("get", "list", "watch")
-"""The verbs that work. Anything advertised here and not served breaks controllers of the whole cluster."""
+"""The verbs of every resource. A listed verb that fails would stop controllers such as the namespace controller."""
 
 LISTED_PATHS: Final = (
     "/apis",
@@ -32,7 +32,7 @@ LISTED_PATHS: Final = (
 
 
 def aggregated(catalogue: Catalogue, version: str) -> bytes:
-    """The APIGroupDiscoveryList in a version of apidiscovery.k8s.io: everything in one document."""
+    """The APIGroupDiscoveryList in a version of apidiscovery.k8s.io: all groups in one document."""
     document = {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": f"apidiscovery.k8s.io/{version}",
@@ -65,7 +65,7 @@ def _aggregated_resource(resource: ComputedResource) -> dict[str, object]:
     kind = {"group": resource.group, "version": resource.version, "kind": resource.kind}
     return {
         "resource": resource.plural,
-        # Clients drop a resource whose responseKind is incomplete.
+        # client-go drops a resource whose responseKind is incomplete.
         "responseKind": kind,
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
@@ -76,7 +76,7 @@ def _aggregated_resource(resource: ComputedResource) -> dict[str, object]:
 
 
 def group_list(catalogue: Catalogue) -> bytes:
-    """The APIGroupList, at /apis for clients that don't ask for the aggregated document."""
+    """The APIGroupList, at /apis for clients that do not accept the aggregated document."""
     groups = [_group(catalogue, group) for group in _groups(catalogue)]
     return msgspec.json.encode({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}) + b"\n"
 

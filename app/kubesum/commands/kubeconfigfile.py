@@ -60,7 +60,7 @@ def local_credentials(port: int) -> LocalCredentials:
         "contexts": [{"name": USER, "context": {"cluster": USER, "user": USER}}],
         "current-context": USER,
     }
-    context = servertls.server_context(serving.certificate, serving.key, authority.certificate)
+    context = servertls.mutual_tls_context(serving.certificate, serving.key, authority.certificate)
     return LocalCredentials(context, yaml.safe_dump(document).encode())
 
 

@@ -1,1 +1,1 @@
-"""Certificates and TLS: who is on the other end of a connection."""
+"""The edge of the server: TLS, HTTP/1.1, authentication and authorization."""

@@ -28,7 +28,8 @@ from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary import defaults
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
-from kubesum.web.handlerchain import Admission
+from kubesum.web.handlerchain import RequestLimits
+from kubesum.web.state import ServerState
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +75,15 @@ class Kubesum:
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
         self.ready: Final = asyncio.Event()
-        admission = Admission(secure_serving.gate, limits.max_requests_inflight, lambda: self._shutting_down)
-        app = create_app(lambda: self.engine.catalogue, self.readiness, self.has_namespace, time.time, admission)
+        state = ServerState(
+            catalogue=lambda: self.engine.catalogue,
+            readiness=self.readiness,
+            has_namespace=self.has_namespace,
+            now=time.time,
+            shutting_down=lambda: self._shutting_down,
+        )
+        request_limits = RequestLimits(limits.max_requests_inflight)
+        app = create_app(state, secure_serving.authenticator, secure_serving.authorizer, request_limits)
         self._server: Final = Server(server_config(app, secure_serving.tls))
 
     def readiness(self) -> Mapping[str, bool]:
@@ -85,7 +93,7 @@ class Kubesum:
         """
         states = self.cache.sources.watched.values()
         self._has_synced = self._has_synced or all(map(_has_synced_or_denied, states))
-        checks = {name: passes() for name, passes in self._secure_serving.checks.items()}
+        checks = {name: passes() for name, passes in self._secure_serving.readiness_checks.items()}
         return {
             "informer-sync": self._has_synced,
             "first-rows": self.ready.is_set(),
@@ -117,7 +125,7 @@ class Kubesum:
                 f"informer {kind}": partial(self._poll if kind in polled else self._watch, kind)
                 for kind in self._list_watches
             },
-            **self._secure_serving.keepers,
+            **self._secure_serving.tasks,
             "freshness": self._check_freshness,
             "publisher": self._publish,
         }

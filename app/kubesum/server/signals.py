@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: graceful termination first, an immediate end second."""
+"""SIGINT and SIGTERM: the first signal requests a graceful shutdown, the second one ends the process at once."""
 
 import asyncio
 import signal
@@ -8,19 +8,19 @@ from typing import Any
 from kubesum.vocabulary.errors import KubesumError
 
 
-async def until_stopped(main: Coroutine[Any, Any, None], leave: asyncio.Event | None = None) -> None:
-    """Runs `main` until it ends or SIGINT or SIGTERM arrives, which ends it at once and is no error.
+async def until_stopped(main: Coroutine[Any, Any, None], shutdown: asyncio.Event | None = None) -> None:
+    """Runs `main` until it ends or SIGINT or SIGTERM arrives, which cancels it and is no error.
 
-    With `leave`, the first signal sets that, and `main` ends by itself; the next one ends it at once.
-    An error that a person can act on is raised as itself, also out of a group of tasks.
+    With `shutdown`, the first signal sets that event and `main` ends by itself; the next one cancels it.
+    A KubesumError is raised as itself, also out of a group of tasks.
     """
     task = asyncio.ensure_future(main)
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
 
     def stop() -> None:
-        if leave is not None and not leave.is_set():
-            leave.set()
+        if shutdown is not None and not shutdown.is_set():
+            shutdown.set()
             return
         stopped.set()
         task.cancel()
@@ -37,7 +37,7 @@ async def until_stopped(main: Coroutine[Any, Any, None], leave: asyncio.Event | 
 
 
 def actionable(group: BaseExceptionGroup[BaseException]) -> KubesumError | None:
-    """The error in a group that a person can act on, None if something else went wrong."""
+    """The first KubesumError in a group, None if the group holds any other error."""
     known, unknown = group.split(KubesumError)
     if known is None or unknown is not None:
         return None

@@ -9,13 +9,13 @@ LOOPBACK: Final = "127.0.0.1"
 
 
 def listen(port: int, host: str = LOOPBACK) -> socket.socket:
-    """A listening socket; port 0 takes any free one, an empty `host` all addresses.
+    """A listening socket; port 0 is any free port, an empty `host` is all addresses.
 
     Raises UsageError for an address that cannot be taken.
     """
     is_dual = ":" in host or (not host and socket.has_dualstack_ipv6())
     family = socket.AF_INET6 if is_dual else socket.AF_INET
-    # The protocol must be named: asyncio sets TCP_NODELAY only on sockets that say they are TCP.
+    # asyncio sets TCP_NODELAY only on sockets whose protocol is IPPROTO_TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:

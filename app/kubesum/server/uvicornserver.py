@@ -1,4 +1,4 @@
-"""uvicorn as kubesum runs it: without signal handlers, with deadlines for TLS handshakes and shutdowns."""
+"""uvicorn without signal handlers, and with timeouts of TLS handshakes and shutdowns."""
 
 import asyncio
 import socket
@@ -11,26 +11,24 @@ import uvicorn
 
 from kubesum.edge.http.protocol import StrictProtocol
 
-HANDSHAKE_S: Final = 10.0
-GOODBYE_S: Final = 5.0
-"""For the end of a TLS connection whose client does not answer."""
-LAST_ANSWERS_S: Final = 10
-"""After it has stopped to accept connections: watches end within three seconds, answers take no longer."""
+TLS_HANDSHAKE_TIMEOUT_S: Final = 10.0
+TLS_SHUTDOWN_TIMEOUT_S: Final = 5.0
+"""Of a TLS connection whose client does not answer close_notify."""
+SHUTDOWN_TIMEOUT_S: Final = 10
+"""For requests in progress after the listener is closed; watches end within three seconds."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process stops as a whole, and here is who decides.
-
-    And with deadlines for handshakes and goodbyes, which it does not set.
-    """
+    """A uvicorn server that ends when `should_exit` is set or `serve` is cancelled, not by signals."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening: Final = asyncio.Event()
+        """Set once connections are accepted."""
         self.servers = []
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves until it is told to end. Nothing of it is left then, also when it is cancelled."""
+        """Serves until `should_exit` is set, and closes all sockets, also when cancelled."""
         try:
             await super().serve(sockets)
         finally:
@@ -41,7 +39,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to the process."""
+        """Installs no signal handlers."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -54,8 +52,8 @@ class Server(uvicorn.Server):
                 sock=listener,
                 ssl=self.config.ssl,
                 backlog=self.config.backlog,
-                ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=GOODBYE_S,
+                ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT_S,
+                ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S,
             )
             for listener in sockets or ()
         ]
@@ -67,7 +65,7 @@ class Server(uvicorn.Server):
 
 
 def server_config(app: Any, tls: ssl.SSLContext) -> uvicorn.Config:
-    """uvicorn as kubesum needs it: nothing of a front proxy is believed, nothing is logged twice."""
+    """The configuration of uvicorn: no forwarded headers, no access log, no log configuration of its own."""
     config = uvicorn.Config(
         app,
         http=StrictProtocol,
@@ -78,9 +76,9 @@ def server_config(app: Any, tls: ssl.SSLContext) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        # kube-apiserver keeps idle connections for 90 s; ours must not be the end that closes first.
+        # Longer than the 90 s of kube-apiserver, so that it closes idle connections first and no request is lost.
         timeout_keep_alive=120,
-        timeout_graceful_shutdown=LAST_ANSWERS_S,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
     config.load()
     config.ssl = tls

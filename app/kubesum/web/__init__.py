@@ -1,1 +1,1 @@
-"""HTTP: routes, errors and probes on FastAPI."""
+"""HTTP handlers: the handler chain, the resources, and discovery, OpenAPI and probes on FastAPI."""

@@ -1,55 +1,61 @@
-"""The web application: routes, and errors as metav1.Status.
+"""The web application: the handler chain, and behind it the resources and a FastAPI application.
 
-FastAPI's own documentation pages, redirects and error bodies are off: clients of a Kubernetes API know none
-of them. The application holds no state but what it is made from.
+Reads of computed resources are dispatched on `RequestInfo`, as kube-apiserver's NonGoRestfulMux dispatches them.
+FastAPI serves everything else: discovery, OpenAPI, probes, metrics, and 404 and 405. Its own documentation pages,
+redirects and error bodies are off, because clients of a Kubernetes API do not expect them.
 """
-
-from collections.abc import Callable
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kubesum.api.lists.listing import Lists
 from kubesum.api.representations.status import UNKNOWN_METHOD, UNKNOWN_PATH
-from kubesum.api.watch.watching import Watches
-from kubesum.rollups.catalogue import Catalogue
-from kubesum.vocabulary.errors import ApiError, BadRequest, InternalError, MethodNotAllowed, NotFound
-from kubesum.web import openapi, probes, routes
-from kubesum.web.dependencies import Readiness, Service
-from kubesum.web.handlerchain import Admission, HandlerChain
-from kubesum.web.responses import failure
+from kubesum.edge.http.requestcontext import request_context
+from kubesum.edge.interfaces import Authenticator, Authorizer
+from kubesum.vocabulary.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
+from kubesum.web import discovery, openapi, probes
+from kubesum.web.handlerchain import HandlerChain, RequestLimits, internal_error
+from kubesum.web.resources import ResourceHandler
+from kubesum.web.responses import READ_METHODS, failure
+from kubesum.web.state import ServerState
 
 
 def create_app(
-    catalogue: Callable[[], Catalogue],
-    readiness: Readiness,
-    has_namespace: Callable[[str], bool],
-    now: Callable[[], float],
-    admission: Admission,
+    server: ServerState, authenticator: Authenticator, authorizer: Authorizer, limits: RequestLimits
 ) -> ASGIApp:
-    """The application that serves what `catalogue` gives at the time of each request, to whom `admission` lets in.
-
-    `readiness` tells the checks of /readyz, `has_namespace` which namespaces exist; `now` tells seconds since 1970.
-    """
+    """The application that serves `server`, as one ASGI application."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.service = Service(catalogue, readiness, has_namespace, now, Lists(now), Watches(now))
-    # In the order in which they are tried: what is asked for most comes first.
-    for router in (routes.router, openapi.router, probes.router, routes.catch_all):
+    app.state.server = server
+    # Routes are tried in this order.
+    for router in (discovery.router, openapi.router, probes.router, discovery.catch_all):
         app.include_router(router)
     for kind in (ApiError, RequestValidationError, HTTPException, Exception):
-        app.add_exception_handler(kind, refused)
-    return HandlerChain(app, catalogue, admission)
+        app.add_exception_handler(kind, error_response)
+    return HandlerChain(director(ResourceHandler(server), app), server, authenticator, authorizer, limits)
 
 
-async def refused(_request: Request, error: Exception) -> Response:
-    """Answers with an error. One that is a defect of ours is raised again by Starlette, and so logged."""
+def director(resources: ASGIApp, others: ASGIApp) -> ASGIApp:
+    """Sends reads of resources to `resources` and everything else to `others`.
+
+    k8s.io/apiserver/pkg/server/handler.go, director.
+    """
+
+    async def direct(scope: Scope, receive: Receive, send: Send) -> None:
+        # Resources without a group are kube-apiserver's own.
+        reads = request_context(scope).request_info.group and scope["method"] in READ_METHODS
+        await (resources if reads else others)(scope, receive, send)
+
+    return direct
+
+
+async def error_response(_request: Request, error: Exception) -> Response:
+    """The response to an error. Starlette raises one that is a defect again, and uvicorn logs it."""
     return failure(api_error(error))
 
 
 def api_error(error: Exception) -> ApiError:
-    """What to tell a client of an error."""
+    """The API error that a client gets for `error`."""
     match error:
         case ApiError():
             return error
@@ -60,4 +66,4 @@ def api_error(error: Exception) -> ApiError:
         case RequestValidationError() | HTTPException():
             return BadRequest("the request cannot be understood")
         case _:
-            return InternalError(f"Internal error occurred: {type(error).__name__}")
+            return internal_error(error)

@@ -1,14 +1,14 @@
-"""The entrance: sees every request first, asks who it is from and whether they may, and measures the answer.
+"""The handler chain: what happens to every request before and after a handler answers it.
 
-Plain ASGI, because the middleware base class of Starlette buffers streams. Routing and handlers see the path
-as it was read here, so no two readers of a path can disagree; and none of them sees who asks, so that nothing
-behind here can decide by it. The order is kube-apiserver's: what is asked, who asks (401), is there room (429),
-may they (403), and only then whether there is such a thing.
+The order is kube-apiserver's (k8s.io/apiserver/pkg/server/config.go, DefaultBuildHandlerChain): request info,
+authentication (401), limit of requests in flight (429), authorization (403), and only then whether the resource
+exists (404). It is plain ASGI, because the middleware base class of Starlette buffers streams. Handlers use the path
+and the attributes that are read here, so that authorization and handlers cannot read a path differently.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -20,131 +20,145 @@ from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.requests.options import REQUEST_TIMEOUT_S
 from kubesum.api.requests.requestinfo import RequestInfo, request_info
 from kubesum.edge.authn.users import User
-from kubesum.edge.delegation import Gate, refuse_impersonation
-from kubesum.edge.http.protocol import ABORT, CHAIN
+from kubesum.edge.authz.impersonation import refuse_impersonation
+from kubesum.edge.http.requestcontext import request_context
+from kubesum.edge.interfaces import Authenticator, Authorizer
 from kubesum.operations.metrics import REJECTED, REQUEST_DURATION, REQUESTS
-from kubesum.rollups.catalogue import Catalogue
-from kubesum.vocabulary.errors import ApiError, Timeout, TooManyRequests
+from kubesum.vocabulary import defaults
+from kubesum.vocabulary.errors import ApiError, InternalError, Timeout, TooManyRequests
 from kubesum.web.responses import failure
-from kubesum.web.watch import LASTING, PERMIT
+from kubesum.web.state import ServerState
 
-MOST_WATCHES: Final = 5_000
-"""Each costs some 50 KiB: a client that opens them without end must not take the memory of all others."""
-
-# There are few, and to look one up in Prometheus' way takes longer than to count.
-_counted, _timed = cache(REQUESTS.labels), cache(REQUEST_DURATION.labels)
+# Cached by label values, of which there are few: a lookup by prometheus_client takes longer than to count.
+_requests, _durations = cache(REQUESTS.labels), cache(REQUEST_DURATION.labels)
 _VERBS: Final = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"})
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
-    """Who is let in: `gate` tells callers apart, `max_requests_inflight` bounds the requests that are being answered.
+class RequestLimits:
+    """How many requests are answered at the same time; more get 429."""
 
-    While `is_leaving`, connections are ended with their next answer, so that clients find another server.
-    """
+    max_requests_inflight: int = defaults.MAX_REQUESTS_INFLIGHT
+    """Without watches."""
+    max_watches: int = 5_000
+    """Each takes some 50 KiB, so that one client could use up the memory."""
 
-    gate: Gate
-    max_requests_inflight: int
-    is_leaving: Callable[[], bool]
+
+DEFAULT_LIMITS: Final = RequestLimits()
 
 
 class HandlerChain:
-    """The outermost application."""
+    """The outermost ASGI application."""
 
-    def __init__(self, app: ASGIApp, catalogue: Callable[[], Catalogue], admission: Admission) -> None:
-        """`catalogue` tells which resources may label a measurement."""
-        self._app = app
-        self._catalogue = catalogue
-        self._admission = admission
-        self._at_once = {"watch": 0, "other": 0}
+    def __init__(
+        self,
+        handler: ASGIApp,
+        server: ServerState,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        limits: RequestLimits,
+    ) -> None:
+        """`handler` answers the requests that are authorized."""
+        self._handler = handler
+        self._server = server
+        self._authenticator = authenticator
+        self._authorizer = authorizer
+        self._max_inflight = {"watch": limits.max_watches, "other": limits.max_requests_inflight}
+        self._inflight = {"watch": 0, "other": 0}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, or passes the lifespan on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+        """Answers one request."""
         started = time.perf_counter()
         code: int | None = None
 
-        async def observed(message: Message) -> None:
+        async def observed_send(message: Message) -> None:
             nonlocal code
             if message["type"] == "http.response.start":
                 code = message["status"]
-                if self._admission.is_leaving():
+                if self._server.shutting_down():
                     message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 
         info: RequestInfo | None = None
         try:
             info = request_info(scope["method"], scope["raw_path"], scope["query_string"])
-            await self._answer_in_time(info, scope, receive, observed)
+            await self._handle_in_time(info, scope, receive, observed_send)
         except ApiError as error:
             if code is None:
-                await failure(error)(scope, receive, observed)
+                await failure(error)(scope, receive, observed_send)
             else:
-                # What was sent already must not look whole.
-                scope["state"][ABORT]()
+                # A response that has begun must not look complete.
+                request_context(scope).abort()
+        except Exception as error:
+            if code is None:
+                await failure(internal_error(error))(scope, receive, observed_send)
+            # uvicorn logs it.
+            raise
         finally:
-            self._measure(info, code or 500, time.perf_counter() - started)
+            self._observe(info, code or 500, time.perf_counter() - started)
 
-    async def _answer_in_time(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers whoever may ask; raises ApiError, also when the answer is not made and taken in time.
+    async def _handle_in_time(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the request within the request timeout, which ends for long-running ones; raises ApiError.
 
-        Who asks for more than they read would keep their place among those that are answered for ever.
+        The timeout includes the time that the client takes to read, so that slow readers cannot take up all places
+        of the requests in flight for good.
         """
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S) as deadline:
-                await self._answer(info, scope, receive, send, partial(deadline.reschedule, None))
+                await self._handle(info, scope, receive, send, deadline)
         except TimeoutError as error:
             if not deadline.expired():
                 raise
             raise Timeout("Timeout: request did not complete within the allotted timeout") from error
 
-    async def _answer(
-        self, info: RequestInfo, scope: Scope, receive: Receive, send: Send, may_last: Callable[[], None]
+    async def _handle(
+        self, info: RequestInfo, scope: Scope, receive: Receive, send: Send, deadline: asyncio.Timeout
     ) -> None:
-        gate, state = self._admission.gate, scope.setdefault("state", {})
-        user = await gate.caller(state.get(CHAIN, ()), scope["headers"])
+        context = request_context(scope)
+        user = await self._authenticator.authenticate(context.client_chain, scope["headers"])
         refuse_impersonation(user, scope["headers"])
-        scope["headers"] = gate.stripped(scope["headers"])
-        with self._room(user, info):
-            await gate.permit(user, info)
-            state["request_info"] = info
-            state[PERMIT] = partial(gate.permit, user, info)
-            # `/x/` is `/x`, as for kube-apiserver.
+        scope["headers"] = self._authenticator.without_identity_headers(scope["headers"])
+        with self._in_flight(user, info):
+            await self._authorizer.authorize(user, info)
+            context.request_info = info
+            context.authorize = partial(self._authorizer.authorize, user, info)
+            # `/x/` is answered as `/x`, as by kube-apiserver.
             scope["path"] = info.path.rstrip("/") or "/"
-            await self._app(scope, receive, send)
-            if (lasting := state.get(LASTING)) is not None:
-                may_last()
-                await lasting(scope, receive, send)
+            await self._handler(scope, receive, send)
+            if context.long_running is not None:
+                deadline.reschedule(None)
+                await context.long_running(scope, receive, send)
 
     @contextmanager
-    def _room(self, user: User, info: RequestInfo) -> Iterator[None]:
-        """Takes a place among the requests that are being answered; raises TooManyRequests if there is none.
+    def _in_flight(self, user: User, info: RequestInfo) -> Iterator[None]:
+        """Counts the request as in flight; raises TooManyRequests if the limit is reached.
 
-        Whoever needs no review always finds one: kube-apiserver, which would count the whole API out, and the
-        kubelet, which would start the process anew, while all places are taken by those who wait for reviews.
+        Requests that are always allowed are not limited: while all places are taken by requests that wait for
+        reviews, kube-apiserver would mark the APIService unavailable, and the kubelet would restart the container.
         """
-        kind, most = (
-            ("watch", MOST_WATCHES) if info.verb == "watch" else ("other", self._admission.max_requests_inflight)
-        )
-        if self._at_once[kind] >= most and not self._admission.gate.is_open(user, info):
+        kind = "watch" if info.verb == "watch" else "other"
+        if self._inflight[kind] >= self._max_inflight[kind] and not self._authorizer.always_allowed(user, info):
             REJECTED.labels(kind).inc()
             raise TooManyRequests("Too many requests, please try again later.", RETRY_SOON)
-        self._at_once[kind] += 1
+        self._inflight[kind] += 1
         try:
             yield
         finally:
-            self._at_once[kind] -= 1
+            self._inflight[kind] -= 1
 
-    def _measure(self, info: RequestInfo | None, code: int, seconds: float) -> None:
-        # Only what is served becomes a label: clients must not be able to make up time series.
+    def _observe(self, info: RequestInfo | None, code: int, duration_s: float) -> None:
+        # Only served resources become labels: clients must not be able to create time series.
         verb, resource = "", ""
         if info is not None:
             verb = info.verb if info.verb in _VERBS else ""
-            served = self._catalogue().find(info.group, info.version, info.resource)
+            served = self._server.catalogue().find(info.group, info.version, info.resource)
             resource = served.resource.resource_group if served else ""
-        _counted(verb, resource, str(code)).inc()
-        # A watch is meant to last: it would drown the answers that are not.
+        _requests(verb, resource, str(code)).inc()
+        # Watches last on purpose, and would distort the histogram.
         if verb != "watch":
-            _timed(verb, resource).observe(seconds)
+            _durations(verb, resource).observe(duration_s)
+
+
+def internal_error(error: Exception) -> InternalError:
+    """The API error that a client gets for an unexpected exception."""
+    return InternalError(f"Internal error occurred: {type(error).__name__}")

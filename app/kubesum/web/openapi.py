@@ -10,60 +10,61 @@ from kubesum.api.openapi.documents import Document, Documents, documents
 from kubesum.api.representations.status import UNKNOWN_PATH
 from kubesum.api.requests.negotiation import accepts_gzip, require_json
 from kubesum.vocabulary.errors import NotFound
-from kubesum.web.dependencies import Asked, Service, Serving
-from kubesum.web.responses import JSON, READ_METHODS
-from kubesum.web.routes import accepted
+from kubesum.web.dependencies import Info, Server
+from kubesum.web.responses import JSON, READ_METHODS, accepted
+from kubesum.web.state import ServerState
 
 router: Final = APIRouter(redirect_slashes=False)
 
 _YEAR_S: Final = 365 * 24 * 3600
-# A media type must not have an @ (RFC 6838), so that the answer has another one than was asked for.
-_PROTOBUF_ASKED: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+# Go clients accept a media type with an @, which is not valid (RFC 6838); the response has the valid form of it.
+_PROTOBUF_ACCEPTED: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 _PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 
 @router.api_route("/openapi/v2", methods=READ_METHODS)
-async def v2(request: Request, serving: Serving) -> Response:
-    """Everything that is served, as OpenAPI 2.0: JSON for kube-apiserver, protobuf for kubectl, which insists."""
-    if accepted(request) == _PROTOBUF_ASKED:
-        return answered(request, served(serving).v2_protobuf, {"Content-Type": _PROTOBUF})
+async def v2(request: Request, server: Server) -> Response:
+    """OpenAPI 2.0 of all groups: JSON for kube-apiserver, protobuf for kubectl, which accepts nothing else."""
+    if accepted(request) == _PROTOBUF_ACCEPTED:
+        return response(request, current(server).v2_protobuf, {"Content-Type": _PROTOBUF})
     require_json(accepted(request))
-    return answered(request, served(serving).v2, {})
+    return response(request, current(server).v2, {})
 
 
 @router.api_route("/openapi/v3", methods=READ_METHODS)
-async def index(request: Request, serving: Serving) -> Response:
-    """Where the documents of OpenAPI 3.0 are."""
+async def index(request: Request, server: Server) -> Response:
+    """The paths of the OpenAPI 3.0 documents, with their hashes."""
     require_json(accepted(request))
-    return answered(request, served(serving).index, {})
+    return response(request, current(server).index, {})
 
 
 @router.api_route("/openapi/v3/apis/{group}/{version}", methods=READ_METHODS)
-async def v3(request: Request, group: str, version: str, asked: Asked, serving: Serving) -> Response:
+async def v3(request: Request, group: str, version: str, info: Info, server: Server) -> Response:
     """One group and version as OpenAPI 3.0.
 
-    A client that asks by the hash of the index may keep the answer for good. Asked by another hash, a server
-    written in Go redirects; kube-apiserver refuses to pass that on, so here the answer is the document as it is.
+    With the hash of the index as a parameter, the response may be cached for good. With another hash, a server in
+    Go redirects to the current one; kube-apiserver rejects redirects of extension servers, so that here the
+    response is the current document.
     """
-    document = served(serving).v3.get((group, version))
+    document = current(server).v3.get((group, version))
     if document is None:
         raise NotFound(UNKNOWN_PATH)
     require_json(accepted(request))
-    if asked.query.get("hash") != document.digest:
-        return answered(request, document, {})
-    expires = formatdate(serving.now() + _YEAR_S, usegmt=True)
-    return answered(request, document, {"Cache-Control": "public, immutable", "Expires": expires})
+    if info.query.get("hash") != document.digest:
+        return response(request, document, {})
+    expires = formatdate(server.now() + _YEAR_S, usegmt=True)
+    return response(request, document, {"Cache-Control": "public, immutable", "Expires": expires})
 
 
-def served(serving: Service) -> Documents:
-    """The documents of what is served now."""
-    return documents(tuple(collection.resource for collection in serving.catalogue().stores), VERBS)
+def current(server: ServerState) -> Documents:
+    """The documents of the resources in the current catalogue."""
+    return documents(tuple(collection.resource for collection in server.catalogue().stores), VERBS)
 
 
-def answered(request: Request, document: Document, more: dict[str, str]) -> Response:
-    """A document, compressed if the client takes that, or that the client has it; `more` are further headers."""
-    headers = {"ETag": document.etag, "Vary": "Accept, Accept-Encoding", **more}
-    if document.is_known(request.headers.get("if-none-match", "")):
+def response(request: Request, document: Document, extra: dict[str, str]) -> Response:
+    """The response with a document, compressed if the client accepts that; 304 if the client has it already."""
+    headers = {"ETag": document.etag, "Vary": "Accept, Accept-Encoding", **extra}
+    if document.matches(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     if accepts_gzip(request.headers.get("accept-encoding", "")):
         return JSON(document.gzipped, headers={**headers, "Content-Encoding": "gzip"})

@@ -1,8 +1,9 @@
-"""Probes, version and metrics: what kubelets, people and Prometheus ask for.
+"""Routes of probes, version and metrics, for kubelets, people and Prometheus.
 
-The wording is that of k8s.io/apiserver/pkg/server/healthz/healthz.go; no check tells its reason,
-since anybody may ask. Whoever asks for more words also gets the certificates of the connection, which whoever
-connects is shown: a proxy on the way, such as kube-apiserver's own, keeps them from those who ask through it.
+The wording is that of k8s.io/apiserver/pkg/server/healthz/healthz.go. No check states its reason, because anonymous
+clients may read it. With `?verbose` the response also has the serving certificates of the connection, which clients
+behind a proxy such as kube-apiserver's pods/proxy do not see otherwise; they are no secret, since every handshake
+presents them.
 """
 
 import platform
@@ -16,17 +17,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from kubesum import __version__
 from kubesum.api.requests.query import pairs
-from kubesum.edge.http.protocol import OWN_CHAIN
+from kubesum.edge.http.requestcontext import request_context
 from kubesum.vocabulary.errors import NotFound
 from kubesum.vocabulary.quoting import quoted
-from kubesum.web.dependencies import Serving
+from kubesum.web.dependencies import Server
 from kubesum.web.responses import JSON, READ_METHODS, text
 
 PING: Final = "ping"
 SERVING_CERTIFICATE: Final = "X-Serving-Certificate"
 """A header line for each certificate, the server's own first, DER in base64."""
 
-_MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+_GOARCH: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 router: Final = APIRouter(redirect_slashes=False)
 
@@ -34,14 +35,14 @@ router: Final = APIRouter(redirect_slashes=False)
 @router.api_route("/livez", methods=READ_METHODS)
 @router.api_route("/healthz", methods=READ_METHODS)
 async def livez(request: Request) -> Response:
-    """Whether the process should go on living: it answers, so it should."""
+    """Whether the process works: it does, if it responses."""
     return report(request, {PING: True})
 
 
 @router.api_route("/readyz", methods=READ_METHODS)
-async def readyz(request: Request, serving: Serving) -> Response:
-    """Whether requests should come here."""
-    return report(request, {PING: True, **serving.readiness()})
+async def readyz(request: Request, server: Server) -> Response:
+    """Whether requests should be sent to this replica."""
+    return report(request, {PING: True, **server.readiness()})
 
 
 @router.api_route("/livez/{name:path}", methods=READ_METHODS)
@@ -52,14 +53,14 @@ async def livez_check(name: str) -> Response:
 
 
 @router.api_route("/readyz/{name:path}", methods=READ_METHODS)
-async def readyz_check(name: str, serving: Serving) -> Response:
+async def readyz_check(name: str, server: Server) -> Response:
     """One check of /readyz."""
-    return single({PING: True, **serving.readiness()}, name)
+    return single({PING: True, **server.readiness()}, name)
 
 
 @router.api_route("/version", methods=READ_METHODS)
 async def version() -> Response:
-    """Our version, in the fields of k8s.io/apimachinery/pkg/version.Info; all of them are strings."""
+    """The version, in the fields of k8s.io/apimachinery/pkg/version.Info, all of which are strings."""
     machine = platform.machine()
     info = {
         "major": "",
@@ -70,36 +71,36 @@ async def version() -> Response:
         "buildDate": "1970-01-01T00:00:00Z",
         "goVersion": "",
         "compiler": "",
-        "platform": f"{platform.system().lower()}/{_MACHINES.get(machine, machine)}",
+        "platform": f"{platform.system().lower()}/{_GOARCH.get(machine, machine)}",
     }
     return JSON(msgspec.json.encode(info) + b"\n")
 
 
 @router.api_route("/metrics", methods=READ_METHODS)
 async def metrics() -> Response:
-    """Everything that is measured, for Prometheus."""
+    """All metrics, for Prometheus."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
 def report(request: Request, checks: Mapping[str, bool]) -> Response:
-    """The result of all checks that the request does not exclude."""
+    """The results of all checks that the request does not exclude."""
     query = [*pairs(request.scope["query_string"])]
     excluded = {value for name, value in query if name == "exclude"}
     endpoint = request.scope["path"].removeprefix("/")
-    lines = told(checks, excluded)
+    lines = check_lines(checks, excluded)
     is_verbose = any(name == "verbose" for name, _ in query)
     if not all(passes for name, passes in checks.items() if name not in excluded):
-        answer = text(f"{lines}{endpoint} check failed\n", 500)
+        response = text(f"{lines}{endpoint} check failed\n", 500)
     else:
-        answer = text(f"{lines}{endpoint} check passed\n" if is_verbose else "ok")
+        response = text(f"{lines}{endpoint} check passed\n" if is_verbose else "ok")
     if is_verbose:
-        for certificate in request.scope["state"].get(OWN_CHAIN, ()):
-            answer.headers.append(SERVING_CERTIFICATE, b64encode(certificate).decode())
-    return answer
+        for certificate in request_context(request.scope).serving_chain:
+            response.headers.append(SERVING_CERTIFICATE, b64encode(certificate).decode())
+    return response
 
 
-def told(checks: Mapping[str, bool], excluded: Set[str]) -> str:
-    """One line for each check, and one for exclusions that match none."""
+def check_lines(checks: Mapping[str, bool], excluded: Set[str]) -> str:
+    """One line for each check, and one for exclusions that match no check."""
     lines = [_line(name, passes, name in excluded) for name, passes in checks.items()]
     if unknown := sorted(excluded - checks.keys()):
         names = ", ".join(map(quoted, unknown))

@@ -1,7 +1,7 @@
-"""Watches over HTTP: a response that lasts.
+"""The response to a watch: chunked lines, sent as events come.
 
-Each line is sent when there is one, the head before all of them. A watch that ends is a whole answer; one that
-fails is cut off, so that nobody takes it for whole.
+The head is sent before the first line. A watch that ends in order is a complete response; one that fails is aborted,
+so that the client does not take it for complete.
 """
 
 import asyncio
@@ -9,123 +9,122 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Final
 
-from fastapi import Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from kubesum.edge.http.protocol import ABORT
+from kubesum.edge.http.requestcontext import request_context
 from kubesum.operations.metrics import WATCHES, WATCHES_CUT
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
 
-LASTING: Final = "lasting_answer"
-"""Under this name the state of a request holds the application that is to answer it after all others."""
-PERMIT: Final = "permit"
-"""Under this name it holds what asks once more whether the request is permitted; raises Forbidden."""
-PERMITTED_FOR_S: Final = 60.0
-"""How often that is asked while a watch lasts."""
-UNDECIDED_S: Final = 300.0
-"""How long a watch lasts on while nobody can tell."""
-STUCK_S: Final = 60.0
-"""How long a client may take to read what the buffers of a connection hold."""
+REAUTHORIZATION_INTERVAL_S: Final = 60.0
+"""How often a watch is authorized again."""
+AUTHORIZATION_GRACE_S: Final = 300.0
+"""How long a watch goes on while kube-apiserver does not answer the review."""
+WRITE_TIMEOUT_S: Final = 60.0
+"""How long a client may take to make room for a chunk in the buffers of the connection."""
 
 
 class WatchResponse(Response):
-    """The answer to a watch: its lines, chunk by chunk, until it or the client ends."""
+    """The chunks of a watch, until they or the client end."""
 
     media_type = "application/json"
 
-    def __init__(self, lines: AsyncGenerator[bytes, None], resource: str, headers: Mapping[str, str]) -> None:
-        """`resource` labels the measurement."""
+    def __init__(self, chunks: AsyncGenerator[bytes, None], resource: str, headers: Mapping[str, str]) -> None:
+        """`resource` labels the metrics."""
         super().__init__(headers=headers)
-        # How long it gets is not known; uvicorn sends chunks then.
+        # Without it, uvicorn sends a chunked response.
         del self.headers["content-length"]
-        self._lines = lines
+        self._chunks = chunks
         self._resource = resource
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Leaves the answer to the entrance: as long as it lasts, what routed the request needs no memory."""
-        scope["state"][LASTING] = self.answer
+        """Leaves the response to the handler chain, so that the frames of the handlers are freed meanwhile."""
+        request_context(scope).long_running = self.send
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the head at once, since clients wait for it, and then what comes."""
+    async def send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the head at once, because clients wait for it, and then the chunks."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body"})
             return
         with WATCHES.labels(self._resource).track_inprogress():
             try:
-                await self._attended(scope, receive, send)
-            except* _Gone:
+                await self._send_while_authorized(request_context(scope).authorize, receive, send)
+            except* _Disconnected:
                 pass
-            except* _Stuck:
-                # What it was sent is lost to it, so that its answer must not look whole.
+            except* _WriteTimeout:
+                # The client has missed events, so that the response must not look complete.
                 WATCHES_CUT.labels(self._resource).inc()
-                scope["state"][ABORT]()
+                request_context(scope).abort()
 
-    async def _attended(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the lines as long as the client is there and may have them; raises a group of what ends it."""
+    async def _send_while_authorized(
+        self, authorize: Callable[[], Awaitable[None]], receive: Receive, send: Send
+    ) -> None:
+        """Sends the chunks, and ends the response when it is no longer authorized; raises a group of what ends it."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                attending = tasks.create_task(_attend(receive, scope["state"][PERMIT]), name="watch attendance")
-                await self._sent(send)
-                attending.cancel()
-        except* _Denied:
-            await _taken(send, b"", more=False)
+                watchdog = tasks.create_task(_watchdog(receive, authorize), name="watch authorization")
+                await self._send_chunks(send)
+                watchdog.cancel()
+        except* _NotAuthorized:
+            await _write(send, b"", more=False)
 
-    async def _sent(self, send: Send) -> None:
-        async with aclosing(self._lines) as lines:
-            async for chunk in lines:
-                await _taken(send, chunk, more=True)
+    async def _send_chunks(self, send: Send) -> None:
+        async with aclosing(self._chunks) as chunks:
+            async for chunk in chunks:
+                await _write(send, chunk, more=True)
+                # Not kept in memory while the next one is awaited.
                 del chunk
-        await _taken(send, b"", more=False)
+        await _write(send, b"", more=False)
 
 
-async def _taken(send: Send, chunk: bytes, *, more: bool) -> None:
-    """Sends a chunk; raises _Stuck if the client does not make room for it."""
-    try:
-        async with asyncio.timeout(STUCK_S):
-            await send({"type": "http.response.body", "body": chunk, "more_body": more})
-    except TimeoutError as error:
-        raise _Stuck from error
-
-
-class _Stuck(Exception):
+class _WriteTimeout(Exception):
     """The client does not read."""
 
 
-class _Gone(Exception):
-    """The client has ended the connection."""
+class _Disconnected(Exception):
+    """The client has closed the connection."""
 
 
-class _Denied(Exception):
-    """The client may watch no longer."""
+class _NotAuthorized(Exception):
+    """The user is no longer allowed to watch."""
 
 
-async def _attend(receive: Receive, permit: Callable[[], Awaitable[None]]) -> None:
-    """Raises _Gone once the client has gone, _Denied once it may watch no longer.
+async def _write(send: Send, chunk: bytes, *, more: bool) -> None:
+    """Sends a chunk; raises _WriteTimeout if the client does not make room for it."""
+    try:
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
+            await send({"type": "http.response.body", "body": chunk, "more_body": more})
+    except TimeoutError as error:
+        raise _WriteTimeout from error
 
-    ASGI tells of the one to those who receive, and to nobody else.
+
+async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]]) -> None:
+    """Raises _Disconnected when the client has gone, _NotAuthorized when a repeated authorization fails.
+
+    One task does both, because ASGI reports a disconnect only to `receive`.
     """
-    permitted_at = asked_at = _now()
+    authorized_at = reviewed_at = _now()
     while True:
         try:
-            # A body that comes bit by bit puts nothing off.
-            async with asyncio.timeout_at(asked_at + PERMITTED_FOR_S):
+            # A deadline, not a timeout: a client that sends a body byte by byte must not postpone it.
+            async with asyncio.timeout_at(reviewed_at + REAUTHORIZATION_INTERVAL_S):
                 if (await receive())["type"] == "http.disconnect":
-                    raise _Gone
+                    raise _Disconnected
         except TimeoutError:
-            permitted_at = await _permitted(permit, permitted_at)
-            asked_at = _now()
+            authorized_at = await _reauthorize(authorize, authorized_at)
+            reviewed_at = _now()
 
 
-async def _permitted(permit: Callable[[], Awaitable[None]], before: float) -> float:
-    """When it was last said that the watch is permitted, `before` if nobody can tell now; raises _Denied."""
+async def _reauthorize(authorize: Callable[[], Awaitable[None]], before: float) -> float:
+    """The time of the last successful authorization, `before` if the review fails now; raises _NotAuthorized."""
     try:
-        await permit()
+        await authorize()
     except Forbidden as error:
-        raise _Denied from error
+        raise _NotAuthorized from error
     except ServiceUnavailable as error:
-        if _now() - before > UNDECIDED_S:
-            raise _Denied from error
+        if _now() - before > AUTHORIZATION_GRACE_S:
+            raise _NotAuthorized from error
         return before
     return _now()
 

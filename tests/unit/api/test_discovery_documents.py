@@ -1,6 +1,6 @@
-"""The discovery documents of the built-in resources, judged by people (the golden files).
+"""The discovery documents of the built-in resources, compared with golden files.
 
-`make generate` writes the golden files anew.
+`make generate` writes the golden files.
 """
 
 import json
@@ -42,7 +42,7 @@ def documents() -> dict[str, bytes]:
 
 
 def golden(name: str) -> Any:
-    """What a golden file says."""
+    """The content of a golden file."""
     return json.loads((GOLDEN / f"{name}.json").read_text())
 
 
@@ -58,7 +58,7 @@ def test_the_older_aggregated_version_differs_in_its_name_alone() -> None:
     assert older == {**golden("aggregated_v2"), "apiVersion": "apidiscovery.k8s.io/v2beta1"}
 
 
-def test_both_ways_of_discovery_tell_the_same() -> None:
+def test_both_forms_of_discovery_agree() -> None:
     [version] = golden("aggregated_v2")["items"][0]["versions"]
     aggregated = {
         (r["resource"], r["singularResource"], r["scope"] == "Namespaced", r["responseKind"]["kind"], *r["verbs"])
@@ -73,7 +73,7 @@ def test_both_ways_of_discovery_tell_the_same() -> None:
     assert len(legacy) == 7
 
 
-def test_all_replicas_and_restarts_give_the_same_bytes() -> None:
+def test_the_bytes_are_the_same_on_all_replicas() -> None:
     """[D9]"""
     program = (
         "import sys; from tests.unit.api.test_discovery_documents import documents; "

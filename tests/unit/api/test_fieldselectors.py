@@ -1,4 +1,4 @@
-"""Field selectors, as text."""
+"""Parsing of field selectors."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ def terms(text: str) -> list[tuple[str, bool, str]]:
         (r"a\=b", [("a\\", True, "b")]),
     ],
 )
-def test_terms_are_read_in_order(text: str, expected: list[tuple[str, bool, str]] | None) -> None:
+def test_terms_are_parsed_in_order(text: str, expected: list[tuple[str, bool, str]] | None) -> None:
     if expected is None:
         with pytest.raises(BadRequest):
             parse(text)
@@ -40,7 +40,7 @@ def test_terms_are_read_in_order(text: str, expected: list[tuple[str, bool, str]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("a", "invalid selector: 'a'; can't understand 'a'"),
         ("b=c,a!b", "invalid selector: 'b=c,a!b'; can't understand 'a!b'"),
@@ -50,14 +50,14 @@ def test_terms_are_read_in_order(text: str, expected: list[tuple[str, bool, str]
         ("a===b", "invalid field selector: unescaped character in value: 61"),
     ],
 )
-def test_nonsense_is_told_in_the_words_of_kubernetes(text: str, told: str) -> None:
+def test_an_invalid_selector_has_the_error_of_kubernetes(text: str, message: str) -> None:
     with pytest.raises(BadRequest) as refused:
         parse(text)
 
-    assert refused.value.message == told
+    assert refused.value.message == message
 
 
-def test_an_exact_value_is_one_that_equality_asks_for() -> None:
+def test_an_exact_value_is_one_of_an_equality() -> None:
     assert exact_value(parse("n=a,m=b"), "n") == "a"
     assert exact_value(parse("n=b,n=a"), "n") == "a"
     assert exact_value(parse("n="), "n") == ""
@@ -66,7 +66,7 @@ def test_an_exact_value_is_one_that_equality_asks_for() -> None:
 
 
 @given(st.sampled_from(["metadata.name", "status.x"]), st.text(), st.booleans())
-def test_the_text_of_a_requirement_means_it(path: str, value: str, equal: bool) -> None:
+def test_the_text_of_a_requirement_parses_to_it(path: str, value: str, equal: bool) -> None:
     requirement = FieldRequirement(path, value, equal)
 
     assert parse(requirement.text) == (requirement,)

@@ -1,4 +1,4 @@
-"""Indented JSON, written in slices."""
+"""Indentation of JSON in slices."""
 
 import asyncio
 import json
@@ -15,15 +15,15 @@ def listed(number: int, name: str = "items") -> bytes:
 
 @pytest.mark.parametrize("number", [0, 1, 2, 199, 200, 201, 1000])
 @pytest.mark.parametrize("name", ["items", "rows"])
-async def test_a_list_is_indented_as_if_at_once(number: int, name: str) -> None:
+async def test_slices_are_indented_like_the_whole(number: int, name: str) -> None:
     """[N3]"""
     content = listed(number, name)
 
     assert await pretty_list(content) == json.dumps(json.loads(content), indent=2).encode()
 
 
-async def test_a_long_list_lets_others_have_their_turn() -> None:
-    """A client that asked for a huge list in this form kept all others waiting meanwhile."""
+async def test_a_long_list_does_not_block_the_event_loop() -> None:
+    """A huge list in this form blocked all other requests."""
     turns = 0
 
     async def others() -> None:

@@ -1,4 +1,4 @@
-"""Label selectors: what they mean, and what is said about those that mean nothing."""
+"""Parsing and meaning of label selectors, and the errors of invalid ones."""
 
 import pytest
 from hypothesis import given
@@ -95,16 +95,16 @@ def test_labels_that_meet_every_requirement_are_selected(text: str) -> None:
         "tier notin (a,)",
     ],
 )
-def test_labels_that_miss_one_requirement_are_not(text: str) -> None:
+def test_labels_that_miss_one_requirement_are_not_selected(text: str) -> None:
     assert not selected(text, LABELS)
 
 
-def test_a_key_may_be_called_like_an_operator() -> None:
+def test_a_key_may_have_the_name_of_an_operator() -> None:
     assert selected("in=notin,notin in (in)", {"in": "notin", "notin": "in"})
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (",", "found ',', expected: !, identifier, or 'end of string'"),
         ("=a", "found '=', expected: !, identifier, or 'end of string'"),
@@ -172,14 +172,14 @@ def test_a_key_may_be_called_like_an_operator() -> None:
         ),
     ],
 )
-def test_nonsense_is_told_in_the_words_of_kubernetes(text: str, told: str) -> None:
+def test_an_invalid_selector_has_the_error_of_kubernetes(text: str, message: str) -> None:
     with pytest.raises(BadRequest) as refused:
         parse(text)
 
-    assert refused.value.message == told
+    assert refused.value.message == message
 
 
-def test_what_means_the_same_is_the_same() -> None:
+def test_requirements_of_the_same_meaning_are_equal() -> None:
     assert parse("a=b") == parse("a == b") == parse("a in (b,b)")
     assert parse("a!=b") == parse("a notin (b)")
     assert [r.text for r in parse("a in (c,b), b ,! c,d > 1")] == ["a in (b,c)", "b", "!c", "d>1"]
@@ -205,7 +205,7 @@ requirements = st.one_of(
 
 
 @given(st.lists(requirements))
-def test_the_text_of_requirements_means_these_requirements(given_requirements: list[LabelRequirement]) -> None:
+def test_the_text_of_requirements_parses_to_them(given_requirements: list[LabelRequirement]) -> None:
     text = ",".join(requirement.text for requirement in given_requirements)
 
     assert parse(text) == tuple(given_requirements)

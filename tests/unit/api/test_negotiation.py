@@ -1,4 +1,4 @@
-"""From an Accept header to what is sent."""
+"""Content negotiation."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_the_best_clause_that_is_served_wins(accept: str, expected: Representati
         "application/json;stream=other",
     ],
 )
-def test_nothing_else_is_acceptable(accept: str) -> None:
+def test_other_media_types_are_not_acceptable(accept: str) -> None:
     """[N1]"""
     with pytest.raises(NotAcceptable) as refused:
         representation(accept, "NodeSummary", is_list=True)
@@ -114,7 +114,7 @@ def test_a_form_that_does_not_fit_is_named(accept: str, is_list: bool, message: 
         ("application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,application/json", None),
     ],
 )
-def test_discovery_is_sent_in_the_form_asked_for(accept: str, version: str | None) -> None:
+def test_discovery_is_sent_in_the_accepted_form(accept: str, version: str | None) -> None:
     """[D8]"""
     assert discovery_wanted(accept) == (Encoding.JSON, version)
 
@@ -135,7 +135,7 @@ YAML_TABLE = "application/yaml;as=Table;v=v1;g=meta.k8s.io"
         (f"{YAML_TABLE};q=0.1,text/html", Representation(Form.TABLE, "meta.k8s.io/v1", YAML)),
     ],
 )
-def test_yaml_is_sent_to_those_who_prefer_it(accept: str, expected: Representation) -> None:
+def test_yaml_is_sent_to_clients_that_prefer_it(accept: str, expected: Representation) -> None:
     """[N2]"""
     assert representation(accept, "NodeSummary", is_list=True) == expected
 
@@ -150,12 +150,12 @@ def test_a_watch_is_never_yaml() -> None:
     assert refused.value.message == "only the following media types are accepted: application/json"
 
 
-def test_discovery_is_yaml_on_demand() -> None:
+def test_discovery_is_yaml_if_the_client_accepts_it() -> None:
     assert discovery_wanted("application/yaml") == (YAML, None)
     assert discovery_wanted(V2.replace("json", "yaml", 1)) == (YAML, "v2")
 
 
-def test_a_document_of_one_form_is_not_turned_into_another() -> None:
+def test_a_document_of_one_form_is_not_converted() -> None:
     assert document_encoding("text/html, application/json") is Encoding.JSON
     assert document_encoding("application/yaml") is YAML
     for accept in (TABLE_V1, YAML_TABLE, "text/html"):
@@ -163,7 +163,7 @@ def test_a_document_of_one_form_is_not_turned_into_another() -> None:
             document_encoding(accept)
 
 
-def test_some_documents_exist_in_json_alone() -> None:
+def test_some_documents_exist_in_json_only() -> None:
     require_json("application/yaml, application/json")
     for accept in (TABLE_V1, "application/yaml"):
         with pytest.raises(NotAcceptable):
@@ -182,12 +182,12 @@ def test_some_documents_exist_in_json_alone() -> None:
         ("gzipped", False),
     ],
 )
-def test_only_those_who_take_gzip_get_it(accept_encoding: str, expected: bool) -> None:
+def test_gzip_is_sent_to_clients_that_accept_it(accept_encoding: str, expected: bool) -> None:
     assert accepts_gzip(accept_encoding) is expected
 
 
-def test_no_more_than_a_hundred_clauses_are_read() -> None:
-    """A megabyte of commas stopped the event loop for more than two seconds."""
+def test_at_most_a_hundred_clauses_are_parsed() -> None:
+    """A megabyte of commas blocked the event loop for more than two seconds."""
     many = "text/html," * 99
 
     assert document_encoding(f"{many}application/json") is Encoding.JSON

@@ -1,6 +1,6 @@
-"""The OpenAPI documents of the built-in resources, judged by people (the golden files) and by a validator.
+"""The OpenAPI documents of the built-in resources, compared with golden files and validated.
 
-`make generate` writes the golden files anew.
+`make generate` writes the golden files.
 """
 
 import json
@@ -36,7 +36,7 @@ GVK = {"group": "summary.kubesum.dev", "version": "v1alpha1"}
 
 
 class JsonLoader(yaml.SafeLoader):
-    """Reads YAML as the JSON that it was: a time is text."""
+    """Reads YAML with times as strings, as in JSON."""
 
 
 JsonLoader.yaml_implicit_resolvers = {
@@ -52,7 +52,7 @@ class Weight(msgspec.Struct, frozen=True):
 
 
 def same_name() -> type:
-    """Another struct of the same name, from a file of its own."""
+    """Another struct of the same name."""
 
     class Weight(msgspec.Struct, frozen=True):
         """A weight of old."""
@@ -63,7 +63,7 @@ def same_name() -> type:
 
 
 class ParcelStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """What is known of a parcel."""
+    """The status of a parcel."""
 
     weight: Annotated[Weight, msgspec.Meta(description="Weight of the parcel.")]
     old_weight: Annotated[same_name() | msgspec.UnsetType, msgspec.Meta(description="The same.")] = msgspec.UNSET  # type: ignore[valid-type]
@@ -110,7 +110,7 @@ def everything_in(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("what", ["openapi-v2", "openapi-v3"])
-def test_what_is_rendered_is_the_golden_document(what: str) -> None:
+def test_the_rendered_document_is_the_golden_one(what: str) -> None:
     kubesum = Path(sys.executable).with_name("kubesum")
     rendered = subprocess.run([kubesum, "render", what], capture_output=True, text=True, check=True)
 
@@ -118,18 +118,18 @@ def test_what_is_rendered_is_the_golden_document(what: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "read"), [("openapi_v2", v2_of), ("openapi_v3", v3_of)])
-def test_what_is_served_is_the_golden_document(name: str, read: Any) -> None:
+def test_the_served_document_is_the_golden_one(name: str, read: Any) -> None:
     """[O7] [O12] [O13]"""
     assert read(written()) == json.loads((HERE / "golden" / f"{name}.json").read_text())
 
 
-def test_an_independent_validator_finds_no_fault() -> None:
+def test_an_independent_validator_accepts_the_documents() -> None:
     """[O13]"""
     OpenAPIV2SpecValidator(v2_of(written())).validate()
     OpenAPIV30SpecValidator(v3_of(written())).validate()
 
 
-def test_all_replicas_and_restarts_give_the_same_bytes() -> None:
+def test_the_bytes_are_the_same_on_all_replicas() -> None:
     """[O1] [O11]"""
     program = (
         "from kubesum.api.openapi.documents import documents; from kubesum.resources import RESOURCES; "
@@ -146,7 +146,7 @@ def test_all_replicas_and_restarts_give_the_same_bytes() -> None:
     assert other.stdout.split() == digests
 
 
-def test_documents_are_not_made_anew_while_nothing_changes() -> None:
+def test_documents_are_cached_while_the_resources_stay_the_same() -> None:
     assert written() is written()
 
 
@@ -182,7 +182,7 @@ def test_paths_are_below_their_group_version() -> None:
     assert set(v3_of(two)["paths"]) == {path for path in v2_of(two)["paths"] if path.startswith(V)}
 
 
-def test_names_have_our_prefix_and_no_slash_and_every_reference_leads_to_one() -> None:
+def test_names_have_the_prefix_of_the_group_and_references_resolve() -> None:
     """[O4] [O5]"""
     for document, names, place in (
         (v2_of(written()), v2_of(written())["definitions"], "#/definitions/"),
@@ -195,8 +195,8 @@ def test_names_have_our_prefix_and_no_slash_and_every_reference_leads_to_one() -
         assert len(references) > 25
 
 
-def test_kinds_are_marked_where_kubectl_looks_for_them() -> None:
-    """An operation names one kind, a schema a list of them."""
+def test_kinds_have_the_extensions_that_kubectl_reads() -> None:
+    """An operation has one kind, a schema a list of kinds."""
     for schemas in (v2_of(written())["definitions"], v3_of(written())["components"]["schemas"]):
         for resource in RESOURCES:
             marked = schemas[f"{P}{resource.kind}"]["x-kubernetes-group-version-kind"]
@@ -207,7 +207,7 @@ def test_kinds_are_marked_where_kubectl_looks_for_them() -> None:
         assert item["get"]["x-kubernetes-action"] == "get"
 
 
-def test_operation_ids_tell_group_and_version_and_are_unique() -> None:
+def test_operation_ids_contain_group_and_version_and_are_unique() -> None:
     found = [item["get"]["operationId"] for item in v2_of(written())["paths"].values()]
 
     assert len(found) == len(set(found)) == 18
@@ -238,7 +238,7 @@ def test_numbers_and_times_have_their_formats() -> None:
     assert properties["requests"]["additionalProperties"] == {"$ref": f"#/components/schemas/{P}Quantity"}
 
 
-def test_lists_tell_what_identifies_their_items() -> None:
+def test_lists_have_their_map_keys() -> None:
     properties = v3_of(written())["components"]["schemas"][f"{P}ClusterSummaryStatus"]["properties"]
 
     keys = {name: one["x-kubernetes-list-map-keys"] for name, one in properties.items() if one.get("type") == "array"}
@@ -251,28 +251,28 @@ def test_lists_tell_what_identifies_their_items() -> None:
     }
 
 
-def test_the_field_selectors_of_a_resource_are_told() -> None:
+def test_the_field_selectors_of_a_resource_are_described() -> None:
     operation = v3_of(written())["paths"][f"{V}/workloadsummaries"]["get"]
 
-    told = next(one["description"] for one in operation["parameters"] if one["name"] == "fieldSelector")
-    assert told.endswith(
+    description = next(one["description"] for one in operation["parameters"] if one["name"] == "fieldSelector")
+    assert description.endswith(
         " Fields: metadata.name, metadata.namespace, status.health, status.workloadRef.kind, status.workloadRef.name."
     )
 
 
 def test_watching_is_told_where_it_is_served() -> None:
-    def told(verbs: tuple[str, ...]) -> tuple[set[str], bool]:
+    def parameters(verbs: tuple[str, ...]) -> tuple[set[str], bool]:
         operation = v2_of(documents(RESOURCES, verbs))["paths"][f"{V}/nodesummaries"]["get"]
         is_streamed = "application/json;stream=watch" in operation["produces"]
         return {parameter["name"] for parameter in operation["parameters"]}, is_streamed
 
     listing = {"labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "resourceVersionMatch"}
     watching = {"watch", "allowWatchBookmarks", "sendInitialEvents", "timeoutSeconds"}
-    assert told(("get", "list")) == (listing, False)
-    assert told(VERBS) == (listing | watching, True)
+    assert parameters(("get", "list")) == (listing, False)
+    assert parameters(VERBS) == (listing | watching, True)
 
 
-def test_metadata_is_described_as_it_is_served() -> None:
+def test_the_schema_of_metadata_matches_the_served_metadata() -> None:
     schemas = v3_of(written())["components"]["schemas"]
 
     assert list(schemas[f"{P}ObjectMeta"]["properties"]) == sorted(field.name for field in fields(ObjectMeta))
@@ -280,14 +280,14 @@ def test_metadata_is_described_as_it_is_served() -> None:
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
-def test_what_is_served_is_what_is_described(resource: ComputedResource) -> None:
-    """No object has a field that its schema does not know, or of another type."""
+def test_served_objects_match_their_schemas(resource: ComputedResource) -> None:
+    """No object has a field that is not in its schema, or of another type."""
     document = v3_of(written())
     for schema in document["components"]["schemas"].values():
         if "properties" in schema:
             schema["additionalProperties"] = False
-    registry: Registry[Any] = Registry().with_resource("urn:ours", DRAFT202012.create_resource(document))
-    reference = {"$ref": f"urn:ours#/components/schemas/{P}{resource.kind}"}
+    registry: Registry[Any] = Registry().with_resource("urn:kubesum", DRAFT202012.create_resource(document))
+    reference = {"$ref": f"urn:kubesum#/components/schemas/{P}{resource.kind}"}
     validator = OAS30Validator(reference, registry=registry)
 
     objects = list(yaml.load_all((OBJECTS / f"{resource.plural}.yaml").read_text(), JsonLoader))
@@ -296,7 +296,7 @@ def test_what_is_served_is_what_is_described(resource: ComputedResource) -> None
     assert [error.message for one in objects for error in validator.iter_errors(one)] == []
 
 
-def test_structs_that_share_a_name_have_a_schema_each() -> None:
+def test_structs_of_the_same_name_have_a_schema_each() -> None:
     prefix = "com.example.post.v1."
     schemas = v3_of(documents((PARCELS,), VERBS), ("post.example.com", "v1"))["components"]["schemas"]
 
@@ -309,9 +309,9 @@ def test_structs_that_share_a_name_have_a_schema_each() -> None:
     )
 
 
-def test_a_client_that_knows_a_document_says_so_in_many_ways() -> None:
+def test_if_none_match_may_have_several_forms() -> None:
     document = written().v2
 
-    known = [document.etag, f"W/{document.etag}", f'"other", {document.etag}', "*"]
-    assert [document.is_known(text) for text in known] == [True] * 4
-    assert [document.is_known(text) for text in ("", '"other"', document.digest)] == [False] * 3
+    tags = [document.etag, f"W/{document.etag}", f'"other", {document.etag}', "*"]
+    assert [document.matches(text) for text in tags] == [True] * 4
+    assert [document.matches(text) for text in ("", '"other"', document.digest)] == [False] * 3

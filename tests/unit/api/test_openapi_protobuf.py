@@ -73,12 +73,12 @@ def document() -> bytes:
     )
 
 
-def test_the_head_is_told(document: bytes) -> None:
+def test_the_info_is_encoded(document: bytes) -> None:
     assert within(document, 1) == b"2.0"
     assert parts(within(document, 2)) == {1: [b"boxes"], 2: [b"v1"]}
 
 
-def test_an_operation_is_told(document: bytes) -> None:
+def test_an_operation_is_encoded(document: bytes) -> None:
     assert within(document, 8, 2, 1) == b"/boxes"
     operation = within(document, 8, 2, 2, 2)
     assert (within(operation, 3), within(operation, 5)) == (b"Lists.", b"listBox")
@@ -89,7 +89,7 @@ def test_an_operation_is_told(document: bytes) -> None:
     assert (within(operation, 13, 1), within(operation, 13, 2, 2)) == (b"x-kubernetes-action", b'"list"')
 
 
-def test_parameters_are_told_by_their_place(document: bytes) -> None:
+def test_parameters_are_encoded_by_their_place(document: bytes) -> None:
     item = within(document, 8, 2, 2)
 
     of_query = within(item, 2, 8, 1, 2, 3)
@@ -98,7 +98,7 @@ def test_parameters_are_told_by_their_place(document: bytes) -> None:
     assert parts(of_path) == {1: [1], 2: [b"path"], 3: [b"d"], 4: [b"name"], 5: [b"string"], 19: [1]}
 
 
-def test_a_schema_is_told(document: bytes) -> None:
+def test_a_schema_is_encoded(document: bytes) -> None:
     assert within(document, 9, 1, 1) == b"Box"
     schema = within(document, 9, 1, 2)
     sizes, load = parts(within(schema, 25))[1]

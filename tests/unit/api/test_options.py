@@ -1,4 +1,4 @@
-"""What may be asked of get and list."""
+"""The options of get, list and watch."""
 
 import base64
 
@@ -23,7 +23,7 @@ from kubesum.vocabulary.resource import ComputedResource
 
 
 class Status(msgspec.Struct, frozen=True):
-    """Of a shelf, nothing."""
+    """An empty status."""
 
 
 SHELVES = ComputedResource(
@@ -40,17 +40,17 @@ SHELVES = ComputedResource(
 )
 
 
-def test_without_parameters_everything_is_listed_as_it_is() -> None:
+def test_without_parameters_everything_is_listed() -> None:
     assert list_options({}, SHELVES) == ListOptions(limit=0, continue_=None, version=0, exact=False)
 
 
-def test_options_are_read() -> None:
+def test_options_are_parsed() -> None:
     query = {"limit": "500", "resourceVersion": "7", "resourceVersionMatch": "Exact", "timeoutSeconds": "9"}
 
     assert list_options(query, SHELVES) == ListOptions(limit=500, version=7, exact=True)
 
 
-def test_a_negative_limit_is_none() -> None:
+def test_a_negative_limit_is_no_limit() -> None:
     assert list_options({"limit": "-1"}, SHELVES).limit == 0
 
 
@@ -71,12 +71,12 @@ def test_a_continue_token_names_a_version_and_a_key() -> None:
     "token",
     ["x", "!!!!", "e30", "bnVsbA", "W10", "ü", "eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ", "eyJydiI6IngifQ", "e30=", "a" * 99],
 )
-def test_a_token_that_was_not_issued_is_refused(token: str) -> None:
+def test_an_invalid_continue_token_is_refused(token: str) -> None:
     with pytest.raises(BadRequest, match="invalid continue token: continue key is not valid"):
         Continue.parse(token)
 
 
-def test_a_token_brings_its_own_version() -> None:
+def test_a_continue_token_excludes_a_version() -> None:
     token = Continue(5, ("", "a")).token()
 
     assert list_options({"continue": token, "resourceVersion": "0"}, SHELVES).continue_ == Continue(5, ("", "a"))
@@ -93,7 +93,7 @@ def test_a_resource_version_is_an_unsigned_integer(text: str) -> None:
     assert refused.value.message.startswith(f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing')
 
 
-def test_a_list_is_narrowed_by_selectors() -> None:
+def test_the_selectors_of_a_list_are_parsed() -> None:
     query = {"labelSelector": "wood=oak", "fieldSelector": "metadata.name=a"}
 
     assert list_options(query, SHELVES).selector == selector("wood=oak", "metadata.name=a", SHELVES)
@@ -103,14 +103,14 @@ def test_a_list_is_narrowed_by_selectors() -> None:
         list_options({"fieldSelector": "a=b"}, SHELVES)
 
 
-def test_an_object_is_asked_for_by_its_name_alone() -> None:
+def test_a_get_accepts_only_a_field_selector_of_its_object() -> None:
     """[L2] [L3]"""
     assert object_version({"labelSelector": ",", "fieldSelector": "metadata.name=oak"}, SHELVES, "oak") == 0
     with pytest.raises(BadRequest, match=r"fieldSelector metadata\.name doesn't match requested name"):
         object_version({"fieldSelector": "metadata.name=ash"}, SHELVES, "oak")
 
 
-def test_a_watch_without_parameters_begins_with_what_there_is_and_ends_when_we_like() -> None:
+def test_a_watch_without_parameters_starts_with_the_state() -> None:
     """[W5] [W8]"""
     options = watch_options({"watch": "1"}, SHELVES)
 
@@ -118,7 +118,7 @@ def test_a_watch_without_parameters_begins_with_what_there_is_and_ends_when_we_l
     assert (options.starts_with_state, options.marks_state_end, options.timeout_s) == (True, False, None)
 
 
-def test_the_options_of_a_watch_are_read() -> None:
+def test_the_options_of_a_watch_are_parsed() -> None:
     query = {
         "labelSelector": "wood",
         "resourceVersion": "7",
@@ -143,7 +143,9 @@ def test_the_options_of_a_watch_are_read() -> None:
         ("0", "0", False),
     ],
 )
-def test_a_watch_starts_with_the_state_unless_it_goes_on(version: str, initial: str | None, starts: bool) -> None:
+def test_a_watch_starts_with_the_state_unless_it_has_a_version(
+    version: str, initial: str | None, starts: bool
+) -> None:
     """[W5]"""
     query = {"resourceVersion": version}
     if initial is not None:
@@ -152,7 +154,7 @@ def test_a_watch_starts_with_the_state_unless_it_goes_on(version: str, initial: 
     assert watch_options(query, SHELVES).starts_with_state is starts
 
 
-def test_the_end_of_the_state_is_marked_for_those_who_ask_for_it() -> None:
+def test_a_bookmark_marks_the_end_of_the_state_if_both_options_are_set() -> None:
     """[W7]"""
     asked = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
@@ -162,13 +164,13 @@ def test_the_end_of_the_state_is_marked_for_those_who_ask_for_it() -> None:
 
 
 @pytest.mark.parametrize("text", ["-1", "0"])
-def test_a_watch_without_a_time_has_ours(text: str) -> None:
+def test_a_watch_without_a_timeout_ends_when_the_server_decides(text: str) -> None:
     """[W8]"""
     assert watch_options({"timeoutSeconds": text}, SHELVES).timeout_s is None
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         (
             {"sendInitialEvents": "true"},
@@ -191,21 +193,21 @@ def test_a_watch_without_a_time_has_ours(text: str) -> None:
         ),
     ],
 )
-def test_options_of_a_watch_that_exclude_each_other_are_invalid(query: dict[str, str], told: str) -> None:
+def test_contradictory_options_of_a_watch_are_invalid(query: dict[str, str], message: str) -> None:
     """[W4]"""
     with pytest.raises(Invalid) as refused:
         watch_options(query, SHELVES)
 
-    assert refused.value.message == f'ListOptions.meta.k8s.io "" is invalid: {told}'
+    assert refused.value.message == f'ListOptions.meta.k8s.io "" is invalid: {message}'
 
 
-def test_export_is_gone() -> None:
+def test_export_is_refused() -> None:
     with pytest.raises(BadRequest, match="the export parameter"):
         list_options({"export": "true"}, SHELVES)
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         (
             {"resourceVersionMatch": "Exact"},
@@ -234,15 +236,15 @@ def test_export_is_gone() -> None:
         ),
     ],
 )
-def test_options_that_exclude_each_other_are_invalid(query: dict[str, str], told: str) -> None:
+def test_contradictory_options_of_a_list_are_invalid(query: dict[str, str], message: str) -> None:
     """[L7]"""
     with pytest.raises(Invalid) as refused:
         list_options(query, SHELVES)
 
-    assert refused.value.message == f'ListOptions.meta.k8s.io "" is invalid: {told}'
+    assert refused.value.message == f'ListOptions.meta.k8s.io "" is invalid: {message}'
 
 
-def test_a_timeout_is_bounded_by_ours() -> None:
+def test_a_timeout_is_at_most_the_request_timeout() -> None:
     assert timeout_s({}) == 60.0
     assert timeout_s({"timeout": "5s"}) == 5.0
     assert timeout_s({"timeout": "2h"}) == 60.0
@@ -252,7 +254,7 @@ def test_a_timeout_is_bounded_by_ours() -> None:
     assert refused.value.message == ('invalid timeout specified in the request URL - time: invalid duration "abc"')
 
 
-def test_rows_carry_what_is_asked_for() -> None:
+def test_include_object_is_parsed() -> None:
     """[T4]"""
     assert included({}) is Include.METADATA
     assert included({"includeObject": ""}) is Include.METADATA
@@ -265,7 +267,7 @@ def test_rows_carry_what_is_asked_for() -> None:
     )
 
 
-def test_people_are_told_by_parameter_or_program() -> None:
+def test_json_is_indented_by_parameter_or_user_agent() -> None:
     """[N3]"""
     assert is_pretty({}, "curl/8.5.0")
     assert is_pretty({"pretty": "1"}, "kubectl/v1.37.1")
@@ -277,7 +279,7 @@ def test_people_are_told_by_parameter_or_program() -> None:
     "document",
     ['{"x":' + "[" * 1_500 + "]" * 1_500 + "}", '{"v":"meta.k8s.io/v1","rv":9999999999999999999,"start":"a/b"}'],
 )
-def test_a_crafted_continue_token_is_a_bad_request(document: str) -> None:
+def test_a_crafted_continue_token_is_400(document: str) -> None:
     token = base64.urlsafe_b64encode(document.encode()).rstrip(b"=").decode()
 
     with pytest.raises(BadRequest, match="invalid continue token"):

@@ -1,4 +1,4 @@
-"""Query strings, read as Go reads them."""
+"""Query strings, parsed as in Go."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_pairs_with_a_semicolon_or_a_broken_escape_are_dropped() -> None:
     assert parse(b"a=1;b=2&c=%zz&%=x&d=4&&e") == {"d": "4", "e": ""}
 
 
-def test_bytes_that_are_no_text_do_no_harm() -> None:
+def test_invalid_utf_8_is_replaced() -> None:
     assert parse(b"a=%ff") == {"a": "\ufffd"}
 
 
@@ -56,7 +56,7 @@ def test_only_zero_and_false_are_false(query: dict[str, str], expected: bool) ->
     assert is_true(query, "watch") is expected
 
 
-def test_more_parameters_than_any_request_has_are_refused() -> None:
+def test_too_many_parameters_are_refused() -> None:
     assert len(parse(b"&".join(b"a%d=1" % number for number in range(1000)))) == 1000
 
     with pytest.raises(BadRequest, match="more than 1000 parameters"):

@@ -1,4 +1,4 @@
-"""The ClusterRoles are what the declarations say, and no more."""
+"""The ClusterRoles that are generated from the declarations."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ def test_only_the_view_of_namespaced_kinds_is_added_to_roles_of_kubernetes() -> 
     }
 
 
-def test_a_new_kind_that_says_nothing_is_for_who_views_its_namespace_or_for_administrators() -> None:
+def test_a_new_kind_is_for_viewers_of_its_namespace_or_administrators() -> None:
     namespaced = replace(imagesummaries.RESOURCE, plural="licencesummaries", reader_roles=())
     of_cluster = replace(nodesummaries.RESOURCE, plural="racksummaries", reader_roles=())
 

@@ -1,4 +1,4 @@
-"""What a request asks for, by method and path."""
+"""The attributes of a request, from its method and path."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def info(method: str, path: str, query: bytes = b"") -> RequestInfo:
 
 
 @pytest.mark.parametrize("path", ["/", "/apis", "/apis/g", "/apis/g/v1", "/api/v1", "/readyz", "/metrics/x/y"])
-def test_short_and_foreign_paths_name_no_resource(path: str) -> None:
+def test_short_and_other_paths_name_no_resource(path: str) -> None:
     assert info("GET", path) == RequestInfo("get", path, {})
 
 
@@ -75,12 +75,12 @@ def test_a_collection_is_watched_only_without_a_name() -> None:
         ("/apis/g/v1/watch/rs", b"fieldSelector=metadata.name=n", ""),
     ],
 )
-def test_who_selects_one_name_needs_permission_for_that_name(path: str, query: bytes, name: str) -> None:
+def test_a_list_of_one_name_is_authorized_for_that_name(path: str, query: bytes, name: str) -> None:
     """[L4]"""
     assert info("GET", path, query).authorized_name == name
 
 
-def test_a_selected_name_is_no_name_of_the_path() -> None:
+def test_a_selected_name_is_not_the_name_in_the_path() -> None:
     found = info("GET", "/apis/g/v1/rs", b"fieldSelector=metadata.name=n")
 
     assert (found.verb, found.name, found.selected_name) == ("list", "", "n")
@@ -111,7 +111,7 @@ def test_escapes_are_decoded_once() -> None:
         "",
     ],
 )
-def test_a_path_that_could_be_read_in_two_ways_is_not_found(path: str) -> None:
+def test_an_ambiguous_path_is_404(path: str) -> None:
     with pytest.raises(NotFound, match="the server could not find the requested resource"):
         info("GET", path)
 
@@ -119,14 +119,14 @@ def test_a_path_that_could_be_read_in_two_ways_is_not_found(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "escape"), [("/a/%zz", "%zz"), ("/%", "%"), ("/%4", "%4"), ("/%2", "%2"), ("/%u0041", "%u0")]
 )
-def test_a_broken_escape_is_named(path: str, escape: str) -> None:
+def test_the_error_names_a_broken_escape(path: str, escape: str) -> None:
     with pytest.raises(BadRequest) as refused:
         info("GET", path)
 
     assert refused.value.message == f'invalid URL escape "{escape}"'
 
 
-def test_a_watch_of_nothing_is_a_bad_request() -> None:
+def test_a_watch_without_a_resource_is_400() -> None:
     with pytest.raises(BadRequest) as refused:
         info("GET", "/apis/g/v1/watch")
 

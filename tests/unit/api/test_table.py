@@ -1,4 +1,4 @@
-"""Ages as kubectl prints them, and how long they stay true."""
+"""Ages as kubectl prints them, and how long they stay the same."""
 
 import math
 from datetime import UTC, datetime
@@ -16,8 +16,8 @@ YEAR = 365 * DAY
 @pytest.mark.parametrize(
     "age_s", [0.4, 59.5, 119.25, 599.5, 3599.5, 3 * HOUR + 0.5, 7 * DAY + 30, 30 * DAY, 3 * YEAR, 9 * YEAR]
 )
-def test_a_text_stays_true_for_as_long_as_it_says(age_s: float) -> None:
-    """The text is the same until just before the moment told, and another one at it."""
+def test_the_text_of_an_age_stays_the_same_for_stable_s(age_s: float) -> None:
+    """The text is the same until just before that time, and another one at it."""
     ages = Ages(now=age_s)
 
     text = ages.text(Ago(datetime.fromtimestamp(0, UTC)))
@@ -26,7 +26,7 @@ def test_a_text_stays_true_for_as_long_as_it_says(age_s: float) -> None:
     assert human_duration(age_s + ages.stable_s) != text
 
 
-def test_the_youngest_age_decides_how_long_all_stay_true() -> None:
+def test_the_shortest_time_counts_for_all_ages() -> None:
     ages = Ages(now=1_000_000.0)
 
     assert ages.stable_s == math.inf

@@ -1,19 +1,19 @@
-"""The header that warns of old data."""
+"""The Warning header of stale data."""
 
 from kubesum.api.representations.warnings import warnings
 from kubesum.vocabulary.resource import Stale
 
 
-def test_nothing_is_said_of_what_is_in_step() -> None:
+def test_fresh_data_have_no_warning() -> None:
     assert warnings([], 1_000.0) == ""
 
 
-def test_old_data_is_told_with_its_age() -> None:
+def test_stale_data_have_a_warning_with_their_age() -> None:
     """Section 6.3"""
     assert warnings([Stale("pods", 760.0)], 1_000.0) == '299 - "data for pods is 4m old"'
 
 
-def test_kinds_that_are_equally_old_share_a_warning() -> None:
+def test_kinds_of_the_same_age_share_a_warning() -> None:
     stale = [Stale("pods", 760.0), Stale("nodes", 955.0), Stale("jobs", 759.9)]
 
     assert warnings(stale, 1_000.0) == '299 - "data for jobs, pods is 4m old", 299 - "data for nodes is 45s old"'

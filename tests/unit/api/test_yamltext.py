@@ -1,4 +1,4 @@
-"""YAML that every reader reads alike."""
+"""YAML that all parsers read alike."""
 
 import msgspec
 import pytest
@@ -7,7 +7,7 @@ import yaml
 from kubesum.api.representations.yamltext import yaml_document, yaml_list
 
 
-def test_a_document_is_written_in_blocks() -> None:
+def test_a_document_is_in_block_style() -> None:
     content = b'{"kind":"Shelf","apiVersion":"v1","metadata":{"name":"oak","labels":{}},"status":{"size":3,"x":null}}'
 
     assert yaml_document(content) == (
@@ -36,12 +36,12 @@ def test_a_document_is_written_in_blocks() -> None:
         "2026-09-21",
     ],
 )
-def test_strings_that_look_like_something_else_are_quoted(text: str) -> None:
+def test_strings_that_read_as_another_type_are_quoted(text: str) -> None:
     assert yaml_document(msgspec.json.encode({"a": text})) == f"a: '{text}'\n".encode()
 
 
 @pytest.mark.parametrize("text", ["web", "1500m", "3Gi", "v1.2", "1.2.3", "a b", "nginx:1.25@sha256:0a", "ü"])
-def test_other_strings_are_not(text: str) -> None:
+def test_other_strings_are_not_quoted(text: str) -> None:
     assert yaml_document(msgspec.json.encode({"a": text})) == f"a: {text}\n".encode()
 
 
@@ -51,7 +51,7 @@ def test_long_lines_are_not_folded() -> None:
 
 @pytest.mark.parametrize("name", ["items", "rows"])
 @pytest.mark.parametrize("length", [0, 1, 120])
-async def test_a_list_says_the_same_as_in_json(name: str, length: int) -> None:
+async def test_a_list_has_the_same_content_as_in_json(name: str, length: int) -> None:
     document = {
         "kind": "ShelfList",
         "metadata": {"resourceVersion": "7"},

@@ -1,4 +1,4 @@
-"""The event loop of the edge's tests: the one that serves, and for whatever uses sockets also that of Python."""
+"""The event loop of these tests: uvloop as in the server, and for tests on sockets also that of asyncio."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who asks: every way to show it, what is believed of it, and what is left of it behind."""
+"""Authentication: all kinds of credentials, and the removal of identity headers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,20 +7,20 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
-from kubesum.edge.authn.authentication import Authenticator, bearer_token, by_name
-from kubesum.edge.authn.requestheader import EMPTY_CONFIG, RequestHeaderConfig, trust_of
-from kubesum.edge.authn.tokens import Tokens
+from kubesum.edge.authn.authentication import DelegatingAuthenticator, bearer_token, by_name
+from kubesum.edge.authn.requestheader import EMPTY_CONFIG, RequestHeaderConfig, request_header_config
+from kubesum.edge.authn.tokens import TokenAuthenticator
 from kubesum.edge.authn.users import ANONYMOUS, User
 from kubesum.edge.authz.reviewcache import ReviewCache
-from kubesum.edge.tls.pools import Untrusted
+from kubesum.edge.tls.certpool import InvalidCredentials
 from kubesum.kube.reviews import TokenStatus, UserInfo
 from kubesum.vocabulary.errors import Unauthorized, UpstreamError
-from tests.unit.edge.minting import CLIENT, DAY, NOW, SERVER, UID, Minted, minted, root
+from tests.unit.edge.clientcertificates import CLIENT, DAY, NOW, SERVER, UID, Issued, certificate_for, root
 
 CLIENTS, PROXIES = root("clients"), root("proxies")
-PROXY = minted("front-proxy-client", PROXIES, usages=CLIENT)
-JANE = minted([(NameOID.ORGANIZATION_NAME, "dev"), (NameOID.COMMON_NAME, "jane")], CLIENTS, usages=CLIENT)
-TRUST = trust_of(
+PROXY = certificate_for("front-proxy-client", PROXIES, usages=CLIENT)
+JANE = certificate_for([(NameOID.ORGANIZATION_NAME, "dev"), (NameOID.COMMON_NAME, "jane")], CLIENTS, usages=CLIENT)
+CONFIG = request_header_config(
     {
         "client-ca-file": CLIENTS.pem.decode(),
         "requestheader-client-ca-file": PROXIES.pem.decode(),
@@ -39,13 +39,13 @@ GOOD, BAD, DOWN = (
 
 
 @dataclass
-class Holders:
-    """Who holds the tokens `good`, `bad` and `d`, of which the last cannot be asked for; remembers what was asked."""
+class TokenReviews:
+    """Reviews of the tokens `good`, `bad` and `d`, of which the last one fails; records the tokens."""
 
-    asked: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
 
     async def __call__(self, token: str) -> TokenStatus:
-        self.asked.append(token)
+        self.tokens.append(token)
         if token == "d":
             raise UpstreamError("down")
         user = UserInfo("robot", "9", ("machines",), {"pod": ("p",)})
@@ -53,23 +53,27 @@ class Holders:
 
 
 def lines(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """As the protocol hands them on: names in lower case."""
+    """Headers as the protocol gives them, names in lower case."""
     return [(name.lower().encode(), value.encode()) for name, value in headers]
 
 
-def authenticator(trust: RequestHeaderConfig = TRUST, holders: Holders | None = None) -> Authenticator:
-    return Authenticator(lambda: trust, Tokens(holders or Holders(), ReviewCache()).holder, NOW.timestamp)
+def authenticator(
+    config: RequestHeaderConfig = CONFIG, reviews: TokenReviews | None = None
+) -> DelegatingAuthenticator:
+    return DelegatingAuthenticator(
+        lambda: config, TokenAuthenticator(reviews or TokenReviews(), ReviewCache()).authenticate, NOW.timestamp
+    )
 
 
-async def who(
-    *chain: Minted,
+async def user_of(
+    *chain: Issued,
     headers: Sequence[tuple[str, str]] = (),
-    trust: RequestHeaderConfig = TRUST,
+    config: RequestHeaderConfig = CONFIG,
     raw: Sequence[tuple[bytes, bytes]] = (),
 ) -> User | None:
-    """Who asks, None for nobody who is believed."""
+    """The user of a request, None for 401."""
     try:
-        return await authenticator(trust).user(tuple(one.der for one in chain), [*lines(headers), *raw])
+        return await authenticator(config).authenticate(tuple(one.der for one in chain), [*lines(headers), *raw])
     except Unauthorized:
         return None
 
@@ -78,19 +82,21 @@ def name(user: User | None) -> str:
     return user.name if user else ""
 
 
-async def test_whom_the_front_proxy_names_it_is() -> None:
+async def test_the_front_proxy_names_the_user() -> None:
     extra = [("X-Remote-Extra-Scopes", "x"), ("X-Remote-Extra-Scopes", "y")]
 
-    user = await who(PROXY, headers=[("Host", "a"), *ZOE, *extra])
+    user = await user_of(PROXY, headers=[("Host", "a"), *ZOE, *extra])
 
-    assert user == User("zoë", ("a", "b,c", "system:authenticated"), "", {"scopes": ("x", "y")}, is_forwarded=True)
+    assert user == User(
+        "zoë", ("a", "b,c", "system:authenticated"), "", {"scopes": ("x", "y")}, from_front_proxy=True
+    )
 
 
-async def test_whom_a_certificate_names_it_is() -> None:
-    user = await who(JANE)
+async def test_a_client_certificate_names_the_user() -> None:
+    user = await user_of(JANE)
 
     assert user is not None
-    assert (user.name, user.groups, user.uid, user.is_forwarded) == (
+    assert (user.name, user.groups, user.uid, user.from_front_proxy) == (
         "jane",
         ("dev", "system:authenticated"),
         "",
@@ -100,29 +106,29 @@ async def test_whom_a_certificate_names_it_is() -> None:
     assert user.extra == {"authentication.kubernetes.io/credential-id": (f"X509SHA256={fingerprint}",)}
 
 
-async def test_who_holds_a_token_it_is() -> None:
-    assert await who(headers=GOOD) == User("robot", ("machines", "system:authenticated"), "9", {"pod": ("p",)})
+async def test_a_token_names_the_user() -> None:
+    assert await user_of(headers=GOOD) == User("robot", ("machines", "system:authenticated"), "9", {"pod": ("p",)})
 
 
-async def test_who_shows_nothing_is_anonymous() -> None:
-    assert await who() == User("system:anonymous", ("system:unauthenticated",))
-    assert await who(headers=[("Authorization", "Basic YTpi")]) == ANONYMOUS
+async def test_no_credentials_are_anonymous() -> None:
+    assert await user_of() == User("system:anonymous", ("system:unauthenticated",))
+    assert await user_of(headers=[("Authorization", "Basic YTpi")]) == ANONYMOUS
 
 
-OF_ANOTHER = minted("jane", root("clients"))
-EXPIRED = minted("jane", CLIENTS, ends=NOW - DAY / 2)
-EXPIRED_PROXY = minted("front-proxy-client", PROXIES, ends=NOW - DAY / 2)
-OTHER_PROXY = minted("other", PROXIES, usages=CLIENT)
-SERVER_PROXY = minted("front-proxy-client", PROXIES, usages=SERVER)
-LIKE_A_PROXY = minted("front-proxy-client", CLIENTS)
-NAMELESS = minted([(NameOID.ORGANIZATION_NAME, "system:masters")], CLIENTS)
+OF_ANOTHER = certificate_for("jane", root("clients"))
+EXPIRED = certificate_for("jane", CLIENTS, ends=NOW - DAY / 2)
+EXPIRED_PROXY = certificate_for("front-proxy-client", PROXIES, ends=NOW - DAY / 2)
+OTHER_PROXY = certificate_for("other", PROXIES, usages=CLIENT)
+SERVER_PROXY = certificate_for("front-proxy-client", PROXIES, usages=SERVER)
+LIKE_A_PROXY = certificate_for("front-proxy-client", CLIENTS)
+NAMELESS = certificate_for([(NameOID.ORGANIZATION_NAME, "system:masters")], CLIENTS)
 
-MATRIX: dict[str, tuple[tuple[Minted, ...], list[tuple[str, str]], str]] = {
+MATRIX: dict[str, tuple[tuple[Issued, ...], list[tuple[str, str]], str]] = {
     "proxy and a user": ((PROXY,), ZOE, "zoë"),
-    "proxy and nobody": ((PROXY,), [], ""),
+    "proxy without a user": ((PROXY,), [], ""),
     "proxy and an empty name": ((PROXY,), [("X-Remote-User", ""), ("X-Remote-Group", "a")], ""),
     "proxy and a group alone": ((PROXY,), [("X-Remote-Group", "system:masters")], ""),
-    "proxy and nobody, but a token": ((PROXY,), GOOD, "robot"),
+    "proxy without a user, but a token": ((PROXY,), GOOD, "robot"),
     "proxy and a user and a bad token": ((PROXY,), ZOE + BAD, "zoë"),
     "a proxy whose name is not allowed": ((OTHER_PROXY,), ZOE, ""),
     "a proxy whose name is not allowed, and a token": ((OTHER_PROXY,), ZOE + GOOD, "robot"),
@@ -146,134 +152,137 @@ MATRIX: dict[str, tuple[tuple[Minted, ...], list[tuple[str, str]], str]] = {
     "headers and a good token": ((), ZOE + GOOD, "robot"),
     "headers and a bad token": ((), ZOE + BAD, ""),
     "a bad token": ((), BAD, ""),
-    "a token that nobody can tell of": ((), DOWN, ""),
-    "a user and a token that nobody can tell of": ((JANE,), DOWN, "jane"),
+    "a token whose review fails": ((), DOWN, ""),
+    "a user and a token whose review fails": ((JANE,), DOWN, "jane"),
 }
 
 
 @pytest.mark.parametrize(("chain", "headers", "expected"), MATRIX.values(), ids=MATRIX)
 async def test_the_first_success_wins_and_an_error_is_never_anonymous(
-    chain: tuple[Minted, ...], headers: list[tuple[str, str]], expected: str
+    chain: tuple[Issued, ...], headers: list[tuple[str, str]], expected: str
 ) -> None:
-    assert name(await who(*chain, headers=headers)) == expected
+    assert name(await user_of(*chain, headers=headers)) == expected
 
 
-async def test_without_any_trust_certificates_and_headers_are_nothing() -> None:
-    """Before it is known whom kube-apiserver trusts."""
-    assert await who(trust=EMPTY_CONFIG) == ANONYMOUS
-    assert name(await who(trust=EMPTY_CONFIG, headers=ZOE)) == "system:anonymous"
-    assert await who(PROXY, headers=ZOE, trust=EMPTY_CONFIG) is None
-    assert name(await who(PROXY, headers=ZOE + GOOD, trust=EMPTY_CONFIG)) == "robot"
+async def test_without_a_configuration_certificates_fail_and_headers_are_ignored() -> None:
+    """Before the ConfigMap is loaded."""
+    assert await user_of(config=EMPTY_CONFIG) == ANONYMOUS
+    assert name(await user_of(config=EMPTY_CONFIG, headers=ZOE)) == "system:anonymous"
+    assert await user_of(PROXY, headers=ZOE, config=EMPTY_CONFIG) is None
+    assert name(await user_of(PROXY, headers=ZOE + GOOD, config=EMPTY_CONFIG)) == "robot"
 
 
-async def test_a_request_is_judged_by_one_trust() -> None:
-    """Also when another one comes while a token is asked about."""
-    trusts = [TRUST]
+async def test_one_configuration_applies_to_the_whole_request() -> None:
+    """Also if another one is loaded while the token is reviewed."""
+    configs = [CONFIG]
 
-    async def holder(token: str) -> User:
-        trusts[0] = EMPTY_CONFIG
-        raise Untrusted("nobody")
+    async def authenticate(token: str) -> User:
+        configs[0] = EMPTY_CONFIG
+        raise InvalidCredentials("unknown")
 
-    asking = Authenticator(lambda: trusts[0], holder, NOW.timestamp)
+    authenticator_ = DelegatingAuthenticator(lambda: configs[0], authenticate, NOW.timestamp)
 
     with pytest.raises(Unauthorized):
-        await asking.user((), lines(BAD))
+        await authenticator_.authenticate((), lines(BAD))
     with pytest.raises(Unauthorized):
-        await asking.user((JANE.der,), [])
+        await authenticator_.authenticate((JANE.der,), [])
 
 
-ALONE = replace(TRUST, allowed_names=frozenset())
+ALONE = replace(CONFIG, allowed_names=frozenset())
 
 
-async def test_without_names_any_certificate_of_the_front_proxys_authority_will_do() -> None:
-    assert name(await who(OTHER_PROXY, headers=ZOE, trust=ALONE)) == "zoë"
+async def test_without_allowed_names_every_certificate_of_the_authority_is_a_front_proxy() -> None:
+    assert name(await user_of(OTHER_PROXY, headers=ZOE, config=ALONE)) == "zoë"
 
 
-async def test_without_names_a_shared_authority_speaks_for_nobody() -> None:
-    """[A4] NCC-E003660: any user could be anybody."""
-    shared = replace(ALONE, front_proxies=TRUST.clients)
+async def test_without_allowed_names_a_shared_authority_is_no_front_proxy() -> None:
+    """[A4] NCC-E003660: else any user could name any other."""
+    shared = replace(ALONE, front_proxies=CONFIG.clients)
 
-    assert name(await who(JANE, headers=ZOE, trust=shared)) == "jane"
-
-
-async def test_without_names_an_authority_above_the_users_speaks_for_no_user() -> None:
-    """The users' authority was issued by the front proxy's: with it, their certificates verify as the proxy's do."""
-    below = minted("users", PROXIES, ca=True)
-    user = minted("jane", below)
-    trust = replace(ALONE, clients=trust_of({"client-ca-file": below.pem.decode()}).clients)
-
-    assert name(await who(user, below, headers=ZOE, trust=trust)) == "jane"
-    assert name(await who(PROXY, headers=ZOE, trust=trust)) == "zoë"
+    assert name(await user_of(JANE, headers=ZOE, config=shared)) == "jane"
 
 
-async def test_with_names_a_shared_authority_is_told_apart_by_them() -> None:
-    shared = replace(TRUST, front_proxies=TRUST.clients)
+async def test_without_allowed_names_an_authority_above_the_users_is_no_front_proxy() -> None:
+    """The front proxy's authority has issued the users', so that users' certificates verify against it too."""
+    below = certificate_for("users", PROXIES, ca=True)
+    user = certificate_for("jane", below)
+    config = replace(ALONE, clients=request_header_config({"client-ca-file": below.pem.decode()}).clients)
 
-    assert name(await who(JANE, headers=ZOE, trust=shared)) == "jane"
-    assert name(await who(LIKE_A_PROXY, headers=ZOE, trust=shared)) == "zoë"
+    assert name(await user_of(user, below, headers=ZOE, config=config)) == "jane"
+    assert name(await user_of(PROXY, headers=ZOE, config=config)) == "zoë"
+
+
+async def test_with_allowed_names_a_shared_authority_is_distinguished_by_name() -> None:
+    shared = replace(CONFIG, front_proxies=CONFIG.clients)
+
+    assert name(await user_of(JANE, headers=ZOE, config=shared)) == "jane"
+    assert name(await user_of(LIKE_A_PROXY, headers=ZOE, config=shared)) == "zoë"
 
 
 SPELLINGS = ["x-remote-user", "X-REMOTE-USER", "X-Remote-User"]
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-async def test_the_case_of_a_header_is_nothing(spelling: str) -> None:
-    assert name(await who(PROXY, headers=[(spelling, "zoë")])) == "zoë"
+async def test_header_names_are_compared_without_case(spelling: str) -> None:
+    assert name(await user_of(PROXY, headers=[(spelling, "zoë")])) == "zoë"
 
 
 @pytest.mark.parametrize(
     "header", ["X_Remote_User", "X-Remote_User", "X-Remote-User-", "XX-Remote-User", "X-Remote-Users", "Remote-User"]
 )
-async def test_a_header_that_is_only_like_it_is_another(header: str) -> None:
-    """kube-apiserver lets clients' underscores pass."""
-    assert await who(PROXY, headers=[(header, "root")]) is None
+async def test_a_similar_header_names_no_user(header: str) -> None:
+    """kube-apiserver forwards such headers of clients if they have underscores."""
+    assert await user_of(PROXY, headers=[(header, "root")]) is None
 
 
-async def test_of_several_lines_the_first_names_the_user() -> None:
+async def test_the_first_line_of_a_header_names_the_user() -> None:
     twice = [("X-Remote-User", "zoë"), ("X-Remote-User", "root")]
 
-    assert name(await who(PROXY, headers=twice)) == "zoë"
+    assert name(await user_of(PROXY, headers=twice)) == "zoë"
 
 
-async def test_of_several_headers_the_first_that_is_not_empty_names_the_user() -> None:
-    """headerrequest.headerValue: of each its first line."""
-    trust = replace(TRUST, username_headers=(b"x-user", b"x-remote-user"))
+async def test_the_first_header_that_is_not_empty_names_the_user() -> None:
+    """headerrequest.headerValue: the first line of each header."""
+    config = replace(CONFIG, username_headers=(b"x-user", b"x-remote-user"))
 
-    assert name(await who(PROXY, headers=[("X-Remote-User", "a"), ("X-User", "b")], trust=trust)) == "b"
-    assert name(await who(PROXY, headers=[("X-Remote-User", "a"), ("X-User", "")], trust=trust)) == "a"
+    assert name(await user_of(PROXY, headers=[("X-Remote-User", "a"), ("X-User", "b")], config=config)) == "b"
+    assert name(await user_of(PROXY, headers=[("X-Remote-User", "a"), ("X-User", "")], config=config)) == "a"
     lines_ = [("X-User", ""), ("X-User", "b"), ("X-Remote-User", "a")]
-    assert name(await who(PROXY, headers=lines_, trust=trust)) == "a"
+    assert name(await user_of(PROXY, headers=lines_, config=config)) == "a"
 
 
-async def test_groups_come_header_by_header_and_empty_ones_are_none() -> None:
-    trust = replace(TRUST, group_headers=(b"x-group", b"x-remote-group"))
+async def test_groups_are_read_header_by_header_without_empty_ones() -> None:
+    config = replace(CONFIG, group_headers=(b"x-group", b"x-remote-group"))
     groups = [("X-Remote-Group", "c"), ("X-Group", "a"), ("X-Remote-Group", ""), ("X-Group", "b, b")]
 
-    user = await who(PROXY, headers=[("X-Remote-User", "zoë"), *groups], trust=trust)
+    user = await user_of(PROXY, headers=[("X-Remote-User", "zoë"), *groups], config=config)
 
     assert user is not None
     assert user.groups == ("a", "b, b", "c", "system:authenticated")
 
 
-async def test_three_hundred_groups_are_three_hundred_groups() -> None:
+async def test_three_hundred_groups_are_read() -> None:
     groups = [f"cn=team-{number},ou=groups,dc=example,dc=org" for number in range(300)]
 
-    user = await who(PROXY, headers=[("X-Remote-User", "zoë"), *(("X-Remote-Group", group) for group in groups)])
+    user = await user_of(PROXY, headers=[("X-Remote-User", "zoë"), *(("X-Remote-Group", group) for group in groups)])
 
     assert user is not None
     assert user.groups == (*groups, "system:authenticated")
 
 
-async def test_a_uid_is_believed_only_where_it_is_configured() -> None:
-    """Older aggregators hand on what clients claim (kubernetes#126821)."""
+async def test_a_uid_is_read_only_from_a_configured_header() -> None:
+    """Older aggregators forward the header of the client (kubernetes#126821)."""
     headers = [("X-Remote-User", "zoë"), ("X-Remote-Uid", "0")]
-    configured = replace(TRUST, uid_headers=(b"x-remote-uid",))
+    configured = replace(CONFIG, uid_headers=(b"x-remote-uid",))
 
-    unbelieved, believed = await who(PROXY, headers=headers), await who(PROXY, headers=headers, trust=configured)
+    unconfigured, configured_ = (
+        await user_of(PROXY, headers=headers),
+        await user_of(PROXY, headers=headers, config=configured),
+    )
 
-    assert unbelieved is not None
-    assert believed is not None
-    assert (unbelieved.uid, unbelieved.extra, believed.uid) == ("", {}, "0")
+    assert unconfigured is not None
+    assert configured_ is not None
+    assert (unconfigured.uid, unconfigured.extra, configured_.uid) == ("", {}, "0")
 
 
 @pytest.mark.parametrize(
@@ -291,27 +300,27 @@ async def test_a_uid_is_believed_only_where_it_is_configured() -> None:
         ("X-Remote-Extra-a_b", "a_b"),
     ],
 )
-async def test_the_key_of_an_extra_is_unescaped_or_taken_as_it_is(header: str, key: str) -> None:
-    user = await who(PROXY, headers=[("X-Remote-User", "zoë"), (header, "1"), (header, "2, 3")])
+async def test_the_key_of_an_extra_is_unescaped_if_its_escapes_are_valid(header: str, key: str) -> None:
+    user = await user_of(PROXY, headers=[("X-Remote-User", "zoë"), (header, "1"), (header, "2, 3")])
 
     assert user is not None
     assert user.extra == {key: ("1", "2, 3")}
 
 
-async def test_extras_of_two_spellings_are_one() -> None:
+async def test_two_spellings_of_a_key_are_one_extra() -> None:
     headers = [("X-Remote-Extra-a%2fb", "1"), ("x-remote-extra-A%2Fb", "2"), ("X-Remote-Extra-c", "")]
 
-    user = await who(PROXY, headers=[("X-Remote-User", "zoë"), *headers])
+    user = await user_of(PROXY, headers=[("X-Remote-User", "zoë"), *headers])
 
     assert user is not None
     assert user.extra == {"a/b": ("1", "2"), "c": ("",)}
 
 
-async def test_values_are_utf_8_and_where_they_are_not_latin_1() -> None:
+async def test_values_are_utf_8_or_else_latin_1() -> None:
     """[P10]"""
     raw = [(b"x-remote-user", b"zo\xc3\xab"), (b"x-remote-group", b"zo\xeb"), (b"x-remote-extra-a", b"\xff\xfe")]
 
-    user = await who(PROXY, raw=raw)
+    user = await user_of(PROXY, raw=raw)
 
     assert user is not None
     assert (user.name, user.groups[0], user.extra) == ("zoë", "zoë", {"a": ("ÿþ",)})
@@ -329,30 +338,32 @@ async def test_values_are_utf_8_and_where_they_are_not_latin_1() -> None:
         ([("X-Remote-User", "system:anonymous")], ()),
     ],
 )
-async def test_whoever_is_known_is_authenticated(headers: list[tuple[str, str]], groups: tuple[str, ...]) -> None:
+async def test_authenticated_users_are_in_system_authenticated(
+    headers: list[tuple[str, str]], groups: tuple[str, ...]
+) -> None:
     """[A11]"""
-    user = await who(PROXY, headers=headers)
+    user = await user_of(PROXY, headers=headers)
 
     assert user is not None
     assert user.groups == groups
 
 
-async def test_a_certificate_may_tell_a_uid() -> None:
-    one = minted([(NameOID.COMMON_NAME, "jane"), (UID, "7")], CLIENTS)
-    two = minted([(NameOID.COMMON_NAME, "jane"), (UID, "7"), (UID, "8")], CLIENTS)
+async def test_a_certificate_may_hold_one_uid() -> None:
+    one = certificate_for([(NameOID.COMMON_NAME, "jane"), (UID, "7")], CLIENTS)
+    two = certificate_for([(NameOID.COMMON_NAME, "jane"), (UID, "7"), (UID, "8")], CLIENTS)
 
-    user = await who(one)
+    user = await user_of(one)
 
     assert user is not None
     assert user.uid == "7"
-    assert await who(two) is None
+    assert await user_of(two) is None
 
 
-async def test_the_last_of_several_names_counts() -> None:
-    """As Go reads them."""
-    several = minted([(NameOID.COMMON_NAME, "first"), (NameOID.COMMON_NAME, "last")], CLIENTS)
+async def test_the_last_common_name_counts() -> None:
+    """As in Go."""
+    several = certificate_for([(NameOID.COMMON_NAME, "first"), (NameOID.COMMON_NAME, "last")], CLIENTS)
 
-    assert name(await who(several)) == "last"
+    assert name(await user_of(several)) == "last"
 
 
 BEARERS = {
@@ -373,35 +384,35 @@ BEARERS = {
 
 
 @pytest.mark.parametrize(("value", "token"), BEARERS.items(), ids=BEARERS)
-def test_a_bearer_token_is_read_as_go_reads_it(value: str, token: str) -> None:
+def test_a_bearer_token_is_parsed_as_in_go(value: str, token: str) -> None:
     assert bearer_token(by_name(lines([("Authorization", value)]))) == token
 
 
-def test_only_the_first_line_tells_a_token() -> None:
+def test_only_the_first_authorization_line_is_read() -> None:
     assert bearer_token(by_name(lines([("Authorization", "Basic a"), ("Authorization", "Bearer b")]))) == ""
     assert bearer_token({}) == ""
 
 
-async def test_a_token_is_asked_about_once_while_its_verdict_is_kept() -> None:
-    holders = Holders()
-    asking = authenticator(holders=holders)
+async def test_a_token_is_reviewed_once_while_the_result_is_cached() -> None:
+    reviews = TokenReviews()
+    authenticator_ = authenticator(reviews=reviews)
 
     for _ in range(3):
-        assert (await asking.user((), lines(GOOD))).name == "robot"
+        assert (await authenticator_.authenticate((), lines(GOOD))).name == "robot"
         with pytest.raises(Unauthorized):
-            await asking.user((), lines(BAD))
+            await authenticator_.authenticate((), lines(BAD))
 
-    assert holders.asked == ["good", "bad"]
+    assert reviews.tokens == ["good", "bad"]
 
 
-async def test_what_is_too_long_is_no_token() -> None:
-    holders = Holders()
-    asking = authenticator(holders=holders)
+async def test_a_token_that_is_too_long_is_not_reviewed() -> None:
+    reviews = TokenReviews()
+    authenticator_ = authenticator(reviews=reviews)
 
     with pytest.raises(Unauthorized):
-        await asking.user((), lines([("Authorization", f"Bearer {'a' * 65_537}")]))
+        await authenticator_.authenticate((), lines([("Authorization", f"Bearer {'a' * 65_537}")]))
 
-    assert holders.asked == []
+    assert reviews.tokens == []
 
 
 @pytest.mark.parametrize(
@@ -414,12 +425,12 @@ async def test_what_is_too_long_is_no_token() -> None:
     ],
     ids=["nothing", "a user who is not authenticated", "nobody", "groups alone"],
 )
-async def test_a_token_has_a_holder_with_a_name_or_none(status: TokenStatus) -> None:
+async def test_a_review_without_a_user_name_fails(status: TokenStatus) -> None:
     async def review(_token: str) -> TokenStatus:
         return status
 
-    with pytest.raises(Untrusted):
-        await Tokens(review, ReviewCache()).holder("abc")
+    with pytest.raises(InvalidCredentials):
+        await TokenAuthenticator(review, ReviewCache()).authenticate("abc")
 
 
 KEPT = [("Host", "a"), ("Accept", "b"), ("X-Forwarded-For", "c"), ("X-Remote", "d"), ("X-Request-Id", "e")]
@@ -438,15 +449,15 @@ IDENTITY = [
 ]
 
 
-def test_nothing_that_says_who_asks_is_left() -> None:
+def test_identity_headers_and_credentials_are_removed() -> None:
     """[A12]"""
     headers = [*KEPT[:3], *((header, "root") for header in IDENTITY), *KEPT[3:]]
 
-    assert authenticator().stripped(lines(headers)) == lines(KEPT)
+    assert authenticator().without_identity_headers(lines(headers)) == lines(KEPT)
 
 
-def test_nothing_is_left_of_other_headers_either_where_those_are_configured() -> None:
-    trust = trust_of(
+def test_configured_identity_headers_are_removed() -> None:
+    config = request_header_config(
         {
             "requestheader-username-headers": '["X-Who"]',
             "requestheader-uid-headers": '["X_Uid"]',
@@ -454,17 +465,19 @@ def test_nothing_is_left_of_other_headers_either_where_those_are_configured() ->
             "requestheader-extra-headers-prefix": '["X-More-"]',
         }
     )
-    told = [("X-Who", "a"), ("x_who", "a"), ("X-Uid", "a"), ("X-Teams", "a"), ("X-More-Or-Less", "a")]
+    configured = [("X-Who", "a"), ("x_who", "a"), ("X-Uid", "a"), ("X-Teams", "a"), ("X-More-Or-Less", "a")]
 
-    identity = [*told, *((header, "root") for header in IDENTITY)]
+    identity = [*configured, *((header, "root") for header in IDENTITY)]
 
-    assert authenticator(trust).stripped(lines([*KEPT, *identity])) == lines(KEPT)
+    assert authenticator(config).without_identity_headers(lines([*KEPT, *identity])) == lines(KEPT)
 
 
-def test_headers_are_stripped_by_the_trust_of_the_moment() -> None:
-    trusts = [EMPTY_CONFIG]
-    asking = Authenticator(lambda: trusts[0], Tokens(Holders(), ReviewCache()).holder, NOW.timestamp)
+def test_headers_are_removed_by_the_current_configuration() -> None:
+    configs = [EMPTY_CONFIG]
+    authenticator_ = DelegatingAuthenticator(
+        lambda: configs[0], TokenAuthenticator(TokenReviews(), ReviewCache()).authenticate, NOW.timestamp
+    )
 
-    trusts[0] = replace(TRUST, username_headers=(b"x-who",))
+    configs[0] = replace(CONFIG, username_headers=(b"x-who",))
 
-    assert asking.stripped([(b"x-who", b"a")]) == []
+    assert authenticator_.without_identity_headers([(b"x-who", b"a")]) == []

@@ -1,4 +1,4 @@
-"""Who may do what: the very question that is asked, and the very words of a refusal."""
+"""Authorization: the spec of the review, what needs no review, and the message of a denial."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import pytest
 from kubesum.api.representations.status import status_body
 from kubesum.api.requests.requestinfo import RequestInfo, request_info
 from kubesum.edge.authn.users import ANONYMOUS, User
-from kubesum.edge.authz.authorization import Authorizer
+from kubesum.edge.authz.authorization import DelegatingAuthorizer
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.kube.reviews import AccessStatus
 from kubesum.vocabulary.errors import ApiError, Forbidden, ServiceUnavailable, UpstreamError
@@ -22,7 +22,7 @@ NO = AccessStatus()
 
 @dataclass
 class Reviewer:
-    """Answers all questions alike, and remembers them."""
+    """Gives all reviews the same status, and records their specs."""
 
     answer: AccessStatus | UpstreamError = YES
     specs: list[Any] = field(default_factory=list)
@@ -34,31 +34,33 @@ class Reviewer:
         return self.answer
 
 
-def asked(target: str, method: str = "GET") -> RequestInfo:
+def request(target: str, method: str = "GET") -> RequestInfo:
     path, _, query = target.partition("?")
     return request_info(method, path.encode(), query.encode())
 
 
-def authorizer(reviewer: Reviewer, always_allowed: tuple[str, ...] = ("/healthz", "/livez", "/readyz")) -> Authorizer:
-    return Authorizer(reviewer, ReviewCache(), always_allowed)
+def authorizer(
+    reviewer: Reviewer, always_allow_paths: tuple[str, ...] = ("/healthz", "/livez", "/readyz")
+) -> DelegatingAuthorizer:
+    return DelegatingAuthorizer(reviewer, ReviewCache(), always_allow_paths)
 
 
-async def question(target: str, method: str = "GET", user: User = JANE) -> Any:
-    """The question that a request leads to."""
+async def reviewed_spec(target: str, method: str = "GET", user: User = JANE) -> Any:
+    """The spec of the review of a request."""
     reviewer = Reviewer()
-    await authorizer(reviewer).permit(user, asked(target, method))
+    await authorizer(reviewer).authorize(user, request(target, method))
     (spec,) = reviewer.specs
     return spec
 
 
-async def refusal(target: str, method: str = "GET", user: User = JANE, reason: str = "") -> ApiError:
-    """How a request is refused."""
+async def denial(target: str, method: str = "GET", user: User = JANE, reason: str = "") -> ApiError:
+    """The error of a denied request."""
     with pytest.raises(ApiError) as caught:
-        await authorizer(Reviewer(AccessStatus(reason=reason))).permit(user, asked(target, method))
+        await authorizer(Reviewer(AccessStatus(reason=reason))).authorize(user, request(target, method))
     return caught.value
 
 
-OURS = {"group": "summary.kubesum.dev", "version": "v1alpha1"}
+GROUP_VERSION = {"group": "summary.kubesum.dev", "version": "v1alpha1"}
 ATTRIBUTES = {
     ("GET", "nodesummaries"): {"verb": "list", "resource": "nodesummaries"},
     ("GET", "nodesummaries/"): {"verb": "list", "resource": "nodesummaries"},
@@ -97,25 +99,27 @@ ATTRIBUTES = {
 
 
 @pytest.mark.parametrize(("request_", "attributes"), ATTRIBUTES.items(), ids=map(" ".join, ATTRIBUTES))
-async def test_the_question_is_about_the_very_request(request_: tuple[str, str], attributes: dict[str, str]) -> None:
+async def test_the_review_has_the_attributes_of_the_request(
+    request_: tuple[str, str], attributes: dict[str, str]
+) -> None:
     method, path = request_
 
-    assert await question(f"{V}/{path}", method) == {
+    assert await reviewed_spec(f"{V}/{path}", method) == {
         "user": "jane",
         "groups": ["dev", "system:authenticated"],
-        "resourceAttributes": OURS | attributes,
+        "resourceAttributes": GROUP_VERSION | attributes,
     }
 
 
-async def test_the_question_tells_everything_of_the_user() -> None:
+async def test_the_review_has_all_attributes_of_the_user() -> None:
     user = User("zoë", ("a", "b"), "7", {"scopes": ("x", "y"), "example.org/team": ("z",)})
 
-    assert await question(f"{V}/nodesummaries", user=user) == {
+    assert await reviewed_spec(f"{V}/nodesummaries", user=user) == {
         "user": "zoë",
         "groups": ["a", "b"],
         "uid": "7",
         "extra": {"scopes": ["x", "y"], "example.org/team": ["z"]},
-        "resourceAttributes": OURS | {"verb": "list", "resource": "nodesummaries"},
+        "resourceAttributes": GROUP_VERSION | {"verb": "list", "resource": "nodesummaries"},
     }
 
 
@@ -132,8 +136,8 @@ async def test_the_question_tells_everything_of_the_user() -> None:
         ("/%63", "GET", {"path": "/c", "verb": "get"}),
     ],
 )
-async def test_other_paths_are_asked_about_as_they_are(target: str, method: str, attributes: dict[str, str]) -> None:
-    spec = await question(target, method, ANONYMOUS)
+async def test_other_paths_are_non_resource_attributes(target: str, method: str, attributes: dict[str, str]) -> None:
+    spec = await reviewed_spec(target, method, ANONYMOUS)
 
     assert spec == {
         "user": "system:anonymous",
@@ -188,29 +192,29 @@ SELECTORS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("query", "attributes"), SELECTORS.items(), ids=SELECTORS)
-async def test_selectors_narrow_the_question(query: str, attributes: dict[str, Any]) -> None:
+async def test_selectors_are_part_of_the_review(query: str, attributes: dict[str, Any]) -> None:
     """[Z2]"""
-    spec = await question(f"{V}/nodesummaries?{query}")
+    spec = await reviewed_spec(f"{V}/nodesummaries?{query}")
 
-    assert spec["resourceAttributes"] == OURS | {"verb": "list", "resource": "nodesummaries"} | attributes
+    assert spec["resourceAttributes"] == GROUP_VERSION | {"verb": "list", "resource": "nodesummaries"} | attributes
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
-async def test_selectors_mean_nothing_where_one_object_is_asked_for(method: str) -> None:
-    spec = await question(f"{V}/nodesummaries/b?labelSelector=app=x&fieldSelector=metadata.name=a", method)
+async def test_selectors_are_not_part_of_the_review_of_one_object(method: str) -> None:
+    spec = await reviewed_spec(f"{V}/nodesummaries/b?labelSelector=app=x&fieldSelector=metadata.name=a", method)
 
     assert {"labelSelector", "fieldSelector"}.isdisjoint(spec["resourceAttributes"])
     assert spec["resourceAttributes"]["name"] == "b"
 
 
-async def test_a_selector_that_takes_long_to_read_is_left_out_of_the_question() -> None:
-    """Anybody can send it. Without it the question asks for more, never for less."""
+async def test_a_very_long_selector_is_left_out_of_the_review() -> None:
+    """Without it the review is for more objects, never for fewer."""
     label = "a=" + ",a=" * 2000
     field_ = "metadata.name=a" + ",a=b" * 2000
 
-    spec = await question(f"{V}/nodesummaries?labelSelector={label}&fieldSelector={field_}")
+    spec = await reviewed_spec(f"{V}/nodesummaries?labelSelector={label}&fieldSelector={field_}")
 
-    assert spec["resourceAttributes"] == OURS | {"verb": "list", "resource": "nodesummaries"}
+    assert spec["resourceAttributes"] == GROUP_VERSION | {"verb": "list", "resource": "nodesummaries"}
 
 
 RESOURCE = f"{V}/namespaces/team-a/workloadsummaries"
@@ -272,16 +276,16 @@ IN_GROUP = 'in API group "summary.kubesum.dev"'
         ("/a<b>&", "HEAD", 'forbidden: User "jane" cannot head path "/a&lt;b&gt;&amp;"'),
     ],
 )
-async def test_a_refusal_is_in_kube_apiservers_words(target: str, method: str, message: str) -> None:
-    error = await refusal(target, method)
+async def test_a_denial_has_the_message_of_kube_apiserver(target: str, method: str, message: str) -> None:
+    error = await denial(target, method)
 
     assert isinstance(error, Forbidden)
     assert error.message == message
 
 
-async def test_a_refusal_is_a_whole_status() -> None:
-    of_object = json.loads(status_body(await refusal(f"{RESOURCE}/web", "PATCH", reason="no <reason>")))
-    of_path = json.loads(status_body(await refusal("/metrics")))
+async def test_a_denial_has_the_details_of_a_status() -> None:
+    of_object = json.loads(status_body(await denial(f"{RESOURCE}/web", "PATCH", reason="no <reason>")))
+    of_path = json.loads(status_body(await denial("/metrics")))
 
     assert of_object == {
         "kind": "Status",
@@ -297,8 +301,8 @@ async def test_a_refusal_is_a_whole_status() -> None:
     assert (of_path["details"], of_path["code"]) == ({}, 403)
 
 
-async def test_a_name_with_markup_or_quotes_is_told_harmlessly() -> None:
-    error = await refusal("/metrics", user=User('<script>"\x1b[0m'))
+async def test_markup_and_quotes_in_a_name_are_escaped() -> None:
+    error = await denial("/metrics", user=User('<script>"\x1b[0m'))
 
     assert error.message == 'forbidden: User "&lt;script&gt;\\"\\x1b[0m" cannot get path "/metrics"'
 
@@ -312,22 +316,22 @@ async def test_a_name_with_markup_or_quotes_is_told_harmlessly() -> None:
         (AccessStatus(allowed=True, denied=True), False),
     ],
 )
-async def test_only_yes_is_yes(answer: AccessStatus, allowed: bool) -> None:
-    permitting = authorizer(Reviewer(answer))
+async def test_only_allowed_and_not_denied_is_allowed(answer: AccessStatus, allowed: bool) -> None:
+    authorizer_ = authorizer(Reviewer(answer))
 
     if allowed:
-        await permitting.permit(JANE, asked("/metrics"))
+        await authorizer_.authorize(JANE, request("/metrics"))
     else:
         with pytest.raises(Forbidden):
-            await permitting.permit(JANE, asked("/metrics"))
+            await authorizer_.authorize(JANE, request("/metrics"))
 
 
-async def test_while_nobody_can_tell_nobody_may() -> None:
+async def test_a_failing_review_is_503() -> None:
     reviewer = Reviewer(UpstreamError("cannot reach https://10.0.0.1: connection refused"))
-    permitting = authorizer(reviewer)
+    authorizer_ = authorizer(reviewer)
 
     with pytest.raises(ServiceUnavailable) as caught:
-        await permitting.permit(JANE, asked(f"{V}/nodesummaries"))
+        await authorizer_.authorize(JANE, request(f"{V}/nodesummaries"))
     assert json.loads(status_body(caught.value)) == {
         "kind": "Status",
         "apiVersion": "v1",
@@ -340,14 +344,14 @@ async def test_while_nobody_can_tell_nobody_may() -> None:
     }
 
     reviewer.answer = YES
-    await permitting.permit(JANE, asked(f"{V}/nodesummaries"))
+    await authorizer_.authorize(JANE, request(f"{V}/nodesummaries"))
     assert len(reviewer.specs) == 2
 
 
-async def test_masters_are_never_asked_about() -> None:
+async def test_masters_are_never_reviewed() -> None:
     reviewer = Reviewer(UpstreamError("down"))
 
-    await authorizer(reviewer).permit(User("root", ("system:masters",)), asked(f"{V}/nodesummaries", "DELETE"))
+    await authorizer(reviewer).authorize(User("root", ("system:masters",)), request(f"{V}/nodesummaries", "DELETE"))
 
     assert reviewer.specs == []
 
@@ -366,17 +370,17 @@ OPEN = {
 }
 
 
-@pytest.mark.parametrize(("path", "is_open"), OPEN.items(), ids=OPEN)
-async def test_some_paths_are_open_to_everybody(path: str, is_open: bool) -> None:
-    """[8.2] Exactly these, or with a star all that begin so; never a resource."""
+@pytest.mark.parametrize(("path", "always_allowed"), OPEN.items(), ids=OPEN)
+async def test_some_paths_are_always_allowed(path: str, always_allowed: bool) -> None:
+    """Section 8.2: exactly these paths, or all with a prefix that ends with a star; never a resource."""
     reviewer = Reviewer(NO)
-    opening = authorizer(reviewer, ("/healthz", "/livez", "/debug*", V + "/*"))
+    authorizer_ = authorizer(reviewer, ("/healthz", "/livez", "/debug*", V + "/*"))
 
-    if is_open:
-        await opening.permit(ANONYMOUS, asked(path))
+    if always_allowed:
+        await authorizer_.authorize(ANONYMOUS, request(path))
     else:
         with pytest.raises(Forbidden):
-            await opening.permit(ANONYMOUS, asked(path))
+            await authorizer_.authorize(ANONYMOUS, request(path))
 
 
 DISCOVERY = ["/api", "/apis", "/apis/", "/apis/summary.kubesum.dev", V, f"{V}/", "/openapi/v2", "/openapi/v3/x"]
@@ -384,33 +388,35 @@ NO_DISCOVERY = ["/", "/openapi", "/metrics", "/version", "/apisx", "/healthz", f
 
 
 @pytest.mark.parametrize("path", DISCOVERY)
-async def test_whoever_comes_through_kube_apiserver_may_see_what_is_served(path: str) -> None:
-    """[D3] Its own requests name no groups, to which rights could be granted."""
-    aggregator = User("system:kube-aggregator", ("system:authenticated",), is_forwarded=True)
+async def test_discovery_is_always_allowed_through_the_front_proxy(path: str) -> None:
+    """[D3] Requests that kube-aggregator makes for itself name no groups that could have the rights."""
+    aggregator = User("system:kube-aggregator", ("system:authenticated",), from_front_proxy=True)
 
-    await authorizer(Reviewer(UpstreamError("down"))).permit(aggregator, asked(path))
+    await authorizer(Reviewer(UpstreamError("down"))).authorize(aggregator, request(path))
 
 
 @pytest.mark.parametrize("path", NO_DISCOVERY)
-async def test_and_nothing_else(path: str) -> None:
+async def test_other_paths_are_reviewed_through_the_front_proxy(path: str) -> None:
     with pytest.raises(Forbidden):
-        await authorizer(Reviewer(NO), ()).permit(User("a", is_forwarded=True), asked(path))
+        await authorizer(Reviewer(NO), ()).authorize(User("a", from_front_proxy=True), request(path))
 
 
 @pytest.mark.parametrize("path", DISCOVERY)
-async def test_others_need_rights_to_see_what_is_served(path: str) -> None:
+async def test_discovery_is_reviewed_for_direct_clients(path: str) -> None:
     with pytest.raises(Forbidden):
-        await authorizer(Reviewer(NO)).permit(User("a"), asked(path))
+        await authorizer(Reviewer(NO)).authorize(User("a"), request(path))
 
 
-async def test_the_same_question_is_asked_once() -> None:
-    """Whatever the order of the headers that told who asks."""
+async def test_the_same_request_is_reviewed_once() -> None:
+    """Whatever the order of the identity headers."""
     reviewer = Reviewer()
-    permitting = authorizer(reviewer)
+    authorizer_ = authorizer(reviewer)
     extra = {"a": ("1",), "b": ("2",)}
 
-    await permitting.permit(User("jane", extra=extra), asked(f"{V}/nodesummaries"))
-    await permitting.permit(User("jane", extra=dict(reversed(extra.items()))), asked(f"{V}/nodesummaries?limit=5"))
+    await authorizer_.authorize(User("jane", extra=extra), request(f"{V}/nodesummaries"))
+    await authorizer_.authorize(
+        User("jane", extra=dict(reversed(extra.items()))), request(f"{V}/nodesummaries?limit=5")
+    )
 
     assert len(reviewer.specs) == 1
 
@@ -430,23 +436,23 @@ async def test_the_same_question_is_asked_once() -> None:
         (User("jane"), "/apis/other/v1alpha1/nodesummaries"),
     ],
 )
-async def test_another_question_is_asked_too(other: User, target: str) -> None:
+async def test_another_request_is_reviewed_again(other: User, target: str) -> None:
     reviewer = Reviewer()
-    permitting = authorizer(reviewer)
+    authorizer_ = authorizer(reviewer)
 
-    await permitting.permit(User("jane"), asked(f"{V}/nodesummaries"))
-    await permitting.permit(other, asked(target))
+    await authorizer_.authorize(User("jane"), request(f"{V}/nodesummaries"))
+    await authorizer_.authorize(other, request(target))
 
     assert len(reviewer.specs) == 2
 
 
-async def test_the_answer_for_a_user_of_many_groups_is_kept_too() -> None:
+async def test_the_review_of_a_user_of_many_groups_is_cached() -> None:
     reviewer = Reviewer(NO)
-    permitting = authorizer(reviewer)
+    authorizer_ = authorizer(reviewer)
     user = User("jane", tuple(f"cn=team-{number},ou=groups,dc=example,dc=org" for number in range(3000)))
 
     for _ in range(2):
         with pytest.raises(Forbidden):
-            await permitting.permit(user, asked(f"{V}/nodesummaries"))
+            await authorizer_.authorize(user, request(f"{V}/nodesummaries"))
 
     assert len(reviewer.specs) == 1

@@ -1,4 +1,4 @@
-"""What kubesum issues to itself over the years, and that nobody ever distrusts it meanwhile."""
+"""Renewal of the self-signed certificates over years, during which they always verify."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from msgspec.structs import replace
 
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
-from kubesum.edge.tls.issuing import Issued, from_secret, issue, renewed, to_secret
-from tests.unit.edge.minting import minted, root
+from kubesum.edge.tls.issuing import IssuedCertificates, from_secret, issue, renewed, to_secret
+from tests.unit.edge.clientcertificates import certificate_for, root
 
 HOSTS = ("kubesum", "kubesum.kubesum-system", "kubesum.kubesum-system.svc")
 NOW = datetime(2026, 9, 21, 14, 0, 0, tzinfo=UTC)
@@ -30,7 +30,7 @@ NONE = KeyPair(b"", b"")
 
 
 def is_trusted(serving: KeyPair, bundle: bytes, now: datetime, host: str = HOSTS[2]) -> bool:
-    """Whether somebody who trusts the bundle trusts what is shown."""
+    """Whether the serving certificate verifies against the bundle."""
     policy = PolicyBuilder().store(Store(x509.load_pem_x509_certificates(bundle))).time(now)
     leaf, *intermediates = x509.load_pem_x509_certificates(serving.certificate)
     try:
@@ -41,27 +41,29 @@ def is_trusted(serving: KeyPair, bundle: bytes, now: datetime, host: str = HOSTS
 
 
 @dataclass
-class Life:
-    """A Secret, and the bundle that was published; both change as replicas change them."""
+class History:
+    """A Secret and the published bundle, as replicas change them over time."""
 
     now: datetime
-    issued: Issued
+    issued: IssuedCertificates
     published: bytes
 
     @classmethod
-    def begun(cls, days_ago: int = 0) -> "Life":
-        """One whose authority is so old; what it issued last is new."""
+    def begun(cls, days_ago: int = 0) -> "History":
+        """A Secret with an authority of this age and a new serving certificate."""
         authority = certificates.authority("kubesum-ca", now=NOW - days_ago * DAY)
-        issued = Issued(authority, certificates.serving(authority, HOSTS, now=NOW))
+        issued = IssuedCertificates(authority, certificates.serving(authority, HOSTS, now=NOW))
         return cls(NOW, issued, issued.bundle)
 
     def step(self) -> bool:
-        """Takes the step that is due; whether there was one. Nobody may notice."""
+        """Takes the step that is due; returns whether there was one, and asserts that certificates verify."""
         before = self.issued
         self.issued = renewed(before, HOSTS, self.published, self.now)
-        assert is_trusted(self.issued.serving, self.published, self.now), "by those who have not heard of the step"
-        assert is_trusted(self.issued.serving, self.issued.bundle, self.now), "by those who have"
-        assert is_trusted(before.serving, self.issued.bundle, self.now), "while another replica shows what was before"
+        assert is_trusted(self.issued.serving, self.published, self.now), "by clients with the bundle before the step"
+        assert is_trusted(self.issued.serving, self.issued.bundle, self.now), "by clients with the bundle after it"
+        assert is_trusted(before.serving, self.issued.bundle, self.now), (
+            "while another replica still has the certificate before it"
+        )
         self.published = self.issued.bundle
         return self.issued != before
 
@@ -74,7 +76,7 @@ class Life:
         return steps
 
     def days(self, days: int) -> Iterator[datetime]:
-        """Goes on by days, and by minutes while an authority is replaced."""
+        """Lets time pass in days, and in minutes while an authority is replaced."""
         end = self.now + days * DAY
         while self.now < end:
             changing = self.issued.next_authority != NONE or self.issued.previous_authority
@@ -82,16 +84,16 @@ class Life:
             yield self.now
 
 
-def test_what_was_just_issued_needs_nothing() -> None:
-    life = Life.begun()
+def test_no_step_is_due_after_issuing() -> None:
+    life = History.begun()
 
     assert life.settle() == 0
     assert [is_trusted(life.issued.serving, life.published, NOW, host) for host in HOSTS] == [True, True, True]
     assert not is_trusted(life.issued.serving, life.published, NOW, "other")
 
 
-def test_over_the_years_everything_is_renewed_in_time_and_nobody_notices() -> None:
-    life = Life.begun()
+def test_certificates_always_verify_over_many_years_of_renewals() -> None:
+    life = History.begun()
     authorities, servings, shortest = [life.issued.authority], [life.issued.serving], 365 * DAY
 
     for now in life.days(15 * 365):
@@ -109,8 +111,8 @@ def test_over_the_years_everything_is_renewed_in_time_and_nobody_notices() -> No
     assert (life.issued.next_authority, life.issued.previous_authority) == (NONE, b"")
 
 
-def test_a_new_authority_is_published_an_hour_before_it_issues_and_the_old_one_trusted_an_hour_longer() -> None:
-    life = Life.begun(days_ago=2440)
+def test_authorities_overlap_by_an_hour_before_and_after_the_switch() -> None:
+    life = History.begun(days_ago=2440)
     old = life.issued.authority
     life.settle()
     new = life.issued.next_authority
@@ -131,9 +133,9 @@ def test_a_new_authority_is_published_an_hour_before_it_issues_and_the_old_one_t
     assert life.issued.bundle == new.certificate
 
 
-def test_an_authority_that_is_not_trusted_yet_does_not_issue() -> None:
-    """Whoever put the bundle back, or could not be told of it, would not trust us."""
-    life = Life.begun(days_ago=2440)
+def test_an_authority_that_is_not_published_yet_does_not_issue() -> None:
+    """An APIService with an older `caBundle` would not verify the new certificate."""
+    life = History.begun(days_ago=2440)
     life.settle()
     waiting = life.issued
     without = waiting.authority.certificate
@@ -144,9 +146,9 @@ def test_an_authority_that_is_not_trusted_yet_does_not_issue() -> None:
     assert renewed(waiting, HOSTS, waiting.bundle, life.now).authority == waiting.next_authority
 
 
-def test_two_replicas_take_the_same_step_or_one_waits_for_the_other() -> None:
-    """The first writer wins; the other reads again, and finds nothing to do."""
-    life = Life.begun()
+def test_two_replicas_take_each_step_once() -> None:
+    """The first writer wins; the other one reads again, and no step is due."""
+    life = History.begun()
 
     for _ in life.days(2500):
         mine = renewed(life.issued, HOSTS, life.published, life.now)
@@ -157,8 +159,8 @@ def test_two_replicas_take_the_same_step_or_one_waits_for_the_other() -> None:
             assert renewed(life.issued, HOSTS, life.published, life.now - 3 * MINUTE) == life.issued
 
 
-def test_a_serving_certificate_that_is_over_is_replaced_before_all_else() -> None:
-    life = Life.begun(days_ago=2100)
+def test_an_expired_serving_certificate_is_replaced_first() -> None:
+    life = History.begun(days_ago=2100)
     life.now += 380 * DAY
 
     first = renewed(life.issued, HOSTS, life.published, life.now)
@@ -168,9 +170,9 @@ def test_a_serving_certificate_that_is_over_is_replaced_before_all_else() -> Non
 
 
 @pytest.mark.parametrize("days", [400, 3700, 20_000])
-def test_after_a_long_sleep_it_begins_anew(days: int) -> None:
-    """Nobody showed anything meanwhile; what is over can be trusted by nobody."""
-    life = Life.begun()
+def test_expired_authorities_are_replaced_after_a_long_downtime(days: int) -> None:
+    """No overlap is needed: an expired authority verifies nothing."""
+    life = History.begun()
     life.now += days * DAY
 
     issued = renewed(life.issued, HOSTS, life.published, life.now)
@@ -179,7 +181,7 @@ def test_after_a_long_sleep_it_begins_anew(days: int) -> None:
     assert (issued.authority == life.issued.authority) is (days == 400)
 
 
-def test_other_hosts_are_served_by_the_same_authority() -> None:
+def test_a_certificate_for_other_hosts_is_of_the_same_authority() -> None:
     issued = issue(HOSTS, NOW)
     moved = ("kubesum", "kubesum.other", "kubesum.other.svc")
 
@@ -208,27 +210,27 @@ def encrypted(pair: KeyPair) -> KeyPair:
 
 
 GOOD = issue(HOSTS, NOW)
-STRANGER = issue(HOSTS, NOW)
+OTHER = issue(HOSTS, NOW)
 FUTURE = certificates.authority("kubesum-ca", now=NOW + DAY)
 PAST = certificates.authority("kubesum-ca", now=NOW - 4000 * DAY)
 
-# Without an authority that can issue, but with what it issued.
-LOST: dict[str, Callable[[Issued], Issued]] = {
+# Without an authority that can issue, but with a valid serving certificate of it.
+LOST: dict[str, Callable[[IssuedCertificates], IssuedCertificates]] = {
     "the key is gone": lambda issued: replace(issued, authority=KeyPair(issued.authority.certificate, b"")),
     "the key is nonsense": lambda issued: replace(issued, authority=KeyPair(issued.authority.certificate, b"\xff")),
     "the key is another's": lambda issued: replace(
-        issued, authority=KeyPair(issued.authority.certificate, STRANGER.authority.key)
+        issued, authority=KeyPair(issued.authority.certificate, OTHER.authority.key)
     ),
     "the key has a password": lambda issued: replace(issued, authority=encrypted(issued.authority)),
 }
 
 
 @pytest.mark.parametrize("loss", LOST.values(), ids=LOST)
-def test_an_authority_whose_key_is_lost_is_replaced_without_a_moment_of_distrust(
-    loss: Callable[[Issued], Issued],
+def test_an_authority_without_a_key_is_replaced_while_certificates_verify(
+    loss: Callable[[IssuedCertificates], IssuedCertificates],
 ) -> None:
-    """What it issued is good for months, while a new authority would be trusted by nobody at first."""
-    life = Life(NOW, loss(GOOD), GOOD.bundle)
+    """Its serving certificate is valid for months, and a new authority is not published yet."""
+    life = History(NOW, loss(GOOD), GOOD.bundle)
     life.settle()
     assert life.issued.serving == GOOD.serving
 
@@ -242,7 +244,7 @@ def test_an_authority_whose_key_is_lost_is_replaced_without_a_moment_of_distrust
 
 
 SPOILED = {
-    "nothing": Issued(),
+    "nothing": IssuedCertificates(),
     "the serving pair is gone": replace(GOOD, serving=NONE),
     "the serving key is gone": replace(GOOD, serving=KeyPair(GOOD.serving.certificate, b"")),
     "the serving key has a password": replace(GOOD, serving=encrypted(GOOD.serving)),
@@ -250,25 +252,27 @@ SPOILED = {
     "the serving certificate is half": replace(
         GOOD, serving=KeyPair(GOOD.serving.certificate[:200], GOOD.serving.key)
     ),
-    "the serving pair is a stranger's": replace(GOOD, serving=STRANGER.serving),
-    "the serving pair has no names": replace(GOOD, serving=minted("x", ends=NOW + 365 * DAY).pair()),
+    "the serving pair is of another authority": replace(GOOD, serving=OTHER.serving),
+    "the serving pair has no names": replace(GOOD, serving=certificate_for("x", ends=NOW + 365 * DAY).pair()),
     "the authority is nonsense": replace(GOOD, authority=KeyPair(b"x", b"y")),
     "the authority's certificate is gone": replace(GOOD, authority=KeyPair(b"", GOOD.authority.key)),
     "the authority is another kind": replace(GOOD, authority=rsa_pair(GOOD.authority.certificate)),
-    "the authority begins tomorrow": Issued(FUTURE, certificates.serving(FUTURE, HOSTS, now=NOW)),
-    "the authority is over": Issued(PAST, certificates.serving(PAST, HOSTS, now=NOW)),
-    "all is of another kind": Issued(rsa_pair(GOOD.authority.certificate), rsa_pair(GOOD.serving.certificate)),
+    "the authority begins tomorrow": IssuedCertificates(FUTURE, certificates.serving(FUTURE, HOSTS, now=NOW)),
+    "the authority is over": IssuedCertificates(PAST, certificates.serving(PAST, HOSTS, now=NOW)),
+    "all is of another kind": IssuedCertificates(
+        rsa_pair(GOOD.authority.certificate), rsa_pair(GOOD.serving.certificate)
+    ),
     "the next one is nonsense": replace(GOOD, next_authority=KeyPair(b"x", b"y")),
-    "the next one has no key": replace(GOOD, next_authority=KeyPair(STRANGER.authority.certificate, b"")),
+    "the next one has no key": replace(GOOD, next_authority=KeyPair(OTHER.authority.certificate, b"")),
     "the next one is over": replace(GOOD, next_authority=PAST),
     "the previous one is nonsense": replace(GOOD, previous_authority=b"\xffnonsense"),
-    "all four are nonsense": Issued(KeyPair(b"1", b"2"), KeyPair(b"3", b"4"), KeyPair(b"5", b"6"), b"7"),
+    "all four are nonsense": IssuedCertificates(KeyPair(b"1", b"2"), KeyPair(b"3", b"4"), KeyPair(b"5", b"6"), b"7"),
 }
 
 
 @pytest.mark.parametrize("spoiled", SPOILED.values(), ids=SPOILED)
-def test_what_somebody_spoiled_is_put_right(spoiled: Issued) -> None:
-    """And nonsense never gets into the bundle: kube-apiserver would refuse it, or trust nothing."""
+def test_an_invalid_secret_is_repaired(spoiled: IssuedCertificates) -> None:
+    """And invalid PEM never gets into the bundle, which kube-apiserver would reject as a whole."""
     issued = spoiled
     for _ in range(5):
         issued = renewed(issued, HOSTS, issued.bundle, NOW)
@@ -279,8 +283,8 @@ def test_what_somebody_spoiled_is_put_right(spoiled: Issued) -> None:
     assert renewed(issued, HOSTS, issued.bundle, NOW) == issued
 
 
-def test_an_authority_that_still_can_be_read_is_trusted_a_little_longer() -> None:
-    """Other replicas show what it issued until they look again."""
+def test_a_replaced_authority_that_parses_stays_published() -> None:
+    """Other replicas use its certificate until they reconcile again."""
     spoiled = replace(GOOD, authority=KeyPair(GOOD.authority.certificate, b""), serving=NONE)
 
     issued = renewed(spoiled, HOSTS, GOOD.bundle, NOW)
@@ -289,13 +293,13 @@ def test_an_authority_that_still_can_be_read_is_trusted_a_little_longer() -> Non
     assert is_trusted(issued.serving, issued.bundle, NOW)
 
 
-def test_a_secret_holds_everything() -> None:
-    issued = Issued(GOOD.authority, GOOD.serving, STRANGER.authority, root().pem)
+def test_the_secret_round_trips() -> None:
+    issued = IssuedCertificates(GOOD.authority, GOOD.serving, OTHER.authority, root().pem)
 
     data = to_secret(issued)
 
     assert sorted(data) == ["ca.crt", "ca.key", "next-ca.crt", "next-ca.key", "previous-ca.crt", "tls.crt", "tls.key"]
     assert (data["tls.crt"], data["ca.key"]) == (GOOD.serving.certificate, GOOD.authority.key)
     assert from_secret(data) == issued
-    assert from_secret({}) == Issued()
-    assert from_secret({"other": b"x", "tls.crt": b"y"}) == Issued(serving=KeyPair(b"y", b""))
+    assert from_secret({}) == IssuedCertificates()
+    assert from_secret({"other": b"x", "tls.crt": b"y"}) == IssuedCertificates(serving=KeyPair(b"y", b""))

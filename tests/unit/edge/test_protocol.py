@@ -1,4 +1,4 @@
-"""What the protocol makes of bytes that no good client sends, over real TLS connections."""
+"""The strict HTTP protocol over real TLS connections: limits, refusals, and the ends of connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from kubesum.edge.tls.certificates import client
 from kubesum.operations.metrics import CONNECTIONS_REFUSED
-from tests.wire import ASK, CLIENTS, Answer, Wire, serving_wire
+from tests.wire import CLIENTS, REQUEST, Answer, Wire, serving_wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -19,15 +19,15 @@ async def wire() -> AsyncIterator[Wire]:
         yield wire
 
 
-async def asked(wire: Wire, *parts: bytes) -> Answer | None:
+async def exchange(wire: Wire, *parts: bytes) -> Answer | None:
     async with wire.client() as client:
-        return await client.asked(*parts)
+        return await client.exchange(*parts)
 
 
 async def refused(wire: Wire, request: bytes) -> tuple[int, str]:
-    """Code and message of a refusal, which is a metav1.Status and ends the connection."""
+    """Code and message of the metav1.Status of a refused request, after which the connection ends."""
     async with wire.client() as client:
-        answer = await client.asked(request)
+        answer = await client.exchange(request)
         assert answer is not None
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers["connection"] == "close"
@@ -36,9 +36,9 @@ async def refused(wire: Wire, request: bytes) -> tuple[int, str]:
         return answer.code, answer.json["message"]
 
 
-async def test_a_good_request_is_answered_and_the_connection_stays(wire: Wire) -> None:
+async def test_a_valid_request_is_answered_and_the_connection_is_kept(wire: Wire) -> None:
     async with wire.client() as client:
-        answers = [await client.asked(ASK) for _ in range(3)]
+        answers = [await client.exchange(REQUEST) for _ in range(3)]
 
     assert [answer and answer.code for answer in answers] == [200, 200, 200]
 
@@ -65,7 +65,7 @@ MISUNDERSTOOD = {
 
 
 @pytest.mark.parametrize("request_", MISUNDERSTOOD.values(), ids=MISUNDERSTOOD)
-async def test_what_could_be_understood_in_two_ways_is_refused(wire: Wire, request_: bytes) -> None:
+async def test_an_ambiguous_request_is_refused(wire: Wire, request_: bytes) -> None:
     before = CONNECTIONS_REFUSED.labels("400")._value.get()
 
     code, _ = await refused(wire, request_)
@@ -77,16 +77,16 @@ async def test_what_could_be_understood_in_two_ways_is_refused(wire: Wire, reque
 async def test_another_version_of_http_is_refused(wire: Wire) -> None:
     assert await refused(wire, b"GET /echo HTTP/2.0\r\nHost: a\r\n\r\n") == (
         505,
-        "only HTTP/1.0 and HTTP/1.1 are spoken here",
+        "only HTTP/1.0 and HTTP/1.1 are supported",
     )
 
 
-async def test_nothing_that_comes_after_a_refusal_is_answered(wire: Wire) -> None:
-    """Else what one end takes for a body would be a request to the other."""
+async def test_nothing_after_a_refused_request_is_answered(wire: Wire) -> None:
+    """Else a request could be smuggled in what one end parses as a body."""
     wire.app.seen.clear()
 
     async with wire.client() as client:
-        answer = await client.asked(b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n" + ASK, ASK)
+        answer = await client.exchange(b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n" + REQUEST, REQUEST)
         assert await client.ended()
 
     assert answer is not None
@@ -104,9 +104,11 @@ BAD_BODIES = {
 
 @pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES)
 async def test_a_body_in_bad_chunks_ends_the_connection(wire: Wire, body: bytes) -> None:
-    """The request may have been answered by then: that decides nothing, since nobody reads a body."""
+    """The request may be answered by then, since no handler reads the body."""
     async with wire.client() as client:
-        await client.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", body + ASK + ASK)
+        await client.send(
+            b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", body + REQUEST + REQUEST
+        )
         answers = [await client.answer() for _ in range(3)]
 
     assert [answer.code for answer in answers if answer] in ([], [200], [200, 400], [400])
@@ -115,14 +117,14 @@ async def test_a_body_in_bad_chunks_ends_the_connection(wire: Wire, body: bytes)
 CHUNKED = b"GET /echo HTTP/1.1\r\nHost: a\r\nX-Remote-User: jane\r\nTransfer-Encoding: chunked\r\n"
 
 
-async def test_what_follows_a_body_is_no_header(wire: Wire) -> None:
-    """X-Remote-Group there made a master of whomever the front proxy named in the head."""
+async def test_trailers_are_dropped(wire: Wire) -> None:
+    """X-Remote-Group in a trailer made the user whom the front proxy named a member of system:masters."""
     trailers = b"X-Remote-Group: system:masters\r\nAuthorization: Bearer x\r\n"
     announced = b"Trailer: X-Remote-Group\r\n\r\n"
 
-    at_once = await asked(wire, CHUNKED + announced + b"1\r\nx\r\n0\r\n" + trailers + b"\r\n")
-    without_body = await asked(wire, CHUNKED + announced + b"0\r\n" + trailers + b"\r\n")
-    later = await asked(wire, CHUNKED + announced, b"0\r\n", trailers, b"\r\n")
+    at_once = await exchange(wire, CHUNKED + announced + b"1\r\nx\r\n0\r\n" + trailers + b"\r\n")
+    without_body = await exchange(wire, CHUNKED + announced + b"0\r\n" + trailers + b"\r\n")
+    later = await exchange(wire, CHUNKED + announced, b"0\r\n", trailers, b"\r\n")
 
     for answer in (at_once, without_body, later):
         assert answer is not None
@@ -140,7 +142,7 @@ async def test_a_head_of_nearly_a_mebibyte_is_served(wire: Wire) -> None:
     head = b"GET /echo HTTP/1.1\r\nHost: a\r\n%b\r\n" % b"".join(groups)
     assert 500_000 < len(head) + 32 * len(groups) < 1024 * 1024
 
-    answer = await asked(wire, head)
+    answer = await exchange(wire, head)
 
     assert answer is not None
     assert (answer.code, len(answer.headers_seen)) == (200, 10_001)
@@ -157,14 +159,14 @@ TOO_LARGE = {
 
 @pytest.mark.parametrize("lines", TOO_LARGE.values(), ids=TOO_LARGE)
 async def test_a_larger_head_is_refused(wire: Wire, lines: list[bytes]) -> None:
-    answer = await asked(wire, b"GET /echo HTTP/1.1\r\nHost: a\r\n", *lines)
+    answer = await exchange(wire, b"GET /echo HTTP/1.1\r\nHost: a\r\n", *lines)
 
     assert answer is not None
     assert (answer.code, answer.json["message"]) == (431, "the request line and headers are larger than 1 MiB")
 
 
-async def test_a_target_that_would_take_long_to_decode_is_refused(wire: Wire) -> None:
-    fits = await asked(wire, b"GET /echo?%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 65_529))
+async def test_a_request_target_of_64_kib_is_refused(wire: Wire) -> None:
+    fits = await exchange(wire, b"GET /echo?%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 65_529))
     assert fits is not None
     assert (fits.code, len(fits.json["query"])) == (200, 65_529)
 
@@ -183,8 +185,8 @@ SURROUNDINGS = {
 
 
 @pytest.mark.parametrize("parts", SURROUNDINGS.values(), ids=SURROUNDINGS)
-async def test_what_surrounds_a_body_is_bounded_too(wire: Wire, parts: tuple[bytes, ...]) -> None:
-    """The parser keeps a trailer until it has its end: it grew as long as the client sent."""
+async def test_chunk_extensions_and_trailers_are_limited(wire: Wire, parts: tuple[bytes, ...]) -> None:
+    """The parser buffers a trailer until its end, so that it grew as long as the client sent."""
     before = CONNECTIONS_REFUSED.labels("431")._value.get()
 
     async with wire.client() as client:
@@ -195,27 +197,27 @@ async def test_what_surrounds_a_body_is_bounded_too(wire: Wire, parts: tuple[byt
     assert CONNECTIONS_REFUSED.labels("431")._value.get() == before + 1
 
 
-async def test_a_body_that_nobody_wants_is_let_pass(wire: Wire) -> None:
+async def test_a_body_is_ignored(wire: Wire) -> None:
     body = b"a" * 3_000_000
     request = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
 
     async with wire.client() as client:
-        first = await client.asked(request, body)
-        second = await client.asked(ASK)
+        first = await client.exchange(request, body)
+        second = await client.exchange(REQUEST)
 
     assert [answer and answer.code for answer in (first, second)] == [200, 200]
 
 
-async def test_a_client_that_waits_for_leave_to_send_a_body_is_answered(wire: Wire) -> None:
+async def test_expect_100_continue_is_answered(wire: Wire) -> None:
     request = b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
 
-    answer = await asked(wire, request)
+    answer = await exchange(wire, request)
 
     assert answer is not None
     assert answer.code == 200
 
 
-async def test_requests_that_are_sent_at_once_are_answered_in_order(wire: Wire) -> None:
+async def test_pipelined_requests_are_answered_in_order(wire: Wire) -> None:
     requests = [b"GET /echo?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(50)]
 
     async with wire.client() as client:
@@ -225,44 +227,44 @@ async def test_requests_that_are_sent_at_once_are_answered_in_order(wire: Wire) 
     assert [answer and answer.json["query"] for answer in answers] == [str(number) for number in range(50)]
 
 
-async def test_requests_that_are_sent_at_once_without_number_are_refused(wire: Wire) -> None:
-    """A quarter of a megabyte holds ten thousand of them, for which the server needs a hundred times as much."""
+async def test_too_many_pipelined_requests_are_refused(wire: Wire) -> None:
+    """A quarter of a megabyte holds ten thousand requests, for which the server needs a hundred times the memory."""
     async with wire.client() as client:
-        await client.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" + ASK * 200)
+        await client.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" + REQUEST * 200)
 
         assert await client.ended()
 
 
-async def test_the_end_of_a_client_is_told_to_the_request_that_is_answered(wire: Wire) -> None:
-    """With another request behind it, a watch went on for half an hour for nobody."""
+async def test_a_disconnect_reaches_the_request_in_progress(wire: Wire) -> None:
+    """With another request behind it, a watch went on for half an hour without a client."""
     wire.app.waiting.clear()
     wire.app.gone.clear()
 
     async with wire.client() as client:
-        await client.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" + ASK)
+        await client.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" + REQUEST)
         await asyncio.wait_for(wire.app.waiting.wait(), 5)
 
     await asyncio.wait_for(wire.app.gone.wait(), 5)
 
 
-async def test_a_client_of_http_1_0_is_answered_once(wire: Wire) -> None:
+async def test_http_1_0_connections_end_after_one_response(wire: Wire) -> None:
     async with wire.client() as client:
-        answer = await client.asked(b"GET /echo HTTP/1.0\r\n\r\n")
+        answer = await client.exchange(b"GET /echo HTTP/1.0\r\n\r\n")
         assert await client.ended()
 
     assert answer is not None
     assert (answer.code, answer.headers["connection"]) == (200, "close")
 
 
-async def test_a_client_that_was_not_asked_for_a_certificate_must_connect_again() -> None:
-    """kube-aggregator would stay anonymous for as long as its connection lives."""
+async def test_a_connection_without_a_certificate_request_ends_after_one_response() -> None:
+    """kube-aggregator would stay anonymous for the lifetime of its connection."""
     async with serving_wire(client_bundle=b"") as wire:
         async with wire.client() as first:
-            before = await first.asked(ASK)
+            before = await first.exchange(REQUEST)
             assert await first.ended()
-        wire.tls.believe(CLIENTS.certificate)
+        wire.tls.set_client_ca(CLIENTS.certificate)
         async with wire.client(client(CLIENTS, "somebody")) as second:
-            after = [await second.asked(ASK) for _ in range(2)]
+            after = [await second.exchange(REQUEST) for _ in range(2)]
 
     assert before is not None
     assert (before.headers["connection"], before.json["chain"]) == ("close", 0)

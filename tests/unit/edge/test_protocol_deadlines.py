@@ -1,12 +1,12 @@
-"""How long the protocol waits for what, on a clock that leaps."""
+"""The deadlines of the strict HTTP protocol, on a clock that leaps."""
 
 import asyncio
 
 from tests.leaping import leaping
-from tests.wire import ASK, serving_wire
+from tests.wire import REQUEST, serving_wire
 
 
-def test_a_connection_that_says_nothing_is_closed() -> None:
+def test_a_silent_connection_is_closed() -> None:
     async def main() -> None:
         async with serving_wire() as wire, wire.client() as client:
             clock = asyncio.get_running_loop().time
@@ -17,15 +17,15 @@ def test_a_connection_that_says_nothing_is_closed() -> None:
     leaping(main())
 
 
-def test_line_breaks_are_no_request() -> None:
-    """They are allowed before one (RFC 9112, 2.2), and an idle connection lived by them for ever."""
+def test_empty_lines_do_not_keep_a_connection_open() -> None:
+    """They are allowed before a request (RFC 9112, 2.2), and kept an idle connection open for ever."""
 
     async def main() -> None:
         async with serving_wire() as wire, wire.client() as silent, wire.client() as idle:
             clock = asyncio.get_running_loop().time
             began = clock()
             await silent.send(b"\r\n\r\n")
-            assert (await idle.asked(ASK)) is not None
+            assert (await idle.exchange(REQUEST)) is not None
             await idle.send(b"\r\n")
             assert await silent.ended()
             assert 31.9 <= clock() - began < 33
@@ -35,7 +35,7 @@ def test_line_breaks_are_no_request() -> None:
     leaping(main())
 
 
-def test_a_head_that_comes_slowly_is_late() -> None:
+def test_a_slow_head_is_408() -> None:
     async def main() -> None:
         async with serving_wire() as wire, wire.client() as client:
             clock = asyncio.get_running_loop().time
@@ -53,17 +53,17 @@ def test_a_head_that_comes_slowly_is_late() -> None:
     leaping(main())
 
 
-def test_a_second_head_that_comes_slowly_is_late_too() -> None:
+def test_a_slow_head_of_a_second_request_is_408() -> None:
     async def main() -> None:
         async with serving_wire() as wire, wire.client() as client:
-            first = await client.asked(ASK + b"GET")
+            first = await client.exchange(REQUEST + b"GET")
             second = await client.answer()
             assert [answer and answer.code for answer in (first, second)] == [200, 408]
 
     leaping(main())
 
 
-def test_a_body_that_comes_slowly_ends_the_connection() -> None:
+def test_a_slow_body_ends_the_connection() -> None:
     async def main() -> None:
         async with serving_wire() as wire, wire.client() as client:
             clock = asyncio.get_running_loop().time
@@ -83,9 +83,9 @@ def test_an_idle_connection_outlives_the_90_s_of_kube_apiserver() -> None:
     async def main() -> None:
         async with serving_wire() as wire, wire.client() as client:
             for _ in range(3):
-                assert (await client.asked(ASK)) is not None
+                assert (await client.exchange(REQUEST)) is not None
                 await asyncio.sleep(119)
-            assert (await client.asked(ASK)) is not None
+            assert (await client.exchange(REQUEST)) is not None
             began = asyncio.get_running_loop().time()
             assert await client.ended()
             assert 119.9 <= asyncio.get_running_loop().time() - began < 122
@@ -93,8 +93,8 @@ def test_an_idle_connection_outlives_the_90_s_of_kube_apiserver() -> None:
     leaping(main())
 
 
-def test_an_answer_may_take_longer_than_any_deadline_of_its_request() -> None:
-    """Also one whose request began to arrive before the answer to the one before had ended."""
+def test_deadlines_of_the_request_do_not_limit_the_response() -> None:
+    """Also if the request began to arrive before the response to the previous one had ended."""
 
     async def main() -> None:
         async with serving_wire() as wire, wire.client() as client:

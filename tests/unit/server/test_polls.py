@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-from kubesum.edge.secureserving import by_handshake
+from kubesum.edge.secureserving import local_serving
 from kubesum.edge.tls.certificates import authority, serving
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, ListStarted, Poll, SourceEvent, Synced
@@ -38,7 +38,7 @@ async def test_the_first_rows_have_the_usage_of_a_poll_that_came_before_the_pods
 
     feeds = {kind: list_nothing for kind in KINDS} | {"pods": list_pods, METRICS: poll}
     ca = authority("ca")
-    kubesum = Kubesum(feeds, by_handshake(ServerTls(serving(ca, ["kubesum.test"])).context))
+    kubesum = Kubesum(feeds, local_serving(ServerTls(serving(ca, ["kubesum.test"])).context))
     with listen(0) as listener:
         running = asyncio.create_task(kubesum.run(listener))
         for _ in range(20):

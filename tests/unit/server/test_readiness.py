@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from kubesum.edge.secureserving import by_handshake
+from kubesum.edge.secureserving import local_serving
 from kubesum.edge.tls.certificates import authority, serving
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
@@ -19,7 +19,7 @@ DOWN = WatchError(UpstreamError("cannot reach https://10.0.0.1: connection refus
 def kubesum() -> Kubesum:
     """A server in which every kind but jobs has synced."""
     ca = authority("ca")
-    made = Kubesum({}, by_handshake(ServerTls(serving(ca, ["kubesum.test"])).context))
+    made = Kubesum({}, local_serving(ServerTls(serving(ca, ["kubesum.test"])).context))
     for kind in made.cache.sources.watched:
         if kind != "jobs":
             listed: list[SourceEvent[Any]] = [ListStarted(), Deltas([]), Synced()]

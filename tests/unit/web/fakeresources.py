@@ -1,10 +1,9 @@
-"""A small world of shelves and boxes, and what a test holds of the server that serves it."""
+"""Two small resources, shelves and boxes, and a server of them for tests."""
 
 import asyncio
 import base64
 import json
 import os
-import socket
 import ssl
 import sys
 from collections.abc import Mapping
@@ -15,24 +14,25 @@ from typing import Any
 
 import aiohttp
 import msgspec
-import uvicorn
+from starlette.types import ASGIApp
 from yarl import URL
 
-from kubesum.edge.delegation import OpenGate
+from kubesum.edge.local import AlwaysAllowAuthorizer, LocalAuthenticator
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.vocabulary.quantity import ResourceList, rounded
 from kubesum.vocabulary.resource import Ago, Column, ComputedResource, Source, Stale, Unavailable
-from kubesum.web.handlerchain import Admission
+from kubesum.web.app import create_app
+from kubesum.web.handlerchain import DEFAULT_LIMITS
+from kubesum.web.state import ServerState
 
-EVERYBODY = Admission(OpenGate(), max_requests_inflight=400, is_leaving=lambda: False)
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 KUBECTL = Path(sys.executable).with_name("kubectl")
 
 
 class Thing(msgspec.Struct, frozen=True):
-    """What a row is about."""
+    """The subject of a row."""
 
     name: str
     namespace: str = ""
@@ -89,7 +89,7 @@ BOXES = ComputedResource(
 
 @dataclass
 class World:
-    """What is served: an engine over things that tests put, and a clock that they move."""
+    """An engine over things that tests put, and a clock that they set."""
 
     now: float = NOW
     not_synced: Unavailable | None = None
@@ -106,6 +106,20 @@ class World:
             clock, lambda: self.now, self.things.__getitem__, lambda _: self.not_synced, lambda _: self.stale
         )
 
+    def state(self) -> ServerState:
+        """The state of a server of this world."""
+        return ServerState(
+            catalogue=lambda: self.engine.catalogue,
+            readiness=lambda: {"informer-sync": self.ready},
+            has_namespace=lambda name: name == "attic",
+            now=lambda: self.now,
+            shutting_down=lambda: False,
+        )
+
+    def app(self) -> ASGIApp:
+        """The application that serves this world, and allows everything."""
+        return create_app(self.state(), LocalAuthenticator(), AlwaysAllowAuthorizer(), DEFAULT_LIMITS)
+
     async def put(self, source: Source, *things: Thing) -> None:
         for thing in things:
             self.things[source][thing.namespace, thing.name] = thing
@@ -115,7 +129,7 @@ class World:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A complete response."""
 
     code: int
     headers: Mapping[str, str]
@@ -128,7 +142,7 @@ class Answer:
 
 @dataclass
 class Endpoint:
-    """A running server whose application can be exchanged, and a client that it knows."""
+    """A running server whose application tests replace, and a client of it."""
 
     port: int
     session: aiohttp.ClientSession
@@ -148,12 +162,11 @@ class Served:
     endpoint: Endpoint
     home: Path
 
-    async def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        """Sends `path` as it is; header names are given with underscores."""
+    async def request(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """The response to a request of `path`, sent as it is; header names are given with underscores."""
         url = URL(f"https://127.0.0.1:{self.endpoint.port}{path}", encoded=True)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = self.endpoint.session.request(method, url, headers=named, allow_redirects=False)
-        async with request as answer:
+        async with self.endpoint.session.request(method, url, headers=named, allow_redirects=False) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
 
     async def kubectl(self, *arguments: str) -> tuple[int, str, str]:
@@ -170,20 +183,8 @@ class Served:
         return process.returncode or 0, out.decode(), err.decode()
 
 
-class UvicornServer(uvicorn.Server):
-    """Tells when it listens; leaves signals to pytest."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-
 def client_context(ca: KeyPair, mine: KeyPair, directory: Path) -> ssl.SSLContext:
-    """Trusts `ca` and shows `mine`."""
+    """A client context that trusts `ca` and presents `mine`."""
     context = ssl.create_default_context(cadata=ca.certificate.decode())
     context.load_cert_chain(*mine.write(directory, "client"))
     return context

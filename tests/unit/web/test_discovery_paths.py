@@ -1,11 +1,14 @@
-"""Discovery, probes and metrics over the wire."""
+"""Discovery, probes and metrics over HTTP."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
+from kubesum.edge.local import AlwaysAllowAuthorizer, LocalAuthenticator
 from kubesum.web.app import create_app
-from tests.unit.web.fakeresources import EVERYBODY, Served
+from kubesum.web.handlerchain import DEFAULT_LIMITS
+from tests.unit.web.fakeresources import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -15,9 +18,9 @@ V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 V2BETA1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
 
 
-async def test_the_aggregator_gets_one_document_with_everything(served: Served) -> None:
+async def test_the_aggregator_gets_one_document_with_all_groups(served: Served) -> None:
     """[D1] [D7]"""
-    answer = await served.ask("/apis", accept=f"{V2},{V2BETA1}")
+    answer = await served.request("/apis", accept=f"{V2},{V2BETA1}")
 
     assert answer.headers["content-type"] == V2
     assert answer.headers["vary"] == "Accept"
@@ -70,7 +73,7 @@ async def test_the_aggregator_gets_one_document_with_everything(served: Served) 
 
 async def test_older_aggregators_get_the_older_version(served: Served) -> None:
     """[D8]"""
-    answer = await served.ask("/apis", accept=f"{V2BETA1};profile=nopeer,application/json")
+    answer = await served.request("/apis", accept=f"{V2BETA1};profile=nopeer,application/json")
 
     assert answer.headers["content-type"] == V2BETA1
     assert answer.json["apiVersion"] == "apidiscovery.k8s.io/v2beta1"
@@ -78,28 +81,28 @@ async def test_older_aggregators_get_the_older_version(served: Served) -> None:
 
 async def test_a_known_document_is_not_sent_again(served: Served) -> None:
     """[D2] [D3]"""
-    etag = (await served.ask("/apis", accept=V2)).headers["etag"]
+    etag = (await served.request("/apis", accept=V2)).headers["etag"]
 
-    again = await served.ask("/apis", accept=V2, if_none_match=etag)
-    resources = await served.ask(V, if_none_match=etag)
+    again = await served.request("/apis", accept=V2, if_none_match=etag)
+    resources = await served.request(V, if_none_match=etag)
 
     assert (again.code, again.body, again.headers["etag"]) == (304, b"", etag)
     assert "location" not in again.headers
     assert resources.code == 200
 
 
-async def test_others_get_the_lists_of_old(served: Served) -> None:
+async def test_other_clients_get_the_lists_by_group_and_version(served: Served) -> None:
     """[D10] [D11]"""
     version = {"groupVersion": "summary.kubesum.dev/v1alpha1", "version": "v1alpha1"}
     group = {"name": "summary.kubesum.dev", "versions": [version], "preferredVersion": version}
 
-    assert (await served.ask("/apis")).json == {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group]}
-    assert (await served.ask("/apis/summary.kubesum.dev")).json == {
+    assert (await served.request("/apis")).json == {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group]}
+    assert (await served.request("/apis/summary.kubesum.dev")).json == {
         "kind": "APIGroup",
         "apiVersion": "v1",
         **group,
     }
-    assert (await served.ask(V)).json == {
+    assert (await served.request(V)).json == {
         "kind": "APIResourceList",
         "apiVersion": "v1",
         "groupVersion": "summary.kubesum.dev/v1alpha1",
@@ -126,8 +129,8 @@ async def test_others_get_the_lists_of_old(served: Served) -> None:
     }
 
 
-async def test_the_root_lists_what_is_served(served: Served) -> None:
-    assert (await served.ask("/")).json == {
+async def test_the_root_lists_the_served_paths(served: Served) -> None:
+    assert (await served.request("/")).json == {
         "paths": [
             "/apis",
             "/apis/summary.kubesum.dev",
@@ -143,11 +146,11 @@ async def test_the_root_lists_what_is_served(served: Served) -> None:
     }
 
 
-async def test_probes_answer_in_the_words_of_kubernetes(served: Served) -> None:
+async def test_probes_answer_as_kube_apiserver_does(served: Served) -> None:
     """[D13]"""
-    plain = await served.ask("/readyz")
-    verbose = await served.ask("/readyz?verbose")
-    excluded = await served.ask("/readyz?verbose&exclude=ping&exclude=moon")
+    plain = await served.request("/readyz")
+    verbose = await served.request("/readyz?verbose")
+    excluded = await served.request("/readyz?verbose&exclude=ping&exclude=moon")
 
     assert (plain.code, plain.body) == (200, b"ok")
     assert plain.headers["content-type"] == "text/plain; charset=utf-8"
@@ -159,52 +162,47 @@ async def test_probes_answer_in_the_words_of_kubernetes(served: Served) -> None:
     )
 
 
-async def test_a_failing_check_makes_unready_but_not_dead(served: Served) -> None:
+async def test_a_failing_check_fails_readyz_and_not_livez(served: Served) -> None:
     """[D13]"""
     served.world.ready = False
 
-    ready = await served.ask("/readyz")
-    excluded = await served.ask("/readyz?exclude=informer-sync")
-    one = await served.ask("/readyz/informer-sync")
+    ready = await served.request("/readyz")
+    excluded = await served.request("/readyz?exclude=informer-sync")
+    one = await served.request("/readyz/informer-sync")
 
     assert ready.code == 500
     assert ready.body == b"[+]ping ok\n[-]informer-sync failed: reason withheld\nreadyz check failed\n"
     assert excluded.code == 200
     assert (one.code, one.body) == (500, b"internal server error: informer-sync fails\n")
-    assert (await served.ask("/livez")).body == b"ok"
-    assert (await served.ask("/healthz/ping")).body == b"ok"
+    assert (await served.request("/livez")).body == b"ok"
+    assert (await served.request("/healthz/ping")).body == b"ok"
 
 
 async def test_the_version_has_the_fields_that_kubectl_reads(served: Served) -> None:
-    version = (await served.ask("/version")).json
+    version = (await served.request("/version")).json
 
     assert version["gitVersion"] == "v0.1.0"
     assert all(isinstance(value, str) for value in version.values())
 
 
-async def test_requests_are_measured_by_what_they_ask_for(served: Served) -> None:
-    await served.ask(f"{V}/shelves")
-    await served.ask(f"{V}/made-up-by-a-client")
+async def test_requests_are_counted_by_verb_and_served_resource(served: Served) -> None:
+    await served.request(f"{V}/shelves")
+    await served.request(f"{V}/made-up-by-a-client")
 
-    text = (await served.ask("/metrics")).body.decode()
+    text = (await served.request("/metrics")).body.decode()
 
     assert 'kubesum_requests_total{code="200",resource="shelves.summary.kubesum.dev",verb="list"}' in text
     assert 'kubesum_requests_total{code="404",resource="",verb="list"}' in text
     assert "made-up" not in text
 
 
-async def test_a_defect_of_ours_is_told_as_an_internal_error(served: Served) -> None:
+async def test_an_unexpected_exception_is_an_internal_error(served: Served) -> None:
     """[E2]"""
     no_checks: dict[str, dict[str, bool]] = {}
-    served.endpoint.app = create_app(
-        lambda: served.world.engine.catalogue,
-        lambda: no_checks["readyz"],
-        lambda name: False,
-        lambda: served.world.now,
-        EVERYBODY,
-    )
+    state = replace(served.world.state(), readiness=lambda: no_checks["readyz"])
+    served.endpoint.app = create_app(state, LocalAuthenticator(), AlwaysAllowAuthorizer(), DEFAULT_LIMITS)
 
-    answer = await served.ask("/readyz")
+    answer = await served.request("/readyz")
 
     assert (answer.code, answer.headers["content-type"]) == (500, "application/json")
     assert answer.json["message"] == "Internal error occurred: KeyError"

@@ -1,4 +1,4 @@
-"""The real kubectl against the server: what a person sees."""
+"""The output of the real kubectl."""
 
 from datetime import UTC, datetime
 
@@ -24,7 +24,7 @@ async def filled(served: Served) -> Served:
 
 
 def lines(text: str) -> list[list[str]]:
-    """The words of each line."""
+    """The lines, split into words."""
     return [line.split() for line in text.splitlines()]
 
 
@@ -46,14 +46,14 @@ async def test_wide_columns_are_printed_on_demand(filled: Served) -> None:
     assert lines(out)[1] == ["ash", "3Gi", "2d12h", "(6h13m", "ago)"]
 
 
-async def test_one_object_is_got_by_name(filled: Served) -> None:
+async def test_get_prints_one_object_by_name(filled: Served) -> None:
     code, out, _ = await filled.kubectl("get", "shelf", "oak")
 
     assert code == 0
     assert lines(out) == [["NAME", "MEMORY", "AGE"], ["oak", "3Gi", "13m"]]
 
 
-async def test_old_data_is_shown_with_a_warning_for_each_age(filled: Served) -> None:
+async def test_stale_data_are_printed_with_a_warning_for_each_age(filled: Served) -> None:
     """Section 6.3"""
     filled.world.stale = (Stale("nodes", NOW - 240), Stale("pods", NOW - 240), Stale("jobs", NOW - 31))
 
@@ -97,8 +97,8 @@ async def test_an_unknown_name_is_not_found(filled: Served) -> None:
     assert err == 'Error from server (NotFound): shelves.summary.kubesum.dev "elm" not found\n'
 
 
-async def test_an_unknown_name_in_a_namespace_is_told_from_an_unknown_namespace(filled: Served) -> None:
-    """kubectl asks for the namespace too, and would otherwise blame it."""
+async def test_an_unknown_name_is_reported_and_not_its_namespace(filled: Served) -> None:
+    """kubectl reads the namespace too, and would otherwise report that as missing."""
     in_known = await filled.kubectl("get", "boxes", "-n", "attic", "nails")
     in_unknown = await filled.kubectl("get", "boxes", "-n", "cellar", "nails")
 
@@ -132,7 +132,7 @@ async def test_pages_join_to_the_whole_list(filled: Served) -> None:
     ]
 
 
-async def test_a_namespace_narrows_the_list(filled: Served) -> None:
+async def test_a_namespace_limits_the_list(filled: Served) -> None:
     _, out, _ = await filled.kubectl("get", "bx", "-n", "team-b", "--no-headers")
 
     assert lines(out) == [["b", "1"]]
@@ -166,7 +166,7 @@ async def test_a_delete_is_not_allowed(filled: Served) -> None:
     assert "(MethodNotAllowed)" in err
 
 
-async def test_api_resources_shows_what_is_served(served: Served) -> None:
+async def test_api_resources_prints_the_served_resources(served: Served) -> None:
     _, out, _ = await served.kubectl("api-resources", "--no-headers")
 
     assert lines(out) == [

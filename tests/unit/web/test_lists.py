@@ -27,7 +27,7 @@ async def filled(served: Served) -> Served:
 
 async def test_an_object_is_yaml_on_demand(filled: Served) -> None:
     """[N2]"""
-    answer = await filled.ask(f"{V}/shelves/oak", accept=YAML)
+    answer = await filled.request(f"{V}/shelves/oak", accept=YAML)
 
     assert (answer.code, answer.headers["content-type"]) == (200, YAML)
     assert answer.body.decode() == (
@@ -66,9 +66,9 @@ status:
     ],
 )
 async def test_yaml_says_what_json_says(filled: Served, path: str) -> None:
-    in_json = await filled.ask(path, accept="application/json")
-    in_yaml = await filled.ask(path, accept=YAML)
-    head = await filled.ask(path, "HEAD", accept=YAML)
+    in_json = await filled.request(path, accept="application/json")
+    in_yaml = await filled.request(path, accept=YAML)
+    head = await filled.request(path, "HEAD", accept=YAML)
 
     assert in_yaml.headers["content-type"] == YAML
     assert yaml.safe_load(in_yaml.body) == in_json.json
@@ -78,8 +78,8 @@ async def test_yaml_says_what_json_says(filled: Served, path: str) -> None:
 @pytest.mark.parametrize("form", ["as=Table;g=meta.k8s.io;v=v1", "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"])
 async def test_every_form_of_a_list_is_yaml_on_demand(filled: Served, form: str) -> None:
     """[T8]"""
-    in_json = await filled.ask(f"{V}/boxes", accept=f"application/json;{form}")
-    in_yaml = await filled.ask(f"{V}/boxes", accept=f"{YAML};{form}")
+    in_json = await filled.request(f"{V}/boxes", accept=f"application/json;{form}")
+    in_yaml = await filled.request(f"{V}/boxes", accept=f"{YAML};{form}")
 
     assert in_yaml.headers["content-type"] == YAML
     assert yaml.safe_load(in_yaml.body) == in_json.json
@@ -87,8 +87,8 @@ async def test_every_form_of_a_list_is_yaml_on_demand(filled: Served, form: str)
 
 async def test_aggregated_discovery_is_yaml_on_demand(served: Served) -> None:
     """[D12]"""
-    in_json = await served.ask("/apis", accept=f"application/json;{DISCOVERY}")
-    in_yaml = await served.ask("/apis", accept=f"{YAML};{DISCOVERY}")
+    in_json = await served.request("/apis", accept=f"application/json;{DISCOVERY}")
+    in_yaml = await served.request("/apis", accept=f"{YAML};{DISCOVERY}")
 
     assert in_yaml.headers["content-type"] == f"{YAML};{DISCOVERY}"
     assert yaml.safe_load(in_yaml.body) == in_json.json
@@ -99,8 +99,8 @@ async def test_a_large_list_in_yaml_is_compressed_and_kept(served: Served) -> No
     """[N6]"""
     await served.world.put(Source.PODS, *(Thing(f"box-{n:04}", "team") for n in range(700)))
 
-    packed = await served.ask(f"{V}/boxes", accept=YAML, accept_encoding="gzip")
-    plain = await served.ask(f"{V}/boxes", accept=YAML, accept_encoding="identity")
+    packed = await served.request(f"{V}/boxes", accept=YAML, accept_encoding="gzip")
+    plain = await served.request(f"{V}/boxes", accept=YAML, accept_encoding="identity")
 
     assert packed.headers["content-encoding"] == "gzip"
     assert gzip.decompress(packed.body) == plain.body
@@ -110,7 +110,7 @@ async def test_a_large_list_in_yaml_is_compressed_and_kept(served: Served) -> No
 async def test_a_failure_is_json_whatever_is_asked_for(served: Served) -> None:
     """[N1]"""
     for path, code in ((f"{V}/shelves/elm", 404), (f"{V}/shelves?limit=x", 400)):
-        answer = await served.ask(path, accept=YAML)
+        answer = await served.request(path, accept=YAML)
 
         assert (answer.code, answer.headers["content-type"]) == (code, "application/json")
 
@@ -118,13 +118,13 @@ async def test_a_failure_is_json_whatever_is_asked_for(served: Served) -> None:
 async def test_people_get_discovery_indented(served: Served) -> None:
     """[N3]"""
     for path in ("/", "/apis", "/apis/summary.kubesum.dev", V):
-        assert (await served.ask(path, user_agent="curl/8.5.0")).body.startswith(b'{\n  "')
-        assert b"\n  " not in (await served.ask(path)).body
+        assert (await served.request(path, user_agent="curl/8.5.0")).body.startswith(b'{\n  "')
+        assert b"\n  " not in (await served.request(path)).body
 
 
 async def test_yaml_is_not_indented_further(filled: Served) -> None:
-    pretty = await filled.ask(f"{V}/boxes?pretty=true", accept=YAML)
-    plain = await filled.ask(f"{V}/boxes?pretty=false", accept=YAML)
+    pretty = await filled.request(f"{V}/boxes?pretty=true", accept=YAML)
+    plain = await filled.request(f"{V}/boxes?pretty=false", accept=YAML)
 
     assert pretty.body == plain.body
 
@@ -136,12 +136,13 @@ async def test_pages_of_any_size_join_to_the_whole_list(served: Served, limit: i
     await served.world.put(Source.PODS, *things)
 
     whole = [
-        (i["metadata"]["namespace"], i["metadata"]["name"]) for i in (await served.ask(f"{V}/boxes")).json["items"]
+        (i["metadata"]["namespace"], i["metadata"]["name"])
+        for i in (await served.request(f"{V}/boxes")).json["items"]
     ]
     joined: list[tuple[str, str]] = []
     token = ""
     for _ in range(math.ceil(20 / limit)):
-        page = (await served.ask(f"{V}/boxes?limit={limit}&continue={token}")).json
+        page = (await served.request(f"{V}/boxes?limit={limit}&continue={token}")).json
         joined += [(i["metadata"]["namespace"], i["metadata"]["name"]) for i in page["items"]]
         assert page["metadata"].get("remainingItemCount", 0) == 20 - len(joined)
         token = page["metadata"].get("continue", "")

@@ -13,8 +13,7 @@ from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, Watche
 from kubesum.kube.objects import Metadata
 from kubesum.kube.reflector import reflect
 from kubesum.vocabulary.resource import Key, Source
-from kubesum.web.app import create_app
-from tests.unit.web.fakeresources import BOXES, EVERYBODY, NOW, Endpoint, Served, Thing, World
+from tests.unit.web.fakeresources import BOXES, NOW, Endpoint, Served, Thing, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,9 +33,7 @@ async def process(endpoint: Endpoint, world: World, *boxes: Thing) -> World:
     """A process that serves these boxes at the endpoint from now on."""
     world.engine.add((BOXES,))
     await world.put(Source.PODS, *boxes)
-    endpoint.app = create_app(
-        lambda: world.engine.catalogue, lambda: {}, lambda _: True, lambda: world.now, EVERYBODY
-    )
+    endpoint.app = world.app()
     return world
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI documents over the wire, and what the real kubectl explains from them."""
+"""The OpenAPI documents over HTTP, and `kubectl explain` with them."""
 
 import gzip
 import hashlib
@@ -21,20 +21,20 @@ V3_PROTOBUF = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def explained(served: Served) -> Served:
-    """The built-in resources, served without data."""
+    """A server of the built-in resources without data."""
     served.world.engine.add(RESOURCES)
     return served
 
 
-async def ask(served: Served, path: str, method: str = "GET", **headers: str) -> Answer:
-    """Asks for an answer that is not compressed."""
-    return await served.ask(path, method, accept_encoding="identity", **headers)
+async def request(served: Served, path: str, method: str = "GET", **headers: str) -> Answer:
+    """The response to a request without compression."""
+    return await served.request(path, method, accept_encoding="identity", **headers)
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_document_is_served_with_its_hash(served: Served, path: str) -> None:
     """[O1] [O6] [O7] [O9]"""
-    answer = await ask(served, path, accept="application/json")
+    answer = await request(served, path, accept="application/json")
 
     assert answer.code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -46,20 +46,20 @@ async def test_a_document_is_served_with_its_hash(served: Served, path: str) -> 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_known_document_is_not_sent_again(served: Served, path: str) -> None:
     """[O1]"""
-    etag = (await ask(served, path)).headers["etag"]
+    etag = (await request(served, path)).headers["etag"]
 
-    again = await ask(served, path, if_none_match=etag)
-    other = await ask(served, path, if_none_match='"other"')
+    again = await request(served, path, if_none_match=etag)
+    other = await request(served, path, if_none_match='"other"')
 
     assert (again.code, again.body, again.headers["etag"]) == (304, b"", etag)
     assert other.code == 200
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_document_is_compressed_for_those_who_take_it(served: Served, path: str) -> None:
+async def test_a_document_is_compressed_for_clients_that_accept_gzip(served: Served, path: str) -> None:
     """[O6]"""
-    plain = await ask(served, path)
-    packed = await served.ask(path, accept_encoding="gzip")
+    plain = await request(served, path)
+    packed = await served.request(path, accept_encoding="gzip")
 
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.headers["etag"] == plain.headers["etag"]
@@ -70,25 +70,25 @@ async def test_a_document_is_compressed_for_those_who_take_it(served: Served, pa
 async def test_other_media_types_are_not_acceptable(served: Served, path: str) -> None:
     """[O6] [O9]"""
     for accept in ("text/html", "application/yaml", V3_PROTOBUF):
-        answer = await ask(served, path, accept=accept)
+        answer = await request(served, path, accept=accept)
 
         assert (answer.code, answer.json["reason"]) == (406, "NotAcceptable")
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_document_is_read_only(served: Served, path: str) -> None:
-    head = await ask(served, path, "HEAD")
+    head = await request(served, path, "HEAD")
 
     assert (head.code, head.body) == (200, b"")
-    assert head.headers["etag"] == (await ask(served, path)).headers["etag"]
-    assert (await ask(served, path, "POST")).code in (404, 405)
+    assert head.headers["etag"] == (await request(served, path)).headers["etag"]
+    assert (await request(served, path, "POST")).code in (404, 405)
 
 
-async def test_the_right_hash_may_be_kept_for_good(served: Served) -> None:
+async def test_a_document_asked_for_by_its_hash_may_be_cached_for_a_year(served: Served) -> None:
     """[O10]"""
-    place = (await ask(served, "/openapi/v3")).json["paths"][V.strip("/")]["serverRelativeURL"]
+    place = (await request(served, "/openapi/v3")).json["paths"][V.strip("/")]["serverRelativeURL"]
 
-    answer = await ask(served, place)
+    answer = await request(served, place)
 
     assert answer.code == 200
     assert place == f"{V3}?hash={answer.headers['etag'].strip(chr(34))}"
@@ -97,26 +97,26 @@ async def test_the_right_hash_may_be_kept_for_good(served: Served) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?hash=", "?hash=0123ABCD"])
-async def test_another_hash_gets_the_document_as_it_is(served: Served, query: str) -> None:
+async def test_another_hash_gets_the_current_document(served: Served, query: str) -> None:
     """[O10]"""
-    answer = await ask(served, f"{V3}{query}")
+    answer = await request(served, f"{V3}{query}")
 
     assert answer.code == 200
     assert not {"cache-control", "expires", "location"} & {name.lower() for name in answer.headers}
 
 
-async def test_what_is_not_served_has_no_document(served: Served) -> None:
+async def test_a_group_that_is_not_served_has_no_document(served: Served) -> None:
     paths = ["/openapi", "/openapi/v4", "/openapi/v3/apis", "/openapi/v3/apis/summary.kubesum.dev/v9", f"{V3}/boxes"]
-    answers = {path: await ask(served, path) for path in paths}
+    answers = {path: await request(served, path) for path in paths}
 
     assert {path: answer.code for path, answer in answers.items()} == dict.fromkeys(paths, 404)
     assert {answer.json["reason"] for answer in answers.values()} == {"NotFound"}
 
 
-async def test_a_resource_that_appears_is_in_the_next_document(served: Served) -> None:
-    before = await ask(served, V3)
+async def test_a_resource_that_is_added_is_in_the_next_document(served: Served) -> None:
+    before = await request(served, V3)
     served.world.engine.add(RESOURCES)
-    after = await ask(served, V3)
+    after = await request(served, V3)
 
     assert f"{V}/nodesummaries" not in before.json["paths"]
     assert f"{V}/nodesummaries" in after.json["paths"]
@@ -124,20 +124,20 @@ async def test_a_resource_that_appears_is_in_the_next_document(served: Served) -
     assert before.headers["etag"] != after.headers["etag"]
 
 
-async def test_cold_data_is_no_reason_to_withhold_a_document(served: Served) -> None:
+async def test_documents_are_served_before_the_data_are_synced(served: Served) -> None:
     """[D6]"""
     served.world.not_synced = Unavailable("pods are not synced yet", transient=True)
 
-    assert [(await ask(served, path)).code for path in PATHS] == [200] * 3
+    assert [(await request(served, path)).code for path in PATHS] == [200] * 3
 
 
 async def test_kubectl_gets_protobuf(served: Served) -> None:
-    """It asks for nothing else, and asks us where no API server stands in between."""
-    answer = await ask(served, "/openapi/v2", accept=PROTOBUF)
+    """kubectl accepts nothing else from a server without kube-apiserver in front."""
+    answer = await request(served, "/openapi/v2", accept=PROTOBUF)
 
     assert answer.headers["content-type"] == PROTOBUF.replace("@", ".")
     assert answer.body.startswith(b"\x0a\x032.0\x12")
-    assert answer.headers["etag"] != (await ask(served, "/openapi/v2")).headers["etag"]
+    assert answer.headers["etag"] != (await request(served, "/openapi/v2")).headers["etag"]
 
 
 async def test_a_kind_is_explained(explained: Served) -> None:

@@ -1,4 +1,4 @@
-"""Selectors over the wire, asked directly and by the real kubectl."""
+"""Selectors over HTTP, in requests and with the real kubectl."""
 
 import asyncio
 import dataclasses
@@ -39,7 +39,7 @@ async def filled(served: Served) -> Served:
 
 
 async def names(served: Served, path: str) -> list[str]:
-    answer = await served.ask(f"{V}/{path}")
+    answer = await served.request(f"{V}/{path}")
     assert answer.code == 200, answer.body
     return [item["metadata"]["name"] for item in answer.json["items"]]
 
@@ -59,7 +59,7 @@ async def names(served: Served, path: str) -> list[str]:
         ("namespaces/team-b/boxes", "app=db", []),
     ],
 )
-async def test_a_list_is_narrowed_by_labels(filled: Served, path: str, labels: str, expected: list[str]) -> None:
+async def test_a_list_is_filtered_by_labels(filled: Served, path: str, labels: str, expected: list[str]) -> None:
     assert await names(filled, f"{path}?labelSelector={quote(labels)}") == expected
 
 
@@ -78,17 +78,17 @@ async def test_a_list_is_narrowed_by_labels(filled: Served, path: str, labels: s
         ("bins", "status.size!=2,metadata.namespace=team-b", ["b"]),
     ],
 )
-async def test_a_list_is_narrowed_by_fields(filled: Served, path: str, fields: str, expected: list[str]) -> None:
+async def test_a_list_is_filtered_by_fields(filled: Served, path: str, fields: str, expected: list[str]) -> None:
     """[L4]"""
     assert await names(filled, f"{path}?fieldSelector={quote(fields)}") == expected
 
 
-async def test_labels_and_fields_narrow_together(filled: Served) -> None:
+async def test_labels_and_fields_filter_together(filled: Served) -> None:
     assert await names(filled, "bins?labelSelector=app%3Dweb&fieldSelector=status.size%3D1") == ["a", "b"]
     assert await names(filled, "bins?labelSelector=app%3Ddb&fieldSelector=status.size%3D1") == []
 
 
-async def test_a_selected_list_follows_what_changes(filled: Served) -> None:
+async def test_a_filtered_list_follows_changes(filled: Served) -> None:
     before = await names(filled, "boxes?labelSelector=app%3Ddb")
     await filled.world.put(Source.PODS, Thing("dd", "team-c", labels={"app": "db"}))
 
@@ -103,7 +103,7 @@ async def test_pages_of_a_selected_list_join_and_do_not_count_the_rest(served: S
     found: list[str] = []
     token = ""
     for _ in range(3):
-        page = (await served.ask(f"{V}/boxes?labelSelector=parity%3D1&limit=10&continue={token}")).json
+        page = (await served.request(f"{V}/boxes?labelSelector=parity%3D1&limit=10&continue={token}")).json
         found += [item["metadata"]["name"] for item in page["items"]]
         assert "remainingItemCount" not in page["metadata"]
         token = page["metadata"].get("continue", "")
@@ -114,7 +114,7 @@ async def test_pages_of_a_selected_list_join_and_do_not_count_the_rest(served: S
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         ("labelSelector=a,", "found '', expected: identifier after ','"),
         ("labelSelector=a%20b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
@@ -126,33 +126,33 @@ async def test_pages_of_a_selected_list_join_and_do_not_count_the_rest(served: S
         ("fieldSelector=metadata.name%3D%5Cx", "invalid field selector: invalid escape sequence: \\x"),
     ],
 )
-async def test_a_selector_that_means_nothing_is_a_bad_request(filled: Served, query: str, told: str) -> None:
+async def test_an_invalid_selector_is_400(filled: Served, query: str, message: str) -> None:
     for path in ("shelves", "boxes", "namespaces/team-a/boxes"):
-        answer = await filled.ask(f"{V}/{path}?{query}")
+        answer = await filled.request(f"{V}/{path}?{query}")
 
-        assert (answer.code, answer.json["reason"], answer.json["message"]) == (400, "BadRequest", told)
+        assert (answer.code, answer.json["reason"], answer.json["message"]) == (400, "BadRequest", message)
 
 
-async def test_one_object_is_asked_for_by_its_name_alone(filled: Served) -> None:
+async def test_a_get_ignores_selectors_that_are_not_of_another_object(filled: Served) -> None:
     """[L2] [L3]"""
-    labelled = await filled.ask(f"{V}/shelves/oak?labelSelector=,&fieldSelector=metadata.name%3Doak")
-    other = await filled.ask(f"{V}/shelves/oak?fieldSelector=metadata.name%3Dash")
+    labelled = await filled.request(f"{V}/shelves/oak?labelSelector=,&fieldSelector=metadata.name%3Doak")
+    other = await filled.request(f"{V}/shelves/oak?fieldSelector=metadata.name%3Dash")
 
     assert (labelled.code, labelled.json["metadata"]["name"]) == (200, "oak")
     assert (other.code, other.json["message"]) == (400, "fieldSelector metadata.name doesn't match requested name")
 
 
-async def test_a_long_scan_lets_others_have_their_turn(served: Served) -> None:
+async def test_a_long_scan_does_not_block_the_event_loop(served: Served) -> None:
     await served.world.put(
         Source.PODS, *(Thing(f"box-{n:05}", f"team-{n % 9}", labels={"n": str(n)}) for n in range(3000))
     )
     selector = quote(",".join(f"n notin (x{n})" for n in range(300)))
 
     path = f"{V}/boxes?labelSelector={selector}"
-    slow = asyncio.create_task(served.ask(path, accept_encoding="identity"))
+    slow = asyncio.create_task(served.request(path, accept_encoding="identity"))
     probes = 0
     while not slow.done():
-        assert (await served.ask("/livez")).code == 200
+        assert (await served.request("/livez")).code == 200
         probes += 1
 
     assert len((await slow).json["items"]) == 3000
@@ -171,13 +171,13 @@ async def test_kubectl_selects_by_field(filled: Served) -> None:
     assert (code, out.split(), err) == (0, ["team-a", "cc", "2"], "")
 
 
-async def test_kubectl_joins_pages_of_what_it_selects(filled: Served) -> None:
+async def test_kubectl_joins_the_pages_of_a_filtered_list(filled: Served) -> None:
     _, out, _ = await filled.kubectl("get", "bx", "-A", "-l", "app=web", "--chunk-size=1", "-o", "name")
 
     assert out.split() == ["box.summary.kubesum.dev/a", "box.summary.kubesum.dev/b"]
 
 
-async def test_kubectl_finds_nothing_that_is_not_selected(filled: Served) -> None:
+async def test_kubectl_prints_no_object_that_is_not_selected(filled: Served) -> None:
     assert await filled.kubectl("get", "sh", "-l", "wood=elm") == (0, "", "No resources found\n")
 
 
@@ -203,7 +203,7 @@ async def test_kubectl_finds_nothing_that_is_not_selected(filled: Served) -> Non
         ),
     ],
 )
-async def test_kubectl_prints_what_is_wrong(filled: Served, option: str, text: str, printed: str) -> None:
+async def test_kubectl_prints_the_error_of_a_selector(filled: Served, option: str, text: str, printed: str) -> None:
     code, _, err = await filled.kubectl("get", "sh", option, text)
 
     unable = 'Unable to find "summary.kubesum.dev/v1alpha1, Resource=shelves" '

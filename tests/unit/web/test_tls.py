@@ -1,4 +1,4 @@
-"""Who gets through the handshake, and what is agreed on in it."""
+"""The TLS handshake with required client certificates."""
 
 import ssl
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kubesum.edge.tls.certificates import KeyPair, authority, client, serving
-from kubesum.edge.tls.servertls import server_context
+from kubesum.edge.tls.servertls import mutual_tls_context
 from tests.unit.web.fakeresources import client_context
 
 CA = authority("ca")
@@ -14,7 +14,7 @@ SERVER = serving(CA, ["kubesum.test"])
 
 
 def shake(server: ssl.SSLContext, client: ssl.SSLContext, session: ssl.SSLSession | None = None) -> ssl.SSLObject:
-    """The client's end of a finished handshake; raises what either end raises."""
+    """The client side of a completed handshake; raises the error of either side."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ours = server.wrap_bio(to_server, to_client, server_side=True)
     theirs = client.wrap_bio(to_client, to_server, server_hostname="kubesum.test", session=session)
@@ -35,10 +35,10 @@ def client_of(issuer: KeyPair, directory: Path) -> ssl.SSLContext:
 
 @pytest.fixture
 def server() -> ssl.SSLContext:
-    return server_context(SERVER.certificate, SERVER.key, CA.certificate)
+    return mutual_tls_context(SERVER.certificate, SERVER.key, CA.certificate)
 
 
-def test_a_client_of_our_authority_gets_through(server: ssl.SSLContext, tmp_path: Path) -> None:
+def test_a_client_certificate_of_the_authority_passes(server: ssl.SSLContext, tmp_path: Path) -> None:
     client = client_of(CA, tmp_path)
     client.set_alpn_protocols(["h2", "http/1.1"])
 
@@ -48,17 +48,17 @@ def test_a_client_of_our_authority_gets_through(server: ssl.SSLContext, tmp_path
     assert connection.version() == "TLSv1.3"
 
 
-def test_a_client_without_a_certificate_does_not(server: ssl.SSLContext) -> None:
+def test_no_client_certificate_fails(server: ssl.SSLContext) -> None:
     with pytest.raises(ssl.SSLError, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
         shake(server, ssl.create_default_context(cadata=CA.certificate.decode()))
 
 
-def test_a_client_of_another_authority_does_not(server: ssl.SSLContext, tmp_path: Path) -> None:
+def test_a_client_certificate_of_another_authority_fails(server: ssl.SSLContext, tmp_path: Path) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         shake(server, client_of(authority("ca"), tmp_path))
 
 
-def test_a_server_certificate_is_no_client_certificate(server: ssl.SSLContext, tmp_path: Path) -> None:
+def test_a_serving_certificate_fails_as_a_client_certificate(server: ssl.SSLContext, tmp_path: Path) -> None:
     with pytest.raises(ssl.SSLCertVerificationError, match="unsuitable certificate purpose"):
         shake(server, client_context(CA, SERVER, tmp_path))
 
@@ -78,4 +78,4 @@ def test_a_key_of_another_certificate_is_refused() -> None:
     other = serving(CA, ["other.test"])
 
     with pytest.raises(ssl.SSLError, match="KEY_VALUES_MISMATCH"):
-        server_context(SERVER.certificate, other.key, CA.certificate)
+        mutual_tls_context(SERVER.certificate, other.key, CA.certificate)

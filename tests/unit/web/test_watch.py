@@ -119,7 +119,7 @@ async def test_events_are_lines(filled: Served) -> None:
 
 async def test_a_watch_goes_on_where_a_list_ended(filled: Served) -> None:
     """[W5] [W12]"""
-    listed = (await filled.ask(f"{V}/namespaces/attic/boxes")).json["metadata"]["resourceVersion"]
+    listed = (await filled.request(f"{V}/namespaces/attic/boxes")).json["metadata"]["resourceVersion"]
     await put(filled, Thing("bb", "cellar", labels={"not": "seen"}), Thing("ccc", "attic"))
     async with wire(filled, f"{V}/namespaces/attic/boxes?watch=1&resourceVersion={listed}") as connection:
         await connection.head()
@@ -178,7 +178,7 @@ async def test_a_table_can_be_watched(filled: Served) -> None:
 
 async def test_nothing_is_compressed(filled: Served) -> None:
     """[N6]"""
-    answer = await filled.ask(f"{V}/boxes?watch=true&timeoutSeconds=1", accept_encoding="gzip")
+    answer = await filled.request(f"{V}/boxes?watch=true&timeoutSeconds=1", accept_encoding="gzip")
 
     assert "content-encoding" not in answer.headers
     assert told([json.loads(line) for line in answer.body.splitlines()]) == [("ADDED", "a"), ("ADDED", "bb")]
@@ -186,7 +186,7 @@ async def test_nothing_is_compressed(filled: Served) -> None:
 
 async def test_head_of_a_watch_ends_at_once(filled: Served) -> None:
     """[L11]"""
-    answer = await filled.ask(f"{V}/boxes?watch=true", "HEAD")
+    answer = await filled.request(f"{V}/boxes?watch=true", "HEAD")
 
     assert (answer.code, answer.body) == (200, b"")
 
@@ -206,7 +206,7 @@ REFUSED = {
 @pytest.mark.parametrize("query", REFUSED)
 async def test_a_watch_that_cannot_begin_is_refused(filled: Served, query: str) -> None:
     """[W4] [W9]"""
-    answer = await filled.ask(f"{V}/boxes?watch=true&{query}")
+    answer = await filled.request(f"{V}/boxes?watch=true&{query}")
 
     assert (answer.code, answer.json["reason"]) == REFUSED[query]
     assert answer.json["kind"] == "Status"
@@ -214,7 +214,7 @@ async def test_a_watch_that_cannot_begin_is_refused(filled: Served, query: str) 
 
 async def test_a_watch_is_json_only(filled: Served) -> None:
     """[W2]"""
-    answer = await filled.ask(f"{V}/boxes?watch=true", accept="application/yaml")
+    answer = await filled.request(f"{V}/boxes?watch=true", accept="application/yaml")
 
     assert (answer.code, answer.json["reason"]) == (406, "NotAcceptable")
 
@@ -223,7 +223,7 @@ async def test_cold_data_cannot_be_watched(served: Served) -> None:
     """[E5]"""
     served.world.not_synced = Unavailable("the initial list of pods is not complete yet", transient=True)
 
-    answer = await served.ask(f"{V}/boxes?watch=true")
+    answer = await served.request(f"{V}/boxes?watch=true")
 
     assert (answer.code, answer.headers["retry-after"]) == (503, "1")
 
@@ -231,7 +231,7 @@ async def test_cold_data_cannot_be_watched(served: Served) -> None:
 @pytest.mark.parametrize("path", ["boxes", "namespaces/attic/boxes", "namespaces/attic/boxes/a"])
 async def test_the_deprecated_paths_are_not_served(filled: Served, path: str) -> None:
     """[W1]"""
-    assert (await filled.ask(f"{V}/watch/{path}")).code == 404
+    assert (await filled.request(f"{V}/watch/{path}")).code == 404
 
 
 async def test_a_watch_ends_whole_when_its_resource_goes(filled: Served) -> None:

@@ -11,8 +11,7 @@ import pytest
 import pytest_asyncio
 
 from kubesum.vocabulary.resource import Source
-from kubesum.web.app import create_app
-from tests.unit.web.fakeresources import BOXES, EVERYBODY, KUBECTL, NOW, Served, Thing, World
+from tests.unit.web.fakeresources import BOXES, KUBECTL, NOW, Served, Thing, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
@@ -163,9 +162,7 @@ class Replicas:
     @staticmethod
     def _app(world: World) -> Any:
         world.engine.add((BOXES,))
-        return create_app(
-            lambda: world.engine.catalogue, lambda: {}, lambda _name: True, lambda: world.now, EVERYBODY
-        )
+        return world.app()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._chance.choice(self._apps)(scope, receive, send)

@@ -1,19 +1,29 @@
-"""The response that lasts, when its client or its lines fail; without a network."""
+"""The response to a watch when its client, its chunks or its authorization fail; without a network."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from starlette.types import Scope
 
-from kubesum.edge.http.protocol import ABORT
+from kubesum.edge.http.requestcontext import RequestContext, attach
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
-from kubesum.web.watch import PERMIT, WatchResponse
+from kubesum.web.watch import WatchResponse
 from tests.leaping import leaping
 
 
-async def permitted() -> None:
-    """Yes."""
+async def authorized() -> None:
+    """Every authorization succeeds."""
+
+
+def scope(authorize: Callable[[], Awaitable[None]], abort: Callable[[], None]) -> Scope:
+    """A GET with such a context."""
+    state: dict[str, Any] = {}
+    context = RequestContext((), (), abort)
+    context.authorize = authorize
+    attach(state, context)
+    return {"type": "http", "method": "GET", "state": state}
 
 
 async def silence() -> Any:
@@ -35,27 +45,27 @@ async def lines_until_closed(closed: list[bool]) -> AsyncGenerator[bytes, None]:
         closed.append(True)
 
 
-def test_a_client_that_reads_nothing_is_cut_off() -> None:
-    """The answer is not ended, so nobody takes it for whole."""
+def test_a_client_that_does_not_read_is_aborted() -> None:
+    """The response is not ended, so that the client does not take it for complete."""
     sent: list[str] = []
     closed: list[bool] = []
 
     async def main() -> None:
         response = WatchResponse(lines_until_closed(closed), "boxes", {})
         began = asyncio.get_running_loop().time()
-        scope = {"type": "http", "method": "GET", "state": {PERMIT: permitted, ABORT: lambda: closed.append(False)}}
-        await response.answer(scope, silence, lambda message: never_sent(sent, message))
+        request = scope(authorized, lambda: closed.append(False))
+        await response.send(request, silence, lambda message: never_sent(sent, message))
         assert 60 <= asyncio.get_running_loop().time() - began < 62
 
     leaping(main())
 
     assert sent == ["http.response.start", "http.response.body"]
-    # First the lines, which others share, and then the connection.
+    # First the generator of the chunks, which may hold what other watches share, and then the connection.
     assert closed == [True, False]
 
 
-def test_a_defect_cuts_a_watch_off() -> None:
-    """An end that looks like a whole answer would be taken for one."""
+def test_an_unexpected_exception_aborts_the_watch() -> None:
+    """A response that is ended would be taken for complete."""
     sent: list[Any] = []
 
     async def broken() -> AsyncGenerator[bytes, None]:
@@ -67,9 +77,7 @@ def test_a_defect_cuts_a_watch_off() -> None:
 
     async def main() -> None:
         with pytest.raises(ExceptionGroup):
-            await WatchResponse(broken(), "boxes", {}).answer(
-                {"type": "http", "method": "GET", "state": {PERMIT: permitted}}, silence, send
-            )
+            await WatchResponse(broken(), "boxes", {}).send(scope(authorized, lambda: None), silence, send)
 
     leaping(main())
 
@@ -77,13 +85,13 @@ def test_a_defect_cuts_a_watch_off() -> None:
 
 
 class Connection:
-    """The client's end of a watch, and what it may do; on a clock that leaps."""
+    """The client of a watch, and whether it is authorized; on a clock that leaps."""
 
-    def __init__(self, permit: Any = permitted) -> None:
+    def __init__(self, authorize: Any = authorized) -> None:
         self.sent: list[bytes] = []
         self.aborted = False
         self.closed: list[bool] = []
-        self.permit = permit
+        self.authorize = authorize
         self.messages: asyncio.Queue[Any] = asyncio.Queue()
         self.reading = asyncio.Event()
         self.reading.set()
@@ -99,12 +107,11 @@ class Connection:
     async def watched(self) -> float:
         """How long a watch lasts that has one line a minute."""
         began = asyncio.get_running_loop().time()
-        state = {PERMIT: self.permit, ABORT: self.abort}
-        scope = {"type": "http", "method": "GET", "state": state}
-        await WatchResponse(self._lines(), "boxes", {}).answer(scope, self.messages.get, self.send)
+        request = scope(self.authorize, self.abort)
+        await WatchResponse(self._chunks(), "boxes", {}).send(request, self.messages.get, self.send)
         return asyncio.get_running_loop().time() - began
 
-    async def _lines(self) -> AsyncGenerator[bytes, None]:
+    async def _chunks(self) -> AsyncGenerator[bytes, None]:
         try:
             while True:
                 yield b"{}\n"
@@ -113,36 +120,36 @@ class Connection:
             self.closed.append(True)
 
 
-def answers(*verdicts: Exception | None) -> Any:
-    """Gives one verdict after the other, the last for ever."""
-    left = list(verdicts)
+def answers(*results: Exception | None) -> Any:
+    """An authorization with one result after the other, and then the last one again and again."""
+    left = list(results)
 
-    async def permit() -> None:
-        verdict = left.pop(0) if len(left) > 1 else left[0]
-        if verdict is not None:
-            raise verdict
+    async def authorize() -> None:
+        result = left.pop(0) if len(left) > 1 else left[0]
+        if result is not None:
+            raise result
 
-    return permit
+    return authorize
 
 
-UNDECIDED = ServiceUnavailable("nobody can tell")
+UNANSWERED = ServiceUnavailable("kube-apiserver does not answer")
 DENIED = Forbidden("no")
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "minutes"),
+    ("results", "minutes"),
     [
         ((DENIED,), 1),
         ((None, None, DENIED), 3),
-        ((UNDECIDED,), 5),
-        ((UNDECIDED, UNDECIDED, None, UNDECIDED), 8),
-        ((UNDECIDED, DENIED), 2),
+        ((UNANSWERED,), 5),
+        ((UNANSWERED, UNANSWERED, None, UNANSWERED), 8),
+        ((UNANSWERED, DENIED), 2),
     ],
-    ids=["denied", "denied later", "undecided", "undecided again", "undecided and then denied"],
+    ids=["denied", "denied later", "unanswered", "unanswered again", "unanswered and then denied"],
 )
-def test_a_watch_that_is_no_longer_permitted_ends_like_any_other(verdicts: Any, minutes: int) -> None:
-    """[decisions 11] Asked every minute; while nobody can tell, it goes on for five."""
-    connection = Connection(answers(*verdicts))
+def test_a_watch_that_is_no_longer_authorized_ends_in_order(results: Any, minutes: int) -> None:
+    """[decisions 11] Authorized every minute; without an answer it goes on for five."""
+    connection = Connection(answers(*results))
 
     async def main() -> None:
         assert 60 * minutes <= await connection.watched() < 60 * minutes + 2
@@ -154,7 +161,7 @@ def test_a_watch_that_is_no_longer_permitted_ends_like_any_other(verdicts: Any, 
     assert (connection.closed, connection.aborted) == ([True], False)
 
 
-def test_a_body_that_comes_bit_by_bit_does_not_put_off_the_question() -> None:
+def test_a_body_that_comes_byte_by_byte_does_not_postpone_the_authorization() -> None:
     connection = Connection(answers(DENIED))
 
     async def body() -> None:
@@ -172,7 +179,7 @@ def test_a_body_that_comes_bit_by_bit_does_not_put_off_the_question() -> None:
     assert connection.sent[-1] == b"END"
 
 
-def test_a_client_that_has_gone_ends_its_watch() -> None:
+def test_a_disconnect_ends_the_watch() -> None:
     connection = Connection()
 
     async def main() -> None:
@@ -184,8 +191,8 @@ def test_a_client_that_has_gone_ends_its_watch() -> None:
     assert (connection.closed, connection.aborted) == ([True], False)
 
 
-def test_a_client_that_reads_nothing_and_is_no_longer_permitted_is_cut_off() -> None:
-    """It could not be told of the end, which was taken for a defect."""
+def test_a_client_that_does_not_read_and_is_no_longer_authorized_is_aborted() -> None:
+    """The end could not be sent, which was taken for an unexpected exception."""
     connection = Connection(answers(DENIED))
 
     async def main() -> None:

@@ -1,7 +1,7 @@
-"""The OpenAPI documents: what is served, where, and what every field means.
+"""The OpenAPI documents of all served resources.
 
-They are a pure function of the declarations, in a fixed order and without times, so that all replicas give the
-same bytes and the same ETag: kube-apiserver merges the specification of the whole cluster anew when it changes.
+They are a pure function of the declarations, in a fixed order and without times, so that all replicas send the same
+bytes and the same ETag; each change makes kube-apiserver merge the specification of the whole cluster again.
 Forms: k8s.io/kube-openapi/pkg/handler and handler3.
 """
 
@@ -42,8 +42,8 @@ class Document:
         """The ETag of the document."""
         return f'"{self.digest}"'
 
-    def is_known(self, if_none_match: str) -> bool:
-        """Whether a client that sends this If-None-Match has the document already; RFC 9110, section 13.1.2."""
+    def matches(self, if_none_match: str) -> bool:
+        """Whether an If-None-Match header names the document; RFC 9110, section 13.1.2."""
         tags = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
         return any(tag in (self.etag, "*") for tag in tags)
 
@@ -61,16 +61,16 @@ class Documents:
     v3: Mapping[GroupVersion, Document]
 
 
-# Only what is served now is asked for, so the documents of one set of resources are enough.
+# Requests are for the current resources only, so that one entry is enough.
 @lru_cache(maxsize=1)
 def documents(resources: tuple[ComputedResource, ...], verbs: tuple[str, ...]) -> Documents:
     """The documents of resources that serve these verbs."""
-    written = {
+    by_version = {
         group_version: v3(group_version, members, verbs)
         for group_version, members in groupby(sorted(resources, key=_ORDER), key=_GROUP_VERSION)
     }
-    in_v2 = swagger(written.values())
-    in_v3 = {group_version: _json(document) for group_version, document in written.items()}
+    in_v2 = swagger(by_version.values())
+    in_v3 = {group_version: _json(document) for group_version, document in by_version.items()}
     return Documents(_json(in_v2), _document(protobuf.encoded(in_v2)), _json(_index(in_v3)), in_v3)
 
 
@@ -85,7 +85,7 @@ def v3(group_version: GroupVersion, resources: Iterable[ComputedResource], verbs
 
 
 def swagger(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The OpenAPI 2.0 document that says what documents of OpenAPI 3.0 say together."""
+    """The OpenAPI 2.0 document with the content of several OpenAPI 3.0 documents."""
     paths: dict[str, object] = {}
     definitions: dict[str, object] = {}
     for document in documents:
@@ -96,9 +96,9 @@ def swagger(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _index(documents: Mapping[GroupVersion, Document]) -> dict[str, object]:
-    """Where each document is. It names nothing else: any other entry would take the place of the cluster's own."""
-    places = {f"apis/{group}/{version}": document.digest for (group, version), document in documents.items()}
-    return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={places[path]}"} for path in places}}
+    """The path of each document, and nothing else: another entry would replace the one of the cluster."""
+    digests = {f"apis/{group}/{version}": document.digest for (group, version), document in documents.items()}
+    return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={digests[path]}"} for path in digests}}
 
 
 def _json(document: Mapping[str, object]) -> Document:
@@ -106,5 +106,5 @@ def _json(document: Mapping[str, object]) -> Document:
 
 
 def _document(content: bytes) -> Document:
-    # The head of the compressed form has no time in it: all replicas give the same bytes.
+    # Without a time in the gzip header, all replicas send the same bytes.
     return Document(content, hashlib.sha512(content).hexdigest().upper(), gzip.compress(content, mtime=0))

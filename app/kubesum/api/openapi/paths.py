@@ -1,4 +1,4 @@
-"""Path items of OpenAPI 3.0: where a computed resource is read, and with which parameters.
+"""Path items of OpenAPI 3.0: the paths of a computed resource and their parameters.
 
 `kubectl explain` finds the schema of a resource through the operations of its paths.
 Form and names: k8s.io/apiserver/pkg/endpoints/installer.go; operation ids are unique in a whole cluster.
@@ -56,10 +56,10 @@ def _read(resource: ComputedResource, answer: Schema) -> Operation:
 
 def _list(resource: ComputedResource, answer: Schema, verbs: Collection[str]) -> Operation:
     is_watched = _WATCH in verbs
-    also = ", or follows their changes" if is_watched else ""
+    suffix = ", or follows their changes" if is_watched else ""
     return {
         **_operation(resource, "list", answer, _STREAMED if is_watched else SERVED),
-        "description": f"Lists objects of kind {resource.kind}{also}.",
+        "description": f"Lists objects of kind {resource.kind}{suffix}.",
         "parameters": [_field_selector(resource), *_LIST, *(_WATCHING if is_watched else ())],
     }
 

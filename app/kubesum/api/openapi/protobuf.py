@@ -1,7 +1,7 @@
-"""OpenAPI 2.0 in protobuf, the one form in which kubectl reads it when no API server stands in between.
+"""OpenAPI 2.0 in protobuf, the only encoding that kubectl accepts from a server without kube-apiserver in front.
 
-Field numbers: github.com/google/gnostic-models, openapiv2/OpenAPIv2.proto. Only what our documents have is
-written; an extension (`x-...`) is YAML there, and JSON is YAML.
+Field numbers: github.com/google/gnostic-models, openapiv2/OpenAPIv2.proto. Only the members that the documents of
+kubesum have are encoded. Extensions (`x-...`) are YAML there, and JSON is YAML.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ _BYTES: Final = 2
 
 
 def encoded(document: Mapping[str, Any]) -> bytes:
-    """A document of OpenAPI 2.0 as openapi.v2.Document."""
+    """An OpenAPI 2.0 document as openapi.v2.Document."""
     info = _text(1, document["info"]["title"]) + _text(2, document["info"]["version"])
     return b"".join(
         (
@@ -97,7 +97,7 @@ def _any(value: object) -> bytes:
 
 
 def _named(number: int, values: Mapping[str, Any], message: Callable[[Any], bytes]) -> bytes:
-    """A map, which is a list of messages of a name and a value."""
+    """A map, which protobuf encodes as messages of a name and a value."""
     return b"".join(_message(number, _text(1, name) + _message(2, message(value))) for name, value in values.items())
 
 

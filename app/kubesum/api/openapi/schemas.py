@@ -1,7 +1,7 @@
-"""Schemas of OpenAPI 3.0, written from the declarations of computed resources.
+"""Schemas of OpenAPI 3.0, generated from the declarations of computed resources.
 
-Everything that a schema refers to has a name of ours, also what Kubernetes has a name for: kube-apiserver
-merges our definitions with its own, and renames one of two that differ.
+All definitions have the prefix of the API group, also those of types that Kubernetes has too, such as ObjectMeta:
+kube-apiserver merges them with its own definitions, and renames one of two that differ.
 Form: k8s.io/kube-openapi/pkg/builder3.
 """
 
@@ -82,7 +82,7 @@ _LIST_META: Final = {
 
 
 class Schemas:
-    """The schemas of one group and version by name, which grow with each resource that is added."""
+    """The schemas of one group and version by name, to which `add` adds those of a resource."""
 
     def __init__(self, group: str, version: str) -> None:
         self._prefix: Final = ".".join((*reversed(group.split(".")), version, ""))
@@ -94,7 +94,7 @@ class Schemas:
         }
 
     def add(self, resource: ComputedResource) -> tuple[Schema, Schema]:
-        """Adds all schemas of a resource; returns references to those of its objects and of lists of them."""
+        """Adds all schemas of a resource; returns references to the schemas of its objects and lists."""
         kind = f"{self._prefix}{resource.kind}"
         self.by_name[f"{kind}Status"] = self._struct(resource.status_type)
         self.by_name[kind] = {
@@ -122,10 +122,10 @@ class Schemas:
         return _reference(kind), _reference(f"{kind}List")
 
     def _named(self, struct: type) -> str:
-        """The name of a struct's schema, which is added when it is first referred to."""
+        """The name of a struct's schema, which is added at its first reference."""
         if struct not in self._structs:
             name = plain = f"{self._prefix}{struct.__name__}"
-            # Declarations know nothing of each other, so that two of their structs may share a name.
+            # Structs of different resources may have the same name.
             for number in count(2):
                 if name not in self.by_name:
                     break
@@ -141,8 +141,7 @@ class Schemas:
             "description": _documented(struct),
             "properties": {field.name: self._property(field) for field in described},
         }
-        # Nobody writes these objects, so a reader of `kubectl explain` would only wonder at `required`;
-        # but without its keys an item would have no place in its list.
+        # Nobody writes these objects, so that `required` is of use only for the keys of list items.
         if keys := [field.name for field in described if field.is_key]:
             schema["required"] = keys
         return schema
@@ -175,7 +174,7 @@ def _reference(name: str) -> Schema:
 
 
 def _described(name: str, description: str) -> Schema:
-    """A reference with a description of its own, which readers of OpenAPI 3.0 would ignore beside it."""
+    """A reference with a description of its own, in `allOf`, since members beside `$ref` are ignored in 3.0."""
     return {"allOf": [_reference(name)], "description": description}
 
 

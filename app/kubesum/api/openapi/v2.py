@@ -1,6 +1,6 @@
-"""OpenAPI 2.0 (Swagger) out of OpenAPI 3.0: the same paths and schemas in the older form.
+"""Converts OpenAPI 3.0 to OpenAPI 2.0 (Swagger).
 
-kube-apiserver reads this form of an extension server, and merges what is below the paths of its group.
+kube-apiserver reads the 2.0 document of an extension server, and merges the paths of its group.
 The differences: https://swagger.io/specification/v2 against v3.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from kubesum.api.openapi.schemas import REFERENCE
 
 _DEFINITIONS: Final = "#/definitions/"
-# What 2.0 does not know, and what would only repeat that an object can be empty.
+# `nullable` does not exist in 2.0, and the only default is an empty object.
 _DROPPED: Final = frozenset({"nullable", "default"})
 
 
@@ -22,7 +22,7 @@ def path_item(item: Mapping[str, Any]) -> dict[str, object]:
 def schema(value: Mapping[str, Any]) -> dict[str, object]:
     """A schema of OpenAPI 3.0 in the form of 2.0."""
     converted = {name: _converted(name, part) for name, part in value.items() if name not in _DROPPED}
-    # Unlike 3.0, the readers of 2.0 take a description beside a reference.
+    # In 2.0 a description may stand beside a reference.
     for referred in converted.pop("allOf", ()):
         converted |= referred
     return converted
@@ -43,11 +43,11 @@ def _converted(name: str, part: Any) -> Any:
 
 
 def _operation(operation: Mapping[str, Any]) -> dict[str, object]:
-    answered = operation["responses"]["200"]["content"]
+    content = operation["responses"]["200"]["content"]
     return {
         **operation,
         "parameters": [*map(_parameter, operation["parameters"])],
-        "produces": [*answered],
+        "produces": [*content],
         "responses": {code: _response(response) for code, response in operation["responses"].items()},
         "schemes": ["https"],
     }

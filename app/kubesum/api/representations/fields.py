@@ -1,7 +1,7 @@
-"""The fields of a status type, as everything that describes them needs them.
+"""The fields of a status type: names, types and descriptions.
 
-A status type is a msgspec Struct whose fields are annotated with a description. What documents a field is read
-here and nowhere else.
+A status type is a msgspec Struct whose fields are annotated with a description. Schemas and documents are generated
+from these fields.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from kubesum.vocabulary.quantity import ResourceList
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its JSON name, its type, the sentence that describes it, and more of its schema (`format`).
+    """One field: its JSON name, its type, its description, and further members of its schema such as `format`.
 
-    `is_optional` tells that it can be absent, `is_key` that it identifies an item among those of its list.
+    A field with `is_optional` can be absent; one with `is_key` identifies an item in its list.
     """
 
     name: str
@@ -42,7 +42,7 @@ def _field(declared: inspect.Field) -> Field:
         type=kind,
         description=str(documented.pop("description", "")),
         schema=documented,
-        # msgspec tells of a field that can be UNSET only this: it need not be there, and nothing takes its place.
+        # A field that can be UNSET is one that is neither required nor has a default.
         is_optional=not declared.required and declared.default is declared.default_factory is msgspec.NODEFAULT,
         is_key=bool(marks.get("key")),
     )

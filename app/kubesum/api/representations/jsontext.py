@@ -1,7 +1,7 @@
-"""JSON for people: the same document, indented.
+"""Indented JSON.
 
-A list may be long, so it is taken apart without a look into its items, which is fast, and they are written in
-slices: others on the event loop have their turn in between.
+A list may be long. It is split into items without decoding them, which is fast, and the items are indented in slices,
+between which other tasks of the event loop run.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _SLICE_ITEMS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A list or a Table in JSON, taken apart: its members but the last, and that one, which holds its items."""
+    """A list or a Table in JSON, split: its last member holds the items, `head` the other members."""
 
     head: dict[str, msgspec.Raw]
     name: str
@@ -23,7 +23,7 @@ class Parts:
 
 
 async def taken_apart(content: bytes) -> Parts:
-    """The parts of a list or a Table in JSON, whose last member are its items or rows."""
+    """Splits a list or a Table in JSON, whose last member holds the items or rows."""
     head = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
     await asyncio.sleep(0)
     name, items = head.popitem()
@@ -41,11 +41,11 @@ async def pretty_list(content: bytes) -> bytes:
     empty = pretty_document(msgspec.json.encode({**parts.head, parts.name: ()}))
     if not parts.items:
         return empty
-    # One piece of memory that grows, and goes back as one: many small ones would be left behind as holes.
+    # One buffer that grows: many small ones would leave the heap fragmented.
     written = bytearray(empty.removesuffix(b"]\n}"))
     for start in range(0, len(parts.items), _SLICE_ITEMS):
         slice_ = pretty_document(b"[%b]" % b",".join(parts.items[start : start + _SLICE_ITEMS]))
-        # A line break in JSON is never part of a text, so each begins a line that is one level deeper here.
+        # JSON strings contain no line break, so that each one begins a line, which is one level deeper here.
         written += slice_.removeprefix(b"[").removesuffix(b"\n]").replace(b"\n", b"\n  ") + b","
         await asyncio.sleep(0)
     written[-1:] = b"\n  ]\n}"

@@ -11,7 +11,7 @@ from kubesum.vocabulary.resource import ComputedResource, Subject
 
 
 class ObjectMeta(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, rename="camel"):
-    """metav1.ObjectMeta; `creation_timestamp` is null where nothing was created."""
+    """metav1.ObjectMeta; `creation_timestamp` is null if there is no object to take it from."""
 
     name: str
     namespace: str = ""
@@ -31,7 +31,7 @@ class Object(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class PartialObjectMetadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """metav1.PartialObjectMetadata, in the version of meta.k8s.io that was asked for."""
+    """metav1.PartialObjectMetadata, in a version of meta.k8s.io."""
 
     api_version: str
     kind: str
@@ -68,4 +68,4 @@ def _encoded(value: object) -> object:
 
 
 ENCODER: Final = msgspec.json.Encoder(enc_hook=_encoded)
-"""Encodes everything that is served: a ResourceList becomes a map of canonical quantities."""
+"""Encodes all served objects; a ResourceList becomes a map of canonical quantities."""

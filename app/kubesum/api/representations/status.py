@@ -1,4 +1,4 @@
-"""Errors as clients see them: metav1.Status."""
+"""Errors as metav1.Status."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from kubesum.vocabulary.errors import ApiError, StatusDetails
 UNKNOWN_PATH: Final = "the server could not find the requested resource"
 UNKNOWN_METHOD: Final = "the server does not allow this method on the requested resource"
 RETRY_SOON: Final = StatusDetails(retry_after_seconds=1)
-"""For what passes by itself. client-go repeats a GET by itself after this many seconds, up to ten times."""
+"""For temporary errors: client-go repeats a GET after this many seconds, up to ten times."""
 
 
 class Status(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
@@ -26,12 +26,12 @@ class Status(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"
 
 
 def status_body(error: ApiError) -> bytes:
-    """The JSON body that tells a client of an error."""
+    """The JSON body of an error response."""
     details = msgspec.UNSET if error.details is None else error.details
     status = Status(message=error.message, reason=error.reason, details=details, code=error.code)
     return msgspec.json.encode(status) + b"\n"
 
 
 def retry_after_s(error: ApiError) -> int:
-    """After how many seconds a client should try again; 0 if it should not by itself."""
+    """The value of Retry-After; 0 for none."""
     return error.details.retry_after_seconds if error.details else 0

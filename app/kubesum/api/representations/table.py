@@ -1,8 +1,8 @@
-"""Rows as a Table: what kubectl prints.
+"""Rows as a metav1.Table, which kubectl prints.
 
-Columns come from the declaration, so an empty list has its columns too. kubectl prints cells as they are;
-ages are therefore written here, in the words of k8s.io/apimachinery/pkg/util/duration, and whoever keeps a
-Table has to know how long its ages stay true.
+Columns come from the declaration of the resource, so that an empty list has columns too. kubectl prints cells as they
+are, so that ages are formatted here, as k8s.io/apimachinery/pkg/util/duration formats them. A Table with ages can be
+cached only until one of them changes.
 """
 
 import math
@@ -18,7 +18,7 @@ from kubesum.vocabulary.resource import Ago, Cell, Column, ComputedResource, Row
 
 
 class ColumnDefinition(msgspec.Struct, frozen=True, gc=False):
-    """metav1.TableColumnDefinition; `priority` 1 is shown by `-o wide` only."""
+    """metav1.TableColumnDefinition; columns of `priority` 1 are printed by `-o wide` only."""
 
     name: str
     type: str
@@ -28,22 +28,23 @@ class ColumnDefinition(msgspec.Struct, frozen=True, gc=False):
 
 
 class TableRow(msgspec.Struct, frozen=True, gc=False):
-    """metav1.TableRow; `object` is null when the client wants none."""
+    """metav1.TableRow; `object` is null with includeObject=None."""
 
     cells: list[str | int]
     object: Object | PartialObjectMetadata | None
 
 
 class Ages:
-    """Writes ages as of one moment, and knows for how long what it wrote stays true."""
+    """Formats ages at one time, and records for how long all of them stay the same."""
 
     def __init__(self, now: float) -> None:
         """`now` is in seconds since 1970."""
         self._now = now
         self.stable_s = math.inf
+        """For how many seconds the ages that were formatted stay the same."""
 
     def text(self, ago: Ago) -> str:
-        """The cell that tells an age, `<unknown>` for None."""
+        """The cell of an age, `<unknown>` for None."""
         if ago.since is None:
             return f"{ago.before}{UNKNOWN_AGE}{ago.after}"
         age_s = self._now - ago.since.timestamp()

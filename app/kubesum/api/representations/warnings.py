@@ -1,7 +1,7 @@
-"""Warnings: what a person should know of an answer that is given all the same.
+"""The Warning header of responses with stale data, which kubectl prints.
 
-kubectl prints them. Form: RFC 7234, section 5.5, and k8s.io/apimachinery/pkg/util/net/http.go, NewWarningHeader;
-several are one header with commas between them.
+Form: RFC 7234, section 5.5, and k8s.io/apimachinery/pkg/util/net/http.go, NewWarningHeader;
+several warnings are one header, separated by commas.
 """
 
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ from kubesum.vocabulary.resource import Stale
 
 
 def warnings(stale: Iterable[Stale], now: float) -> str:
-    """The value of the header Warning for data of such age at `now`, in seconds since 1970; empty without any.
+    """The value of the Warning header at `now`, in seconds since 1970; empty if nothing is stale.
 
-    Kinds that are equally old, as after an outage, are told in one sentence.
+    Kinds of the same age, as after an outage, are one warning.
     """
     oldest_first = sorted((one.last_event_at, one.resource) for one in stale)
-    told = [
+    texts = [
         f'299 - "data for {", ".join(kind for _, kind in kinds)} is {age} old"'
         for age, kinds in groupby(oldest_first, key=lambda one: human_duration(now - one[0]))
     ]
-    return ", ".join(told)
+    return ", ".join(texts)

@@ -1,7 +1,7 @@
-"""YAML for those who ask for it: the same document as in JSON, written for a person.
+"""JSON documents converted to YAML.
 
-Strings that some reader takes for something else are quoted: PyYAML knows the booleans and numbers of YAML 1.1
-as it reads them, while Go and YAML 1.2 take `y`, `1e3` and `0o7` for more than text as well.
+Strings that some parser reads as another type are quoted. PyYAML quotes the booleans and numbers of YAML 1.1 as it
+parses them itself; parsers in Go and of YAML 1.2 also read `y`, `1e3` and `0o7` as booleans and numbers.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _SLICE_ITEMS: Final = 50
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Quotes what could be mistaken."""
+    """Quotes strings that could be read as another type."""
 
 
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
@@ -34,7 +34,7 @@ def yaml_document(content: bytes) -> bytes:
 
 
 async def yaml_list(content: bytes) -> bytes:
-    """A list or a Table in JSON as YAML, written in slices: others have their turn in between."""
+    """A list or a Table in JSON as YAML, converted in slices, between which other tasks run."""
     parts = await taken_apart(content)
     head = _dumped({name: msgspec.json.decode(value) for name, value in parts.head.items()})
     if not parts.items:

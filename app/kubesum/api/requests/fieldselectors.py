@@ -1,7 +1,7 @@
-"""Field selectors: a text to requirements, each of which the value of a field meets or not.
+"""Field selectors, parsed into requirements on the values of fields.
 
-Grammar and words are those of k8s.io/apimachinery/pkg/fields/selector.go. Which fields there are is for others
-to know.
+Grammar and error texts are those of k8s.io/apimachinery/pkg/fields/selector.go. Whether a resource has the fields is
+checked by kubesum.api.requests.selectors.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 from kubesum.vocabulary.errors import BadRequest
 
-# What an escape precedes belongs to the term, so only a bare comma parts two terms; empty ones are nothing.
+# Only a comma without an escape separates two terms; empty terms are dropped.
 _TERM: Final = re.compile(r"(?:\\.|\\\Z|[^,\\])+", re.DOTALL)
 _OPERATOR: Final = re.compile(r"!=|==|=")
 _SPECIAL: Final = re.compile(r"\\(.?)|=", re.DOTALL)
@@ -20,14 +20,14 @@ _ESCAPED: Final = str.maketrans({character: f"\\{character}" for character in _E
 
 @dataclass(frozen=True, slots=True)
 class FieldRequirement:
-    """That a field has a value, or that it has another."""
+    """A field must be equal to `value`, or must not."""
 
     path: str
     value: str
     equal: bool
 
     def admits(self, value: str) -> bool:
-        """Whether a field with this value meets it."""
+        """Whether a field with this value meets the requirement."""
         return (value == self.value) is self.equal
 
     @property
@@ -37,12 +37,12 @@ class FieldRequirement:
 
 
 def parse(text: str) -> tuple[FieldRequirement, ...]:
-    """The requirements of a field selector, all of which are to be met; raises BadRequest."""
+    """The requirements of a field selector, all of which must be met; raises BadRequest."""
     return tuple(_requirement(term, text) for term in sorted(_TERM.findall(text)))
 
 
 def exact_value(requirements: tuple[FieldRequirement, ...], path: str) -> str | None:
-    """The value that a field must have, None if several can do; of values that exclude each other the first."""
+    """The only value that a field can have, None if several can; the first one of several contradictory ones."""
     return next((r.value for r in requirements if r.equal and r.path == path), None)
 
 

@@ -1,8 +1,7 @@
-"""Label selectors: a text to requirements, each of which a set of labels meets or not.
+"""Label selectors, parsed into requirements on labels.
 
-Grammar, meaning and every word of an error are those of k8s.io/apimachinery/pkg/labels/selector.go, so that a
-mistake reads as it does for built-in kinds. Requirements are kept in one form for all ways to write them:
-`a=b`, `a==b` and `a in (b)` are the same.
+Grammar, meaning and error texts are those of k8s.io/apimachinery/pkg/labels/selector.go, as for built-in kinds. A
+requirement has one form for all ways to write it: `a=b`, `a==b` and `a in (b)` are the same.
 """
 
 import re
@@ -15,7 +14,7 @@ from kubesum.api.requests.query import parsed_integer
 from kubesum.vocabulary.errors import BadRequest
 from kubesum.vocabulary.quoting import quoted
 
-# A NUL ends a word in Go's lexer, and the whole text where a word should begin.
+# In Go's lexer a NUL ends a word; where a word should begin, it ends the selector.
 _TOKEN: Final = re.compile(r"[ \t\r\n]*(==|!=|[=!<>(),]|[^ \t\r\n=!<>(),\0]+)\0?")
 _END: Final = ""
 _SYMBOLS: Final = frozenset({_END, "==", "!=", "=", "!", "<", ">", "(", ")", ","})
@@ -45,7 +44,7 @@ _SUBDOMAIN_RULE: Final = (
 
 
 class Operator(Enum):
-    """How a label relates to the values of a requirement."""
+    """The operators of label requirements."""
 
     IN = "in"
     NOT_IN = "notin"
@@ -68,14 +67,14 @@ _BINARY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class LabelRequirement:
-    """What a selector requires of one label; `values` are empty for EXISTS and ABSENT, one for GREATER and LESS."""
+    """A requirement on one label; `values` is empty for EXISTS and ABSENT, one value for GREATER and LESS."""
 
     key: str
     operator: Operator
     values: frozenset[str] = frozenset()
 
     def admits(self, labels: Mapping[str, str]) -> bool:
-        """Whether `labels` meet it. Without the label NOT_IN is met; numbers are compared only with numbers."""
+        """Whether `labels` meet it. An absent label meets NOT_IN; only integers meet GREATER and LESS."""
         value = labels.get(self.key)
         match self.operator:
             case Operator.IN:
@@ -111,7 +110,7 @@ class LabelRequirement:
 
 
 def parse(text: str) -> tuple[LabelRequirement, ...]:
-    """The requirements of a label selector, all of which are to be met; raises BadRequest."""
+    """The requirements of a label selector, all of which must be met; raises BadRequest."""
     words = _Words(text)
     if words.next == _END:
         return ()
@@ -128,7 +127,7 @@ def parse(text: str) -> tuple[LabelRequirement, ...]:
 
 
 class _Words:
-    """The words of a selector, one ahead; behind the last one is `_END`."""
+    """The tokens of a selector, with one token of lookahead; `_END` follows the last one."""
 
     def __init__(self, text: str) -> None:
         self._words: list[str] = []
@@ -179,7 +178,7 @@ def _exact_value(words: _Words) -> str:
 
 
 def _listed_values(words: _Words) -> Iterable[str]:
-    """The values between parentheses; where none stands before or behind a comma, it is the empty one."""
+    """The values in parentheses; where there is none before or after a comma, the value is empty."""
     if (word := words.take()) != "(":
         raise _unparsable(f"found '{word}' expected: '('")
     if words.next in _SYMBOLS - {",", ")"}:

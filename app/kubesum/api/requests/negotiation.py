@@ -1,8 +1,8 @@
-"""Content negotiation: from an Accept header to what is sent.
+"""Content negotiation: the encoding and the form of a response, chosen by the Accept header.
 
-Two things vary: the encoding, and the form, which is the object itself, a Table, or its metadata alone.
-Clauses are tried by quality, then by how specific they are, then in order, and one that asks for a form that is not
-served is passed over. k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go.
+The encoding is JSON or YAML; the form is the object itself, a Table, or the metadata alone. Clauses are tried by
+quality, then by how specific they are, then in order; a clause with a form that is not served is skipped.
+k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go.
 """
 
 import re
@@ -15,20 +15,20 @@ from kubesum.vocabulary.errors import NotAcceptable
 
 
 class Encoding(Enum):
-    """How a document is written; the value is its media type."""
+    """The encoding of a document; the value is its media type."""
 
     JSON = "application/json"
     YAML = "application/yaml"
 
 
-# What a wildcard takes comes first.
+# A wildcard selects the first one.
 ENCODINGS: Final = (Encoding.JSON, Encoding.YAML)
 JSON_ALONE: Final = (Encoding.JSON,)
-"""For what can't be written in YAML, such as a watch: documents that follow each other on lines."""
+"""For watches, whose lines are JSON documents."""
 SERVED: Final = tuple(encoding.value for encoding in ENCODINGS)
 
-MOST_CLAUSES: Final = 100
-"""Of one header; those that follow are not read. A megabyte of commas would take seconds, and hold everybody up."""
+MAX_ACCEPT_CLAUSES: Final = 100
+"""Further clauses are ignored: a header of a megabyte of commas would block the event loop for seconds."""
 
 _WILDNESS: Final = {Encoding.JSON.value: 0, Encoding.YAML.value: 0, "application/*": 1, "*/*": 2}
 _QUALITY: Final = re.compile(r"[01](?:\.[0-9]{0,9})?", re.ASCII)
@@ -39,7 +39,7 @@ _DISCOVERY_VERSIONS: Final = ("v2", "v2beta1")
 
 
 class Form(Enum):
-    """The shape in which an object or a list is told."""
+    """The form of an object or a list; the value is the kind in the `as` parameter."""
 
     OBJECT = ""
     TABLE = "Table"
@@ -49,7 +49,7 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """What is sent: `api_version` is that of the Table or PartialObjectMetadata, empty for plain objects."""
+    """The chosen form and encoding; `api_version` is that of the Table or metadata, empty for plain objects."""
 
     form: Form
     api_version: str = ""
@@ -61,7 +61,7 @@ _FORMS: Final = {form.value: form for form in Form if form is not Form.OBJECT}
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """One acceptable answer: its encoding, and the kind to be turned into, empty for none."""
+    """One clause of an Accept header: an encoding, and the kind to convert to, empty for none."""
 
     encoding: Encoding
     kind: str = ""
@@ -70,12 +70,12 @@ class _Clause:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing is to be turned into anything."""
+        """Whether no conversion is requested."""
         return not (self.kind or self.group or self.version)
 
 
 def representation(accept: str, kind: str, is_list: bool, served: tuple[Encoding, ...] = ENCODINGS) -> Representation:
-    """How to send an object of `kind`, or a list of them, in one of the encodings `served`; raises NotAcceptable."""
+    """How to send an object of `kind` or a list of them, in one of the encodings `served`; raises NotAcceptable."""
     unknown_table: str | None = None
     for clause in _clauses(accept, served):
         if clause.is_plain:
@@ -114,7 +114,7 @@ def discovery_wanted(accept: str) -> tuple[Encoding, str | None]:
 
 
 def document_encoding(accept: str) -> Encoding:
-    """How to write a document that has one form only; raises NotAcceptable."""
+    """The encoding of a document that has one form only; raises NotAcceptable."""
     for clause in _clauses(accept):
         if clause.is_plain:
             return clause.encoding
@@ -122,13 +122,13 @@ def document_encoding(accept: str) -> Encoding:
 
 
 def require_json(accept: str) -> None:
-    """Raises NotAcceptable where a document that exists in JSON alone can't be sent."""
+    """Raises NotAcceptable if the client does not accept JSON."""
     if not any(clause.is_plain for clause in _clauses(accept, JSON_ALONE)):
         raise _not_acceptable(JSON_ALONE)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether the answer may be compressed."""
+    """Whether an Accept-Encoding header allows gzip."""
     for clause in _parts(accept_encoding.lower()):
         coding, _, parameters = clause.partition(";")
         if coding.strip() == "gzip":
@@ -138,7 +138,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def _parts(header: str) -> list[str]:
-    return header.split(",", MOST_CLAUSES)[:MOST_CLAUSES]
+    return header.split(",", MAX_ACCEPT_CLAUSES)[:MAX_ACCEPT_CLAUSES]
 
 
 def _not_acceptable(served: tuple[Encoding, ...]) -> NotAcceptable:
@@ -147,7 +147,7 @@ def _not_acceptable(served: tuple[Encoding, ...]) -> NotAcceptable:
 
 
 def _clauses(accept: str, served: tuple[Encoding, ...] = ENCODINGS) -> Iterator[_Clause]:
-    """The clauses of an Accept header that can be met, best first; parameters that mean nothing here are ignored."""
+    """The clauses of an Accept header that can be served, best first; unknown parameters are ignored."""
     if not accept.strip():
         yield _Clause(served[0])
         return

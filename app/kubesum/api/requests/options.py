@@ -1,7 +1,7 @@
-"""The options of get, list and watch: what a client may ask of them, and what is refused.
+"""The options of get, list and watch, parsed from the query and validated.
 
-An option that makes no sense is refused rather than ignored, so that nobody mistakes an unfiltered list for a
-filtered one. Validation and its words follow
+An invalid option is an error and never ignored, so that a client does not take an unfiltered list for a filtered
+one. Validation and its words follow
 k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go.
 """
 
@@ -47,9 +47,9 @@ class _ContinueToken(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Where a page goes on: behind `after`, in a list that began at `version`.
+    """The next page of a list: it starts after the key `after`, and the first page was at `version`.
 
-    It names a key, not a stored list: so it never expires, and any replica can go on.
+    It names a key and no stored list, so that it never expires and every replica can serve the next page.
     """
 
     version: int
@@ -63,7 +63,7 @@ class Continue:
 
     @classmethod
     def parse(cls, token: str) -> "Continue":
-        """The place that a token names; raises BadRequest."""
+        """The content of a token; raises BadRequest."""
         try:
             padded = token.encode() + b"=" * (-len(token) % 4)
             found = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=_ContinueToken)
@@ -77,35 +77,35 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """How to list. `limit` 0 is no limit, `version` 0 is any version."""
+    """The options of a list; `limit` 0 is no limit, `version` 0 is any version."""
 
     limit: int = 0
     continue_: Continue | None = None
     version: int = 0
     exact: bool = False
-    """The list must be at `version`, not merely as new."""
+    """The list must be at exactly `version`, not merely at least as new."""
     selector: Selector = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How to watch. `version` 0 is any version, `timeout_s` None leaves the end to the server."""
+    """The options of a watch; `version` 0 is any version, with `timeout_s` None the server decides when it ends."""
 
     selector: Selector = EVERYTHING
     version: int = 0
     send_initial_events: bool | None = None
-    """None if the client does not say; then it depends on the version, see `starts_with_state`."""
+    """None if the parameter is absent; then it depends on the version, see `starts_with_state`."""
     allow_bookmarks: bool = False
     timeout_s: int | None = None
 
     @property
     def starts_with_state(self) -> bool:
-        """Whether what exists comes first, as additions."""
+        """Whether the watch begins with an ADDED event for each object that exists."""
         return self.version == 0 if self.send_initial_events is None else self.send_initial_events
 
     @property
     def marks_state_end(self) -> bool:
-        """Whether the end of what exists is to be marked by a bookmark."""
+        """Whether a bookmark marks the end of these first events."""
         return bool(self.send_initial_events) and self.allow_bookmarks
 
 
@@ -150,9 +150,9 @@ def _selector(query: Query, resource: ComputedResource) -> Selector:
 
 
 def object_version(query: Query, resource: ComputedResource, name: str) -> int:
-    """The version that the object `name` is asked at, 0 for any: all that a get can ask for besides its form.
+    """The resourceVersion of a get, 0 for any.
 
-    Selectors are for lists; only one of fields that means another object is refused. Raises BadRequest.
+    Raises BadRequest, also for a field selector that does not select the object `name`; other selectors are ignored.
     """
     _refuse_export(query)
     if fields := query.get("fieldSelector"):
@@ -180,8 +180,8 @@ def _require_none(errors: list[StatusCause]) -> None:
     if not errors:
         return
     # The words of apimachinery's field.ErrorList: one error stands alone, several are bracketed.
-    told = [f"{cause.field}: {cause.message}" for cause in errors]
-    summary = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    texts = [f"{cause.field}: {cause.message}" for cause in errors]
+    summary = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     details = StatusDetails(group="meta.k8s.io", kind="ListOptions", causes=tuple(errors))
     raise Invalid(f'ListOptions.meta.k8s.io "" is invalid: {summary}', details)
 
@@ -223,19 +223,19 @@ def _forbidden(field: str, why: str) -> StatusCause:
 
 
 def timeout_s(query: Query) -> float:
-    """Within how many seconds the request is to be answered; raises BadRequest."""
+    """The parameter `timeout` in seconds, at most the request timeout; raises BadRequest."""
     text = query.get("timeout", "")
     if not text:
         return REQUEST_TIMEOUT_S
     try:
-        asked = duration_s(text)
+        timeout = duration_s(text)
     except ValueError as error:
         raise BadRequest(f"invalid timeout specified in the request URL - {error}") from error
-    return min(asked, REQUEST_TIMEOUT_S) if asked > 0 else REQUEST_TIMEOUT_S
+    return min(timeout, REQUEST_TIMEOUT_S) if timeout > 0 else REQUEST_TIMEOUT_S
 
 
 def included(query: Query) -> Include:
-    """What rows of a Table carry of their objects; raises BadRequest."""
+    """The parameter includeObject; raises BadRequest."""
     text = query.get("includeObject", "")
     try:
         return Include(text or "Metadata")
@@ -247,10 +247,10 @@ def included(query: Query) -> Include:
 
 
 def is_pretty(query: Query, user_agent: str) -> bool:
-    """Whether a person reads the answer: it is indented then.
+    """Whether JSON is indented: if `pretty` says so, and without it for curl, wget and browsers.
 
     k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go, isPrettyPrint.
     """
-    if asked := query.get("pretty"):
-        return asked in _TRUE
+    if value := query.get("pretty"):
+        return value in _TRUE
     return user_agent.startswith(_PRETTY_AGENTS)

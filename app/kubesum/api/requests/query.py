@@ -1,8 +1,7 @@
-"""Query strings, as Go reads them.
+"""Query strings, parsed as Go's url.ParseQuery and strconv parse them, which clients were tested with.
 
-Clients are Go programs and were tested against a Go server, so a query string means here what url.ParseQuery
-and strconv make of it: pairs with a `;` or a broken escape are dropped, the first of several values counts,
-and an integer is ASCII digits with an optional sign and nothing else.
+Pairs with a `;` or a broken escape are dropped, the first of several values counts, and an integer is an optional
+sign and ASCII digits.
 """
 
 import re
@@ -16,8 +15,8 @@ from kubesum.vocabulary.quoting import quoted
 Query = Mapping[str, str]
 """The parameters of a request, each with its first value."""
 
-MOST_PARAMETERS: Final = 1000
-"""Anybody may send them, and each takes a while; url.ParseQuery has a bound too."""
+MAX_PARAMETERS: Final = 1000
+"""url.ParseQuery has a limit too, since parsing takes time."""
 
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
@@ -37,11 +36,11 @@ def _text(escaped: bytes) -> str:
 
 
 def parse(raw: bytes) -> Query:
-    """The parameters of a raw query string; raises BadRequest for more than any request can have."""
+    """The parameters of a raw query string; raises BadRequest for more than MAX_PARAMETERS."""
     if not raw:
         return {}
-    if raw.count(b"&") >= MOST_PARAMETERS:
-        raise BadRequest(f"the request has more than {MOST_PARAMETERS} parameters")
+    if raw.count(b"&") >= MAX_PARAMETERS:
+        raise BadRequest(f"the request has more than {MAX_PARAMETERS} parameters")
     query: dict[str, str] = {}
     for name, value in pairs(raw):
         query.setdefault(name, value)
@@ -55,10 +54,10 @@ def integer(query: Query, name: str) -> int:
 
 
 def parsed_integer(text: str, function: str, bound: int) -> int:
-    """The integer that `text` spells, its magnitude below `bound`; `function` names strconv's in the error."""
+    """`text` as an integer whose magnitude is below `bound`; the error names `function` of Go's strconv."""
     if not _INTEGER.fullmatch(text) or (function == "ParseUint" and not text.isdigit()):
         raise BadRequest(f"strconv.{function}: parsing {quoted(text)}: invalid syntax")
-    # Python refuses to convert thousands of digits; no int64 has more than 20.
+    # Python raises ValueError for thousands of digits; no int64 has more than 20.
     if len(text.lstrip("+-0")) > 20 or abs(value := int(text)) >= bound:
         raise BadRequest(f"strconv.{function}: parsing {quoted(text)}: value out of range")
     return value

@@ -1,10 +1,9 @@
-"""What a request asks for, read once from its method and raw path.
+"""The attributes of a request, parsed once from its method, raw path and query.
 
-Authorization and the handlers must agree on what is asked for; so both use the one `RequestInfo` that is made
-here, and nobody splits a path again. The rules are those of
-k8s.io/apiserver/pkg/endpoints/request/requestinfo.go. kube-apiserver neither cleans paths nor redirects; a
-path that another reader could take for a different one (empty or dot segments, an escaped slash, control
-characters) names nothing here.
+Authorization and handlers use the same `RequestInfo`, and no other code parses the path, so that they cannot
+disagree about it. The rules are those of k8s.io/apiserver/pkg/endpoints/request/requestinfo.go. kube-apiserver
+neither cleans paths nor redirects. A path that another program could read as a different one (empty or dot segments,
+an escaped slash, control characters) is 404.
 """
 
 import re
@@ -20,10 +19,10 @@ from kubesum.api.requests.selectors import NAME
 from kubesum.vocabulary.errors import BadRequest, NotFound
 from kubesum.vocabulary.quoting import quoted
 
-LONGEST_AUTHORIZED: Final = 4096
-"""In characters: authorization looks at no longer selector, since anybody may send one that takes long to read.
+MAX_AUTHORIZED_SELECTOR: Final = 4096
+"""In characters. A longer selector is not parsed for authorization, because that takes long and anybody may send it.
 
-Without it a caller needs the right to more, never to less.
+The review is then for all objects: the user needs more rights than with the selector, never fewer.
 """
 
 _VERBS: Final = {
@@ -34,7 +33,7 @@ _VERBS: Final = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
-_PREFIX_VERBS: Final = frozenset({"proxy", "watch"})
+_SPECIAL_VERBS: Final = frozenset({"proxy", "watch"})
 _NAMESPACE_SUBRESOURCES: Final = frozenset({"status", "finalize"})
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 _AMBIGUOUS: Final = re.compile(r"//|/\.\.?(?:/|$)|[\x00-\x1f\x7f]")
@@ -42,7 +41,7 @@ _AMBIGUOUS: Final = re.compile(r"//|/\.\.?(?:/|$)|[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
-    """The attributes of a request. Those from `group` on are empty for a path that names no resource."""
+    """The attributes of a request; those from `group` on are empty for a path that names no resource."""
 
     verb: str
     path: str
@@ -53,19 +52,26 @@ class RequestInfo:
     resource: str = ""
     name: str = ""
     subresource: str = ""
+    has_special_verb: bool = False
+    """Whether the path names the verb, as in the deprecated `/apis/{group}/{version}/watch/{resource}`."""
     selected_name: str = ""
-    """The name that the field selector of a list or watch allows alone."""
+    """The only name that the field selector of a list or watch selects."""
+
+    @property
+    def is_resource_request(self) -> bool:
+        """Whether the path names a resource."""
+        return bool(self.resource)
 
     @property
     def authorized_name(self) -> str:
-        """The name that a caller needs permission for, empty for all: who may read one object may list that one."""
+        """The name in the review, empty for all: a user who may get one object may also list that one by its name."""
         return self.name or self.selected_name
 
 
 def request_info(method: str, raw_path: bytes, raw_query: bytes) -> RequestInfo:
     """The attributes of a request, from its undecoded path and query.
 
-    Raises BadRequest for a path that cannot be decoded and NotFound for one that could be read in two ways.
+    Raises BadRequest for a path that cannot be decoded and NotFound for an ambiguous one.
     """
     path = decoded(raw_path)
     query = parse(raw_query)
@@ -78,7 +84,7 @@ def request_info(method: str, raw_path: bytes, raw_query: bytes) -> RequestInfo:
 
 
 def decoded(raw_path: bytes) -> str:
-    """A path with its escapes replaced; each `/` in it was a `/` before."""
+    """A path with its escapes replaced; an escaped `/` is refused. Raises BadRequest and NotFound."""
     if broken := _BROKEN_ESCAPE.search(raw_path):
         raise BadRequest(f"invalid URL escape {quoted(broken[0].decode('ascii', 'replace'))}")
     if b"%" in raw_path and b"%2f" in raw_path.lower():
@@ -95,7 +101,8 @@ def decoded(raw_path: bytes) -> str:
 def _resource_info(method: str, path: str, query: Query, target: tuple[str, str, list[str]]) -> RequestInfo:
     group, version, parts = target
     verb = _VERBS.get(method, "")
-    if parts[0] in _PREFIX_VERBS:
+    has_special_verb = parts[0] in _SPECIAL_VERBS
+    if has_special_verb:
         verb, *parts = parts
         if not parts:
             raise BadRequest(f"unable to determine kind and namespace from url, {path}")
@@ -107,18 +114,18 @@ def _resource_info(method: str, path: str, query: Query, target: tuple[str, str,
     if not name:
         verb = _collection_verb(verb, query)
     return RequestInfo(
-        verb, path, query, group, version, namespace, resource, name, subresource, selected_name=selected_name
+        verb, path, query, group, version, namespace, resource, name, subresource, has_special_verb, selected_name
     )
 
 
 def _selected_name(query: Query) -> str:
     text = query.get("fieldSelector", "")
-    if not text or len(text) > LONGEST_AUTHORIZED:
+    if not text or len(text) > MAX_AUTHORIZED_SELECTOR:
         return ""
     try:
         name = exact_value(fieldselectors.parse(text), NAME)
     except BadRequest:
-        # Whoever may list at all is told what is wrong; for authorization it selects no name.
+        # Authorized as if it selected nothing; the handler answers with the error.
         return ""
     if name is None or name in (".", "..") or "/" in name or "%" in name:
         return ""
@@ -126,7 +133,7 @@ def _selected_name(query: Query) -> str:
 
 
 def _namespace(parts: list[str]) -> tuple[str, list[str]]:
-    """The namespace, and the parts from the resource on: `namespaces/x` itself is an object in namespace x."""
+    """The namespace, and the parts from the resource on; `namespaces/x` itself is the object x in namespace x."""
     if parts[0] != "namespaces" or len(parts) == 1:
         return "", parts
     if len(parts) > 2 and parts[2] not in _NAMESPACE_SUBRESOURCES:

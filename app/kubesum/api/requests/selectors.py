@@ -1,7 +1,7 @@
-"""Selectors: which rows a client means, by labels and by fields.
+"""Selectors of rows by labels and fields.
 
-A `Selector` is a value: hashable, comparable, the same for all ways to write it, so lists can be kept under
-its text and watches that select alike can share their events. One that exists is known to fit its resource.
+A `Selector` is hashable and equal for all ways to write it, so that lists can be cached by its text and watches with
+the same selector can share their events. It is validated against its resource when it is made.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from kubesum.vocabulary.resource import ComputedResource
 
 NAME: Final = "metadata.name"
 NAMESPACE: Final = "metadata.namespace"
-MOST_CHARACTERS: Final = 64 * 1024
-"""A selector of more is refused: each row would be compared with each of tens of thousands of requirements."""
+MAX_SELECTOR_CHARACTERS: Final = 64 * 1024
+"""A longer selector is refused: each row would be compared with tens of thousands of requirements."""
 
 _PART_OF_KEY: Final = {NAMESPACE: 0, NAME: 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Requirements that a row has to meet, all of them; without any it selects every row, and is falsy."""
+    """Requirements that a selected row meets, all of them; without any it selects every row, and is falsy."""
 
     labels: tuple[LabelRequirement, ...] = ()
     fields: tuple[FieldRequirement, ...] = ()
@@ -36,21 +36,21 @@ class Selector:
 
     @property
     def text(self) -> str:
-        """One text for all ways to write this selector; empty if it selects everything."""
+        """The selector in one form for all ways to write it; empty if it selects everything."""
         if not self:
             return ""
         return f"{','.join(r.text for r in self.labels)};{','.join(r.text for r in self.fields)}"
 
     def exact_name(self) -> str | None:
-        """The only name that a selected row can have, None if there is no such."""
+        """The only name that selected rows can have, None if several can."""
         return exact_value(self.fields, NAME)
 
     def exact_namespace(self) -> str | None:
-        """The only namespace that a selected row can have, None if there is no such."""
+        """The only namespace that selected rows can have, None if several can."""
         return exact_value(self.fields, NAMESPACE)
 
     def require_name(self, name: str) -> None:
-        """Raises BadRequest unless the selector is for the object `name`, or for no fields at all."""
+        """Raises BadRequest if the selector has fields and does not select the object `name`."""
         if self.fields and self.exact_name() != name:
             raise BadRequest("fieldSelector metadata.name doesn't match requested name")
 
@@ -74,9 +74,9 @@ class Selector:
             if not of_status:
                 return True
             if not row.version and resource.folds:
-                # It passed unpublished, and its members with it: it may have had any status.
+                # A state that was never published and whose members are gone: its status is unknown.
                 return True
-            # Last, since the status of a projection is computed for it.
+            # Last, because it may have to compute the status.
             status = status_of(resource, row)
             return all(field.admits(value(row.key, status)) for field, value in of_status)
 
@@ -91,15 +91,15 @@ EVERYTHING: Final = Selector()
 
 
 def selector(labels: str, fields: str, resource: ComputedResource) -> Selector:
-    """The selector that a labelSelector and a fieldSelector on `resource` are; empty texts select everything.
+    """The selector of a labelSelector and a fieldSelector on `resource`; empty texts select everything.
 
     Raises BadRequest.
     """
     if not labels and not fields:
         return EVERYTHING
     for parameter, text in (("labelSelector", labels), ("fieldSelector", fields)):
-        if len(text) > MOST_CHARACTERS:
-            raise BadRequest(f"{parameter} is longer than {MOST_CHARACTERS} characters")
+        if len(text) > MAX_SELECTOR_CHARACTERS:
+            raise BadRequest(f"{parameter} is longer than {MAX_SELECTOR_CHARACTERS} characters")
     of_labels = {r.text: r for r in labelselectors.parse(labels)}
     of_fields = {r.text: r for r in fieldselectors.parse(fields)}
     _require_known({r.path: None for r in of_fields.values()}, resource)
@@ -114,8 +114,8 @@ def _require_known(paths: dict[str, None], resource: ComputedResource) -> None:
     for path in paths:
         if path not in known:
             # The sentence of k8s.io/apimachinery/pkg/runtime/conversion.go, DefaultMetaV1FieldSelectorConversion.
-            told = ", ".join(map(quoted, known))
-            raise BadRequest(f"{quoted(path)} is not a known field selector: only {told}")
+            known_paths = ", ".join(map(quoted, known))
+            raise BadRequest(f"{quoted(path)} is not a known field selector: only {known_paths}")
 
 
 def field_paths(resource: ComputedResource) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from kubesum.commands import eventloop
 from kubesum.commands.kubeconfigfile import kubeconfig_file
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.commands.messages import print_ready, print_top
-from kubesum.edge.secureserving import delegated
+from kubesum.edge.secureserving import delegated_serving
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect
@@ -72,8 +72,8 @@ async def _demo(
         serving = certificates.serving(authority, (SERVICE_HOST,))
         people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
         async with await connect(kubeconfig(own, None)) as upstream:
-            protection = delegated(upstream, ServerTls(serving), ALWAYS_ALLOW_PATHS, time.time)
-            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s), protection)
+            secure_serving = delegated_serving(upstream, ServerTls(serving), ALWAYS_ALLOW_PATHS, time.time)
+            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s), secure_serving)
             with listen(0) as listener:
                 server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
                 async with asyncio.TaskGroup() as tasks:

@@ -13,7 +13,7 @@ from kubesum.commands.eventloop import Main
 from kubesum.commands.kubeconfigfile import kubeconfig_file, local_credentials
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.commands.messages import print_ready, warn
-from kubesum.edge.secureserving import by_handshake
+from kubesum.edge.secureserving import local_serving
 from kubesum.kube import files
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import ConfigLoader, kubeconfig, kubeconfig_files
@@ -63,7 +63,7 @@ async def _serve(list_watches: Mapping[str, ListWatch], port: int, kubeconfig_ou
     """Serves until cancelled."""
     with listen(port) as listener:
         own = local_credentials(listener.getsockname()[1])
-        kubesum = Kubesum(list_watches, by_handshake(own.tls))
+        kubesum = Kubesum(list_watches, local_serving(own.tls))
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(kubesum.run(listener), name="kubesum")
             await kubesum.ready.wait()

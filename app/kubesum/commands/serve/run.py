@@ -9,9 +9,9 @@ from pathlib import Path
 
 from kubesum.commands import eventloop
 from kubesum.commands.listwatches import cluster_list_watches
-from kubesum.edge.secureserving import delegated
+from kubesum.edge.secureserving import delegated_serving
 from kubesum.edge.tls.certificatefiles import CertificateFiles
-from kubesum.edge.tls.selfmanaged import Names, SelfManaged
+from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import in_cluster_config, kubeconfig, own_namespace
 from kubesum.operations.logs import JsonFormatter, set_up_logging
@@ -47,20 +47,20 @@ async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
     credentials = in_cluster_config if options.kubeconfig is None else kubeconfig(options.kubeconfig, None)
     async with await connect(credentials) as upstream:
         certificate = _certificate(options, upstream)
-        serving = delegated(upstream, certificate.tls, options.always_allow_paths, time.time)
-        serving = serving.with_task("serving-certificate", certificate.run, lambda: certificate.is_kept)
+        serving = delegated_serving(upstream, certificate.tls, options.always_allow_paths, time.time)
+        serving = serving.with_task("serving-certificate", certificate.run, lambda: certificate.is_loaded)
         with listen(options.secure_port, options.bind_address) as listener:
             kubesum = Kubesum(cluster_list_watches(upstream, options.usage_interval_s), serving, options.limits)
             await kubesum.run(listener, shutdown)
 
 
-def _certificate(options: ServeOptions, upstream: Upstream) -> CertificateFiles | SelfManaged:
+def _certificate(options: ServeOptions, upstream: Upstream) -> CertificateFiles | SelfSignedCertificate:
     if options.tls_files is not None:
         return CertificateFiles(*options.tls_files, time.time)
     api_services = sorted({f"{resource.version}.{resource.group}" for resource in RESOURCES})
     namespace = options.namespace or own_namespace()
-    names = Names(namespace, options.tls_secret, options.service_name, tuple(api_services))
-    return SelfManaged(upstream, names, time.time)
+    names = ObjectNames(namespace, options.tls_secret, options.service_name, tuple(api_services))
+    return SelfSignedCertificate(upstream, names, time.time)
 
 
 def run(options: argparse.Namespace) -> None:

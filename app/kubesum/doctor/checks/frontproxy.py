@@ -8,7 +8,7 @@ from cryptography import x509
 from kubesum.doctor.checks.certificate import authorities_text, first_expiry
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
-from kubesum.edge.authn.requestheader import CONFIG_MAP, RequestHeaderConfig, trust_of
+from kubesum.edge.authn.requestheader import CONFIG_MAP, RequestHeaderConfig, request_header_config
 from kubesum.kube.objects import ConfigMap
 from kubesum.vocabulary.errors import UpstreamError
 
@@ -30,7 +30,7 @@ async def check_front_proxy(cluster: Cluster, report: Report, now: datetime) -> 
             report.fail(f"{_SUBJECT}: not found; kube-apiserver creates it when it starts: see its log")
         case ConfigMap(data=data):
             try:
-                config = trust_of(data)
+                config = request_header_config(data)
             except UpstreamError as error:
                 report.fail(f"{_SUBJECT}: {error}; kube-apiserver writes it from its flags: see its log")
                 return
@@ -64,7 +64,7 @@ def _defect(config: RequestHeaderConfig, now: datetime) -> str:
             f"{first_expiry(authorities)}; renew the CA of the front proxy and its certificate, and restart "
             "kube-apiserver"
         )
-    if config.is_confusable:
+    if config.is_spoofable:
         return (
             "the CA of the front proxy also signs users' certificates, and requestheader-allowed-names is empty, so "
             "any user could impersonate others, and kubesum accepts no front proxy; use a separate CA, or set "

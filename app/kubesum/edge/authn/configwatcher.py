@@ -1,6 +1,6 @@
-"""Follows whom kube-apiserver trusts, and lets the listener and the authenticator know together.
+"""Watches the ConfigMap extension-apiserver-authentication, and applies it to the listener and the authenticator.
 
-A content that cannot be used, or that is gone, changes nothing: what was trusted before is trusted on, as for
+If the ConfigMap is deleted or its content cannot be used, the configuration stays as it is, as in
 k8s.io/apiserver/pkg/server/dynamiccertificates.
 """
 
@@ -8,7 +8,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
-from kubesum.edge.authn.requestheader import CONFIG_MAP, EMPTY_CONFIG, RequestHeaderConfig, trust_of
+from kubesum.edge.authn.requestheader import (
+    CONFIG_MAP,
+    EMPTY_CONFIG,
+    RequestHeaderConfig,
+    request_header_config,
+)
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, SourceEvent, Synced, WatchedResource
 from kubesum.kube.objects import ConfigMap
@@ -19,7 +24,7 @@ log = logging.getLogger(__name__)
 
 Data = Mapping[str, str]
 
-KIND: Final[WatchedResource[Data]] = WatchedResource(
+AUTHENTICATION_CONFIG: Final[WatchedResource[Data]] = WatchedResource(
     "configmaps",
     "",
     "v1",
@@ -30,67 +35,74 @@ KIND: Final[WatchedResource[Data]] = WatchedResource(
     selectors={"fieldSelector": f"metadata.name={CONFIG_MAP[1]}"},
 )
 """The one ConfigMap, which the Role extension-apiserver-authentication-reader allows to watch."""
+_NAME: Final = "/".join(CONFIG_MAP)
 
 
 class AuthenticationConfigWatcher:
-    """The trust of the moment."""
+    """The authentication configuration that is in effect, and the task that updates it."""
 
-    def __init__(self, feed: Callable[[], AsyncIterator[SourceEvent[Data]]], tls: ServerTls) -> None:
-        """`feed` tells of the ConfigMap, `tls` is to let those connect whom it trusts."""
-        self._feed: Final = feed
+    def __init__(self, list_watch: Callable[[], AsyncIterator[SourceEvent[Data]]], tls: ServerTls) -> None:
+        """`list_watch` lists and watches the ConfigMap; `tls` gets the authorities of client certificates."""
+        self._list_watch: Final = list_watch
         self._tls: Final = tls
         self.current: RequestHeaderConfig = EMPTY_CONFIG
         self.is_loaded = False
-        self._taken: Data | None = None
+        self._applied: Data | None = None
 
     async def run(self) -> None:
-        """Follows it until cancelled."""
-        async for news in self._feed():
-            match news:
+        """Watches the ConfigMap until cancelled."""
+        async for event in self._list_watch():
+            match event:
                 case Deltas(changes):
                     for key, data in changes:
                         if key == CONFIG_MAP:
-                            self.take(data)
+                            self.apply(data)
                 case Synced() if not self.is_loaded:
-                    log.warning("nobody can be told apart yet: the ConfigMap is missing", extra={"configmap": _NAME})
+                    log.warning(
+                        "authentication configuration missing: every caller is anonymous or refused",
+                        extra={"configmap": _NAME},
+                    )
 
-    def take(self, data: Data | None) -> None:
-        """Trusts what the data say; None says that the ConfigMap is gone."""
+    def apply(self, data: Data | None) -> None:
+        """Puts the data of the ConfigMap into effect; None means that it was deleted."""
         if data is None:
-            log.warning("the ConfigMap is gone; what it said still counts", extra={"configmap": _NAME})
+            log.warning("ConfigMap deleted, keeping its last content", extra={"configmap": _NAME})
             return
-        if data == self._taken:
+        if data == self._applied:
             return
         try:
-            trust = self._usable(data)
-            self._tls.believe(trust.bundle)
+            config = self._parsed(data)
+            self._tls.set_client_ca(config.bundle)
         except (UpstreamError, ValueError) as error:
             AUTHENTICATION_CONFIG_ERRORS.inc()
-            log.warning("the ConfigMap is of no use; what it said before still counts", extra={"reason": str(error)})
+            log.warning(
+                "ConfigMap rejected, keeping the current configuration",
+                extra={"configmap": _NAME, "reason": str(error)},
+            )
             return
-        self.current, self.is_loaded, self._taken = trust, True, data
+        self.current, self.is_loaded, self._applied = config, True, data
         AUTHENTICATION_CONFIG_LOADED.set(1)
-        log.info("who is trusted is known", extra={"configmap": _NAME})
-        for concern in _concerns(trust):
-            log.warning(concern, extra={"configmap": _NAME})
+        log.info("loaded extension-apiserver-authentication", extra={"configmap": _NAME})
+        for problem in _problems(config):
+            log.warning(problem, extra={"configmap": _NAME})
 
-    def _usable(self, data: Data) -> RequestHeaderConfig:
-        trust = trust_of(data)
-        if self.is_loaded and not trust.bundle:
-            # Emptied, as by a hand that meant to delete it: that takes nothing back, either.
-            raise UpstreamError("it names no authority any more")
-        return trust
+    def _parsed(self, data: Data) -> RequestHeaderConfig:
+        config = request_header_config(data)
+        if self.is_loaded and not config.bundle:
+            # Emptied by mistake, as likely as deleted by mistake: neither takes effect.
+            raise UpstreamError("it has no authority any more")
+        return config
 
 
-def _concerns(trust: RequestHeaderConfig) -> tuple[str, ...]:
-    """What an operator should know of a trust that works, but not as it should."""
-    if not trust.front_proxies:
-        return ("kube-apiserver has no requestheader-client-ca-file: whoever comes through it is anonymous",)
-    if trust.is_confusable:
-        return ("the front proxy's authority is also the users', and no names are set: headers are not believed",)
-    if not trust.allowed_names:
+def _problems(config: RequestHeaderConfig) -> tuple[str, ...]:
+    """What an operator should correct in a configuration that is in effect nevertheless."""
+    if not config.front_proxies:
+        return ("no requestheader-client-ca-file: every user that comes through kube-apiserver is anonymous",)
+    if config.is_spoofable:
+        return (
+            "identity headers are ignored: an authority of the front proxy is one of users too, "
+            "and requestheader-allowed-names is empty",
+        )
+    if not config.allowed_names:
         return ("requestheader-allowed-names is empty: any certificate of that authority may name users",)
     return ()
-
-
-_NAME: Final = "/".join(CONFIG_MAP)

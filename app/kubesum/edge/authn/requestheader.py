@@ -1,8 +1,8 @@
-"""Whom kube-apiserver trusts, as it publishes it for extension servers.
+"""The authentication configuration that kube-apiserver publishes for extension API servers.
 
-The ConfigMap extension-apiserver-authentication names two bundles of authorities, of users and of the front proxy,
-and the headers in which the front proxy says who asks. One content of it is one immutable
-`RequestHeaderConfig`: what belongs together changes together.
+The ConfigMap extension-apiserver-authentication holds two bundles of authorities, of users and of the front proxy,
+and the headers in which the front proxy names the user. Its data are parsed into one immutable
+`RequestHeaderConfig`, so that a change of the ConfigMap takes effect as a whole.
 Keys: kubernetes/pkg/controlplane/controller/clusterauthenticationtrust.
 """
 
@@ -13,23 +13,23 @@ from typing import Final
 
 import msgspec
 
-from kubesum.edge.tls.pools import Pool
+from kubesum.edge.tls.certpool import CertPool
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
 
 CONFIG_MAP: Final[Key] = ("kube-system", "extension-apiserver-authentication")
 
-_NO_POOL: Final = Pool(b"")
+_NO_POOL: Final = CertPool(b"")
 
 
 @dataclass(frozen=True)
 class RequestHeaderConfig:
-    """Which certificates are believed, and which headers of the front proxy; header names are in lower case."""
+    """Authorities of client certificates, and the identity headers of the front proxy, names in lower case."""
 
-    clients: Pool = _NO_POOL
-    front_proxies: Pool = _NO_POOL
+    clients: CertPool = _NO_POOL
+    front_proxies: CertPool = _NO_POOL
     allowed_names: frozenset[str] = frozenset()
-    """The common names that a front proxy may have; empty: any."""
+    """The common names that a front proxy's certificate may have; empty for any."""
     username_headers: tuple[bytes, ...] = ()
     uid_headers: tuple[bytes, ...] = ()
     group_headers: tuple[bytes, ...] = ()
@@ -41,32 +41,32 @@ class RequestHeaderConfig:
         return self.clients.bundle + self.front_proxies.bundle
 
     @cached_property
-    def is_confusable(self) -> bool:
-        """Whether any user's certificate could pass for the front proxy's: both have an authority in common."""
+    def is_spoofable(self) -> bool:
+        """Whether a user's certificate could pass for the front proxy's: an authority is in both pools."""
         return not self.allowed_names and bool(self.clients.keys & self.front_proxies.keys)
 
 
 EMPTY_CONFIG: Final = RequestHeaderConfig()
-"""What is trusted before anything is known: no certificate and no header."""
+"""In effect until the ConfigMap is loaded: no certificate and no header authenticates."""
 
 
-def trust_of(data: Mapping[str, str]) -> RequestHeaderConfig:
-    """The trust that the data of the ConfigMap express; raises UpstreamError for data that express none."""
+def request_header_config(data: Mapping[str, str]) -> RequestHeaderConfig:
+    """The configuration in the data of the ConfigMap; raises UpstreamError for data that cannot be parsed."""
     return RequestHeaderConfig(
         clients=_pool(data, "client-ca-file"),
         front_proxies=_pool(data, "requestheader-client-ca-file"),
         allowed_names=frozenset(_names(data, "requestheader-allowed-names")),
         username_headers=_headers(data, "requestheader-username-headers"),
-        # Not believed unless it is configured: older aggregators pass on what clients claim.
+        # No default name: an aggregator that sets no uid header passes on the one that the client sent.
         uid_headers=_headers(data, "requestheader-uid-headers"),
         group_headers=_headers(data, "requestheader-group-headers"),
         extra_prefixes=_headers(data, "requestheader-extra-headers-prefix"),
     )
 
 
-def _pool(data: Mapping[str, str], key: str) -> Pool:
+def _pool(data: Mapping[str, str], key: str) -> CertPool:
     try:
-        return Pool(data.get(key, "").encode())
+        return CertPool(data.get(key, "").encode())
     except ValueError as error:
         raise UpstreamError(f"{_where(key)} holds no PEM certificates: {error}") from error
 

@@ -1,7 +1,4 @@
-"""Who asks: a caller as authentication established it.
-
-k8s.io/apiserver/pkg/authentication/user.Info.
-"""
+"""Users as authentication establishes them; k8s.io/apiserver/pkg/authentication/user.Info."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,22 +7,22 @@ from typing import Final
 AUTHENTICATED: Final = "system:authenticated"
 UNAUTHENTICATED: Final = "system:unauthenticated"
 MASTERS: Final = "system:masters"
-"""Who is in this group may do everything, and nobody is asked about it."""
+"""Members of this group may do everything, without a review."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A caller. `is_forwarded` says that kube-apiserver vouches for them, and let this request pass already."""
+    """The user of a request; `from_front_proxy` if kube-apiserver named the user and has authorized the request."""
 
     name: str
     groups: tuple[str, ...] = ()
     uid: str = ""
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    is_forwarded: bool = False
+    from_front_proxy: bool = False
 
     @property
     def is_master(self) -> bool:
-        """Whether the caller may do everything."""
+        """Whether the user is in the group system:masters."""
         return MASTERS in self.groups
 
 

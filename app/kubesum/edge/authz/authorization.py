@@ -1,7 +1,7 @@
-"""Authorization: whether the caller may do what is asked, as kube-apiserver decides it.
+"""Authorization by SubjectAccessReview.
 
-The question is a SubjectAccessReview with the attributes of the very request that is then answered. Masters are
-never asked about, nor paths that everybody may see. k8s.io/apiserver/pkg/server/options/authorization.go.
+The review has the attributes of the `RequestInfo` that the handlers use too. No review is sent for members of
+system:masters and for paths that are always allowed. k8s.io/apiserver/pkg/server/options/authorization.go.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ import msgspec
 from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.requests import fieldselectors, labelselectors
 from kubesum.api.requests.labelselectors import LabelRequirement, Operator
-from kubesum.api.requests.requestinfo import LONGEST_AUTHORIZED, RequestInfo
+from kubesum.api.requests.requestinfo import MAX_AUTHORIZED_SELECTOR, RequestInfo
 from kubesum.edge.authn.users import User
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.kube.reviews import AccessStatus
@@ -22,7 +22,8 @@ from kubesum.vocabulary.errors import BadRequest, Forbidden, ServiceUnavailable,
 from kubesum.vocabulary.quoting import quoted
 
 _SELECTABLE: Final = frozenset({"list", "watch", "deletecollection"})
-# The operators that a review can express. A requirement with another is left out: that asks for more, never for less.
+# The operators that a review can express. A requirement with another one is left out, so that the review is for
+# more objects than the request, never for fewer.
 _OPERATORS: Final = {
     Operator.IN: "In",
     Operator.NOT_IN: "NotIn",
@@ -75,80 +76,81 @@ class _Spec(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename="c
     non_resource_attributes: _Path | None = None
 
 
-# In one order whatever the order of headers was: the text of a question is what its answer is kept under.
+# Deterministic, because the digest of the encoded spec is the key of the cache.
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
-class Authorizer:
-    """Tells who may do what."""
+class DelegatingAuthorizer:
+    """Authorizes by SubjectAccessReview what is not always allowed."""
 
-    def __init__(self, review: Review, verdicts: ReviewCache[AccessStatus], always_allowed: Sequence[str]) -> None:
-        """`review` asks; a path of `always_allowed` that ends with `*` stands for all that begin like it."""
+    def __init__(self, review: Review, cache: ReviewCache[AccessStatus], always_allow_paths: Sequence[str]) -> None:
+        """`review` sends an encoded spec; a path of `always_allow_paths` that ends with `*` is a prefix."""
         self._review: Final = review
-        self._verdicts: Final = verdicts
-        self._exact: Final = frozenset(path for path in always_allowed if not path.endswith("*"))
-        self._prefixes: Final = tuple(path[:-1] for path in always_allowed if path.endswith("*"))
+        self._cache: Final = cache
+        self._exact: Final = frozenset(path for path in always_allow_paths if not path.endswith("*"))
+        self._prefixes: Final = tuple(path[:-1] for path in always_allow_paths if path.endswith("*"))
 
-    async def permit(self, user: User, asked: RequestInfo) -> None:
-        """Returns if the user may; raises Forbidden, and ServiceUnavailable when nobody can tell."""
-        if self.is_open(user, asked):
+    async def authorize(self, user: User, info: RequestInfo) -> None:
+        """Returns if the user may make the request; raises Forbidden, or ServiceUnavailable if the review fails."""
+        if self.always_allowed(user, info):
             return
-        spec = _ENCODER.encode(spec_of(user, asked))
+        spec = _ENCODER.encode(review_spec(user, info))
         try:
-            # A digest stands for the question: that of a user of hundreds of groups is as large as all of those.
-            status = await self._verdicts.verdict(sha256(spec).digest(), lambda: self._review(spec))
+            # Cached by a digest: the spec of a user of hundreds of groups is large.
+            status = await self._cache.get(sha256(spec).digest(), lambda: self._review(spec))
         except UpstreamError as error:
             raise ServiceUnavailable("kube-apiserver does not say whether this is allowed", RETRY_SOON) from error
         if not status.is_granted:
-            raise forbidden(user, asked, status.reason)
+            raise forbidden(user, info, status.reason)
 
-    def is_open(self, user: User, asked: RequestInfo) -> bool:
-        """Whether the user may without anybody being asked."""
+    def always_allowed(self, user: User, info: RequestInfo) -> bool:
+        """Whether the request is allowed without a review."""
         if user.is_master:
             return True
-        if asked.resource:
+        if info.is_resource_request:
             return False
-        if asked.path in self._exact or asked.path.startswith(self._prefixes):
+        if info.path in self._exact or info.path.startswith(self._prefixes):
             return True
-        # kube-apiserver let this request pass, and its own requests for discovery name no groups to be granted it.
-        return user.is_forwarded and is_discovery(asked.path)
+        # kube-apiserver has authorized what it forwards; and its own requests for discovery name no groups, to which
+        # the review would need to grant them.
+        return user.from_front_proxy and is_discovery(info.path)
 
 
 def is_discovery(path: str) -> bool:
-    """Whether a path tells what is served, and nothing of the cluster."""
+    """Whether a path is one of discovery or OpenAPI, whose documents say nothing about the cluster's objects."""
     return path.rstrip("/") in ("/api", "/apis") or path.startswith(("/apis/", "/openapi/"))
 
 
-def spec_of(user: User, asked: RequestInfo) -> _Spec:
-    """The question whether a user may do what is asked."""
+def review_spec(user: User, info: RequestInfo) -> _Spec:
+    """The spec of the SubjectAccessReview for a request."""
     who = (user.name, user.groups, user.uid, dict(user.extra))
-    if asked.resource:
-        return _Spec(*who, resource_attributes=_resource(asked))
-    return _Spec(*who, non_resource_attributes=_Path(asked.path, asked.verb))
+    if info.is_resource_request:
+        return _Spec(*who, resource_attributes=_resource(info))
+    return _Spec(*who, non_resource_attributes=_Path(info.path, info.verb))
 
 
-def _resource(asked: RequestInfo) -> _Resource:
-    selects = asked.verb in _SELECTABLE
+def _resource(info: RequestInfo) -> _Resource:
+    selects = info.verb in _SELECTABLE
     return _Resource(
-        verb=asked.verb,
-        group=asked.group,
-        version=asked.version,
-        resource=asked.resource,
-        namespace=asked.namespace,
-        subresource=asked.subresource,
-        name=asked.authorized_name,
-        label_selector=_label_selector(asked.query.get("labelSelector", "")) if selects else None,
-        field_selector=_field_selector(asked.query.get("fieldSelector", "")) if selects else None,
+        verb=info.verb,
+        group=info.group,
+        version=info.version,
+        resource=info.resource,
+        namespace=info.namespace,
+        subresource=info.subresource,
+        name=info.authorized_name,
+        label_selector=_label_selector(info.query.get("labelSelector", "")) if selects else None,
+        field_selector=_field_selector(info.query.get("fieldSelector", "")) if selects else None,
     )
 
 
 def _label_selector(text: str) -> _Selector | None:
-    if not text or len(text) > LONGEST_AUTHORIZED:
+    if not text or len(text) > MAX_AUTHORIZED_SELECTOR:
         return None
     try:
         requirements = labelselectors.parse(text)
     except BadRequest:
-        # Whoever may list at all is told what is wrong with it.
+        # Reviewed without it; a user who may list then gets the error of the selector.
         return None
     return _selector(_of_labels(requirements))
 
@@ -160,7 +162,7 @@ def _of_labels(requirements: Iterable[LabelRequirement]) -> Iterator[_Requiremen
 
 
 def _field_selector(text: str) -> _Selector | None:
-    if not text or len(text) > LONGEST_AUTHORIZED:
+    if not text or len(text) > MAX_AUTHORIZED_SELECTOR:
         return None
     try:
         requirements = fieldselectors.parse(text)
@@ -173,22 +175,22 @@ def _selector(requirements: Iterable[_Requirement]) -> _Selector | None:
     return _Selector(found) if (found := tuple(requirements)) else None
 
 
-def forbidden(user: User, asked: RequestInfo, reason: str) -> Forbidden:
-    """The refusal, in kube-apiserver's words; .../endpoints/handlers/responsewriters/errors.go, Forbidden."""
-    who = f"User {quoted(user.name)} cannot {asked.verb}"
+def forbidden(user: User, info: RequestInfo, reason: str) -> Forbidden:
+    """The error of a denied request, in kube-apiserver's words; .../handlers/responsewriters/errors.go, Forbidden."""
+    who = f"User {quoted(user.name)} cannot {info.verb}"
     because = f": {reason}" if reason else ""
-    if not asked.resource:
-        return Forbidden(f"forbidden: {harmless(f'{who} path {quoted(asked.path)}')}{because}", StatusDetails())
-    resource = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
-    where = f"in the namespace {quoted(asked.namespace)}" if asked.namespace else "at the cluster scope"
-    told = harmless(f"{who} resource {quoted(resource)} in API group {quoted(asked.group)} {where}")
-    what = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
-    name = asked.authorized_name
+    if not info.is_resource_request:
+        return Forbidden(f"forbidden: {without_markup(f'{who} path {quoted(info.path)}')}{because}", StatusDetails())
+    resource = f"{info.resource}/{info.subresource}" if info.subresource else info.resource
+    where = f"in the namespace {quoted(info.namespace)}" if info.namespace else "at the cluster scope"
+    denied = without_markup(f"{who} resource {quoted(resource)} in API group {quoted(info.group)} {where}")
+    what = f"{info.resource}.{info.group}" if info.group else info.resource
+    name = info.authorized_name
     named = f"{what} {quoted(name)}" if name else what
-    details = StatusDetails(name=name, group=asked.group, kind=asked.resource)
-    return Forbidden(f"{named} is forbidden: {told}{because}", details)
+    details = StatusDetails(name=name, group=info.group, kind=info.resource)
+    return Forbidden(f"{named} is forbidden: {denied}{because}", details)
 
 
-def harmless(message: str) -> str:
-    """A message that no browser takes for markup."""
+def without_markup(message: str) -> str:
+    """A message with &, < and > escaped, so that a browser does not read markup in it."""
     return escape(message, quote=False)

@@ -1,8 +1,8 @@
-"""What kube-apiserver said of a question, kept for a while.
+"""The results of TokenReviews and SubjectAccessReviews, cached for a short time.
 
-However many ask the same at once, one of them asks for all; how many questions are on their way, how many wait
-for that, and how long anybody waits is bounded. Failures are not kept, but those who waited for one share it: an
-answer that is late once is not awaited again by each of them in turn.
+Requests that need the same review at the same time share one. The number of reviews in flight, the number of
+waiting ones and the time of each are bounded. A failure is not cached, but all requests that wait for the review
+get it, so that a slow API server does not get the same review from each of them in turn.
 """
 
 import asyncio
@@ -13,62 +13,62 @@ from cachetools import TTLCache
 
 from kubesum.vocabulary.errors import UpstreamError
 
-AT_ONCE: Final = 50
-MOST_QUESTIONS: Final = 1000
-"""On their way or waiting for it: anybody can send tokens that nobody has seen yet."""
-LONGEST_S: Final = 10.0
-"""From a question to its answer, with the wait before it is asked."""
-KEPT_S: Final = 10.0
+MAX_IN_FLIGHT: Final = 50
+MAX_PENDING: Final = 1000
+"""In flight or waiting: any client can send tokens that were never reviewed."""
+TIMEOUT_S: Final = 10.0
+"""Of one review, with the time that it waits to be sent."""
+TTL_S: Final = 10.0
 """For yes and no alike: k8s.io/apiserver/pkg/server/options, authentication.go and authorization.go."""
-KEPT: Final = 8192
+MAX_ENTRIES: Final = 8192
 
-Verdict = TypeVar("Verdict")
+ReviewStatus = TypeVar("ReviewStatus")
 
 
-class ReviewCache(Generic[Verdict]):
-    """The verdicts of one kind of review."""
+class ReviewCache(Generic[ReviewStatus]):
+    """The status of the latest reviews of one kind, by a key that stands for the spec."""
 
     def __init__(self) -> None:
-        self._kept: TTLCache[Hashable, Verdict] = TTLCache(KEPT, KEPT_S, _now)
-        self._asked: dict[Hashable, asyncio.Future[Verdict]] = {}
-        self._room: Final = asyncio.Semaphore(AT_ONCE)
+        self._cached: TTLCache[Hashable, ReviewStatus] = TTLCache(MAX_ENTRIES, TTL_S, _now)
+        self._pending: dict[Hashable, asyncio.Future[ReviewStatus]] = {}
+        self._in_flight: Final = asyncio.Semaphore(MAX_IN_FLIGHT)
 
-    async def verdict(self, key: Hashable, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
-        """The verdict on `key`, for which `ask` asks; raises UpstreamError when nobody answers in time."""
+    async def get(self, key: Hashable, review: Callable[[], Awaitable[ReviewStatus]]) -> ReviewStatus:
+        """The status cached under `key`, or else that of `review`; raises UpstreamError if it fails or is late."""
         while True:
-            if (known := self._kept.get(key)) is not None:
-                return known
-            if (pending := self._asked.get(key)) is None:
-                return await self._answer(key, ask)
+            if (cached := self._cached.get(key)) is not None:
+                return cached
+            if (pending := self._pending.get(key)) is None:
+                return await self._reviewed(key, review)
             await asyncio.wait((pending,))
             if not pending.cancelled():
                 return pending.result()
-            # Whoever asked gave up; one of those who wait takes over.
+            # The request that sent the review was cancelled; one of those that wait sends it again.
 
-    async def _answer(self, key: Hashable, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
-        if len(self._asked) >= MOST_QUESTIONS:
-            raise UpstreamError("too many questions wait for an answer of kube-apiserver")
-        pending = self._asked[key] = asyncio.get_running_loop().create_future()
+    async def _reviewed(self, key: Hashable, review: Callable[[], Awaitable[ReviewStatus]]) -> ReviewStatus:
+        if len(self._pending) >= MAX_PENDING:
+            raise UpstreamError("too many reviews wait for an answer of kube-apiserver")
+        pending = self._pending[key] = asyncio.get_running_loop().create_future()
         try:
-            verdict = await self._in_time(ask)
+            status = await self._in_time(review)
         except UpstreamError as error:
             pending.set_exception(error)
-            # Perhaps nobody waits for it; whoever asked is told below.
+            # Retrieved here, because asyncio logs unretrieved exceptions, and no request may be waiting.
             pending.exception()
             raise
         except BaseException:
             pending.cancel()
             raise
         finally:
-            del self._asked[key]
-        pending.set_result(verdict)
-        self._kept[key] = verdict
-        return verdict
+            del self._pending[key]
+        pending.set_result(status)
+        self._cached[key] = status
+        return status
 
-    async def _in_time(self, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
+    async def _in_time(self, review: Callable[[], Awaitable[ReviewStatus]]) -> ReviewStatus:
         try:
-            async with asyncio.timeout(LONGEST_S), self._room:
-                return await ask()
+            async with asyncio.timeout(TIMEOUT_S), self._in_flight:
+                return await review()
         except TimeoutError as error:
             raise UpstreamError("kube-apiserver does not answer in time") from error
 

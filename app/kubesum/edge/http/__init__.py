@@ -1,1 +1,1 @@
-"""HTTP/1.1 on uvicorn, with the bounds that a server open to a whole cluster needs."""
+"""HTTP/1.1 on uvicorn, with limits on size and time, and the context of each request."""

@@ -1,10 +1,10 @@
-"""uvicorn's HTTP protocol, as strict as a server must be that anybody in the cluster can reach.
+"""uvicorn's HTTP protocol with limits, for a server that any client in the cluster can reach.
 
-It adds what uvicorn lacks: bounds on the size of a request's head and on the time that it and a body may take,
-exactly one Host, no upgrade and no proxying, errors as metav1.Status, and the certificates of the client in
-the state of every request. What follows a body is never taken for headers (RFC 9110, 6.5.1): the front proxy says
-in the head who asks, and vouches for nothing behind it. What is refused here ends the connection, so that nobody
-can hide a request in what is left of another. To be dropped where uvicorn does the same.
+It adds what uvicorn lacks: limits on the size of a request's head, and on the time that head and body may take;
+exactly one Host header; no upgrade and no proxy requests; errors as metav1.Status; the certificates of the connection
+in the context of every request. Trailers are dropped and never merged into the headers (RFC 9110, 6.5.1), since the
+front proxy sets the identity headers in the head and may pass a client's trailers on. A request that is refused here
+ends the connection, so that no request can be smuggled in the rest of its bytes.
 """
 
 import asyncio
@@ -15,8 +15,9 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kubesum.api.representations.status import status_body
-from kubesum.edge.tls.pools import Chain
-from kubesum.edge.tls.servertls import own_chain, shown_chain, was_asked
+from kubesum.edge.http.requestcontext import RequestContext, attach
+from kubesum.edge.tls.certpool import Chain
+from kubesum.edge.tls.servertls import client_certificate_requested, client_chain, serving_chain
 from kubesum.operations.metrics import CONNECTIONS_REFUSED
 from kubesum.vocabulary.errors import (
     ApiError,
@@ -27,27 +28,20 @@ from kubesum.vocabulary.errors import (
     TooManyRequests,
 )
 
-LARGEST_HEAD_BYTES: Final = 1024 * 1024
-"""As net/http has it; users with hundreds of groups need more than most servers allow."""
-LINE_BYTES: Final = 32
-"""What each header counts beside its text, as in HTTP/2 (RFC 9113, 6.5.2): short ones cost memory too."""
-LARGEST_TARGET_BYTES: Final = 64 * 1024 - 1
-"""Of a path with its query: the parser knows no longer ones, and to decode them would hold everybody up."""
-MOST_QUEUED: Final = 100
-"""Requests that are sent before earlier ones of the connection are answered."""
-SILENT_S: Final = 32.0
-"""How long a new connection may say nothing. kube-apiserver opens some in advance and uses them later, or never."""
-HEAD_DEADLINE_S: Final = 10.0
+MAX_HEADER_BYTES: Final = 1024 * 1024
+"""The default of net/http; requests of users with hundreds of groups exceed what most servers allow."""
+HEADER_OVERHEAD_BYTES: Final = 32
+"""Counted for each header beside its bytes, as in HTTP/2 (RFC 9113, 6.5.2): short headers take memory too."""
+MAX_TARGET_BYTES: Final = 64 * 1024 - 1
+"""Of a path with its query; httptools cannot parse a longer one."""
+MAX_PIPELINED_REQUESTS: Final = 100
+"""Requests of a connection that wait for the responses to earlier ones."""
+FIRST_BYTE_TIMEOUT_S: Final = 32.0
+"""Of a new connection. kube-apiserver opens some in advance and uses them later, or never."""
+READ_HEADER_TIMEOUT_S: Final = 10.0
 """From the first byte of a request to the end of its head."""
-BODY_DEADLINE_S: Final = 30.0
-"""From the end of the head to the end of a body, which nobody reads."""
-
-CHAIN: Final = "chain"
-"""Under this name the state of a request holds the certificates that its client showed."""
-OWN_CHAIN: Final = "own_chain"
-"""Under this name it holds the certificates that its client was shown."""
-ABORT: Final = "abort"
-"""Under this name it holds what ends the connection at once, without a goodbye that a stuck client never answers."""
+READ_BODY_TIMEOUT_S: Final = 30.0
+"""From the end of the head to the end of the body, which no handler reads."""
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -55,121 +49,123 @@ class StrictProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._arrived_bytes = 0
+        self._client_chain: Chain = ()
+        self._serving_chain: Chain = ()
+        self._certificate_requested = False
+        self._received_bytes = 0
         self._head_bytes = 0
         self._in_head = False
-        self._was_asked = False
-        self._refusal: ApiError | None = None
+        self._error: ApiError | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._answering: RequestResponseCycle | None = None
+        self._active: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Reads what the client showed, once for all requests of the connection."""
+        """Reads the certificates of the connection, once for all its requests."""
         tls = transport.get_extra_info("ssl_object")
-        chain: Chain = shown_chain(tls)
-        self._was_asked = was_asked(tls)
-        self.app_state = {**self.app_state, CHAIN: chain, OWN_CHAIN: own_chain(tls), ABORT: transport.abort}
+        self._client_chain, self._serving_chain = client_chain(tls), serving_chain(tls)
+        self._certificate_requested = client_certificate_requested(tls)
         super().connection_made(transport)
-        self._expect(SILENT_S)
+        self._expect(FIRST_BYTE_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets the deadline, and tells whoever answers that nobody listens."""
+        """Cancels the deadline, and sends http.disconnect to the request that is being answered."""
         self._expect(None)
         super().connection_lost(exc)
-        if self._answering is not None:
-            # uvicorn tells the last request only, while an earlier one may still be answered.
-            self._answering.disconnected = True
-            self._answering.message_event.set()
+        if self._active is not None:
+            # uvicorn notifies the latest request of the connection only, while an earlier one may be in progress.
+            self._active.disconnected = True
+            self._active.message_event.set()
 
     def data_received(self, data: bytes) -> None:
-        """Reads on; what is no HTTP, or none that is spoken here, ends the connection."""
+        """Parses `data`; invalid or refused HTTP ends the connection."""
         if self.transport.is_closing():
             return
-        self._arrived_bytes = len(data)
+        self._received_bytes = len(data)
         self._head_bytes += len(data)
         try:
             self.parser.feed_data(data)
-            self._require_room()
+            self._require_size()
         except (httptools.HttpParserError, httptools.HttpParserUpgrade, ApiError):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """Begins a request; line breaks before it do not, so that they keep no idle connection open."""
+        """Begins a request; empty lines before it do not, so that they cannot keep an idle connection open."""
         self._unset_keepalive_if_required()
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, self._arrived_bytes
-        self._expect(HEAD_DEADLINE_S)
+        attach(self.scope["state"], RequestContext(self._client_chain, self._serving_chain, self.transport.abort))
+        self._in_head, self._head_bytes = True, self._received_bytes
+        self._expect(READ_HEADER_TIMEOUT_S)
 
     def on_url(self, url: bytes) -> None:
-        """Takes a part of the target."""
+        """Adds a part of the target."""
         super().on_url(url)
-        if len(self.url) > LARGEST_TARGET_BYTES:
+        if len(self.url) > MAX_TARGET_BYTES:
             self._refuse(HeadersTooLarge("the request target is 64 KiB or larger"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Takes a header; one that follows the body is nothing."""
-        self._head_bytes += LINE_BYTES
-        self._require_room()
+        """Adds a header; one that follows the body is dropped."""
+        self._head_bytes += HEADER_OVERHEAD_BYTES
+        self._require_size()
         if self._in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Refuses what could be understood in two ways, or would turn the connection into something else."""
+        """Starts the request, or refuses it if it could be parsed in two ways or would upgrade the connection."""
         if (objection := self._objection()) is not None:
             self._refuse(objection)
         self._in_head = False
-        # An earlier answer that ended meanwhile has begun to wait for this request.
+        # The end of an earlier response may have started the keep-alive timeout meanwhile.
         self._unset_keepalive_if_required()
         super().on_headers_complete()
-        if not self._was_asked:
-            # Its client had no occasion to say who it is, which a new connection gives it.
+        if not self._certificate_requested:
+            # The client had no occasion to present a certificate; on a new connection it has.
             self.cycle.keep_alive = False
-        self._expect(BODY_DEADLINE_S)
+        self._expect(READ_BODY_TIMEOUT_S)
 
     def on_body(self, body: bytes) -> None:
-        """Takes a part of the body; what surrounds its chunks counts as head does."""
+        """Adds a part of the body; the bytes around its chunks count as part of the head."""
         self._head_bytes -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Is done with the deadline: a request was received whole."""
+        """Cancels the deadline: the request is complete."""
         super().on_message_complete()
         self._expect(None)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._answering = cycle
+        self._active = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _require_room(self) -> None:
-        if self._head_bytes > LARGEST_HEAD_BYTES:
+    def _require_size(self) -> None:
+        if self._head_bytes > MAX_HEADER_BYTES:
             self._refuse(HeadersTooLarge("the request line and headers are larger than 1 MiB"))
 
     def _refuse(self, error: ApiError) -> None:
-        self._refusal = error
+        self._error = error
         raise error
 
     def _objection(self) -> ApiError | None:
         if self.parser.get_http_version() not in ("1.0", "1.1"):
-            return HTTPVersionNotSupported("only HTTP/1.0 and HTTP/1.1 are spoken here")
+            return HTTPVersionNotSupported("only HTTP/1.0 and HTTP/1.1 are supported")
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             return BadRequest("a request needs exactly one Host header")
         if not self.url.startswith(b"/"):
             return BadRequest("the request target is not a path")
         if self.parser.should_upgrade():
-            # Never: what is behind an upgrade could claim to be anybody (CVE-2018-1002105).
-            return BadRequest("this server upgrades to no other protocol")
-        if len(self.pipeline) >= MOST_QUEUED:
-            return TooManyRequests("too many requests wait for the answers to earlier ones")
+            # Requests after an upgrade would not be authenticated one by one (CVE-2018-1002105).
+            return BadRequest("this server does not upgrade connections")
+        if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
+            return TooManyRequests("too many pipelined requests on this connection")
         return None
 
     def send_400_response(self, msg: str) -> None:
-        """Answers a request that cannot be served, and ends the connection."""
-        error = self._refusal or BadRequest("the request cannot be understood")
+        """Answers the request that was refused, and ends the connection."""
+        error = self._error or BadRequest("the request cannot be understood")
         CONNECTIONS_REFUSED.labels(str(error.code)).inc()
         self._expect(None)
         if self.cycle is not None and not self.cycle.response_complete:
-            # An earlier request is being answered: nothing can be said in between.
+            # The response to an earlier request is in progress, and must not be mixed with this one.
             self.transport.abort()
             return
         body = status_body(error)
@@ -181,7 +177,7 @@ class StrictProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _expect(self, within_s: float | None) -> None:
-        """Sets when something must have come, None for no more deadline."""
+        """Replaces the deadline by one in `within_s` seconds, None for none."""
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = None if within_s is None else self.loop.call_later(within_s, self._late)
@@ -189,7 +185,7 @@ class StrictProtocol(HttpToolsProtocol):
     def _late(self) -> None:
         self._deadline = None
         if self._in_head and (self.cycle is None or self.cycle.response_complete):
-            self._refusal = RequestTimeout("the head of the request did not arrive in time")
+            self._error = RequestTimeout("the head of the request did not arrive in time")
             self.send_400_response("")
             return
         CONNECTIONS_REFUSED.labels("silent").inc()

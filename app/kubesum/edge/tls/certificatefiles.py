@@ -1,7 +1,7 @@
-"""A serving certificate that somebody else keeps in files: a Secret that is mounted, or cert-manager's.
+"""A serving certificate in files, such as a mounted Secret, reloaded when the files change.
 
-Files are compared by content, since a mounted Secret changes by the swap of a link, and a pair that is only half
-written fits together later. What nobody could use is left aside, and what was shown before is shown on.
+Files are compared by content, since a mounted Secret changes by the swap of a symbolic link. A pair that cannot be
+used, such as a half-written one, is rejected, and the current one stays in use.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from kubesum.vocabulary.errors import UsageError
 
 log = logging.getLogger(__name__)
 
-EVERY_S: Final = 2.0
+RELOAD_INTERVAL_S: Final = 2.0
 
 
 class CertificateFiles:
-    """The pair in two PEM files."""
+    """Serves the pair in two PEM files."""
 
-    is_kept: Final = True
-    """Whether there is something to show: always, or the process had not begun."""
+    is_loaded: Final = True
+    """Whether there is a certificate; without one the constructor raises."""
 
     def __init__(self, certificate: Path, key: Path, now: Callable[[], float]) -> None:
-        """`now` tells seconds since 1970. Raises UsageError for files that are of no use at the start."""
+        """`now` is in seconds since 1970. Raises UsageError for files that cannot be used."""
         self._certificate: Final = certificate
         self._key: Final = key
         self._now: Final = now
@@ -36,36 +36,39 @@ class CertificateFiles:
         found = self._read()
         try:
             self.tls: Final = ServerTls(found)
-            self.tls.show(found, now())
+            self.tls.set_certificate(found, now())
         except ValueError as error:
             raise UsageError(f"{certificate} and {key} cannot be served: {error}") from error
 
     async def run(self) -> None:
-        """Shows what the files hold, until cancelled."""
+        """Reloads the files until cancelled."""
         while True:
-            await asyncio.sleep(EVERY_S)
-            self.look()
+            await asyncio.sleep(RELOAD_INTERVAL_S)
+            self.reload()
 
-    def look(self) -> None:
-        """Shows what the files hold now, if that is something else than what is shown, and of use.
+    def reload(self) -> None:
+        """Puts the pair in the files to use, if it is another one and can be used.
 
-        What is of no use now may be later: a certificate that begins in a minute.
+        A pair that is rejected is tried again the next time: a certificate may begin to be valid in a minute.
         """
         try:
             found = self._read()
             if found == self.tls.pair:
                 return
-            self.tls.show(found, self._now())
+            self.tls.set_certificate(found, self._now())
         except (UsageError, ValueError) as error:
-            self._refuse(str(error))
+            self._log_rejection(str(error))
             return
         CERTIFICATE_RELOADS.labels("success").inc()
-        log.info("another serving certificate is shown", extra={"file": str(self._certificate)})
+        log.info("serving certificate replaced", extra={"file": str(self._certificate)})
 
-    def _refuse(self, reason: str) -> None:
+    def _log_rejection(self, reason: str) -> None:
         CERTIFICATE_RELOADS.labels("error").inc()
         if self._log_reduction.should_log(reason):
-            log.warning("the serving certificate is kept", extra={"file": str(self._certificate), "reason": reason})
+            log.warning(
+                "new certificate rejected, keeping the current one",
+                extra={"file": str(self._certificate), "reason": reason},
+            )
 
     def _read(self) -> KeyPair:
         try:

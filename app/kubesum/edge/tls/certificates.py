@@ -1,8 +1,8 @@
-"""Certificates made here: an authority, and what it issues for servers and for clients.
+"""Issues certificate authorities, serving certificates and client certificates.
 
-Everything is PEM, in and out, so that what was made can be kept in a file or a Secret and used again. Keys are
-ECDSA P-256. The extensions are those that strict verifiers ask for (RFC 5280, and Go, which ignores the common
-name of a server and wants names). Nothing here is trusted by anybody until its authority is handed over.
+Everything is PEM, in and out, as files and Secrets hold it. Keys are ECDSA P-256. The extensions are those that
+strict verifiers demand: RFC 5280, and Go, which ignores a server's common name and compares the subject alternative
+names.
 """
 
 import os
@@ -27,7 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 LEAF_LIFETIME: Final = timedelta(days=365)
 
-# Machines disagree about the time; a certificate made this second must be valid on all of them.
+# Clocks differ; a certificate must be valid at once on a machine whose clock is behind.
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
 _Validity = tuple[datetime, datetime]
@@ -35,7 +35,7 @@ _Validity = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A certificate and its private key, both PEM; the key never shows in a repr."""
+    """A certificate and its private key, both PEM; the repr shows neither."""
 
     certificate: bytes
     key: bytes
@@ -52,7 +52,7 @@ class KeyPair:
 
 
 def authority(common_name: str, lifetime: timedelta = AUTHORITY_LIFETIME, now: datetime | None = None) -> KeyPair:
-    """A self-signed certificate authority that issues leaves and nothing else, valid from `now` on."""
+    """A self-signed authority that may issue leaf certificates only, valid from `now` on."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(common_name)
     builder = (
@@ -67,7 +67,7 @@ def authority(common_name: str, lifetime: timedelta = AUTHORITY_LIFETIME, now: d
 def serving(
     issuer: KeyPair, hosts: Sequence[str], lifetime: timedelta = LEAF_LIFETIME, now: datetime | None = None
 ) -> KeyPair:
-    """A server's certificate for `hosts`, DNS names and IP addresses; the first is its common name.
+    """A serving certificate for `hosts`, DNS names and IP addresses; the first is its common name.
 
     Raises ValueError if there is no host.
     """
@@ -85,12 +85,12 @@ def client(
     lifetime: timedelta = LEAF_LIFETIME,
     now: datetime | None = None,
 ) -> KeyPair:
-    """A client's certificate; to Kubernetes the common name is the user, each organization a group."""
+    """A client certificate; Kubernetes reads the common name as the user, and each organization as a group."""
     return _issued(issuer, _name(common_name, organizations), (_USED_BY_CLIENTS,), _validity(lifetime, now))
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner may read, also if it existed with other permissions."""
+    """Writes a file with mode 0600, also if it existed with another mode."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(file.fileno(), 0o600)

@@ -1,9 +1,9 @@
-"""Certificates that kubesum issues to itself: what is kept in a Secret, and what comes next.
+"""The self-signed certificates in the Secret, and the next step of their renewal.
 
 An authority issues the serving certificate that all replicas share. Both are renewed when two thirds of their
-lifetime are over. A new authority is published first and issues later, so that whoever verifies us has trusted it
-for a while; the old one is trusted for a while longer. So it is too when an authority can issue no longer, because
-its key is lost. Every step follows from what the Secret holds and what time it is, so any replica can take it.
+lifetime are over. A new authority is published before it issues anything, so that kube-apiserver trusts it by then,
+and the old one stays published for a while. The same happens when an authority cannot issue any more because its key
+is lost. Each step is a pure function of the Secret and the time, so that any replica can take it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,89 +20,91 @@ from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
 
 OVERLAP: Final = timedelta(hours=1)
-"""How long a new authority is trusted before it issues, and an old one after it has."""
+"""How long a new authority is published before it issues, and the old one after its last certificate."""
 
 _NONE: Final = KeyPair(b"", b"")
 
 
-class Issued(msgspec.Struct, frozen=True, gc=False):
-    """What the Secret holds; an empty pair is none."""
+class IssuedCertificates(msgspec.Struct, frozen=True, gc=False):
+    """The content of the Secret; an empty pair means that there is none."""
 
     authority: KeyPair = _NONE
     serving: KeyPair = _NONE
     next_authority: KeyPair = _NONE
-    """Trusted already, issues soon."""
+    """Published already, will issue."""
     previous_authority: bytes = b""
-    """PEM of one that issues no longer, trusted a little longer."""
+    """PEM of an authority that does not issue any more, still published."""
 
     @property
     def bundle(self) -> bytes:
-        """The authorities to be trusted, PEM."""
-        trusted = (self.authority.certificate, self.next_authority.certificate, self.previous_authority)
-        return b"".join(one.strip() + b"\n" for one in trusted if one)
+        """The published authorities, PEM: the `caBundle` of the APIServices."""
+        published = (self.authority.certificate, self.next_authority.certificate, self.previous_authority)
+        return b"".join(one.strip() + b"\n" for one in published if one)
 
 
 _KEYS: Final = ("ca.crt", "ca.key", "tls.crt", "tls.key", "next-ca.crt", "next-ca.key", "previous-ca.crt")
 
 
-def from_secret(data: Mapping[str, bytes]) -> Issued:
-    """What a Secret's decoded data say; what is absent is none."""
+def from_secret(data: Mapping[str, bytes]) -> IssuedCertificates:
+    """The certificates in the decoded data of a Secret; absent keys are empty."""
     values = [data.get(key, b"") for key in _KEYS]
-    return Issued(KeyPair(*values[0:2]), KeyPair(*values[2:4]), KeyPair(*values[4:6]), values[6])
+    return IssuedCertificates(KeyPair(*values[0:2]), KeyPair(*values[2:4]), KeyPair(*values[4:6]), values[6])
 
 
-def to_secret(issued: Issued) -> dict[str, bytes]:
-    """The data of a Secret that say it; empty values are to be absent."""
+def to_secret(issued: IssuedCertificates) -> dict[str, bytes]:
+    """The data of the Secret, decoded; keys with empty values are to be removed."""
     pairs = (issued.authority, issued.serving, issued.next_authority)
     values = [value for pair in pairs for value in (pair.certificate, pair.key)]
     return dict(zip(_KEYS, (*values, issued.previous_authority), strict=True))
 
 
-def renewed(issued: Issued, hosts: Sequence[str], trusted: bytes, now: datetime) -> Issued:
-    """What the Secret should hold: `issued` itself when nothing is to be done.
+def renewed(issued: IssuedCertificates, hosts: Sequence[str], trusted: bytes, now: datetime) -> IssuedCertificates:
+    """The content that the Secret should have: `issued` itself when no step is due.
 
-    `trusted` is the bundle that kube-apiserver verifies us with now: nobody issues whom it does not know.
+    `trusted` is the `caBundle` that kube-apiserver verifies with now: an authority outside of it must not issue.
     """
-    issued = _legible(issued, now)
-    if not _is_fit(issued, hosts, now):
+    issued = _without_unusable(issued, now)
+    if not _is_usable(issued, hosts, now):
         return _reissued(issued, hosts, now)
     can_issue = _is_sound(issued.authority, now)
     if issued.next_authority == _NONE and (not can_issue or _is_aging(issued.authority, now)):
         return msgspec.structs.replace(issued, next_authority=certificates.authority("kubesum-ca", now=now))
     if _may_take_over(issued.next_authority, trusted, now):
         authority = issued.next_authority
-        return Issued(authority, certificates.serving(authority, hosts, now=now), _NONE, issued.authority.certificate)
+        return IssuedCertificates(
+            authority, certificates.serving(authority, hosts, now=now), _NONE, issued.authority.certificate
+        )
     if can_issue and _is_aging(issued.serving, now):
         return _reissued(issued, hosts, now)
-    if issued.previous_authority and now - _began(issued.serving) > OVERLAP:
+    if issued.previous_authority and now - _issued_at(issued.serving) > OVERLAP:
         return msgspec.structs.replace(issued, previous_authority=b"")
     return issued
 
 
-def _reissued(issued: Issued, hosts: Sequence[str], now: datetime) -> Issued:
-    """The same with another serving certificate; of another authority only if the one that is there cannot issue."""
+def _reissued(issued: IssuedCertificates, hosts: Sequence[str], now: datetime) -> IssuedCertificates:
+    """The same with a new serving certificate, and with a new authority if the current one cannot issue."""
     if _is_sound(issued.authority, now):
         return msgspec.structs.replace(issued, serving=certificates.serving(issued.authority, hosts, now=now))
-    return msgspec.structs.replace(issue(hosts, now), previous_authority=_still_read(issued.authority.certificate))
+    return msgspec.structs.replace(issue(hosts, now), previous_authority=_parsable(issued.authority.certificate))
 
 
-def issue(hosts: Sequence[str], now: datetime) -> Issued:
-    """A new authority, and what it issues."""
+def issue(hosts: Sequence[str], now: datetime) -> IssuedCertificates:
+    """A new authority and a serving certificate of it."""
     authority = certificates.authority("kubesum-ca", now=now)
-    return Issued(authority, certificates.serving(authority, hosts, now=now))
+    return IssuedCertificates(authority, certificates.serving(authority, hosts, now=now))
 
 
-def _legible(issued: Issued, now: datetime) -> Issued:
-    """The same without what is of no use, such as what somebody spoiled: it must not get into the bundle."""
+def _without_unusable(issued: IssuedCertificates, now: datetime) -> IssuedCertificates:
+    """The same without authorities that cannot be used: invalid PEM must not get into the bundle."""
     return msgspec.structs.replace(
         issued,
         next_authority=issued.next_authority if _is_sound(issued.next_authority, now) else _NONE,
-        previous_authority=_still_read(issued.previous_authority),
+        previous_authority=_parsable(issued.previous_authority),
     )
 
 
-def _still_read(certificate: bytes) -> bytes:
-    """A certificate if it is one, else nothing."""
+def _parsable(certificate: bytes) -> bytes:
+    """The certificate, or nothing if it cannot be parsed."""
     try:
         x509.load_pem_x509_certificate(certificate)
     except ValueError:
@@ -110,8 +112,8 @@ def _still_read(certificate: bytes) -> bytes:
     return certificate
 
 
-def _is_fit(issued: Issued, hosts: Sequence[str], now: datetime) -> bool:
-    """Whether the serving certificate is for these hosts and of this authority, and both are valid."""
+def _is_usable(issued: IssuedCertificates, hosts: Sequence[str], now: datetime) -> bool:
+    """Whether the serving certificate is for these hosts, was issued by the authority, and both are valid."""
     if not _is_sound(issued.serving, now):
         return False
     leaf = x509.load_pem_x509_certificate(issued.serving.certificate)
@@ -125,7 +127,7 @@ def _is_fit(issued: Issued, hosts: Sequence[str], now: datetime) -> bool:
 
 
 def _is_sound(pair: KeyPair, now: datetime) -> bool:
-    """Whether certificate and key can be read, belong together, are of the kind made here, and are valid now."""
+    """Whether certificate and key parse, belong together, are of an elliptic curve, and are valid now."""
     try:
         found = x509.load_pem_x509_certificate(pair.certificate)
         key = load_pem_private_key(pair.key, password=None)
@@ -141,7 +143,7 @@ def _is_valid(found: x509.Certificate, now: datetime) -> bool:
 
 
 def _may_take_over(pair: KeyPair, trusted: bytes, now: datetime) -> bool:
-    return pair != _NONE and now - _began(pair) > OVERLAP and pair.certificate.strip() in trusted
+    return pair != _NONE and now - _issued_at(pair) > OVERLAP and pair.certificate.strip() in trusted
 
 
 def _is_aging(pair: KeyPair, now: datetime) -> bool:
@@ -151,6 +153,6 @@ def _is_aging(pair: KeyPair, now: datetime) -> bool:
     return now - found.not_valid_before_utc > lifetime * 2 / 3
 
 
-def _began(pair: KeyPair) -> datetime:
-    """When a certificate of ours was issued."""
+def _issued_at(pair: KeyPair) -> datetime:
+    """When a self-signed certificate was issued."""
     return x509.load_pem_x509_certificate(pair.certificate).not_valid_before_utc + certificates.CLOCK_SKEW

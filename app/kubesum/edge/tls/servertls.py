@@ -1,11 +1,11 @@
-"""The server's side of TLS: what it shows, who may connect, and how both change while it runs.
+"""TLS of the server: its certificate and the authorities of its clients, both replaceable while it runs.
 
-HTTP/1.1 only, TLS 1.2 and newer. Sessions are never resumed, because a resumed one skips the verification of
-the client's certificate and forgets its intermediates; renegotiation is off. Clusters' CAs lack extensions
-that the strict mode of newer Pythons demands, so that mode is off.
+HTTP/1.1 only, TLS 1.2 and newer. Sessions are never resumed, because a resumed session skips the verification of
+the client's certificate and has no intermediates; renegotiation is off. The strict mode of newer Pythons is off,
+because the authorities of clusters lack extensions that it demands.
 
-A context in use is never changed: a pair that does not fit would leave it broken, and no authority can be taken
-out of it. A new one is made aside and takes its place for the connections that come.
+A context in use is never changed: a key that does not fit would break it, and no authority can be removed from it.
+A new context replaces it for new connections.
 """
 
 import logging
@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kubesum.edge.tls.certificates import KeyPair
-from kubesum.edge.tls.pools import Chain
+from kubesum.edge.tls.certpool import Chain
 from kubesum.operations.logs import LogReduction
 from kubesum.operations.metrics import HANDSHAKES_FAILED, SERVING_CERTIFICATE_NOT_AFTER
 
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 _LOG_REDUCTION: Final = LogReduction()
 
 
-def server_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
-    """A context that shows `certificate_pem` and requires a client certificate of `client_ca_pem`.
+def mutual_tls_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
+    """A context that presents `certificate_pem` and requires a client certificate of `client_ca_pem`.
 
-    `certificate_pem` is the leaf and then its intermediates. Raises ssl.SSLError for PEM that is none and for
-    a key that does not belong to the certificate.
+    `certificate_pem` is the leaf and then its intermediates. Raises ssl.SSLError for invalid PEM and for a key that
+    does not belong to the certificate.
     """
     context = _context(certificate_pem, key_pem)
     SERVING_CERTIFICATE_NOT_AFTER.set(expiry(KeyPair(certificate_pem, key_pem)))
@@ -40,10 +40,11 @@ def server_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes)
     return context
 
 
-def asking_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
-    """The same, but clients need not show a certificate; without any authority they are not asked for one.
+def optional_client_cert_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
+    """A context that verifies a client certificate if the client presents one.
 
-    Python cannot ask and leave the verdict to others: a certificate that no authority vouches for ends the handshake.
+    If `client_ca_pem` is empty, clients are not asked for a certificate. Python cannot ask for a certificate without
+    verifying it: one that does not verify ends the handshake.
     """
     context = _context(certificate_pem, key_pem)
     if client_ca_pem.strip():
@@ -52,20 +53,20 @@ def asking_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes)
     return context
 
 
-class _ShowingContext(ssl.SSLContext):
-    """A context that knows what it shows, which OpenSSL keeps to itself."""
+class _ContextWithChain(ssl.SSLContext):
+    """A context with the chain that it presents, which Python's contexts do not give."""
 
     chain: Chain = ()
 
 
 def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
-    context = _ShowingContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _ContextWithChain(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.num_tickets = 0
     context.set_alpn_protocols(["http/1.1"])
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    # As for Go, a bundle need not go up to a root: whatever it holds is trusted.
+    # As in Go, every certificate of the bundle is a trust anchor, also an intermediate.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.sslobject_class = _Connection
     _load_pair(context, certificate_pem, key_pem)
@@ -75,44 +76,44 @@ def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
 
 
 def _load_pair(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes) -> None:
-    # OpenSSL takes a key from a file only; a temporary file is readable by its owner alone and gone at once.
+    # Python loads a key from a file only; a temporary file is readable by its owner alone.
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
         file.write(key_pem.rstrip() + b"\n" + certificate_pem)
         file.flush()
-        # With no password OpenSSL would ask for it on the terminal, and everybody would wait.
+        # Without a password argument OpenSSL would ask for one on the terminal, and block the event loop.
         context.load_cert_chain(file.name, password="")
 
 
-class ChangingContext(ssl.SSLContext):
-    """Stands for another context, `current`, that may be replaced at any time.
+class ReloadableContext(ssl.SSLContext):
+    """A context that sets up new connections by another context, `current`, which may be replaced at any time.
 
-    Both event loops ask the context that they were given for each new connection, and for nothing else.
+    asyncio and uvloop call nothing but `wrap_bio`, once for each connection.
     """
 
     current: ssl.SSLContext
 
-    def __new__(cls, current: ssl.SSLContext) -> "ChangingContext":
-        """A context that stands for `current`."""
+    def __new__(cls, current: ssl.SSLContext) -> "ReloadableContext":
+        """A context that delegates to `current`."""
         made = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
         made.current = current
         return made
 
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
-        """A new connection, set up as the current context has it."""
+        """A new connection of the current context."""
         return self.current.wrap_bio(*arguments, **named)
 
 
 class _Connection(ssl.SSLObject):
-    """A connection that tells when its handshake fails: event loops drop those without a word."""
+    """A connection that counts and logs a failed handshake, which event loops drop silently."""
 
     def do_handshake(self) -> None:
-        """Goes on with the handshake."""
+        """Continues the handshake."""
         try:
             super().do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except ssl.SSLCertVerificationError as error:
-            _note_failure("certificate", error.verify_message)
+            _record_failure("certificate", error.verify_message)
             raise
         except ssl.SSLError as error:
             HANDSHAKES_FAILED.labels("protocol").inc()
@@ -120,35 +121,35 @@ class _Connection(ssl.SSLObject):
             raise
 
 
-def _note_failure(cause: str, reason: str) -> None:
+def _record_failure(cause: str, reason: str) -> None:
     HANDSHAKES_FAILED.labels(cause).inc()
     if _LOG_REDUCTION.should_log(reason):
-        # Who issued it is not known: OpenSSL forgets a chain that it refuses.
-        log.warning("a client certificate is refused in the handshake", extra={"reason": reason})
+        # Without the issuer: OpenSSL does not keep a chain that it rejects.
+        log.warning("client certificate rejected in the TLS handshake", extra={"reason": reason})
 
 
 class ServerTls:
-    """What a server shows and whom it lets connect, both replaceable; `context` stands for them."""
+    """The certificate of a server and the authorities of its clients, in effect through `context`."""
 
     def __init__(self, pair: KeyPair) -> None:
-        """Shows `pair` and asks for no client certificate until it knows an authority of clients.
+        """Presents `pair`, and asks for no client certificate until `set_client_ca`.
 
-        Raises ValueError for a pair that nobody could use.
+        Raises ValueError for a pair that cannot be used.
         """
         self._pair = pair
         self._client_bundle = b""
-        self.context: Final = ChangingContext(_usable(pair, b""))
+        self.context: Final = ReloadableContext(_usable(pair, b""))
         SERVING_CERTIFICATE_NOT_AFTER.set(expiry(pair))
 
     @property
     def pair(self) -> KeyPair:
-        """What is shown."""
+        """The certificate and key in use."""
         return self._pair
 
-    def show(self, pair: KeyPair, now: float) -> None:
-        """Shows another pair to those who connect from now on (seconds since 1970).
+    def set_certificate(self, pair: KeyPair, now: float) -> None:
+        """Presents `pair` on new connections; `now` is in seconds since 1970.
 
-        Raises ValueError for one that nobody could use; what was shown before is shown on.
+        Raises ValueError for a pair that cannot be used, and keeps the current one.
         """
         leaf = x509.load_pem_x509_certificate(pair.certificate)
         if leaf.not_valid_after_utc.timestamp() <= now:
@@ -159,10 +160,10 @@ class ServerTls:
         self._pair = pair
         SERVING_CERTIFICATE_NOT_AFTER.set(expiry(pair))
 
-    def believe(self, client_bundle: bytes) -> None:
-        """Lets those connect whom these authorities (PEM) vouch for, and those without a certificate.
+    def set_client_ca(self, client_bundle: bytes) -> None:
+        """Verifies client certificates of new connections against `client_bundle`, PEM.
 
-        Raises ValueError for authorities that are none; whoever could connect before still can.
+        Raises ValueError for a bundle that cannot be used, and keeps the current one.
         """
         self.context.current = _usable(self._pair, client_bundle)
         self._client_bundle = client_bundle
@@ -170,36 +171,36 @@ class ServerTls:
 
 def _usable(pair: KeyPair, client_bundle: bytes) -> ssl.SSLContext:
     try:
-        return asking_context(pair.certificate, pair.key, client_bundle)
+        return optional_client_cert_context(pair.certificate, pair.key, client_bundle)
     except ssl.SSLError as error:
-        what = "certificate, key and the authorities of clients" if client_bundle else "certificate and key"
-        raise ValueError(f"{what} are of no use together: {error.reason or error}") from error
+        what = "certificate, key and client authorities" if client_bundle else "certificate and key"
+        raise ValueError(f"{what} cannot be used together: {error.reason or error}") from error
     except OSError as error:
-        raise ValueError(f"no temporary file can be written: {error.strerror}") from error
+        raise ValueError(f"cannot write a temporary file: {error.strerror}") from error
 
 
 def expiry(pair: KeyPair) -> float:
-    """When a pair's certificate expires, in seconds since 1970; raises ValueError for what is none."""
+    """When a pair's certificate expires, in seconds since 1970; raises ValueError if it cannot be parsed."""
     return x509.load_pem_x509_certificate(pair.certificate).not_valid_after_utc.timestamp()
 
 
-def shown_chain(connection: ssl.SSLObject | None) -> Chain:
-    """The certificates that the client showed in the handshake, DER, its own first; empty if it showed none."""
-    # Without one, the lists below hold None.
+def client_chain(connection: ssl.SSLObject | None) -> Chain:
+    """The certificates that the client presented in the handshake; empty if it presented none."""
+    # Without a certificate the lists below hold None.
     if connection is None or connection.getpeercert(binary_form=True) is None:
         return ()
     if sys.version_info >= (3, 13):
         return tuple(connection.get_unverified_chain())
-    # Not public before 3.13, and the same since 3.10; what is public forgets the intermediates.
-    shown = connection._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-    return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in shown)
+    # Public since 3.13, and unchanged since 3.10; the public functions of older versions omit the intermediates.
+    presented = connection._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+    return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in presented)
 
 
-def own_chain(connection: ssl.SSLObject | None) -> Chain:
-    """The certificates that the server showed on a connection, its own first."""
-    return connection.context.chain if connection and isinstance(connection.context, _ShowingContext) else ()
+def serving_chain(connection: ssl.SSLObject | None) -> Chain:
+    """The certificates that the server presented on a connection; empty without TLS."""
+    return connection.context.chain if connection and isinstance(connection.context, _ContextWithChain) else ()
 
 
-def was_asked(connection: ssl.SSLObject | None) -> bool:
+def client_certificate_requested(connection: ssl.SSLObject | None) -> bool:
     """Whether the client was asked for a certificate in the handshake."""
     return connection is not None and connection.context.verify_mode is not ssl.CERT_NONE

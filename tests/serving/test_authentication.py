@@ -1,4 +1,4 @@
-"""Who asks, and what they get: every kind of caller over a real connection (reliability: header trust)."""
+"""Authentication over real connections: every kind of credentials, and what it gives."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from kubesim.access import certificates
-from tests.serving.runningserver import NODES, Behind, behind, identity
+from tests.serving.runningserver import NODES, RunningServer, identity, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,19 +24,19 @@ UNAUTHORIZED = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("serving")) as server:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("serving")) as server:
         yield server
 
 
-async def test_a_master_whom_the_aggregator_names_sees_everything(server: Behind) -> None:
+async def test_a_forwarded_master_may_list_everything(server: RunningServer) -> None:
     answer = await server.forwarded(NODES, "root", "system:masters")
 
     assert (answer.code, len(answer.json["items"])) == (200, 8)
 
 
-async def test_a_user_without_rights_is_told_so_in_kubernetes_words(server: Behind) -> None:
-    """[Z] 8.5: byte for byte."""
+async def test_a_user_without_rights_gets_the_status_of_kube_apiserver(server: RunningServer) -> None:
+    """Section 8.5, byte for byte."""
     answer = await server.forwarded(NODES, "jane", "dev")
 
     assert answer.code == 403
@@ -54,53 +54,53 @@ async def test_a_user_without_rights_is_told_so_in_kubernetes_words(server: Behi
     }
 
 
-async def test_headers_without_the_front_proxys_certificate_are_nothing(server: Behind) -> None:
+async def test_identity_headers_without_the_front_proxys_certificate_are_ignored(server: RunningServer) -> None:
     """[A13]"""
-    answer = await server.ask(NODES, None, identity("root", "system:masters"))
+    answer = await server.request(NODES, None, identity("root", "system:masters"))
 
     assert answer.code == 403
     assert 'User "system:anonymous" cannot list' in answer.message
 
 
-async def test_headers_over_a_users_certificate_are_nothing(server: Behind) -> None:
-    answer = await server.ask(NODES, server.pki.people["tenant"], identity("root", "system:masters"))
+async def test_identity_headers_with_a_users_certificate_are_ignored(server: RunningServer) -> None:
+    answer = await server.request(NODES, server.pki.people["tenant"], identity("root", "system:masters"))
 
     assert answer.code == 403
     assert 'User "zoë@example.org" cannot list' in answer.message
 
 
-async def test_a_front_proxy_that_names_nobody_is_not_believed(server: Behind) -> None:
+async def test_a_front_proxy_without_a_user_is_401(server: RunningServer) -> None:
     """[A10]"""
-    answer = await server.ask(NODES, server.front_proxy)
+    answer = await server.request(NODES, server.front_proxy)
 
     assert (answer.code, answer.json) == (401, UNAUTHORIZED)
 
 
-async def test_a_users_certificate_named_like_the_front_proxy_is_a_users(server: Behind) -> None:
+async def test_a_users_certificate_with_the_front_proxys_name_is_a_user(server: RunningServer) -> None:
     pair = certificates.client(server.pki.authority, "front-proxy-client")
 
-    answer = await server.ask(NODES, pair, identity("root", "system:masters"))
+    answer = await server.request(NODES, pair, identity("root", "system:masters"))
 
     assert answer.code == 403
     assert 'User "front-proxy-client" cannot list' in answer.message
 
 
-async def test_a_token_is_its_holders(server: Behind) -> None:
+async def test_a_token_authenticates_its_user(server: RunningServer) -> None:
     bearer = [("Authorization", f"Bearer {server.pki.service_token}")]
 
-    answer = await server.ask(NODES, None, bearer)
+    answer = await server.request(NODES, None, bearer)
 
     assert answer.code == 403
     assert 'User "system:serviceaccount:kubesum-system:kubesum" cannot list' in answer.message
 
 
-async def test_an_unknown_token_is_nobodys(server: Behind) -> None:
-    answer = await server.ask(NODES, None, [("Authorization", "Bearer stolen")])
+async def test_an_unknown_token_is_401(server: RunningServer) -> None:
+    answer = await server.request(NODES, None, [("Authorization", "Bearer stolen")])
 
     assert (answer.code, answer.json) == (401, UNAUTHORIZED)
 
 
-async def handshakes_failed(server: Behind) -> float:
+async def handshakes_failed(server: RunningServer) -> float:
     text = (await server.forwarded("/metrics", "root", "system:masters")).body.decode()
     lines = (line for line in text.splitlines() if line.startswith("kubesum_tls_handshake_errors_total"))
     return sum(float(line.split()[-1]) for line in lines if 'cause="certificate"' in line)
@@ -108,10 +108,8 @@ async def handshakes_failed(server: Behind) -> float:
 
 @pytest.mark.parametrize("token", [False, True], ids=["alone", "with a good token"])
 @pytest.mark.parametrize("kind", ["unknown", "expired", "for servers"])
-async def test_a_certificate_that_nobody_vouches_for_ends_the_connection(
-    server: Behind, kind: str, token: bool
-) -> None:
-    """[decisions 16] Counted; a token does not help, since Python cannot leave the verdict to others."""
+async def test_an_unverifiable_certificate_ends_the_connection(server: RunningServer, kind: str, token: bool) -> None:
+    """[decisions 16] Counted; a token does not help, since the handshake has to verify the certificate."""
     authority = server.pki.authority
     pair = {
         "unknown": lambda: certificates.client(certificates.authority("kubernetes"), "jane"),
@@ -122,34 +120,36 @@ async def test_a_certificate_that_nobody_vouches_for_ends_the_connection(
     before = await handshakes_failed(server)
 
     with pytest.raises(aiohttp.ClientError):
-        await server.ask("/livez", pair, headers)
+        await server.request("/livez", pair, headers)
 
-    # aiohttp asks once more over another connection where it thinks that the first was an old one.
+    # aiohttp tries once more on a new connection if the first one ended without a response.
     assert await handshakes_failed(server) > before
 
 
-async def test_a_front_proxy_that_is_not_allowed_is_nobody_unless_a_token_says_who(server: Behind) -> None:
+async def test_a_front_proxy_that_is_not_allowed_needs_a_token(server: RunningServer) -> None:
     pair = certificates.client(server.pki.front_proxy_authority, "other")
     bearer = [("Authorization", f"Bearer {server.pki.service_token}")]
 
-    alone = await server.ask(NODES, pair, identity("root", "system:masters"))
-    with_token = await server.ask(NODES, pair, identity("root", "system:masters") + bearer)
+    alone = await server.request(NODES, pair, identity("root", "system:masters"))
+    with_token = await server.request(NODES, pair, identity("root", "system:masters") + bearer)
 
     assert (alone.code, alone.json) == (401, UNAUTHORIZED)
     assert with_token.code == 403
     assert 'User "system:serviceaccount:kubesum-system:kubesum" cannot list' in with_token.message
 
 
-async def test_a_users_certificate_comes_before_a_token(server: Behind) -> None:
+async def test_a_client_certificate_comes_before_a_token(server: RunningServer) -> None:
     for token in (server.pki.service_token, "stolen"):
-        answer = await server.ask(NODES, server.pki.people["viewer"], [("Authorization", f"Bearer {token}")])
+        answer = await server.request(NODES, server.pki.people["viewer"], [("Authorization", f"Bearer {token}")])
 
         assert answer.code == 403
         assert 'User "viewer" cannot list' in answer.message
 
 
-async def test_a_front_proxy_that_names_nobody_may_hand_on_a_token(server: Behind) -> None:
-    answer = await server.ask(NODES, server.front_proxy, [("Authorization", f"Bearer {server.pki.service_token}")])
+async def test_a_front_proxy_without_a_user_may_forward_a_token(server: RunningServer) -> None:
+    answer = await server.request(
+        NODES, server.front_proxy, [("Authorization", f"Bearer {server.pki.service_token}")]
+    )
 
     assert answer.code == 403
     assert 'User "system:serviceaccount:kubesum-system:kubesum" cannot list' in answer.message
@@ -165,14 +165,14 @@ async def test_a_front_proxy_that_names_nobody_may_hand_on_a_token(server: Behin
         (NODES, "POST"),
     ],
 )
-async def test_who_is_not_believed_is_told_nothing_else(server: Behind, path: str, method: str) -> None:
-    """401 comes before 403, and that before everything else."""
-    answer = await server.ask(path, None, [("Authorization", "Bearer stolen")], method)
+async def test_401_takes_precedence_over_all_other_errors(server: RunningServer, path: str, method: str) -> None:
+    """401 comes before 403, and that before all others."""
+    answer = await server.request(path, None, [("Authorization", "Bearer stolen")], method)
 
     assert (answer.code, answer.json) == (401, UNAUTHORIZED)
 
 
-async def test_probes_are_answered_without_any_identity(server: Behind) -> None:
-    assert [(await server.ask(path)).code for path in ("/livez", "/readyz", "/healthz")] == [200, 200, 200]
-    assert (await server.ask("/metrics")).code == 403
-    assert (await server.ask("/livez/ping")).code == 403
+async def test_probes_need_no_credentials(server: RunningServer) -> None:
+    assert [(await server.request(path)).code for path in ("/livez", "/readyz", "/healthz")] == [200, 200, 200]
+    assert (await server.request("/metrics")).code == 403
+    assert (await server.request("/livez/ping")).code == 403

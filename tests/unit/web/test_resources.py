@@ -1,4 +1,4 @@
-"""Answers over the wire: representations, paging, freshness, and what is refused."""
+"""Get and list over HTTP: representations, paging, freshness, and errors."""
 
 import asyncio
 import base64
@@ -34,7 +34,7 @@ async def filled(served: Served) -> Served:
 
 async def test_a_list_holds_whole_objects_and_a_version(filled: Served) -> None:
     """[L5]"""
-    answer = await filled.ask(f"{V}/shelves", accept="application/json")
+    answer = await filled.request(f"{V}/shelves", accept="application/json")
 
     assert answer.code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -65,7 +65,7 @@ async def test_a_list_holds_whole_objects_and_a_version(filled: Served) -> None:
 
 async def test_an_empty_table_has_its_columns(served: Served) -> None:
     """[T1] [T6]"""
-    answer = await served.ask(f"{V}/boxes?limit=500", accept=TABLE)
+    answer = await served.request(f"{V}/boxes?limit=500", accept=TABLE)
 
     assert answer.json == {
         "kind": "Table",
@@ -81,7 +81,7 @@ async def test_an_empty_table_has_its_columns(served: Served) -> None:
 
 async def test_a_table_row_carries_the_metadata_of_its_object(filled: Served) -> None:
     """[T4] [T9] [T10]"""
-    answer = await filled.ask(f"{V}/boxes", accept="application/json;as=Table;v=v1beta1;g=meta.k8s.io")
+    answer = await filled.request(f"{V}/boxes", accept="application/json;as=Table;v=v1beta1;g=meta.k8s.io")
 
     assert answer.json["rows"][0] == {
         "cells": ["a", 1],
@@ -99,10 +99,10 @@ async def test_a_table_row_carries_the_metadata_of_its_object(filled: Served) ->
     }
 
 
-async def test_a_table_row_carries_the_object_or_nothing_on_demand(filled: Served) -> None:
+async def test_a_table_row_carries_the_object_or_nothing_as_includeobject_says(filled: Served) -> None:
     """[T4]"""
-    whole = await filled.ask(f"{V}/shelves?includeObject=Object", accept=TABLE)
-    nothing = await filled.ask(f"{V}/shelves?includeObject=None", accept=TABLE)
+    whole = await filled.request(f"{V}/shelves?includeObject=Object", accept=TABLE)
+    nothing = await filled.request(f"{V}/shelves?includeObject=None", accept=TABLE)
 
     assert whole.json["rows"][0]["object"]["status"]["load"] == {"cpu": "1500m", "memory": "3Gi"}
     assert nothing.json["rows"] == [{"cells": ["oak", "3Gi", "13m", "(6h13m ago)"], "object": None}]
@@ -110,17 +110,17 @@ async def test_a_table_row_carries_the_object_or_nothing_on_demand(filled: Serve
 
 async def test_a_table_of_one_object_carries_its_version(filled: Served) -> None:
     """[T5]"""
-    answer = await filled.ask(f"{V}/shelves/oak", accept=TABLE)
+    answer = await filled.request(f"{V}/shelves/oak", accept=TABLE)
 
     assert answer.json["metadata"] == {"resourceVersion": "1790000000000002007"}
     assert [row["cells"][0] for row in answer.json["rows"]] == ["oak"]
 
 
-async def test_metadata_alone_is_served(filled: Served) -> None:
+async def test_partial_object_metadata_is_served(filled: Served) -> None:
     accept = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
-    one = await filled.ask(f"{V}/namespaces/team-b/boxes/b", accept=accept.format(""))
-    many = await filled.ask(f"{V}/boxes", accept=accept.format("List"))
+    one = await filled.request(f"{V}/namespaces/team-b/boxes/b", accept=accept.format(""))
+    many = await filled.request(f"{V}/boxes", accept=accept.format("List"))
 
     assert one.json["kind"] == "PartialObjectMetadata"
     assert "status" not in one.json
@@ -130,18 +130,18 @@ async def test_metadata_alone_is_served(filled: Served) -> None:
 
 async def test_a_list_in_a_namespace_holds_only_its_objects(filled: Served) -> None:
     """[L10]"""
-    answer = await filled.ask(f"{V}/namespaces/team-a/boxes")
-    nobody = await filled.ask(f"{V}/namespaces/team/boxes")
+    answer = await filled.request(f"{V}/namespaces/team-a/boxes")
+    empty = await filled.request(f"{V}/namespaces/team/boxes")
 
     assert [item["metadata"]["name"] for item in answer.json["items"]] == ["a", "cc"]
-    assert (nobody.code, nobody.json["items"]) == (200, [])
+    assert (empty.code, empty.json["items"]) == (200, [])
 
 
 async def test_pages_follow_each_other_and_keep_the_version_of_the_first(filled: Served) -> None:
     """[L9]"""
-    first = (await filled.ask(f"{V}/boxes?limit=2")).json
+    first = (await filled.request(f"{V}/boxes?limit=2")).json
     await filled.world.put(Source.PODS, Thing("late", "team-z"))
-    second = (await filled.ask(f"{V}/boxes?limit=2&continue={first['metadata']['continue']}")).json
+    second = (await filled.request(f"{V}/boxes?limit=2&continue={first['metadata']['continue']}")).json
 
     assert [item["metadata"]["name"] for item in first["items"]] == ["a", "cc"]
     assert first["metadata"]["remainingItemCount"] == 1
@@ -151,30 +151,30 @@ async def test_pages_follow_each_other_and_keep_the_version_of_the_first(filled:
 
 async def test_ages_in_a_table_follow_the_clock(filled: Served) -> None:
     """[T3]"""
-    before = await filled.ask(f"{V}/shelves", accept=TABLE)
+    before = await filled.request(f"{V}/shelves", accept=TABLE)
     filled.world.now = NOW + 60
-    after = await filled.ask(f"{V}/shelves", accept=TABLE)
+    after = await filled.request(f"{V}/shelves", accept=TABLE)
 
     assert before.json["rows"][0]["cells"][2] == "13m"
     assert after.json["rows"][0]["cells"][2] == "14m"
 
 
-async def test_a_change_shows_at_once(filled: Served) -> None:
-    await filled.ask(f"{V}/boxes")
+async def test_a_change_is_in_the_next_response(filled: Served) -> None:
+    await filled.request(f"{V}/boxes")
     await filled.world.put(Source.PODS, Thing("new", "team-c"))
 
-    answer = await filled.ask(f"{V}/boxes")
+    answer = await filled.request(f"{V}/boxes")
 
     assert [item["metadata"]["name"] for item in answer.json["items"]] == ["a", "cc", "b", "new"]
 
 
-async def test_a_large_list_is_compressed_for_those_who_take_it(served: Served) -> None:
+async def test_a_large_list_is_compressed_for_clients_that_accept_gzip(served: Served) -> None:
     """[N4] [N6]"""
     await served.world.put(Source.PODS, *(Thing(f"box-{n:04}", "team") for n in range(1000)))
 
-    packed = await served.ask(f"{V}/boxes", accept_encoding="gzip")
-    plain = await served.ask(f"{V}/boxes", accept_encoding="gzip;q=0")
-    small = await served.ask(f"{V}/boxes?limit=5", accept_encoding="gzip")
+    packed = await served.request(f"{V}/boxes", accept_encoding="gzip")
+    plain = await served.request(f"{V}/boxes", accept_encoding="gzip;q=0")
+    small = await served.request(f"{V}/boxes?limit=5", accept_encoding="gzip")
 
     assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "Accept-Encoding")
     assert gzip.decompress(packed.body) == plain.body
@@ -183,10 +183,10 @@ async def test_a_large_list_is_compressed_for_those_who_take_it(served: Served) 
     assert "content-encoding" not in small.headers
 
 
-async def test_a_list_that_many_ask_for_at_once_is_right_for_all(served: Served) -> None:
+async def test_concurrent_requests_for_one_list_get_the_same_correct_list(served: Served) -> None:
     await served.world.put(Source.PODS, *(Thing(f"box-{n:04}", "team") for n in range(1000)))
 
-    answers = await asyncio.gather(*(served.ask(f"{V}/boxes", accept=TABLE) for _ in range(20)))
+    answers = await asyncio.gather(*(served.request(f"{V}/boxes", accept=TABLE) for _ in range(20)))
 
     assert {answer.code for answer in answers} == {200}
     assert len({answer.body for answer in answers}) == 1
@@ -195,24 +195,24 @@ async def test_a_list_that_many_ask_for_at_once_is_right_for_all(served: Served)
 async def test_head_is_get_without_a_body(filled: Served) -> None:
     """[L11]"""
     for path in (f"{V}/shelves", f"{V}/shelves/oak", "/apis", "/livez", "/version"):
-        got, head = await filled.ask(path), await filled.ask(path, "HEAD")
+        got, head = await filled.request(path), await filled.request(path, "HEAD")
 
         assert (head.code, head.body) == (200, b"")
         assert head.headers["content-length"] == str(len(got.body))
 
 
-async def test_people_get_it_indented(filled: Served) -> None:
+async def test_json_is_indented_for_people(filled: Served) -> None:
     """[N3]"""
-    curl = await filled.ask(f"{V}/shelves/oak", user_agent="curl/8.5.0")
-    asked = await filled.ask(f"{V}/shelves?pretty=true")
+    curl = await filled.request(f"{V}/shelves/oak", user_agent="curl/8.5.0")
+    asked = await filled.request(f"{V}/shelves?pretty=true")
 
     assert curl.body.startswith(b'{\n  "apiVersion": "summary.kubesum.dev/v1alpha1",\n')
     assert asked.body.startswith(b'{\n  "kind": "ShelfList",\n')
 
 
-async def test_an_unknown_object_is_told_by_its_full_name(filled: Served) -> None:
+async def test_an_unknown_object_is_404_with_its_full_name(filled: Served) -> None:
     """[E1]"""
-    answer = await filled.ask(f"{V}/shelves/elm")
+    answer = await filled.request(f"{V}/shelves/elm")
 
     assert answer.code == 404
     assert answer.headers["content-type"] == "application/json"
@@ -257,40 +257,40 @@ NOT_SERVED = [
 ]
 
 
-async def test_what_is_not_served_is_not_found(filled: Served) -> None:
+async def test_a_path_that_is_not_served_is_404(filled: Served) -> None:
     """[E2] [L10]"""
-    answers = {path: await filled.ask(path) for path in NOT_SERVED}
+    answers = {path: await filled.request(path) for path in NOT_SERVED}
 
     assert {path: answer.code for path, answer in answers.items()} == dict.fromkeys(NOT_SERVED, 404)
     assert {answer.json["reason"] for answer in answers.values()} == {"NotFound"}
     assert not any("location" in answer.headers for answer in answers.values())
 
 
-async def test_a_trailing_slash_means_nothing(filled: Served) -> None:
+async def test_a_trailing_slash_is_ignored(filled: Served) -> None:
     """[P16]"""
     for path in ("/apis", "/apis/summary.kubesum.dev", V, f"{V}/shelves", f"{V}/shelves/oak", "/livez", "/version"):
-        plain, slash = await filled.ask(path), await filled.ask(f"{path}/")
+        plain, slash = await filled.request(path), await filled.request(f"{path}/")
 
         assert (slash.code, slash.body) == (200, plain.body)
 
 
-async def test_writing_is_not_allowed(filled: Served) -> None:
+async def test_writing_is_405(filled: Served) -> None:
     """[E4]"""
     paths = (f"{V}/shelves", f"{V}/shelves/oak", "/apis", "/version")
     methods = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND")
     for path, method in itertools.product(paths, methods):
-        answer = await filled.ask(path, method)
+        answer = await filled.request(path, method)
 
         assert (answer.code, answer.headers["allow"]) == (405, "GET, HEAD")
         assert answer.json["reason"] == "MethodNotAllowed"
 
 
-async def test_writing_to_what_is_not_served_is_not_found(filled: Served) -> None:
+async def test_writing_to_a_path_that_is_not_served_is_404(filled: Served) -> None:
     for path in (f"{V}/cupboards", f"{V}/boxes/a", "/nothing"):
-        assert (await filled.ask(path, "DELETE")).code == 404
+        assert (await filled.request(path, "DELETE")).code == 404
 
 
-async def test_options_that_cannot_be_honoured_are_refused(filled: Served) -> None:
+async def test_invalid_options_are_refused(filled: Served) -> None:
     refused = {
         "labelSelector=a,": "found '', expected: identifier after ','",
         "limit=1_000": 'strconv.ParseInt: parsing "1_000": invalid syntax',
@@ -298,35 +298,37 @@ async def test_options_that_cannot_be_honoured_are_refused(filled: Served) -> No
         "timeout=soon": 'invalid timeout specified in the request URL - time: invalid duration "soon"',
     }
 
-    answers = {query: await filled.ask(f"{V}/shelves?{query}") for query in refused}
+    answers = {query: await filled.request(f"{V}/shelves?{query}") for query in refused}
 
     assert {answer.code for answer in answers.values()} == {400}
     assert {query: answer.json["message"] for query, answer in answers.items()} == refused
 
 
-async def test_options_that_ask_for_nothing_are_fine(filled: Served) -> None:
+async def test_options_with_empty_values_are_accepted(filled: Served) -> None:
     query = "watch=false&labelSelector=&fieldSelector=&resourceVersion=0&limit=-1&shardSelector=x&a;b&%zz=1"
 
-    answer = await filled.ask(f"{V}/shelves?{query}")
+    answer = await filled.request(f"{V}/shelves?{query}")
 
     assert (answer.code, len(answer.json["items"])) == (200, 1)
 
 
-async def test_options_that_exclude_each_other_are_invalid(filled: Served) -> None:
+async def test_contradictory_options_are_invalid(filled: Served) -> None:
     """[L7]"""
-    answer = await filled.ask(f"{V}/shelves?resourceVersionMatch=Exact")
+    answer = await filled.request(f"{V}/shelves?resourceVersionMatch=Exact")
 
-    told = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+    message = "resourceVersionMatch is forbidden unless resourceVersion is provided"
     assert (answer.code, answer.json["reason"]) == (422, "Invalid")
-    assert answer.json["message"] == f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: {told}'
+    assert (
+        answer.json["message"] == f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: {message}'
+    )
     assert answer.json["details"]["causes"] == [
-        {"reason": "FieldValueForbidden", "message": f"Forbidden: {told}", "field": "resourceVersionMatch"}
+        {"reason": "FieldValueForbidden", "message": f"Forbidden: {message}", "field": "resourceVersionMatch"}
     ]
 
 
-async def test_a_version_far_in_the_future_is_too_large(filled: Served) -> None:
+async def test_a_version_in_the_far_future_is_too_large(filled: Served) -> None:
     for path in (f"{V}/shelves", f"{V}/shelves/oak"):
-        answer = await filled.ask(f"{path}?resourceVersion=1790000060000000000")
+        answer = await filled.request(f"{path}?resourceVersion=1790000060000000000")
 
         assert (answer.code, answer.json["reason"]) == (504, "Timeout")
         assert answer.json["message"] == (
@@ -340,17 +342,17 @@ async def test_only_the_current_version_can_be_listed_exactly(filled: Served) ->
     """[L6]"""
     query = "resourceVersionMatch=Exact&resourceVersion="
 
-    current = await filled.ask(f"{V}/shelves?{query}1790000000000002007")
-    older = await filled.ask(f"{V}/shelves?{query}1790000000000000007")
+    current = await filled.request(f"{V}/shelves?{query}1790000000000002007")
+    older = await filled.request(f"{V}/shelves?{query}1790000000000000007")
 
     assert current.code == 200
     assert (older.code, older.json["reason"]) == (410, "Expired")
 
 
-async def test_only_json_and_yaml_can_be_served(filled: Served) -> None:
+async def test_media_types_other_than_json_and_yaml_are_406(filled: Served) -> None:
     """[N1] [N2]"""
     for path in (f"{V}/shelves", f"{V}/shelves/oak", V, "/apis", "/"):
-        answer = await filled.ask(path, accept="application/vnd.kubernetes.protobuf")
+        answer = await filled.request(path, accept="application/vnd.kubernetes.protobuf")
 
         assert (answer.code, answer.json["reason"]) == (406, "NotAcceptable")
         assert answer.json["message"] == (
@@ -358,12 +360,12 @@ async def test_only_json_and_yaml_can_be_served(filled: Served) -> None:
         )
 
 
-async def test_cold_data_is_unavailable_while_discovery_is_not(served: Served) -> None:
+async def test_until_the_data_are_synced_lists_are_503_and_discovery_is_served(served: Served) -> None:
     """[E5] [D6]"""
     served.world.not_synced = Unavailable("the initial list of pods is not complete yet", transient=True)
 
-    data = await served.ask(f"{V}/shelves/elm")
-    discovery = await served.ask(V)
+    data = await served.request(f"{V}/shelves/elm")
+    discovery = await served.request(V)
 
     assert (data.code, data.json["reason"]) == (503, "ServiceUnavailable")
     assert data.json["message"] == "the initial list of pods is not complete yet"
@@ -371,11 +373,11 @@ async def test_cold_data_is_unavailable_while_discovery_is_not(served: Served) -
     assert (discovery.code, len(discovery.json["resources"])) == (200, 2)
 
 
-async def test_a_client_is_not_told_to_come_back_where_only_a_person_can_help(served: Served) -> None:
+async def test_there_is_no_retry_after_where_only_an_operator_can_help(served: Served) -> None:
     """`kubectl get` of a kind whose source is forbidden hung for ten retries."""
     served.world.not_synced = Unavailable("kubesum may not list pods", transient=False)
 
-    answer = await served.ask(f"{V}/shelves")
+    answer = await served.request(f"{V}/shelves")
 
     assert (answer.code, answer.json["message"]) == (503, "kubesum may not list pods")
     assert "retry-after" not in answer.headers
@@ -383,54 +385,54 @@ async def test_a_client_is_not_told_to_come_back_where_only_a_person_can_help(se
 
 @pytest.mark.parametrize("path", ["shelves", "shelves/oak", "shelves?watch=true&timeoutSeconds=1"])
 @pytest.mark.parametrize("accept", ["application/json", TABLE])
-async def test_old_data_is_answered_with_a_warning(filled: Served, path: str, accept: str) -> None:
+async def test_stale_data_are_served_with_a_warning(filled: Served, path: str, accept: str) -> None:
     """Section 6.3"""
-    fresh = await filled.ask(f"{V}/{path}", accept=accept)
+    fresh = await filled.request(f"{V}/{path}", accept=accept)
     filled.world.stale = (Stale("nodes", NOW - 240),)
 
-    old = await filled.ask(f"{V}/{path}", accept=accept)
+    old = await filled.request(f"{V}/{path}", accept=accept)
 
     assert "warning" not in fresh.headers
     assert (old.code, old.headers["warning"]) == (200, '299 - "data for nodes is 4m old"')
 
 
-async def test_mistakes_are_told_before_data_is_looked_at(served: Served) -> None:
+async def test_options_are_validated_before_data_are_required(served: Served) -> None:
     """[E3]"""
     served.world.not_synced = Unavailable("cold", transient=True)
 
-    assert (await served.ask(f"{V}/cupboards?limit=x")).code == 404
-    assert (await served.ask(f"{V}/shelves?limit=x", accept="text/html")).code == 400
-    assert (await served.ask(f"{V}/shelves", accept="text/html")).code == 406
+    assert (await served.request(f"{V}/cupboards?limit=x")).code == 404
+    assert (await served.request(f"{V}/shelves?limit=x", accept="text/html")).code == 400
+    assert (await served.request(f"{V}/shelves", accept="text/html")).code == 406
 
 
-async def test_a_broken_escape_is_a_bad_request(served: Served) -> None:
-    answer = await served.ask(f"{V}/shelves/%zz")
+async def test_a_broken_escape_is_400(served: Served) -> None:
+    answer = await served.request(f"{V}/shelves/%zz")
 
     assert (answer.code, answer.json["message"]) == (400, 'invalid URL escape "%zz"')
 
 
-async def test_a_resource_that_is_removed_is_not_found(filled: Served) -> None:
+async def test_a_resource_that_was_removed_is_404(filled: Served) -> None:
     filled.world.engine.remove(BOXES.plural)
 
-    assert (await filled.ask(f"{V}/boxes")).code == 404
-    assert [r["name"] for r in (await filled.ask(V)).json["resources"]] == ["shelves"]
+    assert (await filled.request(f"{V}/boxes")).code == 404
+    assert [r["name"] for r in (await filled.request(V)).json["resources"]] == ["shelves"]
 
 
-async def test_a_continue_token_of_another_replica_goes_on(filled: Served) -> None:
+async def test_a_continue_token_of_another_replica_gives_the_next_page(filled: Served) -> None:
     token = {"v": "meta.k8s.io/v1", "rv": 5, "start": "team-a/a\u0000"}
     text = base64.urlsafe_b64encode(json.dumps(token).encode()).rstrip(b"=").decode()
 
-    answer = await filled.ask(f"{V}/boxes?continue={text}")
+    answer = await filled.request(f"{V}/boxes?continue={text}")
 
     assert [item["metadata"]["name"] for item in answer.json["items"]] == ["cc", "b"]
     assert answer.json["metadata"]["resourceVersion"] == "5"
 
 
-async def test_a_client_of_another_authority_is_turned_away(served: Served) -> None:
-    stranger = client(authority("other"), "stranger")
+async def test_a_client_certificate_of_another_authority_fails_the_handshake(served: Served) -> None:
+    other = client(authority("other"), "other")
     directory = served.home
     trusted = authority("irrelevant")
-    context = client_context(trusted, stranger, directory)
+    context = client_context(trusted, other, directory)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
 

@@ -1,4 +1,4 @@
-"""Certificates and authorities change under load, and nobody notices."""
+"""Certificates and authorities change under load, and no request fails."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from kubesim.access.certificates import KeyPair
 from kubesim.aggregation.aggregator import SERVICE_HOST
 from kubesim.apiserver.bootstrap import AUTHENTICATION_CONFIG
 from tests.serving.load import ROOT, load
-from tests.serving.runningserver import NODES, Behind, asked, behind, eventually
+from tests.serving.runningserver import NODES, RunningServer, eventually, fetch, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,13 +23,13 @@ HOSTS = (SERVICE_HOST, "127.0.0.1")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("rotation")) as server:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("rotation")) as server:
         yield server
 
 
-async def shown(server: Behind) -> bytes:
-    """The certificate that a new connection is shown, DER."""
+async def shown(server: RunningServer) -> bytes:
+    """The serving certificate of a new connection, DER."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     _, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=context)
@@ -38,20 +38,20 @@ async def shown(server: Behind) -> bytes:
     return found
 
 
-async def shows(server: Behind, pair: KeyPair) -> bool:
+async def shows(server: RunningServer, pair: KeyPair) -> bool:
     return await shown(server) == ssl.PEM_cert_to_DER_cert(pair.certificate.decode())
 
 
-def put(server: Behind, pair: KeyPair) -> None:
-    """Puts a pair in place of the one that is served, file by file."""
+def put(server: RunningServer, pair: KeyPair) -> None:
+    """Replaces the files of the serving certificate, one by one."""
     for name, content in (("crt", pair.certificate), ("key", pair.key)):
         new = server.home / f"new.{name}"
         new.write_bytes(content)
         os.replace(new, server.home / f"serving.{name}")
 
 
-def publish(server: Behind, **bundles: bytes) -> None:
-    """Changes whom kube-apiserver says it trusts."""
+def publish(server: RunningServer, **bundles: bytes) -> None:
+    """Changes the ConfigMap extension-apiserver-authentication."""
     stored = server.store.get("configmaps", "kube-system", AUTHENTICATION_CONFIG)
     assert stored is not None
     config = stored.decoded()
@@ -59,21 +59,21 @@ def publish(server: Behind, **bundles: bytes) -> None:
     server.store.put("configmaps", config)
 
 
-async def metric(server: Behind, line: str) -> float:
-    """A number that the server tells of itself."""
-    text = (await server.ask("/metrics", server.front_proxy, ROOT)).body.decode()
+async def metric(server: RunningServer, line: str) -> float:
+    """The value of a metric."""
+    text = (await server.request("/metrics", server.front_proxy, ROOT)).body.decode()
     return next((float(found.split()[-1]) for found in text.splitlines() if found.startswith(line)), 0.0)
 
 
-async def lets_in(server: Behind, pair: KeyPair) -> bool:
-    """Whether a front proxy with this pair is believed on a new connection."""
+async def lets_in(server: RunningServer, pair: KeyPair) -> bool:
+    """Whether a front proxy with this pair is authenticated on a new connection."""
     try:
-        return (await server.ask(NODES, pair, ROOT)).code == 200
+        return (await server.request(NODES, pair, ROOT)).code == 200
     except aiohttp.ClientError:
         return False
 
 
-async def test_another_serving_certificate_is_shown_without_a_failed_request(server: Behind) -> None:
+async def test_a_new_serving_certificate_fails_no_request(server: RunningServer) -> None:
     new = certificates.serving(server.authority, HOSTS)
 
     async with load(server, lambda: server.tls(server.front_proxy)) as clients:
@@ -84,7 +84,7 @@ async def test_another_serving_certificate_is_shown_without_a_failed_request(ser
 
 
 @pytest.mark.parametrize("defect", ["half written", "of two pairs", "expired", "empty"])
-async def test_a_pair_of_no_use_leaves_the_old_one_in_service(server: Behind, defect: str) -> None:
+async def test_an_unusable_pair_leaves_the_current_one_in_use(server: RunningServer, defect: str) -> None:
     old = KeyPair((server.home / "serving.crt").read_bytes(), (server.home / "serving.key").read_bytes())
     other = certificates.serving(server.authority, HOSTS)
     bad = {
@@ -106,11 +106,11 @@ async def test_a_pair_of_no_use_leaves_the_old_one_in_service(server: Behind, de
 
     assert clients.failures == []
     assert await shows(server, old)
-    assert (await server.ask("/readyz")).code == 200
+    assert (await server.request("/readyz")).code == 200
     put(server, old)
 
 
-async def test_the_front_proxys_authority_changes_without_a_failed_request(server: Behind) -> None:
+async def test_a_new_front_proxy_authority_fails_no_request(server: RunningServer) -> None:
     old, proxy = server.pki.front_proxy_authority.certificate, server.front_proxy
     authority = certificates.authority("front-proxy-ca")
     new_proxy = certificates.client(authority, "front-proxy-client")
@@ -118,51 +118,51 @@ async def test_the_front_proxys_authority_changes_without_a_failed_request(serve
 
     async with server.session(proxy) as kept:
         async with load(server, lambda: server.tls(in_use[0])) as clients:
-            assert (await asked(kept, server.port, NODES, ROOT)).code == 200
+            assert (await fetch(kept, server.port, NODES, ROOT)).code == 200
             publish(server, requestheader_client_ca_file=old + authority.certificate)
             await eventually(lambda: lets_in(server, new_proxy))
             in_use[0] = new_proxy
             await clients.reaches(40)
         publish(server, requestheader_client_ca_file=authority.certificate)
         await eventually(lambda: refused(server, proxy))
-        late = await asked(kept, server.port, NODES, ROOT)
+        late = await fetch(kept, server.port, NODES, ROOT)
 
     assert clients.failures == []
-    # Whoever keeps a connection that the old one vouched for is no longer believed on it.
+    # A kept connection with a certificate of the old authority is no longer authenticated.
     assert late.code == 401
     publish(server, requestheader_client_ca_file=old)
     await eventually(lambda: lets_in(server, proxy))
 
 
-async def refused(server: Behind, pair: KeyPair) -> bool:
+async def refused(server: RunningServer, pair: KeyPair) -> bool:
     return not await lets_in(server, pair)
 
 
-async def test_the_users_authority_changes_on_open_connections_too(server: Behind) -> None:
+async def test_a_new_client_authority_applies_to_open_connections(server: RunningServer) -> None:
     authority, old = certificates.authority("kubernetes-ca"), server.pki.authority.certificate
     was, comes = server.pki.people["admin"], certificates.client(authority, "admin", ["system:masters"])
 
-    async def known(pair: KeyPair) -> bool:
+    async def authenticated(pair: KeyPair) -> bool:
         try:
-            return (await server.ask(NODES, pair)).code == 200
+            return (await server.request(NODES, pair)).code == 200
         except aiohttp.ClientError:
             return False
 
     async with server.session(was) as kept:
-        assert (await asked(kept, server.port, NODES)).code == 200
+        assert (await fetch(kept, server.port, NODES)).code == 200
         publish(server, client_ca_file=authority.certificate + old)
-        await eventually(lambda: known(comes))
-        assert (await asked(kept, server.port, NODES)).code == 200
+        await eventually(lambda: authenticated(comes))
+        assert (await fetch(kept, server.port, NODES)).code == 200
         publish(server, client_ca_file=authority.certificate)
 
         async def is_unknown() -> bool:
-            return not await known(was)
+            return not await authenticated(was)
 
         await eventually(is_unknown)
-        assert (await asked(kept, server.port, NODES)).code == 401
+        assert (await fetch(kept, server.port, NODES)).code == 401
 
     publish(server, client_ca_file=old)
-    await eventually(lambda: known(was))
+    await eventually(lambda: authenticated(was))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,9 @@ async def test_the_users_authority_changes_on_open_connections_too(server: Behin
     ],
     ids=["no certificates", "no names", "no authority"],
 )
-async def test_an_invalid_content_leaves_the_last_good_one(server: Behind, bundles: dict[str, bytes]) -> None:
+async def test_an_invalid_configmap_leaves_the_configuration_in_effect(
+    server: RunningServer, bundles: dict[str, bytes]
+) -> None:
     stored = server.store.get("configmaps", "kube-system", AUTHENTICATION_CONFIG)
     assert stored is not None
     good = {name: str(stored.decoded()["data"][name.replace("_", "-")]).encode() for name in bundles}
@@ -191,7 +193,7 @@ async def test_an_invalid_content_leaves_the_last_good_one(server: Behind, bundl
     publish(server, **good)
 
 
-async def test_a_config_map_that_is_gone_still_counts(server: Behind) -> None:
+async def test_a_deleted_configmap_leaves_the_configuration_in_effect(server: RunningServer) -> None:
     deletions = 'kubesum_watch_events_total{resource="configmaps",type="DELETED"}'
     last = server.store.delete("configmaps", "kube-system", AUTHENTICATION_CONFIG)
     assert last is not None

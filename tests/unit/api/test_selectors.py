@@ -60,21 +60,21 @@ def test_a_row_is_selected_by_its_labels_and_fields(labels: str, fields: str, ex
     assert selector(labels, fields, RESOURCE).matches(RESOURCE, ROW) is expected
 
 
-def test_a_row_that_nothing_stands_for_has_no_labels() -> None:
+def test_a_row_without_a_subject_has_no_labels() -> None:
     row = Row(("team", "implied"), 1, None, Status("Idle"))
 
     assert selector("!wood", "status.health=Idle", RESOURCE).matches(RESOURCE, row)
     assert not selector("wood", "", RESOURCE).matches(RESOURCE, row)
 
 
-def test_the_status_of_a_projection_is_not_computed_for_a_row_that_other_fields_rule_out() -> None:
+def test_the_status_is_computed_only_if_other_requirements_are_met() -> None:
     unhealthy = Row(("team", "elm"), 1, Subject({}), None)
 
     assert not selector("wood", "status.health=Healthy", RESOURCE).matches(RESOURCE, unhealthy)
     assert not selector("", "metadata.name=oak,status.health=Healthy", RESOURCE).matches(RESOURCE, unhealthy)
 
 
-def test_an_unknown_field_is_told_with_those_that_are_known() -> None:
+def test_an_unknown_field_is_an_error_with_the_known_ones() -> None:
     with pytest.raises(BadRequest) as refused:
         selector("", 'metadata.name=x,spec."y=z', RESOURCE)
 
@@ -84,13 +84,13 @@ def test_an_unknown_field_is_told_with_those_that_are_known() -> None:
     assert field_paths(RESOURCE) == ("metadata.name", "metadata.namespace", "status.health")
 
 
-def test_a_selector_of_any_length_is_read_up_to_a_bound() -> None:
+def test_the_length_of_a_selector_is_limited() -> None:
     for labels, fields in (("a," * 40_000, ""), ("", "," * 70_000)):
         with pytest.raises(BadRequest, match="Selector is longer than 65536 characters"):
             selector(labels, fields, RESOURCE)
 
 
-def test_selectors_that_mean_the_same_are_equal() -> None:
+def test_selectors_of_the_same_meaning_are_equal() -> None:
     one = selector("b=1,a in (y,x),b=1", "status.health==A,metadata.name=n", RESOURCE)
     other = selector("a in (x,y), b==1", "metadata.name=n,status.health=A", RESOURCE)
 
@@ -100,11 +100,11 @@ def test_selectors_that_mean_the_same_are_equal() -> None:
     assert (EVERYTHING.text, len(EVERYTHING), bool(EVERYTHING)) == ("", 0, False)
 
 
-def test_labels_and_fields_are_told_apart() -> None:
+def test_label_and_field_selectors_of_the_same_text_differ() -> None:
     assert selector("a=b", "", RESOURCE).text != selector("", "metadata.name=b", RESOURCE).text
 
 
-def test_a_selector_knows_the_only_name_and_namespace() -> None:
+def test_a_selector_gives_the_only_name_and_namespace() -> None:
     exact = selector("", "metadata.name=oak,metadata.namespace=team", RESOURCE)
 
     assert (exact.exact_name(), exact.exact_namespace()) == ("oak", "team")

@@ -1,4 +1,4 @@
-"""Whatever a client sends is answered: never with a defect of ours, never with a redirect, never not at all."""
+"""Random requests: each gets a response, which is never a 500 and never a redirect."""
 
 import asyncio
 import base64
@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from kubesim.aggregation.aggregator import SERVICE_HOST
-from tests.serving.runningserver import NODES, Behind, V, behind
+from tests.serving.runningserver import NODES, RunningServer, V, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -135,18 +135,18 @@ ENCODINGS = ("gzip", "identity", "gzip;q=0", "gzip;q=x", "br", "*", "", ",;=")
 
 
 def nested(depth: int) -> str:
-    """A continue token whose JSON is as deep as a client likes."""
+    """A continue token with nested JSON."""
     return base64.urlsafe_b64encode(b'{"v":' + b"[" * depth + b"]" * depth + b"}").decode()
 
 
 class Requests:
-    """Requests as nobody should send them, the same in each run."""
+    """Random requests, the same ones for the same seed."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
 
     def next(self) -> bytes:
-        """One request, whole."""
+        """The bytes of one request."""
         method = self._chance.choices(
             (b"GET", b"HEAD", b"DELETE", b"POST", b"OPTIONS", b"BREW"), (80, 5, 5, 4, 4, 2)
         )[0]
@@ -188,20 +188,20 @@ class Requests:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("serving")) as server:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("serving")) as server:
         yield server
 
 
 class Connection:
-    """A connection to the server, opened anew when it was ended."""
+    """A connection to the server, opened again when it has ended."""
 
-    def __init__(self, server: Behind) -> None:
+    def __init__(self, server: RunningServer) -> None:
         self._server = server
         self._wire: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def answer(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Code, headers and body of the answer; of one that lasts, what it begins with is not read."""
+        """Code, headers and body of the response; the body of a watch is not read."""
         if self._wire is None:
             tls = self._server.tls(self._server.front_proxy)
             self._wire = await asyncio.open_connection(
@@ -225,8 +225,8 @@ class Connection:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_any_request_is_answered_as_the_clients_mistake_or_well(server: Behind, seed: int) -> None:
-    """Section 15, items 4 and 8. A version of the future and a deadline that passes are 504, as everywhere."""
+async def test_every_request_gets_a_success_or_a_client_error(server: RunningServer, seed: int) -> None:
+    """Section 15, items 4 and 8. A version of the future and an expired timeout are 504."""
     requests, connection = Requests(seed), Connection(server)
     codes: dict[int, int] = {}
     for _ in range(REQUESTS):
@@ -243,5 +243,5 @@ async def test_any_request_is_answered_as_the_clients_mistake_or_well(server: Be
             assert (status["kind"], status["code"], headers["content-type"]) == ("Status", code, "application/json")
     connection.close()
 
-    assert (await server.ask("/readyz")).code == 200
+    assert (await server.request("/readyz")).code == 200
     assert {200, 400, 404, 405, 406} <= set(codes)

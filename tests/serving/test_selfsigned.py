@@ -1,4 +1,4 @@
-"""Certificates that kubesum issues to itself, kept in a Secret and trusted by its APIService."""
+"""Self-signed certificates, stored in a Secret and trusted by the APIService."""
 
 import asyncio
 import ssl
@@ -19,12 +19,12 @@ from kubesim.aggregation.registration import API_SERVICE
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import JsonObject, Store
 from kubesum.edge.tls.certificates import write_private
-from kubesum.edge.tls.selfmanaged import Names, SelfManaged
+from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.vocabulary.errors import UpstreamError
 
-NAMES = Names("kubesum-system", "kubesum-tls", "kubesum", (API_SERVICE,))
+NAMES = ObjectNames("kubesum-system", "kubesum-tls", "kubesum", (API_SERVICE,))
 NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME: the tests' clock is ahead of OpenSSL's by years."""
 HOUR = timedelta(hours=1)
@@ -33,7 +33,7 @@ YEAR = timedelta(days=365)
 
 @dataclass
 class Clock:
-    """A time that tests move."""
+    """A clock that tests set."""
 
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -43,15 +43,15 @@ class Clock:
 
 @dataclass(frozen=True)
 class Place:
-    """A cluster with our APIService, what connects to it as kubesum, and the time."""
+    """A cluster with the APIService, the connection of kubesum to it, and a clock."""
 
     store: Store
     upstream: Upstream
     clock: Clock
 
-    def replica(self) -> SelfManaged:
-        """One more replica."""
-        return SelfManaged(self.upstream, NAMES, self.clock)
+    def replica(self) -> SelfSignedCertificate:
+        """A new replica."""
+        return SelfSignedCertificate(self.upstream, NAMES, self.clock)
 
     @property
     def secret(self) -> JsonObject:
@@ -62,7 +62,7 @@ class Place:
 
     @property
     def bundle(self) -> bytes:
-        """What kube-apiserver verifies us with."""
+        """The `caBundle` of the APIService."""
         stored = self.store.get("apiservices", "", API_SERVICE)
         assert stored is not None
         return b64decode(stored.decoded()["spec"].get("caBundle", ""))
@@ -83,8 +83,8 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     running.cancel()
 
 
-def is_trusted(replica: SelfManaged, bundle: bytes) -> bool:
-    """Whether a client that trusts `bundle` gets through the handshake, as kube-apiserver names the Service."""
+def is_trusted(replica: SelfSignedCertificate, bundle: bytes) -> bool:
+    """Whether the handshake of a client that trusts `bundle` succeeds, with the name that kube-apiserver verifies."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.verify_flags |= NO_CHECK_TIME
     client.load_verify_locations(cadata=bundle.decode())
@@ -102,20 +102,20 @@ def is_trusted(replica: SelfManaged, bundle: bytes) -> bool:
     return theirs.getpeercert() is not None
 
 
-async def test_an_empty_secret_is_filled_and_the_api_service_trusts_it(place: Place) -> None:
+async def test_an_empty_secret_is_filled_and_the_ca_bundle_written(place: Place) -> None:
     replica = place.replica()
-    assert not replica.is_kept
+    assert not replica.is_loaded
 
-    await replica.put_in_order()
+    await replica.reconcile()
 
-    assert replica.is_kept
+    assert replica.is_loaded
     assert set(place.secret["data"]) == {"ca.crt", "ca.key", "tls.crt", "tls.key"}
     assert place.secret["type"] == "Opaque"
     assert is_trusted(replica, place.bundle)
 
 
-async def test_what_others_own_is_left_alone(place: Place) -> None:
-    await place.replica().put_in_order()
+async def test_labels_and_annotations_of_others_are_left_alone(place: Place) -> None:
+    await place.replica().reconcile()
 
     service = place.store.get("apiservices", "", API_SERVICE)
     assert service is not None
@@ -123,68 +123,68 @@ async def test_what_others_own_is_left_alone(place: Place) -> None:
     assert service.decoded()["spec"]["version"] == "v1"
 
 
-async def test_replicas_that_begin_together_agree(place: Place) -> None:
+async def test_replicas_that_start_together_use_one_certificate(place: Place) -> None:
     replicas = [place.replica() for _ in range(5)]
 
-    await asyncio.gather(*(replica.put_in_order() for replica in replicas))
+    await asyncio.gather(*(replica.reconcile() for replica in replicas))
 
     assert len({replica.tls.pair.certificate for replica in replicas}) == 1
     assert is_trusted(replicas[0], place.bundle)
 
 
-async def test_nothing_is_written_when_all_is_in_order(place: Place) -> None:
+async def test_nothing_is_written_when_no_step_is_due(place: Place) -> None:
     replica = place.replica()
-    await replica.put_in_order()
+    await replica.reconcile()
     version = place.store.version
 
-    await replica.put_in_order()
-    await place.replica().put_in_order()
+    await replica.reconcile()
+    await place.replica().reconcile()
 
     assert place.store.version == version
 
 
-async def test_a_bundle_that_somebody_reset_is_put_back(place: Place) -> None:
+async def test_a_reset_ca_bundle_is_written_again(place: Place) -> None:
     replica = place.replica()
-    await replica.put_in_order()
+    await replica.reconcile()
     place.store.put("apiservices", {"metadata": {"name": API_SERVICE}, "spec": {"version": "v1"}})
 
-    await replica.put_in_order()
+    await replica.reconcile()
 
     assert is_trusted(replica, place.bundle)
 
 
-async def test_a_serving_certificate_is_renewed_under_the_same_authority(place: Place) -> None:
+async def test_a_serving_certificate_is_renewed_by_the_same_authority(place: Place) -> None:
     one, other = place.replica(), place.replica()
-    await one.put_in_order()
-    await other.put_in_order()
+    await one.reconcile()
+    await other.reconcile()
     bundle, first = place.bundle, one.tls.pair
     place.clock.at += YEAR * 2 / 3 + HOUR
 
-    await one.put_in_order()
+    await one.reconcile()
     assert one.tls.pair != first
     assert other.tls.pair == first
-    await other.put_in_order()
+    await other.reconcile()
 
     assert other.tls.pair == one.tls.pair
     assert place.bundle == bundle
 
 
-async def test_an_authority_is_replaced_without_a_moment_of_distrust(place: Place) -> None:
-    """The new one is trusted before it issues, the old one until nobody shows what it issued."""
-    ahead, behind = place.replica(), place.replica()
-    await ahead.put_in_order()
-    await behind.put_in_order()
+async def test_an_authority_is_replaced_while_the_certificate_verifies(place: Place) -> None:
+    """The new one is published before it issues, the old one until no replica uses its certificate."""
+    ahead, running_server = place.replica(), place.replica()
+    await ahead.reconcile()
+    await running_server.reconcile()
     original = place.secret["data"]["ca.crt"]
     bundles = [place.bundle]
     steps = []
 
     place.clock.at += YEAR * 10 * 2 / 3 + HOUR
     for _ in range(8):
-        # The same minute at both replicas, one after the other, and the bundle is never ahead of either.
-        for replica in (ahead, behind):
-            await replica.put_in_order()
+        # Both replicas reconcile in the same minute, one after the other, and the bundle verifies both.
+        for replica in (ahead, running_server):
+            await replica.reconcile()
             for trusting in (bundles[-1], place.bundle):
-                assert {is_trusted(one, trusting) for one in (ahead, behind)} == {True}
+                assert {is_trusted(one, trusting) for one in (ahead, running_server)} == {True}
             bundles.append(place.bundle)
         steps.append(sorted(place.secret["data"]))
         place.clock.at += HOUR / 2
@@ -197,37 +197,37 @@ async def test_an_authority_is_replaced_without_a_moment_of_distrust(place: Plac
     ]
 
 
-async def test_without_the_secret_the_reason_is_told_and_probes_go_on(place: Place) -> None:
+async def test_without_the_secret_the_reason_is_logged_and_probes_are_answered(place: Place) -> None:
     place.store.delete("secrets", NAMES.namespace, NAMES.secret)
     replica = place.replica()
 
     with pytest.raises(UpstreamError, match='secrets "kubesum-tls" not found'):
-        await replica.put_in_order()
+        await replica.reconcile()
 
-    assert not replica.is_kept
+    assert not replica.is_loaded
     assert replica.tls.pair.certificate.startswith(b"-----BEGIN CERTIFICATE-----")
 
 
-async def test_without_an_api_service_the_certificate_is_shown_all_the_same(place: Place) -> None:
+async def test_the_certificate_is_used_without_an_apiservice(place: Place) -> None:
     place.store.delete("apiservices", "", API_SERVICE)
     replica = place.replica()
 
     with pytest.raises(UpstreamError, match="not found"):
-        await replica.put_in_order()
+        await replica.reconcile()
 
-    assert replica.is_kept
+    assert replica.is_loaded
     assert b64decode(place.secret["data"]["tls.crt"]) == replica.tls.pair.certificate
 
 
 @pytest.mark.parametrize("content", [{"tls.crt": "bm9uc2Vuc2U="}, {"ca.crt": "!"}, {"ca.key": ""}])
-async def test_a_secret_that_somebody_spoiled_is_filled_anew(place: Place, content: dict[str, str]) -> None:
+async def test_an_invalid_secret_is_filled_again(place: Place, content: dict[str, str]) -> None:
     replica = place.replica()
-    await replica.put_in_order()
+    await replica.reconcile()
     spoiled = place.secret
     spoiled["data"] |= content
     place.store.put("secrets", spoiled)
 
-    await replica.put_in_order()
+    await replica.reconcile()
 
     assert is_trusted(replica, place.bundle)
     assert b64decode(place.secret["data"]["tls.crt"]) == replica.tls.pair.certificate

@@ -1,4 +1,4 @@
-"""Whatever a client sends is understood or refused as the client's mistake; nothing of it is a defect of ours."""
+"""Random input: it is parsed, or refused with an error of the client, and never an unexpected exception."""
 
 from collections.abc import Callable
 from functools import partial
@@ -53,12 +53,12 @@ def code(read: Callable[[], object]) -> int:
 
 
 @given(st.sampled_from(["GET", "DELETE", "BREW"]), st.lists(PATH_PARTS).map(b"".join), st.binary())
-def test_any_path_is_read_or_refused(method: str, path: bytes, query: bytes) -> None:
+def test_every_path_is_parsed_or_refused(method: str, path: bytes, query: bytes) -> None:
     assert code(lambda: request_info(method, path, query)) < 500
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES))
-def test_any_options_are_read_or_refused(query: dict[str, str]) -> None:
+def test_all_options_are_parsed_or_refused(query: dict[str, str]) -> None:
     for read in (timeout_s, included):
         assert code(partial(read, query)) < 500
     for narrowed in (list_options, watch_options):
@@ -68,7 +68,7 @@ def test_any_options_are_read_or_refused(query: dict[str, str]) -> None:
 
 
 @given(st.binary())
-def test_any_query_string_is_read(raw: bytes) -> None:
+def test_every_query_string_is_parsed(raw: bytes) -> None:
     parse(raw)
 
 
@@ -80,7 +80,7 @@ def test_any_query_string_is_read(raw: bytes) -> None:
         ),
     )
 )
-def test_any_accept_header_is_read_or_refused(accept: str) -> None:
+def test_every_accept_header_is_parsed_or_refused(accept: str) -> None:
     assert code(lambda: representation(accept, "Shelf", is_list=True)) < 500
     assert code(lambda: discovery_wanted(accept)) < 500
     assert code(lambda: document_encoding(accept)) < 500

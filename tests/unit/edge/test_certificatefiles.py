@@ -1,4 +1,4 @@
-"""A serving pair in files, as a kubelet, cert-manager or a person puts it there."""
+"""A serving certificate in files, as a kubelet, cert-manager or a person writes them."""
 
 import asyncio
 import os
@@ -13,16 +13,16 @@ from kubesum.edge.tls.certificates import KeyPair
 from kubesum.operations.metrics import CERTIFICATE_RELOADS
 from kubesum.vocabulary.errors import UsageError
 from tests.leaping import leaping
-from tests.unit.edge.minting import DAY, NOW, minted, root
+from tests.unit.edge.clientcertificates import DAY, NOW, certificate_for, root
 
 CA = root()
-OLD = minted("kubesum.test", CA).pair()
-NEW = minted("kubesum.test", CA).pair()
+OLD = certificate_for("kubesum.test", CA).pair()
+NEW = certificate_for("kubesum.test", CA).pair()
 
 
 @dataclass
 class Clock:
-    """A time that tests move."""
+    """A clock that tests set."""
 
     now: datetime = NOW
 
@@ -32,7 +32,7 @@ class Clock:
 
 @dataclass
 class Mount:
-    """A Secret as a kubelet mounts it: `tls.crt` leads through `..data` into a folder that is exchanged whole."""
+    """A Secret as a kubelet mounts it: `tls.crt` is a link through `..data` into a folder that is replaced."""
 
     home: Path
     count: int = 0
@@ -64,35 +64,35 @@ def errors() -> float:
     return float(CERTIFICATE_RELOADS.labels("error")._value.get())
 
 
-def test_a_mounted_secret_is_followed(mount: Mount) -> None:
+def test_a_change_of_a_mounted_secret_is_loaded(mount: Mount) -> None:
     files = mount.files()
     assert files.tls.pair == OLD
 
-    files.look()
+    files.reload()
     assert files.tls.pair == OLD
 
     mount.put(NEW)
-    files.look()
+    files.reload()
     assert files.tls.pair == NEW
 
     mount.put(OLD)
-    files.look()
+    files.reload()
     assert files.tls.pair == OLD
 
 
-def test_files_that_did_not_change_are_left_alone(mount: Mount) -> None:
-    """Also those that were written again, or touched."""
+def test_files_with_the_same_content_are_not_reloaded(mount: Mount) -> None:
+    """Also if they are written again, or touched."""
     files = mount.files()
     before = files.tls.context.current
 
     mount.put(OLD)
-    files.look()
+    files.reload()
 
     assert files.tls.context.current is before
 
 
 @pytest.mark.parametrize("first", ["tls.crt", "tls.key"])
-def test_files_that_are_written_one_after_the_other_are_shown_when_they_fit(tmp_path: Path, first: str) -> None:
+def test_files_written_one_after_the_other_are_loaded_when_they_fit(tmp_path: Path, first: str) -> None:
     certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
     certificate.write_bytes(OLD.certificate)
     key.write_bytes(OLD.key)
@@ -101,12 +101,12 @@ def test_files_that_are_written_one_after_the_other_are_shown_when_they_fit(tmp_
     before = errors()
 
     (tmp_path / first).write_bytes(parts.pop(first))
-    files.look()
+    files.reload()
     assert (files.tls.pair, errors()) == (OLD, before + 1)
 
     ((other, content),) = parts.items()
     (tmp_path / other).write_bytes(content)
-    files.look()
+    files.reload()
     assert files.tls.pair == NEW
 
 
@@ -115,66 +115,66 @@ USELESS = {
     "empty": KeyPair(b"", b""),
     "no certificate": KeyPair(b"nonsense", NEW.key),
     "another's key": KeyPair(NEW.certificate, OLD.key),
-    "over": minted("kubesum.test", CA, ends=NOW - DAY / 2).pair(),
+    "over": certificate_for("kubesum.test", CA, ends=NOW - DAY / 2).pair(),
 }
 
 
 @pytest.mark.parametrize("pair", USELESS.values(), ids=USELESS)
-def test_a_pair_of_no_use_is_left_aside_until_a_good_one_comes(mount: Mount, pair: KeyPair) -> None:
+def test_an_unusable_pair_is_rejected_and_a_good_one_is_loaded(mount: Mount, pair: KeyPair) -> None:
     files = mount.files()
     before = errors()
 
     mount.put(pair)
-    files.look()
+    files.reload()
     assert (files.tls.pair, errors()) == (OLD, before + 1)
 
     mount.put(NEW)
-    files.look()
+    files.reload()
     assert files.tls.pair == NEW
 
 
-def test_one_that_begins_later_is_shown_then(mount: Mount) -> None:
-    """Its content does not change any more, so that it was never looked at again."""
+def test_a_certificate_that_begins_later_is_loaded_then(mount: Mount) -> None:
+    """Its content does not change any more, so that it was never tried again."""
     clock = Clock()
     files = mount.files(clock)
-    later = minted("kubesum.test", CA, begins=NOW + DAY / 24).pair()
+    later = certificate_for("kubesum.test", CA, begins=NOW + DAY / 24).pair()
 
     mount.put(later)
-    files.look()
+    files.reload()
     assert files.tls.pair == OLD
 
     clock.now += DAY / 24
-    files.look()
+    files.reload()
     assert files.tls.pair == later
 
 
-def test_files_that_are_gone_are_shown_on(mount: Mount) -> None:
+def test_the_current_pair_stays_if_the_files_are_deleted(mount: Mount) -> None:
     files = mount.files()
     before = errors()
 
     (mount.home / "..data").unlink()
-    files.look()
+    files.reload()
     assert (files.tls.pair, errors()) == (OLD, before + 1)
 
     mount.put(NEW)
-    files.look()
+    files.reload()
     assert files.tls.pair == NEW
 
 
 @pytest.mark.parametrize("pair", USELESS.values(), ids=USELESS)
-def test_without_a_pair_of_use_there_is_no_start(mount: Mount, pair: KeyPair) -> None:
+def test_an_unusable_pair_at_the_start_is_an_error(mount: Mount, pair: KeyPair) -> None:
     mount.put(pair)
 
     with pytest.raises(UsageError, match=r"tls\.crt and .*tls\.key cannot be served: .+"):
         mount.files()
 
 
-def test_without_files_there_is_no_start(tmp_path: Path) -> None:
+def test_missing_files_at_the_start_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"tls\.crt cannot be read: No such file or directory"):
         Mount(tmp_path).files()
 
 
-def test_they_are_looked_at_without_being_asked(mount: Mount) -> None:
+def test_the_files_are_reloaded_periodically(mount: Mount) -> None:
     async def main() -> None:
         files = mount.files()
         running = asyncio.create_task(files.run())

@@ -1,4 +1,4 @@
-"""pods/proxy of the simulated API server, in front of the real kubesum: what it lets through, and as whom."""
+"""pods/proxy of the simulated API server in front of the real kubesum, which sees an anonymous client."""
 
 import ssl
 from base64 import b64decode
@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from kubesim.store.store import JsonObject
-from tests.serving.runningserver import Behind, as_person, behind
+from tests.serving.runningserver import RunningServer, as_person, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -16,20 +16,20 @@ PODS = "/api/v1/namespaces/kubesum-system/pods"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("serving")) as server:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("serving")) as server:
         server.register()
         yield server
 
 
 @pytest.fixture
-def pod(server: Behind) -> JsonObject:
-    """One of kubesum's pods."""
+def pod(server: RunningServer) -> JsonObject:
+    """A pod of kubesum."""
     found: JsonObject = server.store.list("pods", "kubesum-system")[0].decoded()
     return found
 
 
-async def test_a_pod_answers_as_it_answers_strangers(server: Behind, pod: JsonObject) -> None:
+async def test_the_pod_proxy_reaches_a_pod_without_credentials(server: RunningServer, pod: JsonObject) -> None:
     proxy = f"{PODS}/https:{pod['metadata']['name']}:10250/proxy"
 
     ready = await as_person(server, "admin", f"{proxy}/readyz?verbose")
@@ -42,7 +42,7 @@ async def test_a_pod_answers_as_it_answers_strangers(server: Behind, pod: JsonOb
     assert (metrics.code, metrics.message) == (403, 'forbidden: User "system:anonymous" cannot get path "/metrics"')
 
 
-async def test_the_certificate_that_a_proxy_hides_is_told(server: Behind, pod: JsonObject) -> None:
+async def test_readyz_shows_the_serving_certificate_through_the_proxy(server: RunningServer, pod: JsonObject) -> None:
     proxy = f"{PODS}/https:{pod['metadata']['name']}:10250/proxy"
     served = ssl.PEM_cert_to_DER_cert((server.home / "serving.crt").read_text())
 
@@ -66,8 +66,8 @@ async def test_the_certificate_that_a_proxy_hides_is_told(server: Behind, pod: J
         ("ftp:{name}:10250", 400, 'invalid pod request "ftp:{name}:10250"'),
     ],
 )
-async def test_what_is_not_there_is_not_reached(
-    server: Behind, pod: JsonObject, name: str, code: int, message: str
+async def test_a_missing_pod_or_port_is_an_error(
+    server: RunningServer, pod: JsonObject, name: str, code: int, message: str
 ) -> None:
     words = {"name": pod["metadata"]["name"], "ip": pod["status"]["podIP"]}
 
@@ -76,7 +76,7 @@ async def test_what_is_not_there_is_not_reached(
     assert (answer.code, answer.message) == (code, message.format(**words))
 
 
-async def test_it_takes_a_right_of_its_own(server: Behind, pod: JsonObject) -> None:
+async def test_the_pod_proxy_needs_a_right_of_its_own(server: RunningServer, pod: JsonObject) -> None:
     name = f"https:{pod['metadata']['name']}:10250"
 
     answer = await as_person(server, "viewer", f"{PODS}/{name}/proxy/readyz")

@@ -1,4 +1,4 @@
-"""A watch lasts as long as its rights: on a clock that leaps, with the whole server and its cluster in it."""
+"""A watch ends with its rights: server and cluster on one clock that leaps."""
 
 import asyncio
 import json
@@ -11,13 +11,13 @@ from yarl import URL
 from kubesim.aggregation.aggregator import SERVICE_HOST
 from tests.leaping import leaping
 from tests.serving.relay import Relay, Spec
-from tests.serving.runningserver import Behind, V, behind
+from tests.serving.runningserver import RunningServer, V, running_server
 
 PODS = f"{V}/namespaces/payments/podsummaries"
 
 
 class Watch:
-    """A watch of the tenant."""
+    """A watch of the user tenant."""
 
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self.code = answer.status
@@ -25,7 +25,7 @@ class Watch:
         self.began = now()
 
     async def end(self) -> float:
-        """Reads to its end, which is that of a whole answer; after how many seconds it came."""
+        """Reads to the end of the complete response; returns after how many seconds it came."""
         async for line in self._content:
             assert json.loads(line)["type"] in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
         return now() - self.began
@@ -35,15 +35,15 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def watching(session: aiohttp.ClientSession, server: Behind) -> Watch:
+async def watching(session: aiohttp.ClientSession, server: RunningServer) -> Watch:
     url = URL(f"https://127.0.0.1:{server.port}{PODS}?watch=true&timeoutSeconds=1200", encoded=True)
     answer = await session.get(url, server_hostname=SERVICE_HOST, timeout=aiohttp.ClientTimeout(total=None))
     return Watch(answer)
 
 
-def test_a_watch_ends_whole_within_a_minute_after_its_rights_do(tmp_path: Path) -> None:
+def test_a_watch_ends_in_order_a_minute_after_its_rights(tmp_path: Path) -> None:
     async def main() -> None:
-        async with behind(tmp_path) as server, server.session(server.pki.people["tenant"]) as session:
+        async with running_server(tmp_path) as server, server.session(server.pki.people["tenant"]) as session:
             watch = await watching(session, server)
             assert watch.code == 200
             await asyncio.sleep(200)
@@ -54,17 +54,17 @@ def test_a_watch_ends_whole_within_a_minute_after_its_rights_do(tmp_path: Path) 
     leaping(main())
 
 
-def test_a_watch_outlives_five_minutes_without_reviews_and_no_more(tmp_path: Path) -> None:
+def test_a_watch_lasts_five_minutes_without_reviews(tmp_path: Path) -> None:
     """[decisions 11]"""
     is_up = asyncio.Event()
     is_up.set()
 
-    async def spoiler(_kind: str, _spec: Spec) -> web.StreamResponse | None:
+    async def override(_kind: str, _spec: Spec) -> web.StreamResponse | None:
         return None if is_up.is_set() else web.Response(status=500)
 
     async def main() -> None:
         async with (
-            behind(tmp_path, relay=Relay(spoiler)) as server,
+            running_server(tmp_path, relay=Relay(override)) as server,
             server.session(server.pki.people["tenant"]) as session,
         ):
             watch = await watching(session, server)

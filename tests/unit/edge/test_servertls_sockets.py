@@ -1,4 +1,4 @@
-"""What a listener shows and whom it lets connect, while both change; on real sockets."""
+"""Changes of certificate and client authorities while a server runs, on real sockets."""
 
 import asyncio
 import ssl
@@ -12,14 +12,14 @@ import pytest_asyncio
 from kubesum.edge.tls.certificates import KeyPair, authority, client, serving
 from kubesum.operations.metrics import HANDSHAKES_FAILED
 from kubesum.server.sockets import LOOPBACK
-from tests.unit.edge.minting import CLIENT, DAY, SERVER, Minted, minted, root
-from tests.wire import ASK, CA, CLIENTS, HOST, PAIR, Client, Wire, client_tls, serving_wire
+from tests.unit.edge.clientcertificates import CLIENT, DAY, SERVER, Issued, certificate_for, root
+from tests.wire import CA, CLIENTS, HOST, PAIR, REQUEST, Client, Wire, client_tls, serving_wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OTHER = serving(CA, [HOST])
 JANE = client(CLIENTS, "jane")
-# Handshakes know no time but that of the machine.
+# Handshakes use the clock of the machine.
 BEGAN, ENDS = datetime.now(UTC) - 2 * DAY, datetime.now(UTC) + DAY
 
 
@@ -31,27 +31,27 @@ async def running() -> AsyncIterator[Wire]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def wire(running: Wire) -> Wire:
-    """A server that shows PAIR and knows CLIENTS; its end takes a while, so one serves all tests."""
-    running.tls.show(PAIR, time.time())
-    running.tls.believe(CLIENTS.certificate)
+    """A server with PAIR and CLIENTS; one for all tests, since its shutdown takes a while."""
+    running.tls.set_certificate(PAIR, time.time())
+    running.tls.set_client_ca(CLIENTS.certificate)
     return running
 
 
 async def chain_seen(wire: Wire, pair: KeyPair | None = None, context: ssl.SSLContext | None = None) -> int | None:
-    """How many certificates of a client the server sees; None if it does not let it connect."""
+    """How many client certificates the application gets; None if the handshake fails."""
     context = context or client_tls(pair)
     try:
         streams = await asyncio.open_connection(LOOPBACK, wire.port, ssl=context, server_hostname=HOST)
     except (ConnectionError, ssl.SSLError):
         return None
     connection = Client(*streams)
-    answer = await connection.asked(ASK)
+    answer = await connection.exchange(REQUEST)
     connection.close()
     return None if answer is None else int(answer.json["chain"])
 
 
 async def shown(wire: Wire) -> bytes:
-    """The certificate that a new connection is shown, DER."""
+    """The serving certificate of a new connection, DER."""
     _, writer = await asyncio.open_connection(LOOPBACK, wire.port, ssl=client_tls(), server_hostname=HOST)
     found: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.transport.abort()
@@ -62,55 +62,55 @@ def der(pair: KeyPair) -> bytes:
     return ssl.PEM_cert_to_DER_cert(pair.certificate.decode())
 
 
-async def test_another_pair_is_shown_to_new_connections_while_old_ones_go_on(wire: Wire) -> None:
+async def test_a_new_pair_applies_to_new_connections_and_old_ones_stay_open(wire: Wire) -> None:
     async with wire.client() as before:
-        assert await before.asked(ASK)
+        assert await before.exchange(REQUEST)
         assert await shown(wire) == der(PAIR)
 
-        wire.tls.show(OTHER, time.time())
+        wire.tls.set_certificate(OTHER, time.time())
 
         assert await shown(wire) == der(OTHER)
-        assert await before.asked(ASK)
+        assert await before.exchange(REQUEST)
         assert wire.tls.pair == OTHER
 
 
-async def test_another_authority_of_clients_lets_others_connect(wire: Wire) -> None:
-    """And those of the old one no longer, which a context in use could not be made to do. Both have one name."""
+async def test_a_new_client_authority_replaces_the_old_one(wire: Wire) -> None:
+    """Certificates of the old one fail, though both have one name; a context in use could not be changed so."""
     new = authority("clients-ca")
     john = client(new, "john")
     assert (await chain_seen(wire, JANE), await chain_seen(wire, john)) == (1, None)
 
     for bundle in (CLIENTS.certificate + new.certificate, new.certificate + CLIENTS.certificate):
-        wire.tls.believe(bundle)
+        wire.tls.set_client_ca(bundle)
         assert (await chain_seen(wire, JANE), await chain_seen(wire, john)) == (1, 1)
 
-    wire.tls.believe(new.certificate)
+    wire.tls.set_client_ca(new.certificate)
     assert (await chain_seen(wire, JANE), await chain_seen(wire, john)) == (None, 1)
 
 
-async def test_clients_keep_their_authorities_when_the_pair_changes(wire: Wire) -> None:
-    wire.tls.show(OTHER, time.time())
+async def test_the_client_authorities_stay_when_the_pair_changes(wire: Wire) -> None:
+    wire.tls.set_certificate(OTHER, time.time())
 
     assert await chain_seen(wire, JANE) == 1
 
 
-async def test_nobody_is_asked_while_no_authority_is_known(wire: Wire) -> None:
-    """Whom nobody could verify would not be let in otherwise."""
-    wire.tls.believe(b"")
+async def test_no_certificate_is_requested_without_client_authorities(wire: Wire) -> None:
+    """Else a client with any certificate could not connect."""
+    wire.tls.set_client_ca(b"")
 
     assert await chain_seen(wire, JANE) == 0
 
 
-async def test_no_certificate_is_fine(wire: Wire) -> None:
+async def test_a_client_certificate_is_optional(wire: Wire) -> None:
     assert await chain_seen(wire) == 0
 
 
-async def test_intermediates_are_seen_in_both_versions_of_tls(wire: Wire) -> None:
+async def test_intermediates_are_available_in_tls_1_2_and_1_3(wire: Wire) -> None:
     users = root("users", begins=BEGAN, ends=ENDS)
-    first = minted("first", users, ca=True, begins=BEGAN, ends=ENDS)
-    second = minted("second", first, ca=True, begins=BEGAN, ends=ENDS)
-    user = minted("jane", second, begins=BEGAN, ends=ENDS).pair(second, first)
-    wire.tls.believe(users.pem)
+    first = certificate_for("first", users, ca=True, begins=BEGAN, ends=ENDS)
+    second = certificate_for("second", first, ca=True, begins=BEGAN, ends=ENDS)
+    user = certificate_for("jane", second, begins=BEGAN, ends=ENDS).pair(second, first)
+    wire.tls.set_client_ca(users.pem)
 
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         context = client_tls(user)
@@ -118,36 +118,34 @@ async def test_intermediates_are_seen_in_both_versions_of_tls(wire: Wire) -> Non
         assert await chain_seen(wire, context=context) == 3
 
 
-async def test_a_bundle_need_not_go_up_to_a_root(wire: Wire) -> None:
-    """A company's authority issued that of the cluster: only the latter is in the bundle."""
+async def test_an_intermediate_in_the_bundle_is_a_trust_anchor(wire: Wire) -> None:
+    """As where a company's authority issued that of the cluster, and only the latter is in the bundle."""
     company = root("company", begins=BEGAN, ends=ENDS)
-    cluster = minted("cluster", company, ca=True, begins=BEGAN, ends=ENDS)
-    user = minted("jane", cluster, usages=CLIENT, begins=BEGAN, ends=ENDS)
-    wire.tls.believe(cluster.pem)
+    cluster = certificate_for("cluster", company, ca=True, begins=BEGAN, ends=ENDS)
+    user = certificate_for("jane", cluster, usages=CLIENT, begins=BEGAN, ends=ENDS)
+    wire.tls.set_client_ca(cluster.pem)
 
     assert await chain_seen(wire, user.pair()) == 1
     assert await chain_seen(wire, user.pair(cluster)) == 2
     assert await chain_seen(wire, user.pair(cluster, company)) == 3
-    assert await chain_seen(wire, minted("x", company, begins=BEGAN, ends=ENDS).pair()) is None
+    assert await chain_seen(wire, certificate_for("x", company, begins=BEGAN, ends=ENDS).pair()) is None
 
 
-def refused_clients() -> dict[str, Minted]:
+def refused_clients() -> dict[str, Issued]:
     known = root("known", begins=BEGAN, ends=ENDS)
     return {
         "the authority": known,
-        "unknown": minted("a", root("known", begins=BEGAN, ends=ENDS)),
-        "expired": minted("a", known, begins=BEGAN, ends=BEGAN + DAY / 2),
-        "not valid yet": minted("a", known, begins=ENDS - DAY / 2, ends=ENDS),
-        "for servers": minted("a", known, usages=SERVER, begins=BEGAN, ends=ENDS),
+        "unknown": certificate_for("a", root("known", begins=BEGAN, ends=ENDS)),
+        "expired": certificate_for("a", known, begins=BEGAN, ends=BEGAN + DAY / 2),
+        "not valid yet": certificate_for("a", known, begins=ENDS - DAY / 2, ends=ENDS),
+        "for servers": certificate_for("a", known, usages=SERVER, begins=BEGAN, ends=ENDS),
     }
 
 
 @pytest.mark.parametrize("kind", ["unknown", "expired", "not valid yet", "for servers"])
-async def test_a_certificate_that_nobody_vouches_for_ends_in_the_handshake_and_is_counted(
-    wire: Wire, kind: str
-) -> None:
+async def test_an_unverifiable_certificate_fails_the_handshake_and_is_counted(wire: Wire, kind: str) -> None:
     clients = refused_clients()
-    wire.tls.believe(clients["the authority"].pem)
+    wire.tls.set_client_ca(clients["the authority"].pem)
     failures = HANDSHAKES_FAILED.labels("certificate")._value
     before = failures.get()
 
@@ -155,19 +153,19 @@ async def test_a_certificate_that_nobody_vouches_for_ends_in_the_handshake_and_i
     assert failures.get() == before + 1
 
 
-async def test_what_is_no_tls_is_counted(wire: Wire) -> None:
+async def test_bytes_that_are_no_tls_are_counted(wire: Wire) -> None:
     failures = HANDSHAKES_FAILED.labels("protocol")._value
     before = failures.get()
 
     reader, writer = await asyncio.open_connection(LOOPBACK, wire.port)
-    writer.write(ASK)
+    writer.write(REQUEST)
     assert await reader.read() == b""
     writer.close()
 
     assert failures.get() == before + 1
 
 
-async def test_an_older_version_of_tls_is_not_spoken(wire: Wire) -> None:
+async def test_older_tls_versions_are_refused(wire: Wire) -> None:
     context = client_tls()
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1_1 is deprecated"):

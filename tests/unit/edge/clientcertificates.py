@@ -1,4 +1,4 @@
-"""Certificates of every kind that a client may show, also those that `kubesum.edge.tls.certificates` never makes."""
+"""Client certificates and authorities of every kind, also such as `kubesum.edge.tls.certificates` never issues."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SERVER = (ExtendedKeyUsageOID.SERVER_AUTH,)
 ANY = (ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)
 UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
 
-# An authority with a key on SM2, of which OpenSSL knows and Python does not.
+# An authority with an SM2 key, which OpenSSL supports and `cryptography` does not.
 SM2 = b"""-----BEGIN CERTIFICATE-----
 MIIBeTCCAR+gAwIBAgIUZ18W21UjUCiNulBz/gRpl1mbxUswCgYIKoEcz1UBg3Uw
 ETEPMA0GA1UEAwwGc20yLWNhMCAXDTI2MTEyNjAxMzUxN1oYDzIxMjYxMTAyMDEz
@@ -36,7 +36,7 @@ Subject = str | Sequence[tuple[x509.ObjectIdentifier, str]]
 
 
 @dataclass(frozen=True)
-class Minted:
+class Issued:
     """A certificate and its key."""
 
     certificate: x509.Certificate
@@ -50,15 +50,15 @@ class Minted:
     def pem(self) -> bytes:
         return self.certificate.public_bytes(Encoding.PEM)
 
-    def pair(self, *intermediates: "Minted") -> KeyPair:
-        """For a connection that shows these intermediates too."""
+    def pair(self, *intermediates: "Issued") -> KeyPair:
+        """The certificate with these intermediates, and its key."""
         key = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return KeyPair(b"".join(one.pem for one in (self, *intermediates)), key)
 
 
-def minted(
+def certificate_for(
     subject: Subject,
-    issuer: Minted | None = None,
+    issuer: Issued | None = None,
     *,
     ca: bool | None = None,
     usages: Sequence[x509.ObjectIdentifier] | None = None,
@@ -67,10 +67,10 @@ def minted(
     ends: datetime = NOW + 365 * DAY,
     critical: bool = False,
     key: ec.EllipticCurvePrivateKey | None = None,
-) -> Minted:
-    """A certificate that `issuer` signed, or that signed itself.
+) -> Issued:
+    """A certificate of `issuer`, self-signed if that is None.
 
-    `ca` None leaves out the basic constraints; `critical` adds a critical extension that nobody knows.
+    `ca` None leaves out the basic constraints; `critical` adds an unknown critical extension.
     """
     key = key or ec.generate_private_key(ec.SECP256R1())
     name = _name(subject)
@@ -90,12 +90,12 @@ def minted(
     if critical:
         unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
         builder = builder.add_extension(unknown, critical=True)
-    return Minted(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+    return Issued(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
 
 
-def root(subject: str = "root", begins: datetime = NOW - DAY, ends: datetime = NOW + 3650 * DAY) -> Minted:
-    """An authority that vouches for itself."""
-    return minted(subject, ca=True, begins=begins, ends=ends)
+def root(subject: str = "root", begins: datetime = NOW - DAY, ends: datetime = NOW + 3650 * DAY) -> Issued:
+    """A self-signed authority."""
+    return certificate_for(subject, ca=True, begins=begins, ends=ends)
 
 
 def _name(subject: Subject) -> x509.Name:

@@ -1,4 +1,4 @@
-"""Whatever a client puts into a request, it is who its connection says it is."""
+"""Identity headers that a client sends do not change the user of its connection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,27 +12,27 @@ from hypothesis import strategies as st
 from kubesim.access import certificates
 from kubesim.access.certificates import KeyPair
 from kubesim.aggregation.aggregator import SERVICE_HOST
-from tests.serving.runningserver import Behind, behind
+from tests.serving.runningserver import RunningServer, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
-    async with behind(tmp_path_factory.mktemp("forgery")) as server:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path_factory.mktemp("forgery")) as server:
         yield server
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The first answer on a connection; code 0 for none."""
+    """The first response on a connection; code 0 for none."""
 
     code: int
     text: str
 
 
-async def exchanged(server: Behind, pair: KeyPair | None, request: bytes) -> Reply:
-    """The answer to bytes on a connection of their own, which shows `pair`."""
+async def exchanged(server: RunningServer, pair: KeyPair | None, request: bytes) -> Reply:
+    """The response to bytes on a connection of their own, whose client presents `pair`."""
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", server.port, ssl=server.tls(pair), server_hostname=SERVICE_HOST
     )
@@ -48,14 +48,14 @@ async def exchanged(server: Behind, pair: KeyPair | None, request: bytes) -> Rep
         writer.transport.abort()
 
 
-# What would change most is drawn most often.
+# The headers with the largest effect are drawn most often.
 NAMES = (*["Remote-User", "Remote-Group"] * 3, "Remote-Uid", "Remote-Extra-a%2fb", "Remote-Anything")
 VALUES = (*["system:masters"] * 4, "root", "system:kube-aggregator", "", "system:authenticated", "zo\xeb")
 
 
 @st.composite
 def spelled(draw: st.DrawFn) -> bytes:
-    """A header of identity in some spelling: any case, underscores, blanks around its value."""
+    """An identity header in some spelling: any case, underscores, blanks around its value."""
     name = f"X-{draw(st.sampled_from(NAMES))}"
     hyphens = draw(st.lists(st.sampled_from("---_"), min_size=name.count("-"), max_size=name.count("-")))
     for hyphen in hyphens:
@@ -68,7 +68,7 @@ def spelled(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def forged(draw: st.DrawFn) -> bytes:
-    """A request that claims to be from somebody: in its head, behind its body, or in a second one of it all."""
+    """A request with identity headers in its head, in trailers, or in a second request in its body."""
     claims = b"".join(draw(st.lists(spelled(), max_size=8)))
     behind_body = b"".join(draw(st.lists(spelled(), max_size=4)))
     head = b"GET /metrics HTTP/1.1\r\nHost: a\r\n"
@@ -89,7 +89,9 @@ CONNECTIONS = {
 @pytest.mark.parametrize(("connection", "user"), CONNECTIONS.items(), ids=CONNECTIONS)
 @settings(max_examples=60)
 @given(request=forged())
-async def test_no_claim_changes_who_asks(server: Behind, connection: str, user: str, request: bytes) -> None:
+async def test_spoofed_identity_headers_do_not_change_the_user(
+    server: RunningServer, connection: str, user: str, request: bytes
+) -> None:
     """[A13] In any spelling, any number, and any place of a request."""
     pair = {
         "nothing": None,
@@ -110,8 +112,8 @@ LIKE_A_PROXY: dict[int, KeyPair] = {}
 
 @settings(max_examples=60)
 @given(request=forged())
-async def test_nobody_but_the_front_proxy_adds_to_what_it_says(server: Behind, request: bytes) -> None:
-    """kube-apiserver replaces headers of these names, drops what follows a body, and hands on underscores."""
+async def test_a_forwarded_client_cannot_add_to_the_identity_headers(server: RunningServer, request: bytes) -> None:
+    """kube-apiserver replaces these headers and drops trailers, but forwards names with underscores."""
     head, blank, rest = request.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"x-remote-")]
     named = [*lines, b"X-Remote-User: jane", b"X-Remote-Group: dev"]
@@ -125,8 +127,8 @@ async def test_nobody_but_the_front_proxy_adds_to_what_it_says(server: Behind, r
 TRAILERS = b"Transfer-Encoding: chunked\r\nTrailer: X-Remote-Group\r\n\r\n0\r\nX-Remote-Group: system:masters\r\n\r\n"
 
 
-async def test_a_user_of_the_front_proxy_is_no_master_by_what_follows_a_body(server: Behind) -> None:
-    """It was next to the headers, and counted."""
+async def test_trailers_do_not_change_a_forwarded_user(server: RunningServer) -> None:
+    """uvicorn appends trailers to the headers."""
     named = b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-Remote-User: jane\r\n"
 
     reply = await exchanged(server, server.front_proxy, named + TRAILERS)
@@ -145,8 +147,8 @@ IMPERSONATIONS = (
 
 @pytest.mark.parametrize("header", IMPERSONATIONS)
 @pytest.mark.parametrize("who", ["forwarded", "certified", "a master"])
-async def test_nobody_may_ask_in_anothers_name(server: Behind, header: str, who: str) -> None:
-    """[A14] kube-apiserver decides that, and says then who is meant."""
+async def test_impersonation_is_refused(server: RunningServer, header: str, who: str) -> None:
+    """[A14] kube-apiserver resolves impersonation, and forwards the impersonated user."""
     group = {"forwarded": "dev", "a master": "system:masters"}.get(who, "")
     named = f"X-Remote-User: jane\r\nX-Remote-Group: {group}\r\n" if group else ""
     pair = server.front_proxy if group else server.pki.people["admin"]

@@ -1,0 +1,19 @@
+"""What requests are answered from: the state of the server at the time of each request."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from kubesum.rollups.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """Functions that give the current state of the server."""
+
+    catalogue: Callable[[], Catalogue]
+    readiness: Callable[[], Mapping[str, bool]]
+    """The checks of /readyz by name, and whether each passes."""
+    has_namespace: Callable[[str], bool]
+    now: Callable[[], float]
+    """Seconds since 1970."""
+    shutting_down: Callable[[], bool]

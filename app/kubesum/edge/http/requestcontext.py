@@ -5,14 +5,17 @@ A request has one `RequestContext`, at one place in its scope. The protocol make
 handler cannot depend on the user.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from starlette.types import ASGIApp, Scope
-
 from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.edge.tls.certpool import Chain
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Application = Callable[[Scope, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+"""An ASGI application; asgi.readthedocs.io/en/stable/specs/main.html."""
 
 _KEY: Final = "context"
 
@@ -30,7 +33,7 @@ class RequestContext:
     request_info: RequestInfo = field(init=False)
     authorize: Callable[[], Awaitable[None]] = field(init=False)
     """Authorizes the request once more; raises Forbidden or ServiceUnavailable, see `Authorizer.authorize`."""
-    long_running: ASGIApp | None = None
+    long_running: Application | None = None
     """Set by a handler whose response may take any time: the handler chain sends it when the handler has returned."""
 
 

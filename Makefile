@@ -12,7 +12,7 @@ TAG ?= v$(VERSION)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench generate picture verify chart cluster image dist tag notes workflows
+.PHONY: help setup demo test unit coverage check bench generate picture verify chart cluster image dist tag notes workflows
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -33,6 +33,15 @@ demo: setup ## Run kubesum against a simulated cluster and print the lines to tr
 
 test: setup ## Run the tests.
 	$(BIN)/pytest
+
+unit: setup ## Run the tests that start no other program, in less than a minute.
+	$(BIN)/pytest tests/unit -m "not process"
+
+coverage: setup ## Run the tests under branch coverage; fail below the measured level.
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 check: setup ## Check format, lint, types, import contracts and workflows.
 	$(BIN)/ruff format --check .

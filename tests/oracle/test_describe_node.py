@@ -86,6 +86,7 @@ def _without_resize(pod: JsonObject) -> JsonObject:
 
 
 @pytest.mark.parametrize("node", [*STEADY_NODES, RESIZING, FRACTIONS, ONE_CORE])
+@pytest.mark.process
 def test_every_row_of_describe_node_is_a_pod_summary(comparison: Comparison, node: str) -> None:
     theirs = comparison.kubectl[node].rows
 

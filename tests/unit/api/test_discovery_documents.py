@@ -73,6 +73,7 @@ def test_both_forms_of_discovery_agree() -> None:
     assert len(legacy) == 7
 
 
+@pytest.mark.process
 def test_the_bytes_are_the_same_on_all_replicas() -> None:
     """[D9]"""
     program = (

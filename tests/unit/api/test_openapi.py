@@ -110,6 +110,7 @@ def everything_in(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("what", ["openapi-v2", "openapi-v3"])
+@pytest.mark.process
 def test_the_rendered_document_is_the_golden_one(what: str) -> None:
     kubesum = Path(sys.executable).with_name("kubesum")
     rendered = subprocess.run([kubesum, "render", what], capture_output=True, text=True, check=True)
@@ -129,6 +130,7 @@ def test_an_independent_validator_accepts_the_documents() -> None:
     OpenAPIV30SpecValidator(v3_of(written())).validate()
 
 
+@pytest.mark.process
 def test_the_bytes_are_the_same_on_all_replicas() -> None:
     """[O1] [O11]"""
     program = (

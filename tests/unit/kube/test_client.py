@@ -215,6 +215,7 @@ async def test_a_kubeconfig_that_is_gone_when_it_is_reloaded_is_named(script: Sc
             await upstream.get("/api", {})
 
 
+@pytest.mark.process
 async def test_concurrent_requests_that_get_401_reload_credentials_once(script: Script, tmp_path: Path) -> None:
     counter = tmp_path / "count"
     plugin = tmp_path / "plugin"

@@ -150,6 +150,7 @@ async def test_a_proxy_that_is_not_http(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.process
 async def test_the_error_of_an_exec_plugin_is_reported(tmp_path: Path) -> None:
     plugin = tmp_path / "plugin"
     plugin.write_text("#!/bin/sh\necho please log in first >&2\nexit 3\n")
@@ -161,6 +162,7 @@ async def test_the_error_of_an_exec_plugin_is_reported(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.process
 async def test_an_exec_plugin_that_is_not_installed_is_named(tmp_path: Path) -> None:
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-plugin"}}
 

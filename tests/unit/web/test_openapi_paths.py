@@ -140,6 +140,7 @@ async def test_kubectl_gets_protobuf(served: Served) -> None:
     assert answer.headers["etag"] != (await request(served, "/openapi/v2")).headers["etag"]
 
 
+@pytest.mark.process
 async def test_a_kind_is_explained(explained: Served) -> None:
     code, out, err = await explained.kubectl("explain", "nosum")
 
@@ -172,6 +173,7 @@ FIELDS:
     )
 
 
+@pytest.mark.process
 async def test_a_field_is_explained_with_its_unit(explained: Served) -> None:
     code, out, _ = await explained.kubectl("explain", "nosum.status.requests")
 
@@ -182,6 +184,7 @@ async def test_a_field_is_explained_with_its_unit(explained: Served) -> None:
     assert "Ki, Mi, Gi, Ti, Pi or Ei for powers of 1024." in words
 
 
+@pytest.mark.process
 async def test_all_fields_are_listed(explained: Served) -> None:
     code, out, _ = await explained.kubectl("explain", "wlsum", "--recursive")
 
@@ -193,6 +196,7 @@ async def test_all_fields_are_listed(explained: Served) -> None:
     assert "    workloadRef\t<WorkloadReference>" in lines
 
 
+@pytest.mark.process
 async def test_a_kind_is_explained_from_the_older_document(explained: Served) -> None:
     """The decoder of kubectl is gnostic's."""
     code, out, err = await explained.kubectl("explain", "posum.status", "--output=plaintext-openapiv2")

@@ -159,24 +159,28 @@ async def test_a_long_scan_does_not_block_the_event_loop(served: Served) -> None
     assert probes > 5
 
 
+@pytest.mark.process
 async def test_kubectl_selects_by_label(filled: Served) -> None:
     code, out, err = await filled.kubectl("get", "bx", "-A", "-l", "app in (web),tier", "-o", "name")
 
     assert (code, out, err) == (0, "box.summary.kubesum.dev/b\n", "")
 
 
+@pytest.mark.process
 async def test_kubectl_selects_by_field(filled: Served) -> None:
     code, out, err = await filled.kubectl("get", "bin", "-A", "--field-selector", "status.size=2", "--no-headers")
 
     assert (code, out.split(), err) == (0, ["team-a", "cc", "2"], "")
 
 
+@pytest.mark.process
 async def test_kubectl_joins_the_pages_of_a_filtered_list(filled: Served) -> None:
     _, out, _ = await filled.kubectl("get", "bx", "-A", "-l", "app=web", "--chunk-size=1", "-o", "name")
 
     assert out.split() == ["box.summary.kubesum.dev/a", "box.summary.kubesum.dev/b"]
 
 
+@pytest.mark.process
 async def test_kubectl_prints_no_object_that_is_not_selected(filled: Served) -> None:
     assert await filled.kubectl("get", "sh", "-l", "wood=elm") == (0, "", "No resources found\n")
 
@@ -203,6 +207,7 @@ async def test_kubectl_prints_no_object_that_is_not_selected(filled: Served) -> 
         ),
     ],
 )
+@pytest.mark.process
 async def test_kubectl_prints_the_error_of_a_selector(filled: Served, option: str, text: str, printed: str) -> None:
     code, _, err = await filled.kubectl("get", "sh", option, text)
 

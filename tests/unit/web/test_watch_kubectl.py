@@ -13,7 +13,7 @@ import pytest_asyncio
 from kubesum.vocabulary.resource import Source
 from tests.unit.web.fakeresources import BOXES, KUBECTL, NOW, Served, Thing, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -14,7 +14,9 @@ from kubesum.edge.tls.certpool import Chain
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
-Application = Callable[[Scope, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI application; asgi.readthedocs.io/en/stable/specs/main.html."""
 
 _KEY: Final = "context"

@@ -180,12 +180,12 @@ async def test_one_configuration_applies_to_the_whole_request() -> None:
         configs[0] = EMPTY_CONFIG
         raise InvalidCredentials("unknown")
 
-    authenticator_ = DelegatingAuthenticator(lambda: configs[0], authenticate, NOW.timestamp)
+    under_test = DelegatingAuthenticator(lambda: configs[0], authenticate, NOW.timestamp)
 
     with pytest.raises(Unauthorized):
-        await authenticator_.authenticate((), lines(BAD))
+        await under_test.authenticate((), lines(BAD))
     with pytest.raises(Unauthorized):
-        await authenticator_.authenticate((JANE.der,), [])
+        await under_test.authenticate((JANE.der,), [])
 
 
 ALONE = replace(CONFIG, allowed_names=frozenset())
@@ -275,14 +275,14 @@ async def test_a_uid_is_read_only_from_a_configured_header() -> None:
     headers = [("X-Remote-User", "zoë"), ("X-Remote-Uid", "0")]
     configured = replace(CONFIG, uid_headers=(b"x-remote-uid",))
 
-    unconfigured, configured_ = (
+    without, with_uid = (
         await user_of(PROXY, headers=headers),
         await user_of(PROXY, headers=headers, config=configured),
     )
 
-    assert unconfigured is not None
-    assert configured_ is not None
-    assert (unconfigured.uid, unconfigured.extra, configured_.uid) == ("", {}, "0")
+    assert without is not None
+    assert with_uid is not None
+    assert (without.uid, without.extra, with_uid.uid) == ("", {}, "0")
 
 
 @pytest.mark.parametrize(
@@ -395,22 +395,22 @@ def test_only_the_first_authorization_line_is_read() -> None:
 
 async def test_a_token_is_reviewed_once_while_the_result_is_cached() -> None:
     reviews = TokenReviews()
-    authenticator_ = authenticator(reviews=reviews)
+    under_test = authenticator(reviews=reviews)
 
     for _ in range(3):
-        assert (await authenticator_.authenticate((), lines(GOOD))).name == "robot"
+        assert (await under_test.authenticate((), lines(GOOD))).name == "robot"
         with pytest.raises(Unauthorized):
-            await authenticator_.authenticate((), lines(BAD))
+            await under_test.authenticate((), lines(BAD))
 
     assert reviews.tokens == ["good", "bad"]
 
 
 async def test_a_token_that_is_too_long_is_not_reviewed() -> None:
     reviews = TokenReviews()
-    authenticator_ = authenticator(reviews=reviews)
+    under_test = authenticator(reviews=reviews)
 
     with pytest.raises(Unauthorized):
-        await authenticator_.authenticate((), lines([("Authorization", f"Bearer {'a' * 65_537}")]))
+        await under_test.authenticate((), lines([("Authorization", f"Bearer {'a' * 65_537}")]))
 
     assert reviews.tokens == []
 
@@ -474,10 +474,10 @@ def test_configured_identity_headers_are_removed() -> None:
 
 def test_headers_are_removed_by_the_current_configuration() -> None:
     configs = [EMPTY_CONFIG]
-    authenticator_ = DelegatingAuthenticator(
+    under_test = DelegatingAuthenticator(
         lambda: configs[0], TokenAuthenticator(TokenReviews(), ReviewCache()).authenticate, NOW.timestamp
     )
 
     configs[0] = replace(CONFIG, username_headers=(b"x-who",))
 
-    assert authenticator_.without_identity_headers([(b"x-who", b"a")]) == []
+    assert under_test.without_identity_headers([(b"x-who", b"a")]) == []

@@ -317,21 +317,21 @@ async def test_markup_and_quotes_in_a_name_are_escaped() -> None:
     ],
 )
 async def test_only_allowed_and_not_denied_is_allowed(answer: AccessStatus, allowed: bool) -> None:
-    authorizer_ = authorizer(Reviewer(answer))
+    under_test = authorizer(Reviewer(answer))
 
     if allowed:
-        await authorizer_.authorize(JANE, request("/metrics"))
+        await under_test.authorize(JANE, request("/metrics"))
     else:
         with pytest.raises(Forbidden):
-            await authorizer_.authorize(JANE, request("/metrics"))
+            await under_test.authorize(JANE, request("/metrics"))
 
 
 async def test_a_failing_review_is_503() -> None:
     reviewer = Reviewer(UpstreamError("cannot reach https://10.0.0.1: connection refused"))
-    authorizer_ = authorizer(reviewer)
+    under_test = authorizer(reviewer)
 
     with pytest.raises(ServiceUnavailable) as caught:
-        await authorizer_.authorize(JANE, request(f"{V}/nodesummaries"))
+        await under_test.authorize(JANE, request(f"{V}/nodesummaries"))
     assert json.loads(status_body(caught.value)) == {
         "kind": "Status",
         "apiVersion": "v1",
@@ -344,7 +344,7 @@ async def test_a_failing_review_is_503() -> None:
     }
 
     reviewer.answer = YES
-    await authorizer_.authorize(JANE, request(f"{V}/nodesummaries"))
+    await under_test.authorize(JANE, request(f"{V}/nodesummaries"))
     assert len(reviewer.specs) == 2
 
 
@@ -374,13 +374,13 @@ OPEN = {
 async def test_some_paths_are_always_allowed(path: str, always_allowed: bool) -> None:
     """Section 8.2: exactly these paths, or all with a prefix that ends with a star; never a resource."""
     reviewer = Reviewer(NO)
-    authorizer_ = authorizer(reviewer, ("/healthz", "/livez", "/debug*", V + "/*"))
+    under_test = authorizer(reviewer, ("/healthz", "/livez", "/debug*", V + "/*"))
 
     if always_allowed:
-        await authorizer_.authorize(ANONYMOUS, request(path))
+        await under_test.authorize(ANONYMOUS, request(path))
     else:
         with pytest.raises(Forbidden):
-            await authorizer_.authorize(ANONYMOUS, request(path))
+            await under_test.authorize(ANONYMOUS, request(path))
 
 
 DISCOVERY = ["/api", "/apis", "/apis/", "/apis/summary.kubesum.dev", V, f"{V}/", "/openapi/v2", "/openapi/v3/x"]
@@ -410,11 +410,11 @@ async def test_discovery_is_reviewed_for_direct_clients(path: str) -> None:
 async def test_the_same_request_is_reviewed_once() -> None:
     """Whatever the order of the identity headers."""
     reviewer = Reviewer()
-    authorizer_ = authorizer(reviewer)
+    under_test = authorizer(reviewer)
     extra = {"a": ("1",), "b": ("2",)}
 
-    await authorizer_.authorize(User("jane", extra=extra), request(f"{V}/nodesummaries"))
-    await authorizer_.authorize(
+    await under_test.authorize(User("jane", extra=extra), request(f"{V}/nodesummaries"))
+    await under_test.authorize(
         User("jane", extra=dict(reversed(extra.items()))), request(f"{V}/nodesummaries?limit=5")
     )
 
@@ -438,21 +438,21 @@ async def test_the_same_request_is_reviewed_once() -> None:
 )
 async def test_another_request_is_reviewed_again(other: User, target: str) -> None:
     reviewer = Reviewer()
-    authorizer_ = authorizer(reviewer)
+    under_test = authorizer(reviewer)
 
-    await authorizer_.authorize(User("jane"), request(f"{V}/nodesummaries"))
-    await authorizer_.authorize(other, request(target))
+    await under_test.authorize(User("jane"), request(f"{V}/nodesummaries"))
+    await under_test.authorize(other, request(target))
 
     assert len(reviewer.specs) == 2
 
 
 async def test_the_review_of_a_user_of_many_groups_is_cached() -> None:
     reviewer = Reviewer(NO)
-    authorizer_ = authorizer(reviewer)
+    under_test = authorizer(reviewer)
     user = User("jane", tuple(f"cn=team-{number},ou=groups,dc=example,dc=org" for number in range(3000)))
 
     for _ in range(2):
         with pytest.raises(Forbidden):
-            await authorizer_.authorize(user, request(f"{V}/nodesummaries"))
+            await under_test.authorize(user, request(f"{V}/nodesummaries"))
 
     assert len(reviewer.specs) == 1

@@ -1,4 +1,4 @@
-"""Watches over the wire: what each byte is, when it comes, and how it ends."""
+"""Watches over HTTP: the bytes, when they are sent, and how the response ends."""
 
 import asyncio
 import json
@@ -33,13 +33,13 @@ def boxes(served: Served) -> Store:
 
 
 async def put(served: Served, *things: Thing) -> None:
-    """Boxes come or change, some time later."""
+    """Adds or changes boxes, two seconds later."""
     served.world.now += 2
     await served.world.put(Source.PODS, *things)
 
 
 class Wire:
-    """A connection on which one request was sent, as bytes."""
+    """A connection on which one request was sent."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -74,7 +74,7 @@ async def wire(served: Served, path: str, method: str = "GET", accept: str = "*/
         writer.transport.abort()
 
 
-def told(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def types_and_names(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(event["type"], event["object"]["metadata"]["name"]) for event in events]
 
 
@@ -97,7 +97,7 @@ async def test_events_are_lines(filled: Served) -> None:
         await put(filled, Thing("ccc", "attic"))
         later = await connection.events()
 
-    assert told(initial) == [("ADDED", "a"), ("ADDED", "bb")]
+    assert types_and_names(initial) == [("ADDED", "a"), ("ADDED", "bb")]
     assert later == [
         {
             "type": "ADDED",
@@ -117,18 +117,18 @@ async def test_events_are_lines(filled: Served) -> None:
     ]
 
 
-async def test_a_watch_goes_on_where_a_list_ended(filled: Served) -> None:
+async def test_a_watch_continues_from_the_version_of_a_list(filled: Served) -> None:
     """[W5] [W12]"""
     listed = (await filled.request(f"{V}/namespaces/attic/boxes")).json["metadata"]["resourceVersion"]
     await put(filled, Thing("bb", "cellar", labels={"not": "seen"}), Thing("ccc", "attic"))
     async with wire(filled, f"{V}/namespaces/attic/boxes?watch=1&resourceVersion={listed}") as connection:
         await connection.head()
 
-        assert told(await connection.events()) == [("ADDED", "ccc")]
+        assert types_and_names(await connection.events()) == [("ADDED", "ccc")]
 
 
-async def test_a_watch_that_times_out_is_a_whole_answer(served: Served) -> None:
-    """[W8] The connection serves the next request."""
+async def test_a_watch_that_times_out_is_a_complete_response(served: Served) -> None:
+    """[W8] The connection can be used for the next request."""
     async with wire(served, f"{V}/boxes?watch=true&timeoutSeconds=1") as connection:
         await connection.head()
         assert await connection.chunk() == b""
@@ -154,7 +154,7 @@ async def test_the_last_bookmark_comes_before_the_end(served: Served) -> None:
         assert await connection.chunk() == b""
 
 
-async def test_an_empty_collection_is_whole_at_once(served: Served) -> None:
+async def test_the_initial_events_of_an_empty_collection_end_at_once(served: Served) -> None:
     """[W7]"""
     query = "watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan"
     async with wire(served, f"{V}/boxes?{query}", accept="application/json;stream=watch") as connection:
@@ -176,12 +176,15 @@ async def test_a_table_can_be_watched(filled: Served) -> None:
     assert second["object"]["rows"][0]["cells"] == ["bb", 2]
 
 
-async def test_nothing_is_compressed(filled: Served) -> None:
+async def test_a_watch_is_never_compressed(filled: Served) -> None:
     """[N6]"""
     answer = await filled.request(f"{V}/boxes?watch=true&timeoutSeconds=1", accept_encoding="gzip")
 
     assert "content-encoding" not in answer.headers
-    assert told([json.loads(line) for line in answer.body.splitlines()]) == [("ADDED", "a"), ("ADDED", "bb")]
+    assert types_and_names([json.loads(line) for line in answer.body.splitlines()]) == [
+        ("ADDED", "a"),
+        ("ADDED", "bb"),
+    ]
 
 
 async def test_head_of_a_watch_ends_at_once(filled: Served) -> None:
@@ -204,7 +207,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("query", REFUSED)
-async def test_a_watch_that_cannot_begin_is_refused(filled: Served, query: str) -> None:
+async def test_a_watch_with_invalid_options_is_refused(filled: Served, query: str) -> None:
     """[W4] [W9]"""
     answer = await filled.request(f"{V}/boxes?watch=true&{query}")
 
@@ -219,7 +222,7 @@ async def test_a_watch_is_json_only(filled: Served) -> None:
     assert (answer.code, answer.json["reason"]) == (406, "NotAcceptable")
 
 
-async def test_cold_data_cannot_be_watched(served: Served) -> None:
+async def test_a_watch_before_the_data_are_synced_is_503(served: Served) -> None:
     """[E5]"""
     served.world.not_synced = Unavailable("the initial list of pods is not complete yet", transient=True)
 

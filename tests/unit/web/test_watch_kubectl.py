@@ -1,4 +1,4 @@
-"""The real kubectl watches: what a person sees as it changes, of one server and of several."""
+"""Watches of the real kubectl, through one server and through two replicas."""
 
 import asyncio
 import os
@@ -24,13 +24,13 @@ async def filled(served: Served) -> Served:
 
 
 async def change(world: World, *things: Thing) -> None:
-    """Boxes come or change, some time later."""
+    """Adds or changes boxes, some time later."""
     world.now += 2
     await world.put(Source.PODS, *things)
 
 
 async def drop(world: World, thing: Thing) -> None:
-    """A box goes, some time later."""
+    """Removes a box, some time later."""
     world.now += 2
     world.engine.change(Source.PODS, thing, None)
     await world.engine.publish()
@@ -64,8 +64,8 @@ async def words(process: asyncio.subprocess.Process) -> list[str]:
     return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().split()
 
 
-class Watched:
-    """Tells when a watch has begun, of whatever application it is put before."""
+class WatchBegun:
+    """Wraps the application, and sets `begun` when a watch has begun."""
 
     def __init__(self, served: Served) -> None:
         self.begun = asyncio.Event()
@@ -81,7 +81,7 @@ class Watched:
         await self._app(scope, receive, observed)
 
 
-async def test_get_watch_shows_what_is_and_what_comes(filled: Served) -> None:
+async def test_get_watch_prints_the_list_and_each_change(filled: Served) -> None:
     async with kubectl(filled, "get", "bx", "-n", "attic", "-w") as process:
         assert await words(process) == ["NAME", "SIZE"]
         assert await words(process) == ["a", "1"]
@@ -92,8 +92,8 @@ async def test_get_watch_shows_what_is_and_what_comes(filled: Served) -> None:
 
 
 async def test_get_watch_of_one_name_shows_its_first_change(filled: Served) -> None:
-    """kubectl throws away the first event, which repeats what it has printed."""
-    watched = Watched(filled)
+    """kubectl skips the first event, which repeats the object that it has printed."""
+    watched = WatchBegun(filled)
     async with kubectl(filled, "get", "box", "a", "-n", "attic", "-w", "--no-headers", "--show-labels") as process:
         assert await words(process) == ["a", "1", "wood=oak"]
         await asyncio.wait_for(watched.begun.wait(), 10)
@@ -101,8 +101,8 @@ async def test_get_watch_of_one_name_shows_its_first_change(filled: Served) -> N
         assert await words(process) == ["a", "1", "wood=ash"]
 
 
-async def test_watch_only_shows_no_list(filled: Served) -> None:
-    watched = Watched(filled)
+async def test_watch_only_prints_no_list(filled: Served) -> None:
+    watched = WatchBegun(filled)
     async with kubectl(filled, "get", "bx", "-A", "--watch-only", "--output-watch-events", "--no-headers") as process:
         await asyncio.wait_for(watched.begun.wait(), 10)
         await change(filled.world, Thing("bb", "attic"))
@@ -113,7 +113,7 @@ async def test_watch_only_shows_no_list(filled: Served) -> None:
     assert lines[-1] == ["ADDED", "attic", "bb", "2"]
 
 
-async def test_a_watch_with_a_selector_shows_what_leaves_it(filled: Served) -> None:
+async def test_an_object_that_is_no_longer_selected_is_printed_as_deleted(filled: Served) -> None:
     """[W10]"""
     async with kubectl(filled, "get", "bx", "-A", "-w", "-l", "wood=oak", "--output-watch-events") as process:
         assert await words(process) == ["EVENT", "NAMESPACE", "NAME", "SIZE"]
@@ -129,9 +129,9 @@ async def test_a_watch_of_objects_prints_them(filled: Served) -> None:
         assert await words(process) == ["box.summary.kubesum.dev/bb"]
 
 
-async def test_wait_for_a_value_ends_when_it_is_there(filled: Served) -> None:
+async def test_wait_for_a_value_ends_with_the_value(filled: Served) -> None:
     """[W7]"""
-    watched = Watched(filled)
+    watched = WatchBegun(filled)
     condition = "--for=jsonpath={.metadata.labels.wood}=ash"
     async with kubectl(filled, "wait", "box/a", "-n", "attic", condition, "--timeout=20s") as process:
         await asyncio.wait_for(watched.begun.wait(), 10)
@@ -140,9 +140,9 @@ async def test_wait_for_a_value_ends_when_it_is_there(filled: Served) -> None:
         assert await process.wait() == 0
 
 
-async def test_wait_for_a_deletion_ends_when_it_is_gone(filled: Served) -> None:
+async def test_wait_for_a_deletion_ends_with_the_deletion(filled: Served) -> None:
     """[W11]"""
-    watched = Watched(filled)
+    watched = WatchBegun(filled)
     async with kubectl(filled, "wait", "box/a", "-n", "attic", "--for=delete", "--timeout=20s") as process:
         await asyncio.wait_for(watched.begun.wait(), 10)
         await drop(filled.world, Thing("a", "attic", labels={"wood": "oak"}))
@@ -151,7 +151,7 @@ async def test_wait_for_a_deletion_ends_when_it_is_gone(filled: Served) -> None:
 
 
 class Replicas:
-    """Two servers of the same boxes behind one address: any request goes to any of them."""
+    """Two servers of the same boxes behind one address, which get requests at random."""
 
     def __init__(self, served: Served) -> None:
         self.worlds = [World(now=NOW, tag=tag) for tag in (7, 8)]
@@ -172,8 +172,8 @@ class Replicas:
             await change(world, *things)
 
 
-async def test_a_watch_through_any_replica_loses_nothing(served: Served) -> None:
-    """kubectl ends when it is told that a version has expired; here it never is."""
+async def test_a_list_and_watch_through_any_replica_lose_no_change(served: Served) -> None:
+    """kubectl would end with an error if the version of the list had expired."""
     replicas = Replicas(served)
     for world in replicas.worlds:
         await world.engine.publish()
@@ -185,6 +185,6 @@ async def test_a_watch_through_any_replica_loses_nothing(served: Served) -> None
         async with kubectl(served, "get", "bx", "-n", "attic", "-w", "--no-headers") as process:
             await words(process)
             await replicas.change(Thing(name, "attic"))
-            # What changed shortly before is told again if the other replica goes on with the watch.
+            # Recent changes are sent again if the watch is at another replica than the list.
             while (line := await words(process))[0] != name:
                 assert line[0].startswith(("box-", "first"))

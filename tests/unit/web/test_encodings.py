@@ -25,7 +25,7 @@ async def filled(served: Served) -> Served:
     return served
 
 
-async def test_an_object_is_yaml_on_demand(filled: Served) -> None:
+async def test_an_object_is_yaml_if_the_client_accepts_it(filled: Served) -> None:
     """[N2]"""
     answer = await filled.request(f"{V}/shelves/oak", accept=YAML)
 
@@ -65,7 +65,7 @@ status:
         f"{V}/namespaces/team-a/boxes/a",
     ],
 )
-async def test_yaml_says_what_json_says(filled: Served, path: str) -> None:
+async def test_yaml_has_the_content_of_json(filled: Served, path: str) -> None:
     in_json = await filled.request(path, accept="application/json")
     in_yaml = await filled.request(path, accept=YAML)
     head = await filled.request(path, "HEAD", accept=YAML)
@@ -76,7 +76,7 @@ async def test_yaml_says_what_json_says(filled: Served, path: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["as=Table;g=meta.k8s.io;v=v1", "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"])
-async def test_every_form_of_a_list_is_yaml_on_demand(filled: Served, form: str) -> None:
+async def test_every_form_of_a_list_is_yaml_if_the_client_accepts_it(filled: Served, form: str) -> None:
     """[T8]"""
     in_json = await filled.request(f"{V}/boxes", accept=f"application/json;{form}")
     in_yaml = await filled.request(f"{V}/boxes", accept=f"{YAML};{form}")
@@ -85,7 +85,7 @@ async def test_every_form_of_a_list_is_yaml_on_demand(filled: Served, form: str)
     assert yaml.safe_load(in_yaml.body) == in_json.json
 
 
-async def test_aggregated_discovery_is_yaml_on_demand(served: Served) -> None:
+async def test_aggregated_discovery_is_yaml_if_the_client_accepts_it(served: Served) -> None:
     """[D12]"""
     in_json = await served.request("/apis", accept=f"application/json;{DISCOVERY}")
     in_yaml = await served.request("/apis", accept=f"{YAML};{DISCOVERY}")
@@ -95,7 +95,7 @@ async def test_aggregated_discovery_is_yaml_on_demand(served: Served) -> None:
     assert in_yaml.headers["etag"] == in_json.headers["etag"]
 
 
-async def test_a_large_list_in_yaml_is_compressed_and_kept(served: Served) -> None:
+async def test_a_large_list_in_yaml_is_compressed(served: Served) -> None:
     """[N6]"""
     await served.world.put(Source.PODS, *(Thing(f"box-{n:04}", "team") for n in range(700)))
 
@@ -107,7 +107,7 @@ async def test_a_large_list_in_yaml_is_compressed_and_kept(served: Served) -> No
     assert len(yaml.safe_load(plain.body)["items"]) == 700
 
 
-async def test_a_failure_is_json_whatever_is_asked_for(served: Served) -> None:
+async def test_errors_are_json_for_every_client(served: Served) -> None:
     """[N1]"""
     for path, code in ((f"{V}/shelves/elm", 404), (f"{V}/shelves?limit=x", 400)):
         answer = await served.request(path, accept=YAML)
@@ -115,14 +115,14 @@ async def test_a_failure_is_json_whatever_is_asked_for(served: Served) -> None:
         assert (answer.code, answer.headers["content-type"]) == (code, "application/json")
 
 
-async def test_people_get_discovery_indented(served: Served) -> None:
+async def test_discovery_is_indented_for_people(served: Served) -> None:
     """[N3]"""
     for path in ("/", "/apis", "/apis/summary.kubesum.dev", V):
         assert (await served.request(path, user_agent="curl/8.5.0")).body.startswith(b'{\n  "')
         assert b"\n  " not in (await served.request(path)).body
 
 
-async def test_yaml_is_not_indented_further(filled: Served) -> None:
+async def test_pretty_does_not_change_yaml(filled: Served) -> None:
     pretty = await filled.request(f"{V}/boxes?pretty=true", accept=YAML)
     plain = await filled.request(f"{V}/boxes?pretty=false", accept=YAML)
 

@@ -1,4 +1,4 @@
-"""A reflector of the served kinds through a restart and a change of replica; ours stands for any."""
+"""A reflector of a served resource through a restart and a change of replica; that of kubesum stands for any."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Box(msgspec.Struct, frozen=True):
-    """What is kept of a box."""
+    """The decoded part of a box."""
 
     metadata: Metadata
 
@@ -29,31 +29,31 @@ KIND = WatchedResource(
 )
 
 
-async def process(endpoint: Endpoint, world: World, *boxes: Thing) -> World:
-    """A process that serves these boxes at the endpoint from now on."""
+async def serve(endpoint: Endpoint, world: World, *boxes: Thing) -> World:
+    """Replaces the application of the endpoint by one that serves these boxes."""
     world.engine.add((BOXES,))
     await world.put(Source.PODS, *boxes)
     endpoint.app = world.app()
     return world
 
 
-class Copy:
-    """What the reflector knows."""
+class ReflectorStore:
+    """The store of the reflector."""
 
-    def __init__(self, news: AsyncIterator[SourceEvent[str]]) -> None:
+    def __init__(self, events: AsyncIterator[SourceEvent[str]]) -> None:
         self.woods: dict[Key, str] = {}
         self.lists = 0
         self._found: dict[Key, str] | None = None
-        self._news = news
+        self._events = events
 
     async def until(self, woods: dict[str, str]) -> None:
-        """Returns once these boxes are known with their wood, and no others."""
+        """Returns when the store has these boxes with their wood, and no others."""
         async with asyncio.timeout(15):
             while {name: wood for (_, name), wood in self.woods.items()} != woods:
-                self._take(await anext(self._news))
+                self._apply(await anext(self._events))
 
-    def _take(self, news: SourceEvent[str]) -> None:
-        match news:
+    def _apply(self, event: SourceEvent[str]) -> None:
+        match event:
             case ListStarted():
                 self._found = {}
             case Deltas(changes):
@@ -73,39 +73,39 @@ def oak(name: str, wood: str = "oak") -> Thing:
     return Thing(name, labels={"wood": wood})
 
 
-async def test_it_lists_again_after_a_restart(served: Served) -> None:
-    """Section 15, item 10: a new process remembers nothing from before its start, and says so with 410."""
-    old = await process(served.endpoint, World(tag=7), oak("a"), oak("b"))
+async def test_a_reflector_relists_after_a_restart(served: Served) -> None:
+    """Section 15, item 10: a new process has no events from before its start, and answers 410."""
+    old = await serve(served.endpoint, World(tag=7), oak("a"), oak("b"))
     async with (
         await connect(kubeconfig(served.endpoint.kubeconfig, None)) as upstream,
-        aclosing(reflect(upstream, KIND)) as news,
+        aclosing(reflect(upstream, KIND)) as events,
     ):
-        copy = Copy(news)
-        await copy.until({"a": "oak", "b": "oak"})
+        store = ReflectorStore(events)
+        await store.until({"a": "oak", "b": "oak"})
 
-        await process(served.endpoint, World(tag=9, now=NOW + 60), oak("b", "ash"), oak("c"))
+        await serve(served.endpoint, World(tag=9, now=NOW + 60), oak("b", "ash"), oak("c"))
         old.engine.close()
-        await copy.until({"b": "ash", "c": "oak"})
+        await store.until({"b": "ash", "c": "oak"})
 
-    assert copy.lists == 2
+    assert store.lists == 2
 
 
-async def test_it_goes_on_at_another_replica_without_a_list(served: Served) -> None:
+async def test_a_reflector_continues_at_another_replica_without_a_list(served: Served) -> None:
     """Section 15, item 10."""
-    one = await process(served.endpoint, World(tag=7), oak("a"), oak("b"))
+    one = await serve(served.endpoint, World(tag=7), oak("a"), oak("b"))
     one.now += 30
     async with (
         await connect(kubeconfig(served.endpoint.kubeconfig, None)) as upstream,
-        aclosing(reflect(upstream, KIND)) as news,
+        aclosing(reflect(upstream, KIND)) as events,
     ):
-        copy = Copy(news)
-        await copy.until({"a": "oak", "b": "oak"})
+        store = ReflectorStore(events)
+        await store.until({"a": "oak", "b": "oak"})
 
-        other = await process(served.endpoint, World(tag=9), oak("a"), oak("b"))
+        other = await serve(served.endpoint, World(tag=9), oak("a"), oak("b"))
         other.now += 30
         other.engine.change(Source.PODS, oak("a"), None)
         await other.put(Source.PODS, oak("c"))
         one.engine.close()
-        await copy.until({"b": "oak", "c": "oak"})
+        await store.until({"b": "oak", "c": "oak"})
 
-    assert copy.lists == 1
+    assert store.lists == 1

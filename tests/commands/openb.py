@@ -1,6 +1,6 @@
 """The openb trace as Kubernetes objects: nodes and pods of a production cluster with GPUs (Alibaba, 2023).
 
-The trace says of no pod on which node it was. It can be placed here: each active pod on the first node that has
+The trace does not say on which node a pod ran. Pods can be placed here: each active pod on the first node that has
 room for it, in the order of the files.
 """
 
@@ -80,7 +80,7 @@ def _quantities(amounts: Amounts) -> dict[str, str]:
 def _first_fit(nodes: list[dict[str, str]], pods: list[dict[str, str]]) -> dict[str, str]:
     """The node of each active pod that finds one."""
     free = [_capacity(row) for row in nodes]
-    # Room only shrinks: where a pod found none, the next one that asks for the same finds none either.
+    # Room only shrinks: a pod with the same requests can start where the previous one found room.
     begin: dict[tuple[tuple[str, int], ...], int] = {}
     places = {}
     for row in pods:

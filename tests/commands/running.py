@@ -1,4 +1,4 @@
-"""kubesum's commands as a person runs them: processes of their own, and the real kubectl beside them.
+"""kubesum's commands as a user runs them: as processes, with the real kubectl beside them.
 
 Each process gets a directory as its home, and keeps its caches and temporary files there.
 """
@@ -22,7 +22,7 @@ _LONGEST_STOP_S = 5
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a process that ended has printed."""
+    """The exit code and the output of a process that has ended."""
 
     code: int
     out: str
@@ -41,13 +41,13 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of kubesum that runs."""
+    """A running process, with its home directory."""
 
     process: asyncio.subprocess.Process
     home: Path
 
     async def ready_line(self) -> str:
-        """The first line of the output, without its end."""
+        """The first line of the output, without its newline."""
         assert self.process.stdout is not None
         async with asyncio.timeout(_LONGEST_START_S):
             line = await self.process.stdout.readline()
@@ -55,18 +55,18 @@ class Command:
         return line.decode().removesuffix("\n")
 
     async def stopped(self, number: signal.Signals) -> Output:
-        """What is printed from now on to the end, which a signal brings about."""
+        """Sends a signal, and gives the rest of the output once the process has ended."""
         self.process.send_signal(number)
         return await self.ended()
 
     async def ended(self) -> Output:
-        """What is printed from now on to the end."""
+        """The rest of the output, once the process has ended."""
         return await _ended(self.process, _LONGEST_STOP_S)
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A command that has said it is ready."""
+    """A command that has printed that it is ready."""
 
     command: Command
     line: str
@@ -89,14 +89,14 @@ class Ready:
 
 @asynccontextmanager
 async def kubesum(home: Path, *arguments: str) -> AsyncIterator[Command]:
-    """A command of kubesum that was just started, ended on the way out."""
+    """A command of kubesum that was just started, killed on the way out."""
     async with started(home, sys.executable, "-m", "kubesum", *arguments) as command:
         yield command
 
 
 @asynccontextmanager
 async def started(home: Path, *line: str, **variables: str) -> AsyncIterator[Command]:
-    """A command line that was just started, with more environment variables, ended on the way out."""
+    """A process that was just started, with more environment variables, killed on the way out."""
     process = await _process(home, *line, **variables)
     try:
         yield Command(process, home)
@@ -108,13 +108,13 @@ async def started(home: Path, *line: str, **variables: str) -> AsyncIterator[Com
 
 @asynccontextmanager
 async def ready(home: Path, *arguments: str) -> AsyncIterator[Ready]:
-    """A command of kubesum that has become ready."""
+    """A command of kubesum once it is ready."""
     async with kubesum(home, *arguments) as command:
         yield Ready(command, await command.ready_line())
 
 
-async def refused(home: Path, *arguments: str) -> Output:
-    """What a command of kubesum prints that cannot do its work."""
+async def failed(home: Path, *arguments: str) -> Output:
+    """The output of a command of kubesum that ends with an error."""
     async with kubesum(home, *arguments) as command:
         return await _ended(command.process, _LONGEST_RUN_S)
 

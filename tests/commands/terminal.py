@@ -1,7 +1,6 @@
-"""A program on a terminal, as a person has it before them: what is on the screen, and keys to press.
+"""A program on a pseudo-terminal, whose output an emulator (pyte) turns into a screen.
 
-The terminal is a pseudo-terminal of the system, read by an emulator (pyte). A test waits for what the screen is
-to show; nothing is looked at before it is there.
+A test presses keys, and waits for what the screen is to show.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from tests.commands.running import ROOT, environment
 
 WITHIN_S = 10.0
 _LONGEST_STOP_S = 5.0
-# What the emulator does not know and would print.
+# An escape sequence that pyte does not know, and would show.
 _UNKNOWN = re.compile(rb"\x1b\[<u")
 
 
@@ -54,7 +53,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     async def until(self, shows: Callable[[], Any], within_s: float = WITHIN_S) -> None:
-        """Waits until the screen is as it should be; fails with what it shows if it does not become so."""
+        """Waits until a condition of the screen holds; fails with the text of the screen if it does not."""
         try:
             async with asyncio.timeout(within_s):
                 while not shows():
@@ -68,10 +67,10 @@ class Terminal:
         await self.until(lambda: text in self.text)
 
     def resize(self, columns: int, lines: int) -> None:
-        """Changes the size as somebody does who drags a corner."""
+        """Changes the size, as resizing a window does."""
         self.screen.resize(lines, columns)
         _set_size(self._master, columns, lines)
-        # The system tells the programs of a login's terminal; this one is nobody's.
+        # The kernel signals only the session of a controlling terminal, which this is not.
         self._process.send_signal(signal.SIGWINCH)
 
     async def ended(self) -> int:

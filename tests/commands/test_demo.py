@@ -1,4 +1,4 @@
-"""`kubesum demo` and the real kubectl: what somebody sees who tries kubesum without a cluster."""
+"""`kubesum demo` and the real kubectl."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 FOLLOWS_WITHIN_S = 2.0
 
 STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0")
-RESTLESS = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "50")
+BUSY = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "50")
 
 NODES = ["cp-01", "cp-02", "cp-03", "data-a-07", "gpu-c-06", "worker-a-04", "worker-b-05", "worker-b-08"]
 
@@ -48,21 +48,21 @@ spec:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]:
-    """A demo in which nothing happens."""
+    """A demo whose cluster does not change."""
     home = tmp_path_factory.mktemp("demo")
     async with ready(home, "demo", *STILL, "--kubeconfig-out", str(home / "demo.kubeconfig")) as demo:
         yield demo
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def restless(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]:
-    """A demo in which much happens."""
-    async with ready(tmp_path_factory.mktemp("restless"), "demo", *RESTLESS) as demo:
+async def busy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]:
+    """A demo whose cluster changes fast."""
+    async with ready(tmp_path_factory.mktemp("busy"), "demo", *BUSY) as demo:
         yield demo
 
 
 def failure(reason: str, sentence: str) -> Output:
-    """What kubectl prints of a request that is answered with an error."""
+    """What kubectl prints for an error response."""
     return Output(1, "", f"Error from server ({reason}): {sentence}\n")
 
 
@@ -78,8 +78,8 @@ async def test_a_line_for_kubectl_and_one_for_top_are_all_that_is_printed(tmp_pa
     assert permissions(kept) == 0o600
 
 
-async def test_a_signal_ends_a_restless_demo_and_leaves_nothing(tmp_path: Path) -> None:
-    async with kubesum(tmp_path, "demo", *RESTLESS) as demo:
+async def test_a_signal_ends_a_busy_demo_and_its_files_are_removed(tmp_path: Path) -> None:
+    async with kubesum(tmp_path, "demo", *BUSY) as demo:
         await demo.ready_line()
         rest = await demo.stopped(signal.SIGTERM)
 
@@ -231,14 +231,14 @@ async def test_a_namespace_without_pods_has_no_rows(demo: Ready, namespace: str)
     assert found == Output(0, "", f"No resources found in {namespace} namespace.\n")
 
 
-async def test_the_client_can_print_by_itself(demo: Ready) -> None:
+async def test_kubectl_can_print_the_table_itself(demo: Ready) -> None:
     found = await demo.kubectl("get", "nosum", "--server-print=false")
 
     assert found.words[0] == ["NAME", "AGE"]
     assert found.names[1:] == NODES
 
 
-async def test_columns_of_ones_own(demo: Ready) -> None:
+async def test_custom_columns(demo: Ready) -> None:
     found = await demo.kubectl("get", "nosum", "-o=custom-columns=WHO:.metadata.name,PODS:.status.allocatable.pods")
 
     assert found.words[:2] == [["WHO", "PODS"], ["cp-01", "110"]]
@@ -306,29 +306,29 @@ async def test_the_tenant_may_not_see_other_namespaces(demo: Ready) -> None:
     )
 
 
-async def test_a_new_pod_and_its_end_are_followed(restless: Ready) -> None:
-    created = await restless.kubectl("create", "--validate=false", "-f", "-", given=WAITING_POD)
+async def test_a_created_and_a_deleted_pod_are_shown(busy: Ready) -> None:
+    created = await busy.kubectl("create", "--validate=false", "-f", "-", given=WAITING_POD)
     assert created.out == "pod/newcomer created\n", created.err
 
     async with asyncio.timeout(FOLLOWS_WITHIN_S):
-        while (row := await restless.kubectl("get", "posum", "newcomer", "-n", "empty", "--no-headers")).code != 0:
+        while (row := await busy.kubectl("get", "posum", "newcomer", "-n", "empty", "--no-headers")).code != 0:
             assert "(NotFound)" in row.err
     assert row.words[0][:6] == ["newcomer", "0/1", "Pending", "0", "250m", "64Mi"]
 
-    deleted = await restless.kubectl("delete", "pod", "newcomer", "-n", "empty", "--wait=false", "--grace-period=0")
+    deleted = await busy.kubectl("delete", "pod", "newcomer", "-n", "empty", "--wait=false", "--grace-period=0")
     assert deleted.code == 0, deleted.err
     async with asyncio.timeout(FOLLOWS_WITHIN_S):
-        while (gone := await restless.kubectl("get", "posum", "newcomer", "-n", "empty")).code == 0:
+        while (gone := await busy.kubectl("get", "posum", "newcomer", "-n", "empty")).code == 0:
             pass
     assert gone == failure("NotFound", 'podsummaries.summary.kubesum.dev "newcomer" not found')
 
 
-async def test_the_counts_add_up_while_the_cluster_lives(restless: Ready) -> None:
-    first = await restless.kubectl("get", "clsum", "-o", "jsonpath={.items[0].metadata.resourceVersion}")
+async def test_the_counts_add_up_while_the_cluster_changes(busy: Ready) -> None:
+    first = await busy.kubectl("get", "clsum", "-o", "jsonpath={.items[0].metadata.resourceVersion}")
 
     async with asyncio.timeout(FOLLOWS_WITHIN_S):
-        while await restless.kubectl("get", "clsum", "-o", "jsonpath={.items[0].metadata.resourceVersion}") == first:
+        while await busy.kubectl("get", "clsum", "-o", "jsonpath={.items[0].metadata.resourceVersion}") == first:
             pass
 
-    counts = json.loads((await restless.kubectl("get", "clsum", "cluster", "-o", "json")).out)["status"]["pods"]
+    counts = json.loads((await busy.kubectl("get", "clsum", "cluster", "-o", "json")).out)["status"]["pods"]
     assert counts["total"] == counts["active"] + counts["succeeded"] + counts["failed"]

@@ -4,7 +4,7 @@ import re
 import socket
 from pathlib import Path
 
-from tests.commands.running import kubesum, ready, refused
+from tests.commands.running import failed, kubesum, ready
 
 STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0")
 
@@ -51,7 +51,7 @@ async def test_a_server_that_is_not_there(tmp_path: Path) -> None:
         '"contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}]}'
     )
 
-    output = await refused(tmp_path, "doctor", "--kubeconfig", str(config))
+    output = await failed(tmp_path, "doctor", "--kubeconfig", str(config))
 
     assert (output.code, output.err) == (1, "kubesum: 1 of 2 checks failed; fix the first, and run this again\n")
     assert output.out.splitlines() == [
@@ -62,7 +62,7 @@ async def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 
 
 async def test_a_missing_kubeconfig(tmp_path: Path) -> None:
-    output = await refused(tmp_path, "doctor", "--kubeconfig", str(tmp_path / "nothing"))
+    output = await failed(tmp_path, "doctor", "--kubeconfig", str(tmp_path / "nothing"))
 
     assert (output.code, output.out) == (1, "")
     assert output.err == f"kubesum: kubeconfig {tmp_path / 'nothing'} does not exist\n"

@@ -1,4 +1,4 @@
-"""`kubesum local --from`: what files say of a cluster, and what is wrong with those that say nothing."""
+"""`kubesum local --from`: objects in files, and files without objects."""
 
 import json
 import signal
@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.clients.listwatch import connected
-from tests.commands.running import Output, kubesum, ready, refused
+from tests.commands.running import Output, failed, kubesum, ready
 from tests.unit.kubesim.simulated import node, pod
 
 NODE = {"apiVersion": "v1", "kind": "Node", **node("node-1")}
@@ -37,8 +37,8 @@ async def test_a_list_in_json(tmp_path: Path) -> None:
     assert [words[:4] for words in pods.words] == [["team", "a", "1/1", "Running"], ["team", "b", "1/1", "Succeeded"]]
 
 
-async def test_ctrl_c_says_nothing_of_those_who_watch(tmp_path: Path) -> None:
-    """Each watch that was open left a traceback."""
+async def test_ctrl_c_with_open_watches_prints_nothing(tmp_path: Path) -> None:
+    """Each open watch printed a traceback."""
     dump = tmp_path / "cluster.json"
     dump.write_text(listed(NODE))
 
@@ -112,29 +112,29 @@ async def test_foreign_files_and_bad_objects_are_named_once(tmp_path: Path) -> N
         ),
     ],
 )
-async def test_a_file_of_no_use_is_refused_in_a_sentence(
+async def test_a_file_without_objects_is_an_error_of_one_line(
     tmp_path: Path, name: str, content: bytes, sentence: str
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content)
 
-    said = await refused(tmp_path, "local", "--from", str(path))
+    said = await failed(tmp_path, "local", "--from", str(path))
 
     assert said == Output(1, "", f"kubesum: {sentence.format(path=path)}\n")
 
 
-async def test_a_missing_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    said = await refused(tmp_path, "local", "--from", str(tmp_path / "none.json"))
+async def test_a_missing_file_is_an_error_of_one_line(tmp_path: Path) -> None:
+    said = await failed(tmp_path, "local", "--from", str(tmp_path / "none.json"))
 
     assert said == Output(1, "", f"kubesum: cannot read {tmp_path}/none.json: No such file or directory\n")
 
 
-async def test_a_folder_without_objects_is_refused_in_a_sentence(tmp_path: Path) -> None:
+async def test_a_directory_without_objects_is_an_error_of_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "chart"
     folder.mkdir()
     (folder / "values.yaml").write_text("replicas: 3\n")
 
-    said = await refused(tmp_path, "local", "--from", str(folder))
+    said = await failed(tmp_path, "local", "--from", str(folder))
 
     assert said == Output(
         1, "", f"kubesum: no file in {folder} holds a Kubernetes object (1 JSON or YAML files were read)\n"

@@ -1,4 +1,4 @@
-"""What a command loads: parsing nothing heavy, a server nothing that only a person or a simulation needs."""
+"""What a command imports: its help nothing heavy, a server neither the simulation nor the terminal."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ import pytest
 from kubesim.apiserver.apiserver import ServerOptions
 from kubesum.edge.tls import certificates
 from tests.commands.running import Command, Ready, started
-from tests.commands.test_local import as_service
+from tests.commands.test_local import service_account_kubeconfig
 from tests.serving.runningserver import eventually
 from tests.unit.kubesim.simulated import node, running_cluster
 
@@ -95,7 +95,7 @@ async def test_serve_loads_neither_the_simulation_nor_the_terminal(tmp_path: Pat
             return False
 
     async with running_cluster(tmp_path, ServerOptions()) as cluster, aiohttp.ClientSession() as session:
-        config = as_service(cluster, tmp_path)
+        config = service_account_kubeconfig(cluster, tmp_path)
         address = ("--bind-address", "127.0.0.1", "--secure-port", str(port))
         server = ("serve", "--kubeconfig", config, *address, *files, "--shutdown-delay-duration", "0s")
         async with listing(tmp_path, *server) as command:

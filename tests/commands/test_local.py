@@ -21,14 +21,14 @@ import yaml
 from kubesim.access.kubeconfig import kubeconfig, service_kubeconfig
 from kubesim.apiserver.apiserver import ServerOptions
 from kubesum.edge.tls import certificates
-from tests.commands.running import Output, Ready, kubesum, permissions, ready, refused
+from tests.commands.running import Output, Ready, failed, kubesum, permissions, ready
 from tests.unit.kubesim.simulated import Cluster, node, pod, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FOLLOWS_WITHIN_S = 2.0
 REFUSED_WITHIN_S = 5.0
-"""kubectl repeats a request that it is told to repeat ten times, a second apart: nobody waits for a refusal."""
+"""A 503 with Retry-After would make kubectl retry ten times, a second apart; an answer within this time has none."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -42,9 +42,9 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def local(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]:
-    """A kubesum that reads the cluster with the rights of its service account."""
+    """A kubesum that reads the cluster with the permissions of its service account."""
     home = tmp_path_factory.mktemp("local")
-    async with ready(home, "local", "--kubeconfig", as_service(cluster, home)) as local:
+    async with ready(home, "local", "--kubeconfig", service_account_kubeconfig(cluster, home)) as local:
         yield local
 
 
@@ -53,13 +53,13 @@ def written(path: Path, config: dict[str, Any]) -> str:
     return str(path)
 
 
-def as_service(cluster: Cluster, home: Path) -> str:
-    """The kubeconfig of somebody who may read what kubesum reads, and nothing else."""
+def service_account_kubeconfig(cluster: Cluster, home: Path) -> str:
+    """The kubeconfig of a user who may read what kubesum reads, and nothing else."""
     return written(home / "service.kubeconfig", service_kubeconfig(cluster.server.url, cluster.pki))
 
 
-def as_person(cluster: Cluster, home: Path, who: str) -> str:
-    """The kubeconfig of all people, with the context of one of them."""
+def user_kubeconfig(cluster: Cluster, home: Path, who: str) -> str:
+    """The kubeconfig of all users, with the context of one of them."""
     return written(home / f"{who}.kubeconfig", kubeconfig(cluster.server.url, cluster.pki, who))
 
 
@@ -82,7 +82,7 @@ async def test_the_ready_line_names_a_private_kubeconfig(local: Ready) -> None:
     assert permissions(local.kubeconfig.parent) == 0o700
 
 
-async def test_the_kubeconfig_knows_one_server_which_is_on_this_machine(local: Ready) -> None:
+async def test_the_kubeconfig_has_one_cluster_on_loopback(local: Ready) -> None:
     config = yaml.safe_load(local.kubeconfig.read_text())
 
     (only,) = config["clusters"]
@@ -98,7 +98,7 @@ async def test_the_rows_of_the_cluster_are_served(local: Ready) -> None:
     ]
 
 
-async def test_metrics_tell_of_informers_rows_requests_and_the_certificate(local: Ready) -> None:
+async def test_metrics_of_informers_rows_requests_and_the_certificate(local: Ready) -> None:
     await local.kubectl("get", "nosum")
 
     lines = set((await local.kubectl("get", "--raw", "/metrics")).out.splitlines())
@@ -113,13 +113,13 @@ async def test_metrics_tell_of_informers_rows_requests_and_the_certificate(local
     assert any(line.startswith("kubesum_serving_cert_not_after_seconds 1.") for line in lines)
 
 
-async def test_readiness_is_told_check_by_check(local: Ready) -> None:
+async def test_readyz_verbose_lists_the_checks(local: Ready) -> None:
     assert (await local.kubectl("get", "--raw", "/readyz?verbose")).out == (
         "[+]ping ok\n[+]informer-sync ok\n[+]first-rows ok\n[+]shutdown ok\nreadyz check passed\n"
     )
 
 
-async def test_a_pod_that_comes_and_goes_is_followed(cluster: Cluster, local: Ready) -> None:
+async def test_a_created_and_a_deleted_pod_are_shown(cluster: Cluster, local: Ready) -> None:
     cluster.store.put("pods", pod("passing"))
     async with asyncio.timeout(FOLLOWS_WITHIN_S):
         while (await local.kubectl("get", "posum", "passing")).code != 0:
@@ -134,7 +134,7 @@ async def test_a_pod_that_comes_and_goes_is_followed(cluster: Cluster, local: Re
 async def test_a_server_that_refuses_watch_lists_is_read_in_pages(tmp_path: Path) -> None:
     async with running_cluster(tmp_path, ServerOptions(refuses_watch_lists=True)) as cluster:
         cluster.store.put("nodes", node("node-1"))
-        async with ready(tmp_path, "local", "--kubeconfig", as_service(cluster, tmp_path)) as local:
+        async with ready(tmp_path, "local", "--kubeconfig", service_account_kubeconfig(cluster, tmp_path)) as local:
             assert (await local.kubectl("get", "nosum", "--no-headers")).names == ["node-1"]
             cluster.store.put("nodes", node("node-2"))
             async with asyncio.timeout(FOLLOWS_WITHIN_S):
@@ -145,26 +145,26 @@ async def test_a_server_that_refuses_watch_lists_is_read_in_pages(tmp_path: Path
 async def test_an_empty_cluster_has_no_rows(tmp_path: Path) -> None:
     async with (
         running_cluster(tmp_path, ServerOptions()) as cluster,
-        ready(tmp_path, "local", "--kubeconfig", as_service(cluster, tmp_path)) as local,
+        ready(tmp_path, "local", "--kubeconfig", service_account_kubeconfig(cluster, tmp_path)) as local,
     ):
         for short in ("nosum", "posum", "wlsum", "imgsum", "cimgsum"):
             assert await local.kubectl("get", short, "-A") == Output(0, "", "No resources found\n")
         assert (await local.kubectl("get", "clsum", "--no-headers")).words[0][:3] == ["cluster", "0/0", "0"]
 
 
-async def test_the_kubeconfig_goes_with_the_process(cluster: Cluster, tmp_path: Path) -> None:
-    async with ready(tmp_path, "local", "--kubeconfig", as_service(cluster, tmp_path)) as local:
+async def test_the_kubeconfig_is_removed_on_exit(cluster: Cluster, tmp_path: Path) -> None:
+    async with ready(tmp_path, "local", "--kubeconfig", service_account_kubeconfig(cluster, tmp_path)) as local:
         assert local.kubeconfig.exists()
         assert await local.command.stopped(signal.SIGTERM) == Output(0, "", "")
 
     assert not local.kubeconfig.parent.exists()
 
 
-async def test_a_kubeconfig_that_was_asked_for_stays_and_is_private(cluster: Cluster, tmp_path: Path) -> None:
+async def test_a_kubeconfig_at_a_given_path_is_kept_and_private(cluster: Cluster, tmp_path: Path) -> None:
     kept = tmp_path / "with a space" / "kept.kubeconfig"
     kept.parent.mkdir()
     kept.touch(mode=0o644)
-    source = as_service(cluster, tmp_path)
+    source = service_account_kubeconfig(cluster, tmp_path)
 
     async with ready(tmp_path, "local", "--kubeconfig", source, "--kubeconfig-out", str(kept)) as local:
         assert local.line == f"ready: kubectl --kubeconfig '{kept}' get nosum"
@@ -175,7 +175,7 @@ async def test_a_kubeconfig_that_was_asked_for_stays_and_is_private(cluster: Clu
 
 @asynccontextmanager
 async def silent(answers: dict[bytes, bytes]) -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """A server that answers some paths and leaves clients of all others waiting; its URL, and whether one waits."""
+    """A server that answers only some paths: its URL, and an event that a request of another path sets."""
     waiting = asyncio.Event()
     over = asyncio.Event()
 
@@ -211,8 +211,8 @@ async def test_a_signal_ends_it_before_it_is_ready(
         assert await local.stopped(number) == Output(0, "", "")
 
 
-async def test_a_user_without_some_rights_gets_the_rest(cluster: Cluster, tmp_path: Path) -> None:
-    async with ready(tmp_path, "local", "--kubeconfig", as_person(cluster, tmp_path, "viewer")) as local:
+async def test_a_user_without_some_permissions_gets_the_rest(cluster: Cluster, tmp_path: Path) -> None:
+    async with ready(tmp_path, "local", "--kubeconfig", user_kubeconfig(cluster, tmp_path, "viewer")) as local:
         async with asyncio.timeout(REFUSED_WITHIN_S):
             nodes = await local.kubectl("get", "nosum")
         images = await local.kubectl("get", "imgsum", "-A", "--no-headers")
@@ -225,15 +225,15 @@ async def test_a_user_without_some_rights_gets_the_rest(cluster: Cluster, tmp_pa
     assert rest == Output(0, "", "kubesum: not allowed to list nodes: what is computed from them is not served\n")
 
 
-async def test_a_user_who_may_list_nothing_is_told_so_in_a_sentence(cluster: Cluster, tmp_path: Path) -> None:
-    said = await refused(tmp_path, "local", "--kubeconfig", as_person(cluster, tmp_path, "tenant"))
+async def test_a_user_who_may_list_nothing_gets_an_error_of_one_line(cluster: Cluster, tmp_path: Path) -> None:
+    output = await failed(tmp_path, "local", "--kubeconfig", user_kubeconfig(cluster, tmp_path, "tenant"))
 
-    assert (said.code, said.out) == (1, "")
+    assert (output.code, output.out) == (1, "")
     assert re.fullmatch(
         r"kubesum: not allowed to list any watched resource: https://127.0.0.1:\d+/\S+ answers 403 Forbidden: "
         r'\S+ is forbidden: User "zoë@example.org" cannot watch resource "\S+" in API group "\S*" '
         r"at the cluster scope\n",
-        said.err,
+        output.err,
     )
 
 
@@ -241,23 +241,23 @@ async def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     with socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{unheard.getsockname()[1]}"
-        said = await refused(tmp_path, "local", "--kubeconfig", without_credentials(url, tmp_path))
+        output = await failed(tmp_path, "local", "--kubeconfig", without_credentials(url, tmp_path))
 
-    assert said == Output(1, "", f"kubesum: cannot reach {url}: connection refused\n")
+    assert output == Output(1, "", f"kubesum: cannot reach {url}: connection refused\n")
 
 
 async def test_an_unknown_context_is_named(cluster: Cluster, tmp_path: Path) -> None:
-    source = as_person(cluster, tmp_path, "admin")
+    source = user_kubeconfig(cluster, tmp_path, "admin")
 
-    said = await refused(tmp_path, "local", "--kubeconfig", source, "--context", "staging")
+    output = await failed(tmp_path, "local", "--kubeconfig", source, "--context", "staging")
 
-    assert said == Output(
+    assert output == Output(
         1, "", f"kubesum: kubeconfig {source} has no context 'staging'; its contexts: admin, viewer, tenant\n"
     )
 
 
 async def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
-    assert await refused(tmp_path, "local") == Output(
+    assert await failed(tmp_path, "local") == Output(
         1, "", f"kubesum: kubeconfig {tmp_path}/.kube/config does not exist\n"
     )
 
@@ -265,16 +265,21 @@ async def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
 async def test_a_kubeconfig_that_cannot_be_written_is_named(cluster: Cluster, tmp_path: Path) -> None:
     lost = tmp_path / "missing" / "kubeconfig"
 
-    said = await refused(
-        tmp_path, "local", "--kubeconfig", as_service(cluster, tmp_path), "--kubeconfig-out", str(lost)
+    output = await failed(
+        tmp_path,
+        "local",
+        "--kubeconfig",
+        service_account_kubeconfig(cluster, tmp_path),
+        "--kubeconfig-out",
+        str(lost),
     )
 
-    assert said == Output(1, "", f"kubesum: cannot write the kubeconfig {lost}: No such file or directory\n")
+    assert output == Output(1, "", f"kubesum: cannot write the kubeconfig {lost}: No such file or directory\n")
 
 
 @pytest.fixture
-def taken() -> Iterator[str]:
-    """A port that somebody listens on."""
+def used_port() -> Iterator[str]:
+    """A port that another process listens on."""
     with socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -282,15 +287,17 @@ def taken() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", ["local", "demo"])
-async def test_a_port_that_is_taken_is_named(cluster: Cluster, tmp_path: Path, command: str, taken: str) -> None:
-    source = ("--kubeconfig", as_service(cluster, tmp_path)) if command == "local" else ("--pods", "1")
+async def test_a_used_port_is_named(cluster: Cluster, tmp_path: Path, command: str, used_port: str) -> None:
+    source = (
+        ("--kubeconfig", service_account_kubeconfig(cluster, tmp_path)) if command == "local" else ("--pods", "1")
+    )
 
-    said = await refused(tmp_path, command, *source, "--port", taken)
+    output = await failed(tmp_path, command, *source, "--port", used_port)
 
-    assert said == Output(
+    assert output == Output(
         1,
         "",
-        f"kubesum: cannot listen on 127.0.0.1, port {taken}: Address already in use; choose another port\n",
+        f"kubesum: cannot listen on 127.0.0.1, port {used_port}: Address already in use; choose another port\n",
     )
 
 
@@ -322,13 +329,13 @@ async def test_a_port_that_is_taken_is_named(cluster: Cluster, tmp_path: Path, c
         ),
     ],
 )
-async def test_wrong_flags_are_told_in_one_line(tmp_path: Path, arguments: str, sentence: str) -> None:
-    assert await refused(tmp_path, *arguments.split()) == Output(2, "", f"{sentence}\n")
+async def test_invalid_flags_are_an_error_of_one_line(tmp_path: Path, arguments: str, sentence: str) -> None:
+    assert await failed(tmp_path, *arguments.split()) == Output(2, "", f"{sentence}\n")
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where kubesum listens, the authority of its certificate, and its client's certificate with the key; PEM."""
+    """The URL of kubesum, the CA of its certificate, and its client's certificate with the key; PEM."""
 
     url: str
     authority: str
@@ -349,14 +356,14 @@ class Address:
 
 @pytest.fixture
 def address(local: Ready) -> Address:
-    """What the kubeconfig says."""
+    """The address in the kubeconfig."""
     config = yaml.safe_load(local.kubeconfig.read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     own = b64decode(user["client-certificate-data"]) + b64decode(user["client-key-data"])
     return Address(cluster["server"], b64decode(cluster["certificate-authority-data"]).decode(), own)
 
 
-async def test_the_certificate_of_the_kubeconfig_is_served(address: Address, tmp_path: Path) -> None:
+async def test_the_client_certificate_of_the_kubeconfig_is_accepted(address: Address, tmp_path: Path) -> None:
     assert await address.get(address.own, tmp_path) == 200
 
 
@@ -365,9 +372,7 @@ async def test_a_client_without_a_certificate_cannot_connect(address: Address, t
         await address.get(b"", tmp_path)
 
 
-async def test_a_certificate_of_another_authority_of_the_same_name_cannot_connect(
-    address: Address, tmp_path: Path
-) -> None:
+async def test_a_certificate_of_another_ca_of_the_same_name_cannot_connect(address: Address, tmp_path: Path) -> None:
     stranger = certificates.client(certificates.authority("kubesum-local-ca"), "kubesum-local")
 
     with pytest.raises(aiohttp.ClientError):

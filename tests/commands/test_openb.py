@@ -1,4 +1,4 @@
-"""Real data on the real path: the openb trace through `local --from` and kubectl gives the published totals."""
+"""The openb trace, a production cluster, gives the published totals through `local --from` and kubectl."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 
 @asynccontextmanager
 async def served(directory: Path, *, placed: bool) -> AsyncIterator[Ready]:
-    """The trace, served from a file; says how long that took to be ready."""
+    """The trace, served from a file; prints how long it took to be ready."""
     dump = directory / "openb.json"
     dump.write_text(json.dumps(openb.cluster(placed=placed)))
     loop = asyncio.get_running_loop()
@@ -109,7 +109,7 @@ async def test_the_trace_as_published(tmp_path: Path) -> None:
     }
 
 
-async def test_placed_pods_and_waiting_ones_add_up_to_all(tmp_path: Path) -> None:
+async def test_scheduled_and_unscheduled_pods_add_up_to_all(tmp_path: Path) -> None:
     async with served(tmp_path, placed=True) as local:
         nodes = await items(local, "nosum")
         (cluster,) = await items(local, "clsum")

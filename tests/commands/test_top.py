@@ -1,4 +1,4 @@
-"""`kubesum top` on a terminal, in front of the simulated cluster, with the keys that a person presses."""
+"""`kubesum top` on a terminal, in front of the simulated cluster."""
 
 import json
 import signal
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0")
 ENTER, ESCAPE, END, RIGHT, CLEAR = "\r", "\x1b", "\x1b[F", "\x1b[C", "\x15"
 RESTORED = (b"\x1b[?1049l", b"\x1b[?25h")
-"""The other screen is left, and the cursor is back."""
+"""The alternate screen is left, and the cursor is shown."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]:
-    """A demo in which nothing happens unless a test does it."""
+    """A demo whose cluster only the tests change."""
     home = tmp_path_factory.mktemp("demo")
     async with ready(home, "demo", *STILL, "--kubeconfig-out", str(home / "demo.kubeconfig")) as demo:
         yield demo
@@ -30,7 +30,7 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(demo: Ready) -> AsyncIterator[Terminal]:
-    """A dashboard that has been started."""
+    """A running top, for all tests."""
     async with on_terminal(demo.command.home, "top", "--kubeconfig", str(demo.kubeconfig)) as terminal:
         await terminal.shows("worker-b-08")
         yield terminal
@@ -38,8 +38,8 @@ async def shared(demo: Ready) -> AsyncIterator[Terminal]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def top(shared: Terminal) -> Terminal:
-    """The dashboard with the nodes of all namespaces."""
-    # A test that failed may have left anything behind.
+    """The running top, on the nodes of all namespaces."""
+    # A failed test may have left any view, filter or selector.
     shared.press("l" + CLEAR + ENTER + "a1")
     await shared.until(lambda: "[1 nodes]" in shared.text and shared.line("worker-b-08"))
     return shared
@@ -54,7 +54,7 @@ async def test_the_nodes_and_their_cluster_are_shown(top: Terminal) -> None:
     assert top.text.splitlines()[-1] == hints
 
 
-async def test_a_cordoned_node_is_followed(demo: Ready, top: Terminal) -> None:
+async def test_a_cordoned_node_is_shown(demo: Ready, top: Terminal) -> None:
     assert (await demo.kubectl("cordon", "worker-a-04")).code == 0
     await top.until(lambda: "▲ Cordoned" in top.line("worker-a-04"))
     await top.until(lambda: "▲1 cordoned" in top.line("nodes"))
@@ -63,7 +63,7 @@ async def test_a_cordoned_node_is_followed(demo: Ready, top: Terminal) -> None:
     await top.until(lambda: "● Ready" in top.line("worker-a-04") and "cordoned" not in top.text)
 
 
-async def test_a_rollout_is_followed(demo: Ready, top: Terminal) -> None:
+async def test_a_rollout_is_shown(demo: Ready, top: Terminal) -> None:
     async def updated(pods: int) -> None:
         status = json.dumps({"status": {"updatedReplicas": pods}})
         change = ("patch", "deployment", "web", "-n", "shop", "--subresource=status", "--type=merge", "-p", status)
@@ -78,7 +78,7 @@ async def test_a_rollout_is_followed(demo: Ready, top: Terminal) -> None:
     await top.until(lambda: "● Healthy" in top.line("shop"))
 
 
-async def test_a_crash_loop_is_followed(demo: Ready, top: Terminal) -> None:
+async def test_a_crash_loop_is_shown(demo: Ready, top: Terminal) -> None:
     before = json.loads((await demo.kubectl("get", "pod", "cart-0", "-n", "shop", "-o", "json")).out)["status"]
     crashing = {
         "name": "cart",
@@ -126,7 +126,7 @@ async def test_a_node_is_opened_down_to_a_workload_and_left_again(top: Terminal)
     await top.shows("[1 nodes]")
 
 
-async def test_a_namespace_is_chosen_with_the_help_of_a_suggestion(top: Terminal) -> None:
+async def test_a_suggested_namespace_is_chosen(top: Terminal) -> None:
     top.press("3")
     await top.until(lambda: top.line("payments"))
     top.press("n")
@@ -143,7 +143,7 @@ async def test_a_namespace_is_chosen_with_the_help_of_a_suggestion(top: Terminal
     await top.shows("all namespaces")
 
 
-async def test_labels_select_and_what_is_no_selector_is_said_to_be_none(top: Terminal) -> None:
+async def test_labels_select_and_an_invalid_selector_is_an_error(top: Terminal) -> None:
     top.press("lnvidia.com/gpu.present" + ENTER)
     await top.until(lambda: top.line("gpu-c-06") and not top.line("worker"))
     assert "labels nvidia.com/gpu.present" in top.line("kubesum")
@@ -154,7 +154,7 @@ async def test_labels_select_and_what_is_no_selector_is_said_to_be_none(top: Ter
     await top.until(lambda: top.line("worker-b-08"))
 
 
-async def test_rows_are_sorted_by_the_next_column_and_the_other_way_round(top: Terminal) -> None:
+async def test_rows_are_sorted_by_the_next_column_and_reversed(top: Terminal) -> None:
     top.press("sss")
     await top.shows("CPU%▼")
     await top.until(lambda: top.text.splitlines()[5].startswith("data-a-07"))
@@ -165,7 +165,7 @@ async def test_rows_are_sorted_by_the_next_column_and_the_other_way_round(top: T
     await top.shows("NAME▲")
 
 
-async def test_the_help_names_the_keys_and_goes_as_it_came(top: Terminal) -> None:
+async def test_the_help_opens_and_closes(top: Terminal) -> None:
     top.press("?")
     await top.shows("PgUp PgDn  one screen up or down")
     await top.until(lambda: "worker" not in top.text)
@@ -173,7 +173,7 @@ async def test_the_help_names_the_keys_and_goes_as_it_came(top: Terminal) -> Non
     await top.until(lambda: top.line("worker-b-08"))
 
 
-async def test_the_screen_follows_the_size_of_the_terminal(top: Terminal) -> None:
+async def test_the_screen_adapts_to_the_size_of_the_terminal(top: Terminal) -> None:
     top.resize(140, 30)
     await top.until(lambda: len(top.line("Enter open")) == 140)
     assert top.line("[1 nodes]").endswith("limits")
@@ -187,8 +187,8 @@ async def test_the_screen_follows_the_size_of_the_terminal(top: Terminal) -> Non
     await top.until(lambda: len(top.line("Enter open")) == 80 and top.line("worker-b-08"))
 
 
-async def test_what_is_typed_before_there_is_anything_to_see_counts(demo: Ready) -> None:
-    """The prompt stayed open: a terminal turns an Enter into a newline until a program asks for keys as they are."""
+async def test_keys_typed_before_the_first_screen_count(demo: Ready) -> None:
+    """The prompt stayed open: until a program sets raw mode, a terminal turns Enter into a newline."""
     async with on_terminal(demo.command.home, "top", "--kubeconfig", str(demo.kubeconfig)) as terminal:
         terminal.press("3npayments" + ENTER)
 
@@ -196,7 +196,7 @@ async def test_what_is_typed_before_there_is_anything_to_see_counts(demo: Ready)
         assert terminal.line("kubesum").startswith("kubesum admin  namespace payments ")
 
 
-async def test_q_ends_it_and_leaves_the_terminal_as_it_was(demo: Ready) -> None:
+async def test_q_quits_and_restores_the_terminal(demo: Ready) -> None:
     async with on_terminal(demo.command.home, "top", "images", "--kubeconfig", str(demo.kubeconfig)) as terminal:
         await terminal.shows("[5 images]")
         terminal.press("q")
@@ -206,7 +206,7 @@ async def test_q_ends_it_and_leaves_the_terminal_as_it_was(demo: Ready) -> None:
 
 
 @pytest.mark.parametrize("end", ["\x03", signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-async def test_whoever_ends_it_the_terminal_is_left_as_it_was_and_without_colours(
+async def test_ctrl_c_and_sigterm_restore_the_terminal_and_no_color_sends_none(
     demo: Ready, end: str | signal.Signals
 ) -> None:
     arguments = ("top", "namespaces", "--kubeconfig", str(demo.kubeconfig), "--context", "tenant", "-n", "payments")
@@ -214,7 +214,7 @@ async def test_whoever_ends_it_the_terminal_is_left_as_it_was_and_without_colour
         await terminal.until(lambda: "✗ 1" in terminal.line("payments"))
         assert "cluster: not allowed to list clustersummaries" in terminal.text
         if isinstance(end, str):
-            # A question takes all other keys.
+            # An open prompt takes all other keys.
             terminal.press("n")
             await terminal.shows("namespace: payments")
             terminal.press(end)
@@ -228,7 +228,7 @@ async def test_whoever_ends_it_the_terminal_is_left_as_it_was_and_without_colour
         assert b"48;2;" not in terminal.written
 
 
-async def test_a_kubesum_that_goes_and_comes_back_is_told_and_followed_again(demo: Ready, tmp_path: Path) -> None:
+async def test_top_shows_a_lost_connection_and_reconnects(demo: Ready, tmp_path: Path) -> None:
     nodes = tmp_path / "nodes.json"
     nodes.write_text((await demo.kubectl("get", "nodes", "-o", "json")).out)
     kept = ("--kubeconfig-out", str(tmp_path / "local.kubeconfig"))
@@ -238,7 +238,7 @@ async def test_a_kubesum_that_goes_and_comes_back_is_told_and_followed_again(dem
             await terminal.until(lambda: "● live" in terminal.text and terminal.line("worker-b-08"))
             await first.command.stopped(signal.SIGINT)
 
-            # At first it may be that an answer breaks off.
+            # The first error may be that a response broke off.
             await terminal.shows(f"✗ cannot reach https://127.0.0.1:{port}: connection refused")
             assert "✗ as of " in terminal.line("kubesum kubesum-local  all namespaces")
             assert "s ago" in terminal.line("kubesum kubesum-local  all namespaces")

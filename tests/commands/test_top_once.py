@@ -1,4 +1,4 @@
-"""`kubesum top --once`, its plugin for kubectl, and what they say when there is nothing to show."""
+"""`kubesum top --once`, the plugin for kubectl, and their errors."""
 
 import json
 import shlex
@@ -15,7 +15,7 @@ from kubesim.apiserver.apiserver import ServerOptions
 from kubesum.commands.top.run import TopOptions, draw, print_once
 from kubesum.edge.tls import certificates
 from kubesum.vocabulary.errors import KubesumError
-from tests.commands.running import Output, Ready, ready, refused
+from tests.commands.running import Output, Ready, failed, ready
 from tests.unit.kubesim.simulated import Cluster, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,7 +29,7 @@ ANYTHING = TopOptions("nodes", None, "")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]:
-    """A demo in which nothing happens."""
+    """A demo whose cluster does not change."""
     home = tmp_path_factory.mktemp("demo")
     async with ready(home, "demo", *STILL, "--kubeconfig-out", str(home / "demo.kubeconfig")) as demo:
         yield demo
@@ -37,13 +37,13 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
-    """A cluster that has no kubesum."""
+    """A cluster without kubesum."""
     async with running_cluster(tmp_path, ServerOptions()) as cluster:
         yield cluster
 
 
-def as_person(cluster: Cluster, who: str) -> Path:
-    """The kubeconfig of one of the people."""
+def user_kubeconfig(cluster: Cluster, who: str) -> Path:
+    """The kubeconfig of one of the users."""
     path = cluster.home / f"{who}.kubeconfig"
     path.write_text(json.dumps(kubeconfig(cluster.server.url, cluster.pki, who)))
     return path
@@ -57,8 +57,8 @@ async def printed(
     return [line.split() for line in capsys.readouterr().out.splitlines()]
 
 
-async def said(path: Path, context: str | None = None, options: TopOptions = ANYTHING) -> str:
-    """The sentence that it ends with."""
+async def error_of(path: Path, context: str | None = None, options: TopOptions = ANYTHING) -> str:
+    """The error that it ends with."""
     with pytest.raises(KubesumError) as caught:
         await print_once(path, context, options)
     return str(caught.value)
@@ -90,7 +90,7 @@ async def test_nodes_are_printed_for_a_pipe_in_plain_text(demo: Ready) -> None:
     assert found.words[5][:6] == ["gpu-c-06", "Ready", "gpu", "6/110", "1", "37%"]
 
 
-async def test_a_reader_who_has_seen_enough_ends_it_quietly(demo: Ready) -> None:
+async def test_a_closed_pipe_is_no_error(demo: Ready) -> None:
     # More than a pipe holds, so that it is written to after its reader has gone.
     line = f"kubesum top --once --kubeconfig {shlex.quote(str(demo.kubeconfig))} | true; echo ${{PIPESTATUS[0]}}"
 
@@ -143,7 +143,7 @@ async def test_labels_and_namespaces_select(demo: Ready, capsys: pytest.CaptureF
     ]
 
 
-async def test_the_namespace_of_the_context_is_looked_at_unless_all_are_asked_for(
+async def test_the_namespace_of_the_context_is_shown_unless_all_are_asked_for(
     demo: Ready, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     document = json.loads(demo.kubeconfig.read_text())
@@ -158,43 +158,43 @@ async def test_the_namespace_of_the_context_is_looked_at_unless_all_are_asked_fo
     assert len(capsys.readouterr().out.splitlines()) > 5
 
 
-async def test_what_is_not_allowed_is_told_in_one_line(demo: Ready) -> None:
+async def test_a_forbidden_view_is_an_error_of_one_line(demo: Ready) -> None:
     arguments = ("top", "--once", "--kubeconfig", str(demo.kubeconfig), "--context", "viewer")
 
-    assert await refused(demo.command.home, *arguments) == Output(
+    assert await failed(demo.command.home, *arguments) == Output(
         1,
         "",
         "kubesum: not allowed to list nodesummaries: the ClusterRole kubesum:cluster-view grants it\n",
     )
 
 
-async def test_a_tenant_is_told_to_choose_a_namespace(demo: Ready) -> None:
-    assert await said(demo.kubeconfig, "tenant", TopOptions("unhealthy", "", "")) == (
+async def test_a_tenant_must_choose_a_namespace(demo: Ready) -> None:
+    assert await error_of(demo.kubeconfig, "tenant", TopOptions("unhealthy", "", "")) == (
         "not allowed to list podsummaries in all namespaces: choose one, or bind the ClusterRole kubesum:view in all"
     )
 
 
-async def test_a_selector_that_is_none_is_named(demo: Ready) -> None:
-    sentence = await said(demo.kubeconfig, None, TopOptions("nodes", None, "a=("))
+async def test_an_invalid_selector_is_named(demo: Ready) -> None:
+    sentence = await error_of(demo.kubeconfig, None, TopOptions("nodes", None, "a=("))
 
     assert sentence.startswith("the API server cannot select by 'a=(': ")
 
 
 @pytest.mark.parametrize("who", ["admin", "tenant"])
-async def test_a_cluster_without_kubesum_is_told_from_one_that_refuses(cluster: Cluster, who: str) -> None:
-    """Who has no rights is refused before the API server knows whether there is such a kind."""
-    assert await said(as_person(cluster, who)) == (
+async def test_a_cluster_without_kubesum_is_no_403(cluster: Cluster, who: str) -> None:
+    """Without permissions, the API server answers 403 before it looks for the resource."""
+    assert await error_of(user_kubeconfig(cluster, who)) == (
         f"kubesum is not installed at {cluster.server.url}: install its chart with helm install, or start it here "
         "with kubesum local or kubesum demo and name the kubeconfig that it prints with --kubeconfig"
     )
 
 
-async def test_a_kubesum_that_does_not_answer_is_told(cluster: Cluster) -> None:
+async def test_a_kubesum_that_does_not_answer(cluster: Cluster) -> None:
     with socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unheard.getsockname()[1]}"
         cluster.server.aggregator.register(address, certificates.authority("nobody").certificate)
-        sentence = await said(as_person(cluster, "admin"))
+        sentence = await error_of(user_kubeconfig(cluster, "admin"))
 
     assert sentence == (
         f"kubesum does not answer behind {cluster.server.url} (Service Unavailable): "
@@ -215,10 +215,10 @@ async def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
         path = tmp_path / "config"
         path.write_text(json.dumps(bare))
 
-        assert await said(path) == f"cannot reach {url}: connection refused"
+        assert await error_of(path) == f"cannot reach {url}: connection refused"
 
 
-async def test_without_the_extra_it_prints_and_says_what_drawing_takes(demo: Ready) -> None:
+async def test_without_textual_it_prints_once_and_says_how_to_install_it(demo: Ready) -> None:
     hidden = (
         "import sys; sys.modules |= {'textual': None, 'rich': None}; "
         "from kubesum.cli import plugin; sys.exit(plugin())"
@@ -259,5 +259,5 @@ async def test_without_a_terminal_it_says_what_to_do(demo: Ready) -> None:
         ),
     ],
 )
-async def test_wrong_flags_are_told_in_one_line(tmp_path: Path, arguments: str, sentence: str) -> None:
-    assert await refused(tmp_path, *arguments.split()) == Output(2, "", f"{sentence}\n")
+async def test_invalid_flags_are_an_error_of_one_line(tmp_path: Path, arguments: str, sentence: str) -> None:
+    assert await failed(tmp_path, *arguments.split()) == Output(2, "", f"{sentence}\n")

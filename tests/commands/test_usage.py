@@ -1,4 +1,4 @@
-"""Usage as a person sees it: beside `kubectl top`, and with a metrics API that fails in every way."""
+"""Usage beside `kubectl top`, and with a metrics API that fails or sends false values."""
 
 import asyncio
 import json
@@ -15,14 +15,14 @@ from aiohttp import web
 from kubesim.apiserver.apiserver import ServerOptions
 from kubesum.vocabulary.quantity import amount
 from tests.commands.running import Ready, ready
-from tests.commands.test_local import as_service, without_credentials
+from tests.commands.test_local import service_account_kubeconfig, without_credentials
 from tests.unit.kubesim.simulated import Cluster, node, pod, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHOWN_WITHIN_S = 10.0
 AGREES_WITHIN_S = 30.0
-"""The simulated cluster measures anew every 15 s; two commands may have that moment between them."""
+"""The simulated cluster measures usage every 15 s, which may happen between two commands."""
 MIB = 1 << 20
 METRICS = "/apis/metrics.k8s.io/"
 KINDS = "nosum,nssum,wlsum,posum,clsum"
@@ -32,7 +32,7 @@ JsonObject = dict[str, Any]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]:
-    """A demo in which nothing happens, and whose usage is polled every second."""
+    """A demo whose cluster does not change, and whose usage is polled every second."""
     arguments = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0", "--usage-interval", "1s")
     async with ready(tmp_path_factory.mktemp("demo"), "demo", *arguments) as demo:
         async with asyncio.timeout(SHOWN_WITHIN_S):
@@ -61,7 +61,7 @@ def printed(words: list[str]) -> tuple[int, int]:
 
 
 async def agreeing(ours: Callable[[], Awaitable[JsonObject]], theirs: Callable[[], Awaitable[JsonObject]]) -> None:
-    """Fails unless both come to say the same, of more than nothing."""
+    """Waits until both give the same, other than nothing; fails if they do not."""
     mine: JsonObject = {}
     others: JsonObject = {}
     try:
@@ -107,7 +107,7 @@ async def test_pods_use_what_kubectl_top_says(demo: Ready) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("nosum",), ("nssum", "-A"), ("wlsum", "-A"), ("posum", "-A"), ("clsum",)])
-async def test_every_kind_that_uses_something_has_columns_for_it(demo: Ready, arguments: tuple[str, ...]) -> None:
+async def test_every_resource_with_usage_has_columns_for_it(demo: Ready, arguments: tuple[str, ...]) -> None:
     found = await demo.kubectl("get", *arguments)
 
     lines = found.out.splitlines()
@@ -126,7 +126,7 @@ async def test_nodes_are_sorted_by_what_they_use(demo: Ready) -> None:
     assert len(found.names) == 8
 
 
-async def test_the_sources_of_usage_are_told(demo: Ready) -> None:
+async def test_the_sources_of_usage_are_listed(demo: Ready) -> None:
     (cluster,) = await items(demo, "clsum")
 
     synced = {source["resource"]: source["synced"] for source in cluster["status"]["sources"]}
@@ -162,14 +162,14 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
         yield cluster
 
 
-async def test_somebody_who_may_not_read_usage_is_told_so_once(cluster: Cluster, tmp_path: Path) -> None:
+async def test_a_user_who_may_not_read_usage_gets_one_warning(cluster: Cluster, tmp_path: Path) -> None:
     role = cluster.store.get("clusterroles", "", "kubesum:reader")
     assert role is not None
     whole = role.decoded()
     rules = [rule for rule in whole["rules"] if rule["apiGroups"] != ["metrics.k8s.io"]]
     cluster.store.put("clusterroles", {**whole, "rules": rules})
     try:
-        arguments = ("--kubeconfig", as_service(cluster, tmp_path), "--usage-interval", "1s")
+        arguments = ("--kubeconfig", service_account_kubeconfig(cluster, tmp_path), "--usage-interval", "1s")
         async with ready(tmp_path, "local", *arguments) as local:
             assert local.command.process.stderr is not None
             async with asyncio.timeout(SHOWN_WITHIN_S):
@@ -188,8 +188,8 @@ async def test_somebody_who_may_not_read_usage_is_told_so_once(cluster: Cluster,
 Answer = Callable[[], Awaitable[web.StreamResponse]]
 
 
-class Front:
-    """Stands before an API server, and may answer in place of its metrics API."""
+class Proxy:
+    """A proxy in front of an API server, which can replace the responses of its metrics API."""
 
     def __init__(self, cluster: Cluster, session: aiohttp.ClientSession) -> None:
         self.url = ""
@@ -201,7 +201,7 @@ class Front:
         self._over = asyncio.Event()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """The answer of the API server, as kubesum's service account gets it, or one in its place."""
+        """The response of the API server to kubesum's service account, or the one that replaces it."""
         if request.path.startswith(METRICS):
             self._asked.add(request.path)
             if len(self._asked) == 2:
@@ -217,7 +217,7 @@ class Front:
             return answer
 
     async def answer_with(self, fault: Answer | None) -> None:
-        """Has the metrics API answer in one way; returns once both lists were asked for."""
+        """Replaces the responses of the metrics API; returns once both lists were requested."""
         self._over.set()
         self._fault, self._asked, self._over = fault, set(), asyncio.Event()
         self._both_asked.clear()
@@ -225,30 +225,30 @@ class Front:
             await self._both_asked.wait()
 
     async def silence(self) -> web.StreamResponse:
-        """Nothing, until it is to answer in another way."""
+        """No response until another replacement is set."""
         await self._over.wait()
         return web.Response(status=500)
 
 
 @asynccontextmanager
-async def standing_before(cluster: Cluster) -> AsyncIterator[Front]:
-    """A server of plain HTTP in front of a cluster."""
+async def proxied(cluster: Cluster) -> AsyncIterator[Proxy]:
+    """A proxy over plain HTTP in front of a cluster."""
     async with cluster.session("nobody") as session:
-        front = Front(cluster, session)
+        proxy = Proxy(cluster, session)
         app = web.Application()
-        app.router.add_get("/{path:.*}", front.serve)
+        app.router.add_get("/{path:.*}", proxy.serve)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        front.url = "http://{}:{}".format(*runner.addresses[0][:2])
+        proxy.url = "http://{}:{}".format(*runner.addresses[0][:2])
         try:
-            yield front
+            yield proxy
         finally:
             await runner.cleanup()
 
 
 def saying(body: str, code: int = 200, media_type: str = "application/json") -> Answer:
-    """An answer that is always the same."""
+    """A response that is always the same."""
 
     async def answer() -> web.StreamResponse:
         return web.Response(text=body, status=code, content_type=media_type)
@@ -263,7 +263,7 @@ def refusing(code: int, reason: str) -> Answer:
 
 
 async def without_usage(local: Ready) -> list[JsonObject]:
-    """All rows, without what may come and go with the metrics API."""
+    """All rows, without what depends on the metrics API."""
     rows = await items(local, KINDS, "-A")
     for row in rows:
         del row["metadata"]["resourceVersion"]
@@ -272,9 +272,9 @@ async def without_usage(local: Ready) -> list[JsonObject]:
     return rows
 
 
-async def test_whatever_the_metrics_api_does_every_other_number_stays(cluster: Cluster, tmp_path: Path) -> None:
-    async with standing_before(cluster) as front:
-        arguments = ("--kubeconfig", without_credentials(front.url, tmp_path), "--usage-interval", "1s")
+async def test_no_failure_of_the_metrics_api_changes_other_numbers(cluster: Cluster, tmp_path: Path) -> None:
+    async with proxied(cluster) as proxy:
+        arguments = ("--kubeconfig", without_credentials(proxy.url, tmp_path), "--usage-interval", "1s")
         async with ready(tmp_path, "local", *arguments) as local:
             rows = await without_usage(local)
             for fault in (
@@ -284,19 +284,19 @@ async def test_whatever_the_metrics_api_does_every_other_number_stays(cluster: C
                 saying("<h1>Sign in</h1>", media_type="text/html"),
                 saying('{"kind":"PodMetricsList","items":[{"metadata":'),
                 saying('{"kind":"List","items":[]}'),
-                front.silence,
+                proxy.silence,
             ):
-                await front.answer_with(fault)
+                await proxy.answer_with(fault)
                 assert await without_usage(local) == rows
-                await front.answer_with(None)
+                await proxy.answer_with(None)
             is_ready = await local.kubectl("get", "--raw", "/readyz")
 
     assert len(rows) == 12
     assert is_ready.out == "ok"
 
 
-def lying(*claims: JsonObject) -> Answer:
-    """Metrics of pods and nodes that are not true."""
+def false_metrics(*claims: JsonObject) -> Answer:
+    """Metrics of pods and nodes with these values."""
 
     async def answer() -> web.StreamResponse:
         found = [{"timestamp": "2026-03-01T00:00:00Z", "window": "-7h", **claim} for claim in claims]
@@ -309,18 +309,18 @@ def lying(*claims: JsonObject) -> Answer:
 
 
 def claim(name: str, cpu: str, memory: str) -> JsonObject:
-    """What a pod is said to use."""
+    """Metrics of one pod."""
     usage = {"cpu": cpu, "memory": memory}
     return {"metadata": {"name": name, "namespace": "default"}, "containers": [{"name": "main", "usage": usage}]}
 
 
-async def test_a_metrics_api_that_lies_is_believed_as_far_as_it_can_be(cluster: Cluster, tmp_path: Path) -> None:
-    async with standing_before(cluster) as front:
-        arguments = ("--kubeconfig", without_credentials(front.url, tmp_path), "--usage-interval", "1s")
+async def test_impossible_usage_is_ignored_and_any_other_is_shown(cluster: Cluster, tmp_path: Path) -> None:
+    async with proxied(cluster) as proxy:
+        arguments = ("--kubeconfig", without_credentials(proxy.url, tmp_path), "--usage-interval", "1s")
         async with ready(tmp_path, "local", *arguments) as local:
             rows = await without_usage(local)
-            await front.answer_with(
-                lying(
+            await proxy.answer_with(
+                false_metrics(
                     claim("a", "-5m", "1Mi"),
                     claim("a", "1e30", "1Mi"),
                     claim("b", "900000", "1e30"),

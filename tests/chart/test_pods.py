@@ -36,25 +36,25 @@ def test_metrics_are_open_to_all_only_where_that_is_asked_for() -> None:
     assert "--authorization-always-allow-paths=/healthz,/livez,/readyz,/metrics" in container(MONITORED)["args"]
 
 
-def test_arguments_of_the_values_come_last_and_win() -> None:
+def test_arguments_of_the_values_come_last_and_override_others() -> None:
     assert container(EVERYTHING)["args"][-2:] == ["--shutdown-delay-duration=20s", "--max-requests-inflight=800"]
 
 
 @pytest.mark.parametrize("values", SETS.values(), ids=SETS.keys())
-def test_the_server_understands_its_arguments(values: Values) -> None:
-    understood = parsed(container(values)["args"])
+def test_the_server_accepts_its_arguments(values: Values) -> None:
+    options = parsed(container(values)["args"])
 
-    assert understood.command == "serve"
-    assert understood.secure_port == values.get("containerPort", 10250)
+    assert options.command == "serve"
+    assert options.secure_port == values.get("containerPort", 10250)
 
 
-def test_the_server_is_told_where_its_certificate_is_kept_and_for_whom() -> None:
-    understood = parsed(container()["args"])
+def test_the_arguments_name_the_secret_and_the_service() -> None:
+    options = parsed(container()["args"])
 
-    assert (understood.tls_secret, understood.service_name) == ("kubesum-tls", "kubesum")
-    assert understood.tls_cert_file is None
-    assert understood.authorization_always_allow_paths == ("/healthz", "/livez", "/readyz")
-    assert understood.shutdown_delay_duration == 10.0
+    assert (options.tls_secret, options.service_name) == ("kubesum-tls", "kubesum")
+    assert options.tls_cert_file is None
+    assert options.authorization_always_allow_paths == ("/healthz", "/livez", "/readyz")
+    assert options.shutdown_delay_duration == 10.0
 
 
 def test_the_arguments_of_the_default_values_are_the_defaults_of_the_flags() -> None:

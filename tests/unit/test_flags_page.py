@@ -1,4 +1,4 @@
-"""The page of all flags says what the parser takes."""
+"""docs/flags.md is generated from the parser, and invalid values are errors of one line."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def test_the_page_is_generated() -> None:
     assert PAGE.read_text() == reference() + "\n", "make generate"
 
 
-def test_a_flag_is_told_with_its_value_and_its_default() -> None:
+def test_a_flag_has_its_value_and_its_default() -> None:
     line = (
         "| `--tls-secret NAME` | Secret that stores the self-signed CA and certificate; unused with --tls-cert-file "
         "(default: kubesum-tls). |"
@@ -24,7 +24,7 @@ def test_a_flag_is_told_with_its_value_and_its_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "error"),
     [
         (["serve", "--secure-port", "70000"], "argument --secure-port: '70000' is not a number from 0 to 65535"),
         (
@@ -38,12 +38,12 @@ def test_a_flag_is_told_with_its_value_and_its_default() -> None:
         (["demo", "--usage-interval", "10ms"], "argument --usage-interval: '10ms' is neither 0 nor a duration of at"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_told_in_one_line(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+def test_an_invalid_value_is_an_error_of_one_line(
+    arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         parser().parse_args(arguments)
 
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"kubesum {arguments[0]}: {told}")
+    assert line.startswith(f"kubesum {arguments[0]}: {error}")

@@ -1,4 +1,4 @@
-"""The event loop of the commands that speak to a network."""
+"""The event loop of the commands that use the network."""
 
 import asyncio
 import gc

@@ -101,8 +101,8 @@ class Browser:
         if prompt is None or prompt.kind is not PromptKind.NAMESPACE or not prompt.text:
             return ""
         tables = (level.table for level in self._stack)
-        known = {namespace for table in tables for namespace, _ in table.informer.objects}
-        return min((name for name in known if name.startswith(prompt.text)), default="")
+        namespaces = {namespace for table in tables for namespace, _ in table.informer.objects}
+        return min((name for name in namespaces if name.startswith(prompt.text)), default="")
 
     def show(self, view: View) -> None:
         """Replaces all tables by one of another view, with the same namespace and label selector."""

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
 from kubesum.edge.tls import certificates, servertls
-from kubesum.edge.tls.certificates import write_private
+from kubesum.edge.tls.certificates import KeyPair, write_private
 from kubesum.server.sockets import LOOPBACK
 from kubesum.vocabulary.errors import UsageError
 
@@ -35,33 +35,25 @@ def local_credentials(port: int) -> LocalCredentials:
     """New certificates for a server on loopback and for its client."""
     authority = certificates.authority(f"{USER}-ca")
     serving = certificates.serving(authority, (LOOPBACK, "localhost"))
-    client = certificates.client(authority, USER)
-    document = {
+    context = servertls.mutual_tls_context(serving.certificate, serving.key, authority.certificate)
+    config = _config(f"https://{LOOPBACK}:{port}", authority, certificates.client(authority, USER))
+    return LocalCredentials(context, yaml.safe_dump(config).encode())
+
+
+def _config(url: str, authority: KeyPair, client: KeyPair) -> dict[str, Any]:
+    cluster = {"server": url, "certificate-authority-data": b64encode(authority.certificate).decode()}
+    user = {
+        "client-certificate-data": b64encode(client.certificate).decode(),
+        "client-key-data": b64encode(client.key).decode(),
+    }
+    return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {
-                "name": USER,
-                "cluster": {
-                    "server": f"https://{LOOPBACK}:{port}",
-                    "certificate-authority-data": b64encode(authority.certificate).decode(),
-                },
-            }
-        ],
-        "users": [
-            {
-                "name": USER,
-                "user": {
-                    "client-certificate-data": b64encode(client.certificate).decode(),
-                    "client-key-data": b64encode(client.key).decode(),
-                },
-            }
-        ],
+        "clusters": [{"name": USER, "cluster": cluster}],
+        "users": [{"name": USER, "user": user}],
         "contexts": [{"name": USER, "context": {"cluster": USER, "user": USER}}],
         "current-context": USER,
     }
-    context = servertls.mutual_tls_context(serving.certificate, serving.key, authority.certificate)
-    return LocalCredentials(context, yaml.safe_dump(document).encode())
 
 
 @contextmanager

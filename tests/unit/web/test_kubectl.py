@@ -8,7 +8,7 @@ import pytest_asyncio
 from kubesum.vocabulary.resource import Source, Stale
 from tests.unit.web.fakeresources import NOW, Served, Thing
 
-pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(loop_scope="module")

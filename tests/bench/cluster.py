@@ -16,6 +16,7 @@ from kubesim.access.kubeconfig import service_kubeconfig
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
+from kubesum.commands.demo.run import INSTALLATION
 from kubesum.edge.tls.certificates import write_private
 
 
@@ -29,10 +30,10 @@ async def main() -> None:
     options = parser.parse_args()
     os.sched_setaffinity(0, {options.core})
     store = Store()
-    World(1, options.nodes, options.pods, datetime.now(UTC)).fill(store)
+    World(1, options.nodes, options.pods, datetime.now(UTC), INSTALLATION).fill(store)
     with tempfile.TemporaryDirectory(prefix="kubesum-bench-") as directory:
-        secrets = pki.create(Path(directory))
-        server = ApiServer(store, secrets, ServerOptions(bytes_per_s=options.rate))
+        secrets = pki.create(Path(directory), INSTALLATION.service_account)
+        server = ApiServer(store, secrets, INSTALLATION, ServerOptions(bytes_per_s=options.rate))
         kubeconfig = Path(directory) / "kubeconfig"
         write_private(kubeconfig, json.dumps(service_kubeconfig(server.url, secrets)).encode())
         admin = Path(directory) / "admin.kubeconfig"

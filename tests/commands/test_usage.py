@@ -163,7 +163,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
 
 
 async def test_somebody_who_may_not_read_usage_is_told_so_once(cluster: Cluster, tmp_path: Path) -> None:
-    role = cluster.store.get("clusterroles", "", "kubesum:reader")
+    role = cluster.store.get("clusterroles", "", "kubesum:server")
     assert role is not None
     whole = role.decoded()
     rules = [rule for rule in whole["rules"] if rule["apiGroups"] != ["metrics.k8s.io"]]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
+from uuid import NAMESPACE_URL, uuid5
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -56,14 +57,12 @@ TENANT_NAMESPACE: Final = "payments"
 PEOPLE: Final[Mapping[str, User]] = {"admin": ADMIN, "viewer": VIEWER, "tenant": TENANT}
 """The people by the name of their kubeconfig context."""
 
-SERVICE_NAMESPACE: Final = "kubesum-system"
-SERVICE_NAME: Final = "kubesum"
-SERVICE_ACCOUNT: Final = User(
-    f"system:serviceaccount:{SERVICE_NAMESPACE}:{SERVICE_NAME}",
-    ("system:serviceaccounts", f"system:serviceaccounts:{SERVICE_NAMESPACE}"),
-    "0b53d6a4-0c1c-4a51-9f0e-51d29a5b8f10",
-)
-"""kubesum's own identity in the cluster."""
+
+def service_account(namespace: str, name: str) -> User:
+    """The user that a ServiceAccount is (k8s.io/apiserver/pkg/authentication/serviceaccount)."""
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+    uid = str(uuid5(NAMESPACE_URL, f"serviceaccounts/{namespace}/{name}"))
+    return User(f"system:serviceaccount:{namespace}:{name}", groups, uid)
 
 
 class Accounts:

@@ -8,7 +8,6 @@ from kubesim.access.pki import Pki
 from kubesim.store.store import JsonObject
 
 CLUSTER: Final = "kubesum-demo"
-SERVICE_CONTEXT: Final = "kubesum"
 
 
 def kubeconfig(url: str, pki: Pki, context: str = "admin") -> JsonObject:
@@ -27,8 +26,9 @@ def kubeconfig(url: str, pki: Pki, context: str = "admin") -> JsonObject:
 
 
 def service_kubeconfig(url: str, pki: Pki) -> JsonObject:
-    """A kubeconfig of kubesum's own service account, whose bearer token it holds."""
-    return _config(url, pki, [{"name": SERVICE_CONTEXT, "user": {"token": pki.service_token}}], SERVICE_CONTEXT)
+    """A kubeconfig of the extension server's ServiceAccount, with its bearer token; the context has its name."""
+    name = pki.service_account.name.rpartition(":")[2]
+    return _config(url, pki, [{"name": name, "user": {"token": pki.service_token}}], name)
 
 
 def _config(url: str, pki: Pki, users: list[JsonObject], current: str) -> JsonObject:

@@ -11,8 +11,9 @@ from secrets import token_urlsafe
 from typing import Final
 
 from kubesim.access import certificates
-from kubesim.access.accounts import PEOPLE, SERVICE_ACCOUNT, User
+from kubesim.access.accounts import PEOPLE, User, service_account
 from kubesim.access.certificates import KeyPair
+from kubesim.store.store import JsonObject
 
 FRONT_PROXY: Final = "front-proxy-client"
 """Common name of the certificate that the aggregator presents to extension servers."""
@@ -33,16 +34,18 @@ class Pki:
     server_files: tuple[Path, Path]
     front_proxy_files: tuple[Path, Path]
     people: Mapping[str, KeyPair]
+    service_account: User
     service_token: str
 
     @property
     def tokens(self) -> Mapping[str, User]:
         """The bearer tokens that exist, and whose they are."""
-        return {self.service_token: SERVICE_ACCOUNT}
+        return {self.service_token: self.service_account}
 
 
-def create(directory: Path) -> Pki:
-    """New authorities, certificates and tokens; what TLS needs as files goes to `directory`."""
+def create(directory: Path, account: JsonObject) -> Pki:
+    """New authorities and certificates, and a token of the ServiceAccount `account`; TLS files go to `directory`."""
+    metadata = account["metadata"]
     authority = certificates.authority("kubernetes-ca")
     front_proxy_authority = certificates.authority("front-proxy-ca")
     server = certificates.serving(authority, _SERVER_HOSTS)
@@ -53,5 +56,6 @@ def create(directory: Path) -> Pki:
         server.write(directory, "kube-apiserver"),
         front_proxy.write(directory, FRONT_PROXY),
         {context: certificates.client(authority, user.name, user.groups) for context, user in PEOPLE.items()},
+        service_account(metadata["namespace"], metadata["name"]),
         token_urlsafe(32),
     )

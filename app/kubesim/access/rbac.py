@@ -1,8 +1,8 @@
-"""Role-based access control: the roles that a cluster starts with, and the evaluation of those it has.
+"""Role-based access control: whether the roles that are bound to a user allow a request.
 
 Roles and bindings are ordinary objects of the store, so that what kubectl changes counts at once. A request is
 allowed if one rule of one bound role covers it; nothing denies. Follows kubernetes/plugin/pkg/auth/authorizer/
-rbac/rbac.go; default roles: rbac/bootstrappolicy/policy.go.
+rbac/rbac.go.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,82 +12,12 @@ from typing import Final
 
 import msgspec
 
-from kubesim.access.accounts import (
-    AUTHENTICATED,
-    MASTERS,
-    SERVICE_NAME,
-    SERVICE_NAMESPACE,
-    TENANT,
-    UNAUTHENTICATED,
-    VIEWER,
-    User,
-)
+from kubesim.access.accounts import MASTERS, User
 from kubesim.apierrors import Forbidden, StatusDetails
 from kubesim.requests.requestinfo import Attributes
-from kubesim.store.kinds import METRICS_GROUP
 from kubesim.store.store import JsonObject, Store, Stored
-from kubesum.vocabulary.resource import GROUP, VERSION
 
 RBAC_GROUP: Final = "rbac.authorization.k8s.io"
-AGGREGATE_TO_VIEW: Final = f"{RBAC_GROUP}/aggregate-to-view"
-
-_READING: Final = ["get", "list", "watch"]
-_WATCHING: Final = ["list", "watch"]
-_KEEPING: Final = ["get", "patch"]
-_PUBLIC_PATHS: Final = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
-_DISCOVERY_PATHS: Final = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_PUBLIC_PATHS]
-_AUTHENTICATION_READER: Final = "extension-apiserver-authentication-reader"
-_CERTIFICATES: Final = "kubesum-certificates"
-_REVIEWS: Final = (
-    ("authentication.k8s.io", "tokenreviews"),
-    ("authorization.k8s.io", "subjectaccessreviews"),
-)
-_OWN_REVIEWS: Final = (
-    ("authentication.k8s.io", "selfsubjectreviews"),
-    ("authorization.k8s.io", "selfsubjectaccessreviews"),
-    ("authorization.k8s.io", "selfsubjectrulesreviews"),
-)
-
-
-def default_objects(tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
-    """(resource, object) of the roles and bindings of a new cluster; the tenant may view one namespace."""
-    for name, rules in _CLUSTER_ROLES.items():
-        yield "clusterroles", {"metadata": {"name": name}, "rules": rules}
-    yield "clusterroles", _VIEW
-    yield "clusterroles", _KUBESUM_VIEW
-    yield "clusterroles", _METRICS_VIEW
-    yield "roles", {"metadata": _in_namespace("kube-system", _AUTHENTICATION_READER), "rules": _READER_RULES}
-    yield "roles", {"metadata": _in_namespace(SERVICE_NAMESPACE, _CERTIFICATES), "rules": _SECRET_RULES}
-    service_account = {"kind": "ServiceAccount", "namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME}
-    for name, role, subject in (
-        ("cluster-admin", "cluster-admin", _group(MASTERS)),
-        ("system:basic-user", "system:basic-user", _group(AUTHENTICATED)),
-        ("system:discovery", "system:discovery", _group(AUTHENTICATED)),
-        ("system:public-info-viewer", "system:public-info-viewer", _group(AUTHENTICATED)),
-        ("system:public-info-viewer:anonymous", "system:public-info-viewer", _group(UNAUTHENTICATED)),
-        ("viewer", "view", _user(VIEWER.name)),
-        ("kubesum:system:auth-delegator", "system:auth-delegator", service_account),
-        ("kubesum:reader", "kubesum:reader", service_account),
-        ("kubesum:certificates", "kubesum:certificates", service_account),
-    ):
-        yield "clusterrolebindings", _binding({"name": name}, "ClusterRole", role, subject)
-    yield (
-        "rolebindings",
-        _binding(_in_namespace(tenant_namespace, "tenant"), "ClusterRole", "view", _user(TENANT.name)),
-    )
-    yield (
-        "rolebindings",
-        _binding(
-            _in_namespace("kube-system", "kubesum-auth-reader"),
-            "Role",
-            _AUTHENTICATION_READER,
-            service_account,
-        ),
-    )
-    yield (
-        "rolebindings",
-        _binding(_in_namespace(SERVICE_NAMESPACE, _CERTIFICATES), "Role", _CERTIFICATES, service_account),
-    )
 
 
 class _Rule(msgspec.Struct, frozen=True, rename="camel"):
@@ -270,88 +200,3 @@ def _forbidden(user: User, wanted: Attributes) -> Forbidden:
 
 def _escaped(message: str) -> str:
     return escape(message, quote=False)
-
-
-def _rule(group: str, resources: Iterable[str], verbs: list[str]) -> JsonObject:
-    return {"apiGroups": [group], "resources": list(resources), "verbs": verbs}
-
-
-def _paths(paths: list[str]) -> JsonObject:
-    return {"nonResourceURLs": paths, "verbs": ["get"]}
-
-
-def _group(name: str) -> JsonObject:
-    return {"apiGroup": RBAC_GROUP, "kind": "Group", "name": name}
-
-
-def _user(name: str) -> JsonObject:
-    return {"apiGroup": RBAC_GROUP, "kind": "User", "name": name}
-
-
-def _in_namespace(namespace: str, name: str) -> JsonObject:
-    return {"namespace": namespace, "name": name}
-
-
-def _binding(metadata: JsonObject, kind: str, role: str, subject: JsonObject) -> JsonObject:
-    return {
-        "metadata": metadata,
-        "roleRef": {"apiGroup": RBAC_GROUP, "kind": kind, "name": role},
-        "subjects": [subject],
-    }
-
-
-_CLUSTER_ROLES: Final = {
-    "cluster-admin": [_rule("*", ["*"], ["*"]), {"nonResourceURLs": ["*"], "verbs": ["*"]}],
-    "system:basic-user": [_rule(group, [resource], ["create"]) for group, resource in _OWN_REVIEWS],
-    "system:discovery": [_paths(_DISCOVERY_PATHS)],
-    "system:public-info-viewer": [_paths(_PUBLIC_PATHS)],
-    "system:auth-delegator": [_rule(group, [resource], ["create"]) for group, resource in _REVIEWS],
-    "kubesum:certificates": [
-        {
-            "apiGroups": ["apiregistration.k8s.io"],
-            "resources": ["apiservices"],
-            "resourceNames": [f"{VERSION}.{GROUP}"],
-            "verbs": _KEEPING,
-        }
-    ],
-    "kubesum:reader": [
-        _rule("", ["namespaces", "nodes", "pods"], _WATCHING),
-        _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], _WATCHING),
-        _rule("batch", ["cronjobs", "jobs"], _WATCHING),
-        _rule(METRICS_GROUP, ["nodes", "pods"], ["list"]),
-    ],
-}
-
-_VIEW: Final[JsonObject] = {
-    "metadata": {"name": "view"},
-    "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {AGGREGATE_TO_VIEW: "true"}}]},
-    "rules": [
-        _rule("", ["configmaps", "events", "namespaces", "pods", "serviceaccounts", "services"], _READING),
-        _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], _READING),
-        _rule("batch", ["cronjobs", "jobs"], _READING),
-    ],
-}
-
-_KUBESUM_VIEW: Final[JsonObject] = {
-    "metadata": {"name": "kubesum:view", "labels": {AGGREGATE_TO_VIEW: "true"}},
-    "rules": [_rule(GROUP, ["imagesummaries", "namespacesummaries", "podsummaries", "workloadsummaries"], _READING)],
-}
-
-_SECRET_RULES: Final = [
-    {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["kubesum-tls"], "verbs": _KEEPING},
-]
-
-# metrics-server/manifests/base/rbac.yaml.
-_METRICS_VIEW: Final[JsonObject] = {
-    "metadata": {"name": "system:aggregated-metrics-reader", "labels": {AGGREGATE_TO_VIEW: "true"}},
-    "rules": [_rule(METRICS_GROUP, ["pods", "nodes"], _READING)],
-}
-
-_READER_RULES: Final = [
-    {
-        "apiGroups": [""],
-        "resources": ["configmaps"],
-        "resourceNames": ["extension-apiserver-authentication"],
-        "verbs": _READING,
-    }
-]

@@ -20,22 +20,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from yarl import URL
 
-from kubesim.access.accounts import MASTERS, SERVICE_NAME, SERVICE_NAMESPACE, User
+from kubesim.access.accounts import MASTERS, User
 from kubesim.aggregation import forwarding, registration
 from kubesim.aggregation.forwarding import Headers
 from kubesim.aggregation.goerrors import go_text
-from kubesim.aggregation.registration import API_SERVICE, PASSED, Registration, Verdict
+from kubesim.aggregation.registration import PASSED, Registration, Verdict
 from kubesim.apierrors import Timeout
 from kubesim.apiserver.answers import StreamCut, Streamed, text_answer
 from kubesim.apiserver.discovery import AGGREGATED, DISCOVERY_GROUP
+from kubesim.installation import Installation
 from kubesim.requests.requestinfo import Attributes
 from kubesim.store.store import JsonObject, Store
-from kubesum.vocabulary.resource import GROUP, VERSION
-
-SERVICE_HOST: Final = f"{SERVICE_NAME}.{SERVICE_NAMESPACE}.svc"
-"""The name that the extension server's certificate must have."""
-
-ROOT: Final = f"/apis/{GROUP}/{VERSION}"
 
 PROBE_INTERVAL_S: Final = 30.0
 DISCOVERY_INTERVAL_S: Final = 60.0
@@ -66,11 +61,18 @@ class _Fetched:
 class Aggregator:
     """Serves one extension server under the APIService that registers it.
 
-    `own_host` is the host:port of the API server, `front_proxy_files` the aggregator's certificate and key.
+    `installation` is what is registered, `own_host` the host:port of the API server, `front_proxy_files` the
+    aggregator's certificate and key.
     """
 
-    def __init__(self, store: Store, own_host: str, front_proxy_files: tuple[Path, Path]) -> None:
+    def __init__(
+        self, store: Store, installation: Installation, own_host: str, front_proxy_files: tuple[Path, Path]
+    ) -> None:
         self._store: Final = store
+        self.installation: Final = installation
+        self._group_version: Final = (installation.group, installation.version)
+        self._root: Final = f"/apis/{installation.group}/{installation.version}"
+        self._name: Final[str] = installation.api_service["metadata"]["name"]
         self._own_host: Final = own_host
         self._front_proxy_files: Final = front_proxy_files
         self._session: aiohttp.ClientSession | None = None
@@ -86,9 +88,9 @@ class Aggregator:
         """Installs an extension server that listens on host:port, verified with a PEM bundle."""
         self._address = address
         self._verdict, self._tls = None, None
-        self._group_item, self._etag = _group_item([]), ""
+        self._group_item, self._etag = self._item_of([]), ""
         self._discovered.clear()
-        registration.install(self._store, ca_bundle)
+        registration.install(self._store, self.installation, ca_bundle)
 
     @property
     def backend(self) -> str:
@@ -102,16 +104,16 @@ class Aggregator:
 
     @property
     def _is_registered(self) -> bool:
-        return self._store.get("apiservices", "", API_SERVICE) is not None
+        return self._store.get("apiservices", "", self._name) is not None
 
     @property
     def _registration(self) -> Registration | None:
-        return registration.registration(self._store)
+        return registration.registration(self._store, self._name)
 
     @property
     def group_versions(self) -> tuple[tuple[str, str], ...]:
         """The (group, version) that is aggregated; none before registration."""
-        return ((GROUP, VERSION),) if self._is_registered else ()
+        return (self._group_version,) if self._is_registered else ()
 
     @property
     def group_items(self) -> tuple[JsonObject, ...]:
@@ -125,7 +127,7 @@ class Aggregator:
 
     def serves(self, path: str) -> bool:
         """Whether requests for a path go to the extension server."""
-        is_ours = path == ROOT or path.startswith((f"{ROOT}/", f"/openapi/v3{ROOT}"))
+        is_ours = path == self._root or path.startswith((f"{self._root}/", f"/openapi/v3{self._root}"))
         return is_ours and self._is_registered
 
     async def ready(self) -> None:
@@ -176,7 +178,7 @@ class Aggregator:
         except (aiohttp.ClientError, OSError, msgspec.DecodeError):
             # The index is served without this group, as a real one is while its extension server is down.
             return {}
-        return {path: entry for path, entry in index.get("paths", {}).items() if f"/{path}" == ROOT}
+        return {path: entry for path, entry in index.get("paths", {}).items() if f"/{path}" == self._root}
 
     async def openapi_v2(self, accept: str) -> Response | None:
         """The extension server's OpenAPI v2 document in a form that a client accepts; None if it has none to give.
@@ -212,7 +214,7 @@ class Aggregator:
 
     async def _probe(self) -> Verdict:
         """Passed if one of several requests was answered well."""
-        url = f"https://{self._dialled}{ROOT}"
+        url = f"https://{self._dialled}{self._root}"
         problems = await asyncio.gather(*(self._probe_once(url) for _ in range(_PROBES)))
         if "" in problems:
             return PASSED
@@ -222,13 +224,13 @@ class Aggregator:
         headers = Headers({"User-Agent": "Go-http-client/1.1"})
         headers.extend(forwarding.identity(_DISCOVERER))
         try:
-            fetched = await self._fetch(ROOT, headers)
+            fetched = await self._fetch(self._root, headers)
         except (aiohttp.ClientError, OSError) as error:
             return f'Get "{url}": {await self._told(error)}'
         return "" if 200 <= fetched.code < 300 else f"bad status from {url}: {fetched.code}"
 
     async def _told(self, error: Exception) -> str:
-        return await go_text(error, self._dialled, self._address, SERVICE_HOST)
+        return await go_text(error, self._dialled, self._address, self.installation.service_host)
 
     @property
     def _dialled(self) -> str:
@@ -242,7 +244,7 @@ class Aggregator:
         if verdict is None:
             self._discovered.clear()
             return
-        registration.note(self._store, verdict)
+        registration.note(self._store, self._name, verdict)
         if verdict == PASSED != was:
             self._rediscover.set()
 
@@ -282,9 +284,18 @@ class Aggregator:
             # The group stays as it was; the probe tells what is wrong.
             return False
         self._etag = fetched.headers.get("ETag", "")
-        self._group_item = _group_item(items)
+        self._group_item = self._item_of(items)
         self._discovered.set()
         return True
+
+    def _item_of(self, items: list[JsonObject]) -> JsonObject:
+        """The registered group version out of an APIGroupDiscoveryList; without resources if it is missing."""
+        name, version = self._group_version
+        for item in items:
+            versions = [one for one in item["versions"] if one["version"] == version]
+            if item["metadata"]["name"] == name and versions:
+                return {**item, "versions": versions}
+        return {"metadata": {"name": name}, "versions": [{"version": version, "resources": []}]}
 
     def _own_headers(self, path: str, accept: str, user: User) -> Headers:
         headers = Headers({"Accept": accept})
@@ -312,7 +323,7 @@ class Aggregator:
             data=body or None,
             allow_redirects=False,
             ssl=self._tls_of(registered),
-            server_hostname=SERVICE_HOST,
+            server_hostname=self.installation.service_host,
         )
 
     def _tls_of(self, registered: Registration) -> ssl.SSLContext:
@@ -360,12 +371,3 @@ async def _set_within(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         return
-
-
-def _group_item(items: list[JsonObject]) -> JsonObject:
-    """The one group version of ours out of an APIGroupDiscoveryList; without resources if it is missing."""
-    for item in items:
-        versions = [version for version in item["versions"] if version["version"] == VERSION]
-        if item["metadata"]["name"] == GROUP and versions:
-            return {**item, "versions": versions}
-    return {"metadata": {"name": GROUP}, "versions": [{"version": VERSION, "resources": []}]}

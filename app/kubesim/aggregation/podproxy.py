@@ -16,9 +16,9 @@ from yarl import URL
 
 from kubesim.aggregation import forwarding
 from kubesim.aggregation.goerrors import go_text
-from kubesim.aggregation.registration import CONTAINER_PORT, SELECTOR
 from kubesim.apierrors import BadRequest, MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails
 from kubesim.apiserver.answers import error_answer
+from kubesim.installation import Installation
 from kubesim.requests.requestinfo import Attributes
 from kubesim.store.store import JsonObject, Store
 
@@ -29,8 +29,9 @@ _HTTP_PORT: Final = "80"
 class PodProxy:
     """Makes such requests; `backend` tells the host:port where kubesum listens."""
 
-    def __init__(self, store: Store, backend: Callable[[], str]) -> None:
+    def __init__(self, store: Store, installation: Installation, backend: Callable[[], str]) -> None:
         self._store: Final = store
+        self._installation: Final = installation
         self._backend: Final = backend
 
     async def answer(self, request: Request, wanted: Attributes) -> Response:
@@ -43,7 +44,7 @@ class PodProxy:
         if not address:
             raise BadRequest("address not allowed")
         dialled = f"{address}:{port or _HTTP_PORT}"
-        if not self._backend() or not _listens(pod) or port != str(CONTAINER_PORT):
+        if not self._backend() or not self._listens(pod) or port != str(self._installation.container_port):
             return _unreached(await go_text(ConnectionRefusedError(), dialled, "", ""))
         if scheme != "https":
             return _unreached("EOF")
@@ -71,6 +72,11 @@ class PodProxy:
             raise NotFound(f'pods "{name}" not found', StatusDetails(name=name, kind="pods"))
         return stored.decoded()
 
+    def _listens(self, pod: JsonObject) -> bool:
+        """Whether a pod belongs to the extension server and has a running container."""
+        is_selected = self._installation.selector.items() <= dict(pod["metadata"].get("labels", {})).items()
+        return is_selected and any("running" in one["state"] for one in pod["status"].get("containerStatuses", ()))
+
 
 def _target(text: str) -> tuple[str, str, str]:
     """Scheme, name and port of `name`, `name:port` or `scheme:name:port`; raises BadRequest."""
@@ -83,12 +89,6 @@ def _target(text: str) -> tuple[str, str, str]:
             return scheme, name, port
         case _:
             raise BadRequest(f'invalid pod request "{text}"')
-
-
-def _listens(pod: JsonObject) -> bool:
-    """Whether it is a pod of kubesum, and runs."""
-    is_ours = SELECTOR.items() <= dict(pod["metadata"].get("labels", {})).items()
-    return is_ours and any("running" in one["state"] for one in pod["status"].get("containerStatuses", ()))
 
 
 def _unreached(reason: str) -> Response:

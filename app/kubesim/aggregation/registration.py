@@ -7,26 +7,22 @@ status/remote/remote_available_controller.go.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
-from kubesim.access.accounts import SERVICE_NAME, SERVICE_NAMESPACE
+from kubesim.installation import Installation
 from kubesim.store.store import JsonObject, Store
-from kubesum.vocabulary.resource import GROUP, VERSION
 
-API_SERVICE: Final = f"{VERSION}.{GROUP}"
 READ: Final = ("apiservices", "endpointslices", "services")
 """The kinds that a verdict depends on."""
 
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
 CLUSTER_IP: Final = "10.96.143.7"
-CONTAINER_PORT: Final = 10250
-SELECTOR: Final = {"app.kubernetes.io/name": SERVICE_NAME}
-# For a cluster in which no pod of kubesum's is ready, since it serves all the same; RFC 5737 keeps it for examples.
+# The address where no pod of the extension server is ready: it serves all the same. RFC 5737 reserves it.
 _ELSEWHERE: Final = {"addresses": ["192.0.2.1"], "conditions": {"ready": True}}
 
 
@@ -93,15 +89,15 @@ class Verdict:
 PASSED: Final = Verdict("Passed", "all checks passed")
 
 
-def install(store: Store, ca_bundle: bytes) -> None:
+def install(store: Store, installation: Installation, ca_bundle: bytes) -> None:
     """Puts the objects of an extension server into the store, verified with a PEM bundle."""
-    for resource, obj in _objects(store, ca_bundle):
+    for resource, obj in _objects(store, installation, ca_bundle):
         store.put(resource, obj)
 
 
-def registration(store: Store) -> Registration | None:
-    """The APIService as it is now, None without one that can be understood."""
-    stored = store.get("apiservices", "", API_SERVICE)
+def registration(store: Store, name: str) -> Registration | None:
+    """The APIService of this name as it is now, None without one that can be understood."""
+    stored = store.get("apiservices", "", name)
     try:
         return msgspec.json.decode(stored.body, type=_ApiService).spec if stored else None
     except msgspec.ValidationError:
@@ -130,9 +126,9 @@ def obstacle(store: Store, service: ServiceReference) -> Verdict | None:
     return None
 
 
-def note(store: Store, verdict: Verdict) -> None:
+def note(store: Store, name: str, verdict: Verdict) -> None:
     """Writes a verdict into the status of the APIService; only a change of it is news."""
-    stored = store.get("apiservices", "", API_SERVICE)
+    stored = store.get("apiservices", "", name)
     if stored is None:
         return
     obj = stored.decoded()
@@ -169,56 +165,36 @@ def _is_served(one: _Slice, port_name: str) -> bool:
     return has_address and any(port.name == port_name for port in one.ports or ())
 
 
-def _objects(store: Store, ca_bundle: bytes) -> Iterator[tuple[str, JsonObject]]:
-    placed = {"namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME, "labels": SELECTOR}
-    port = {"name": "https", "protocol": "TCP"}
-    yield (
-        "services",
-        {
-            "metadata": placed,
-            "spec": {
-                "type": "ClusterIP",
-                "clusterIP": CLUSTER_IP,
-                "ports": [{**port, "port": 443, "targetPort": "https"}],
-                "selector": SELECTOR,
-            },
-        },
-    )
-    yield (
-        "endpointslices",
-        {
-            "metadata": {
-                "namespace": SERVICE_NAMESPACE,
-                "name": f"{SERVICE_NAME}-5xk2p",
-                "labels": {**SELECTOR, SERVICE_LABEL: SERVICE_NAME},
-            },
-            "addressType": "IPv4",
-            "endpoints": _endpoints(store),
-            "ports": [{**port, "port": CONTAINER_PORT}],
-        },
-    )
-    yield (
-        "apiservices",
-        {
-            "metadata": {"name": API_SERVICE, "labels": SELECTOR},
-            "spec": {
-                "group": GROUP,
-                "version": VERSION,
-                "groupPriorityMinimum": 1000,
-                "versionPriority": 15,
-                "service": {"name": SERVICE_NAME, "namespace": SERVICE_NAMESPACE, "port": 443},
-                "caBundle": b64encode(ca_bundle).decode(),
-            },
-        },
-    )
+def _objects(store: Store, installation: Installation, ca_bundle: bytes) -> Iterator[tuple[str, JsonObject]]:
+    service, api_service = installation.service, installation.api_service
+    cluster_ip = {"type": "ClusterIP", "clusterIP": CLUSTER_IP}
+    yield "services", {**service, "spec": {**cluster_ip, **service["spec"]}}
+    yield "endpointslices", _endpoint_slice(store, installation)
+    bundle = {"caBundle": b64encode(ca_bundle).decode()}
+    yield "apiservices", {**api_service, "spec": {**api_service["spec"], **bundle}}
 
 
-def _endpoints(store: Store) -> list[JsonObject]:
+def _endpoint_slice(store: Store, installation: Installation) -> JsonObject:
+    metadata = installation.service["metadata"]
+    (port,) = installation.service["spec"]["ports"]
+    return {
+        "metadata": {
+            "namespace": metadata["namespace"],
+            "name": f"{metadata['name']}-5xk2p",
+            "labels": {**installation.selector, SERVICE_LABEL: metadata["name"]},
+        },
+        "addressType": "IPv4",
+        "endpoints": _endpoints(store, metadata["namespace"], installation.selector),
+        "ports": [{"name": port["name"], "protocol": port["protocol"], "port": installation.container_port}],
+    }
+
+
+def _endpoints(store: Store, namespace: str, selector: Mapping[str, str]) -> list[JsonObject]:
     """What a new EndpointSlice lists: the pods behind the Service."""
     found = [
         _endpoint(stored.decoded())
-        for stored in store.list("pods", SERVICE_NAMESPACE)
-        if SELECTOR.items() <= stored.labels.items()
+        for stored in store.list("pods", namespace)
+        if selector.items() <= stored.labels.items()
     ]
     return found if any(one["conditions"]["ready"] for one in found) else [*found, _ELSEWHERE]
 
@@ -226,9 +202,10 @@ def _endpoints(store: Store) -> list[JsonObject]:
 def _endpoint(pod: JsonObject) -> JsonObject:
     conditions = pod["status"].get("conditions", ())
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    metadata = pod["metadata"]
     return {
         "addresses": [one["ip"] for one in pod["status"].get("podIPs", ())],
         "conditions": {"ready": ready, "serving": ready, "terminating": False},
         "nodeName": pod["spec"].get("nodeName", ""),
-        "targetRef": {"kind": "Pod", "namespace": SERVICE_NAMESPACE, "name": pod["metadata"]["name"]},
+        "targetRef": {"kind": "Pod", "namespace": metadata["namespace"], "name": metadata["name"]},
     }

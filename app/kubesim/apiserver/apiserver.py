@@ -37,6 +37,7 @@ from kubesim.apiserver.representations import OF_LISTS, OF_OBJECTS, Rendering, r
 from kubesim.apiserver.throttle import Throttle
 from kubesim.apiserver.watching import Watch, Watcher
 from kubesim.apiserver.writing import Writer
+from kubesim.installation import Installation
 from kubesim.requests import protobuf
 from kubesim.requests.options import list_options
 from kubesim.requests.requestinfo import Attributes, attributes, truthy
@@ -64,15 +65,15 @@ class ServerOptions:
 class ApiServer:
     """Listens from its construction on, answers while it runs; `aggregator` takes the extension server."""
 
-    def __init__(self, store: Store, pki: Pki, options: ServerOptions) -> None:
-        bootstrap(store, pki, options.tenant_namespace)
+    def __init__(self, store: Store, pki: Pki, installation: Installation, options: ServerOptions) -> None:
+        bootstrap(store, pki, installation, options.tenant_namespace)
         self._socket: Final = socket.create_server(("127.0.0.1", options.port), backlog=1024)
         # Accepted connections inherit it; Nagle's algorithm would cost each small answer 40 ms.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.address: Final = f"127.0.0.1:{self._socket.getsockname()[1]}"
         """host:port."""
         self._pki: Final = pki
-        self.aggregator: Final = Aggregator(store, self.address, pki.front_proxy_files)
+        self.aggregator: Final = Aggregator(store, installation, self.address, pki.front_proxy_files)
         self._app: Final = _App(store, pki, options, Documents(self.url, self.aggregator), self.aggregator)
 
     @property
@@ -120,7 +121,7 @@ class _App:
         self._reviewer: Final = Reviewer(self._accounts, self._rbac)
         self._documents: Final = documents
         self._aggregator: Final = aggregator
-        self._pod_proxy: Final = PodProxy(store, lambda: aggregator.backend)
+        self._pod_proxy: Final = PodProxy(store, aggregator.installation, lambda: aggregator.backend)
         self._metrics: Final = MetricsServer(store, throttle)
         self._resources: Final = _Resources(store, throttle, options.refuses_watch_lists)
 

@@ -5,15 +5,15 @@ from typing import Final
 
 import msgspec
 
-from kubesim.access.accounts import SERVICE_NAME, SERVICE_NAMESPACE
+from kubesim.access.bootstrappolicy import default_objects
 from kubesim.access.pki import FRONT_PROXY, Pki
-from kubesim.access.rbac import default_objects
-from kubesim.store.kinds import METRICS_GROUP, METRICS_VERSION
+from kubesim.installation import Installation
+from kubesim.store.kinds import BY_KIND, METRICS_GROUP, METRICS_VERSION
 from kubesim.store.store import JsonObject, Store
 
 AUTHENTICATION_CONFIG: Final = "extension-apiserver-authentication"
 
-_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system", SERVICE_NAMESPACE)
+_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 # metrics-server/manifests/base/apiservice.yaml, and what the aggregator says of it.
@@ -35,9 +35,9 @@ _METRICS_SERVICE: Final[JsonObject] = {
 }
 
 
-def bootstrap(store: Store, pki: Pki, tenant_namespace: str) -> None:
+def bootstrap(store: Store, pki: Pki, installation: Installation, tenant_namespace: str) -> None:
     """Puts into the store what is missing of it; what is there stays as it is."""
-    for resource, obj in _objects(pki, tenant_namespace):
+    for resource, obj in (*_objects(pki, tenant_namespace), *_installed(installation)):
         metadata = obj["metadata"]
         if store.get(resource, metadata.get("namespace", ""), metadata["name"]) is None:
             store.put(resource, obj)
@@ -45,14 +45,23 @@ def bootstrap(store: Store, pki: Pki, tenant_namespace: str) -> None:
 
 def _objects(pki: Pki, tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
     for name in (*_NAMESPACES, tenant_namespace):
-        labels = {"kubernetes.io/metadata.name": name}
-        yield "namespaces", {"metadata": {"name": name, "labels": labels}, "status": {"phase": "Active"}}
-    yield "serviceaccounts", {"metadata": {"namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME}}
+        yield "namespaces", _namespace(name, {})
     yield "configmaps", _authentication_config(pki)
-    # Empty, as the chart makes it: what it is for is known to who may fill it.
-    yield "secrets", {"metadata": {"namespace": SERVICE_NAMESPACE, "name": "kubesum-tls"}, "type": "Opaque"}
     yield "apiservices", _METRICS_SERVICE
     yield from default_objects(tenant_namespace)
+
+
+def _installed(installation: Installation) -> Iterator[tuple[str, JsonObject]]:
+    metadata = installation.namespace["metadata"]
+    yield "namespaces", _namespace(metadata["name"], metadata.get("labels", {}))
+    for obj in (installation.service_account, *installation.objects):
+        yield BY_KIND[obj["kind"]].plural, obj
+
+
+def _namespace(name: str, labels: dict[str, str]) -> JsonObject:
+    """A namespace with what the API server fills in."""
+    labels = {"kubernetes.io/metadata.name": name, **labels}
+    return {"metadata": {"name": name, "labels": labels}, "status": {"phase": "Active"}}
 
 
 def _authentication_config(pki: Pki) -> JsonObject:

@@ -196,6 +196,7 @@ NODE_METRICS, POD_METRICS = METRICS = (
 """The kinds of metrics-server, which are not stored (sigs.k8s.io/metrics-server/pkg/api)."""
 
 BY_PLURAL: Final = {kind.plural: kind for kind in KINDS}
+BY_KIND: Final = {kind.kind: kind for kind in KINDS}
 GROUP_VERSIONS: Final = tuple(sorted({(kind.group, kind.version) for kind in KINDS}))
 """The (group, version) pairs of stored kinds, the core group first."""
 

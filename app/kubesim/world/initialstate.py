@@ -9,13 +9,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from kubesim.installation import Installation
 from kubesim.objects.podtemplates import ContainerPlan, Plan, Quantities
 from kubesim.objects.workloads import wanted_nodes
 from kubesim.quantities import CPU, MEMORY, canonical
 from kubesim.world.cluster import Cluster, NamespaceState
 from kubesim.world.controllers import new_job, new_set, ordinal_names, pod_name
 from kubesim.world.instancetypes import GPU, ZONES, control_plane, worker_machines
-from kubesim.world.inventory import API_VERSIONS, APPLICATIONS, NAMESPACES, SYSTEM, Blueprint
+from kubesim.world.inventory import (
+    API_VERSIONS,
+    APPLICATIONS,
+    SYSTEM,
+    SYSTEM_NAMESPACES,
+    TEAM_NAMESPACES,
+    Blueprint,
+    installed,
+)
 from kubesim.world.kubelet import soon, unschedulable
 from kubesim.world.outages import cordon, evict, fail, new_node, press
 from kubesim.world.state import (
@@ -53,20 +62,27 @@ _AFFLICTED: Final = 0.02
 _RESTARTED: Final = 0.08
 
 
-def settled(seed: int, nodes: int, pods: int, now: datetime) -> Cluster:
+def settled(seed: int, nodes: int, pods: int, now: datetime, installation: Installation) -> Cluster:
     """A cluster of exactly so many nodes and pods; what of the inventory does not fit into it is left out."""
     cluster = Cluster(seed)
     born = now - _AGE
-    for name, labels in NAMESPACES.items():
+    for name, labels in _namespaces(installation).items():
         _add_namespace(cluster, name, labels, born)
     _add_nodes(cluster, nodes, pods, now)
     _add_daemons(cluster, pods, now)
-    for blueprint in (*(one for one in SYSTEM if one.kind == "Deployment"), *APPLICATIONS):
+    deployed = (one for one in SYSTEM if one.kind == "Deployment")
+    for blueprint in (*deployed, installed(installation.deployment), *APPLICATIONS):
         _add_blueprint(cluster, blueprint, pods, now)
     _add_oddities(cluster, pods, now)
     _add_ordinary(cluster, pods, now)
     _add_trouble(cluster, now)
     return cluster
+
+
+def _namespaces(installation: Installation) -> Mapping[str, Mapping[str, str]]:
+    """The labels of each namespace by name."""
+    metadata = installation.namespace["metadata"]
+    return {**SYSTEM_NAMESPACES, metadata["name"]: metadata.get("labels", {}), **TEAM_NAMESPACES}
 
 
 def _add_namespace(cluster: Cluster, name: str, labels: Mapping[str, str], created: datetime) -> NamespaceState:
@@ -119,6 +135,7 @@ def _new_owner(cluster: Cluster, blueprint: Blueprint, created: datetime) -> Own
         suffix=cluster.suffix(10),
         suspended=blueprint.suspended,
         stuck=blueprint.stuck,
+        undisturbed=blueprint.undisturbed,
     )
 
 

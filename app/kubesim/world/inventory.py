@@ -5,10 +5,11 @@ of a cluster is made of ordinary applications (see genesis).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from kubesim.objects.podtemplates import EVERY_TAINT, ContainerPlan, Plan
+from kubesim.store.store import JsonObject
 from kubesim.world.state import LAUNCHER, Stage
 
 API_VERSIONS: Final = {
@@ -27,11 +28,8 @@ API_VERSIONS: Final = {
     LAUNCHER: "",
 }
 
-NAMESPACES: Final[Mapping[str, Mapping[str, str]]] = {
-    "default": {},
-    "kube-system": {},
-    "kube-public": {},
-    "kubesum-system": {"app.kubernetes.io/part-of": "kubesum"},
+SYSTEM_NAMESPACES: Final[Mapping[str, Mapping[str, str]]] = {"default": {}, "kube-system": {}, "kube-public": {}}
+TEAM_NAMESPACES: Final[Mapping[str, Mapping[str, str]]] = {
     "monitoring": {"team": "platform"},
     "payments": {"team": "payments", "cost-center": "4711", "pod-security.kubernetes.io/enforce": "restricted"},
     "shop": {"team": "shop", "cost-center": "4712"},
@@ -47,7 +45,8 @@ class Blueprint:
     """One workload of the inventory; its name is `plan.app`.
 
     `stages` are those of its first pods, the others run. `old_sets` counts earlier ReplicaSets, `terminating`
-    the pods that are being deleted. A DaemonSet and a Node (static pods) have a pod per node that matches.
+    the pods that are being deleted. A DaemonSet and a Node (static pods) have a pod per node that matches. Random
+    events spare the pods of an `undisturbed` workload.
     """
 
     kind: str
@@ -59,6 +58,34 @@ class Blueprint:
     terminating: int = 0
     suspended: bool = False
     stuck: bool = False
+    undisturbed: bool = False
+
+
+def installed(deployment: JsonObject) -> Blueprint:
+    """The workload of a Deployment manifest; random events spare it, so that the extension server stays reachable."""
+    metadata, spec = deployment["metadata"], deployment["spec"]
+    template = spec["template"]["spec"]
+    plan = Plan(
+        app=metadata["name"],
+        containers=tuple(_installed_container(one) for one in template["containers"]),
+        service_account=template["serviceAccountName"],
+    )
+    return Blueprint(
+        kind="Deployment", namespace=metadata["namespace"], plan=plan, replicas=spec["replicas"], undisturbed=True
+    )
+
+
+def _installed_container(container: JsonObject) -> ContainerPlan:
+    given = {name: value for name, value in container.items() if name not in ("name", "image", "resources")}
+    resources = container["resources"]
+    return ContainerPlan(
+        name=container["name"],
+        image=container["image"],
+        requests=resources["requests"],
+        limits=resources["limits"],
+        slim=True,
+        more=given,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,21 +160,6 @@ def _daemon(
     return Blueprint(kind="DaemonSet", namespace=namespace, plan=plan)
 
 
-# As the chart has it where somebody else keeps the certificate.
-_KUBESUM: Final = replace(
-    _one("kubesum", "ghcr.io/kubesum/kubesum:0.1.0", _equal("250m", "256Mi"), slim=True),
-    more={
-        "args": [
-            "serve",
-            "--secure-port=10250",
-            "--tls-cert-file=/etc/kubesum/tls/tls.crt",
-            "--tls-private-key-file=/etc/kubesum/tls/tls.key",
-            "--shutdown-delay-duration=10s",
-        ],
-        "ports": [{"name": "https", "containerPort": 10250, "protocol": "TCP"}],
-    },
-)
-
 SYSTEM: Final = (
     _static("etcd", "100m"),
     _static("kube-apiserver", "250m"),
@@ -194,12 +206,6 @@ SYSTEM: Final = (
             priority_class="system-cluster-critical",
             tolerates=(_CONTROL_PLANE,),
         ),
-    ),
-    Blueprint(
-        kind="Deployment",
-        namespace="kubesum-system",
-        replicas=2,
-        plan=Plan(app="kubesum", containers=(_KUBESUM,), service_account="kubesum"),
     ),
 )
 """What runs in every cluster; DaemonSets in the order in which small clusters do without."""

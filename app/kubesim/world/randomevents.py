@@ -7,7 +7,6 @@ from functools import partial
 from itertools import accumulate
 from typing import Final
 
-from kubesim.access.accounts import SERVICE_NAMESPACE
 from kubesim.world.cluster import Cluster
 from kubesim.world.controllers import is_rolling, new_job, new_set
 from kubesim.world.kubelet import crash, kill, soon
@@ -29,8 +28,7 @@ def happen(cluster: Cluster, now: datetime) -> None:
 def _workload(cluster: Cluster, wanted: Callable[[Owner], bool]) -> Owner | None:
     for _ in range(_DRAWS):
         if cluster.workloads and wanted(owner := cluster.rng.choice(cluster.workloads)):
-            # The pods that stand for kubesum itself: they answer, whatever else happens.
-            return None if owner.namespace == SERVICE_NAMESPACE else owner
+            return None if owner.undisturbed else owner
     return None
 
 

@@ -135,7 +135,7 @@ class Owner:
     One record serves every kind: a Deployment owns ReplicaSets, a CronJob owns Jobs, the others own pods.
     `desired` is how many pods there should be, for a Job how many have to succeed, and `usual` what `desired`
     moves around. `suffix` is the value of the label that tells a ReplicaSet's pods from its siblings'.
-    `outcome` of a Job is Complete, Failed or, while it runs, empty.
+    `outcome` of a Job is Complete, Failed or, while it runs, empty. Random events spare an `undisturbed` owner.
     """
 
     kind: str
@@ -154,6 +154,7 @@ class Owner:
     revision: int = 1
     suspended: bool = False
     stuck: bool = False
+    undisturbed: bool = False
     outcome: str = ""
     finished: datetime | None = None
     gone: bool = False

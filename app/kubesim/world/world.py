@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from kubesim.installation import Installation
 from kubesim.store.store import Store
 from kubesim.world.controllers import reconcile
 from kubesim.world.initialstate import settled
@@ -20,8 +21,8 @@ _ATTEMPTS: Final = 200
 class World:
     """One simulated cluster of `nodes` nodes and `pods` pods; `now` is the moment that its past leads up to."""
 
-    def __init__(self, seed: int, nodes: int, pods: int, now: datetime) -> None:
-        self._cluster: Final = settled(seed, nodes, pods, now)
+    def __init__(self, seed: int, nodes: int, pods: int, now: datetime, installation: Installation) -> None:
+        self._cluster: Final = settled(seed, nodes, pods, now, installation)
         self._awaited: Final[set[str]] = set()
 
     def fill(self, store: Store) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from kubesim.access.certificates import KeyPair, authority, serving
-from kubesim.aggregation.registration import API_SERVICE
+from kubesum.commands.demo.manifests import API_SERVICE
 from tests.unit.kubesim.simulated import Cluster
 
 ROOT = "/apis/summary.kubesum.dev/v1alpha1"

@@ -19,6 +19,7 @@ from kubesim.access.kubeconfig import kubeconfig
 from kubesim.access.pki import Pki
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
+from kubesum.commands.demo.run import INSTALLATION
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
@@ -131,8 +132,8 @@ class Frames:
 async def running_cluster(home: Path, options: ServerOptions) -> AsyncIterator[Cluster]:
     """A cluster that runs in a task of its own."""
     store = Store()
-    pki = pki_of_cluster.create(home)
-    server = ApiServer(store, pki, options)
+    pki = pki_of_cluster.create(home, INSTALLATION.service_account)
+    server = ApiServer(store, pki, INSTALLATION, options)
     running = asyncio.create_task(server.run())
     try:
         yield Cluster(store, pki, server, home)

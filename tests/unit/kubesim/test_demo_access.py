@@ -104,7 +104,7 @@ async def test_the_service_account_reviews_tokens(cluster: Cluster) -> None:
         "authenticated": True,
         "user": {
             "username": "system:serviceaccount:kubesum-system:kubesum",
-            "uid": "0b53d6a4-0c1c-4a51-9f0e-51d29a5b8f10",
+            "uid": "94d69266-c99b-5e9f-8467-c1c056873d00",
             "groups": [
                 "system:serviceaccounts",
                 "system:serviceaccounts:kubesum-system",

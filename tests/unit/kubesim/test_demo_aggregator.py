@@ -6,7 +6,7 @@ import re
 
 import aiohttp
 
-from kubesim.aggregation.registration import API_SERVICE
+from kubesum.commands.demo.manifests import API_SERVICE
 from tests.unit.kubesim.extension import ROOT, aggregated_extension, answer, condition, running_extension
 from tests.unit.kubesim.simulated import Cluster, node
 

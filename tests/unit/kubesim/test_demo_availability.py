@@ -13,7 +13,7 @@ from cryptography import x509
 
 from kubesim.access import certificates
 from kubesim.access.certificates import KeyPair
-from kubesim.aggregation.registration import API_SERVICE
+from kubesum.commands.demo.manifests import API_SERVICE
 from tests.unit.kubesim.extension import ROOT, aggregated_extension, condition
 from tests.unit.kubesim.simulated import Cluster
 

@@ -9,6 +9,7 @@ import msgspec
 
 from kubesim.store.store import Store, Stored
 from kubesim.world.world import World
+from kubesum.commands.demo.run import INSTALLATION
 from kubesum.kube.objects import Metadata, Node, Pod
 from kubesum.semantics.pods.requests import effective_resources, pod_resources
 from kubesum.semantics.pods.status import displayed, is_active
@@ -81,7 +82,7 @@ class Played:
 
 
 def played(seed: int = 1, nodes: int = 30, pods: int = 600, steps: int = 0) -> Played:
-    world, store = World(seed, nodes, pods, NOW), Store()
+    world, store = World(seed, nodes, pods, NOW, INSTALLATION), Store()
     world.fill(store)
     result = Played(world, store)
     result.play(steps)

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from kubesim.access import kubeconfig as simulated_kubeconfig
 from kubesim.access import pki
-from kubesim.aggregation.aggregator import SERVICE_HOST
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
+from kubesim.installation import Installation
 from kubesim.store.store import Store
 from kubesim.world.ticker import live
 from kubesim.world.world import World
 from kubesum.commands import eventloop
+from kubesum.commands.demo import manifests
 from kubesum.commands.kubeconfigfile import kubeconfig_file
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.commands.messages import print_ready, print_top
@@ -40,6 +41,16 @@ from kubesum.vocabulary.errors import UsageError
 
 Command = Coroutine[Any, Any, None]
 
+INSTALLATION: Final = Installation(
+    namespace=manifests.namespace(),
+    service_account=manifests.service_account(),
+    deployment=manifests.deployment(),
+    service=manifests.service(),
+    api_service=manifests.api_service(),
+    objects=(manifests.secret(), *manifests.rbac()),
+)
+"""kubesum, as the demo installs it in the simulated cluster."""
+
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
@@ -54,7 +65,7 @@ class Simulation:
 def demo(simulation: Simulation, port: int, kubeconfig_out: Path | None, usage_interval_s: float) -> Command:
     """Serves a simulated cluster through its API server. Makes it before it returns, as `local_from` reads."""
     store = Store()
-    world = World(simulation.seed, simulation.nodes, simulation.pods, datetime.now(UTC))
+    world = World(simulation.seed, simulation.nodes, simulation.pods, datetime.now(UTC), INSTALLATION)
     world.fill(store)
     return _demo(store, partial(live, world, store, simulation.churn), port, kubeconfig_out, usage_interval_s)
 
@@ -63,13 +74,13 @@ async def _demo(
     store: Store, life: Callable[[], Command], port: int, kubeconfig_out: Path | None, usage_interval_s: float
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="kubesum-demo-") as directory:
-        secrets = pki.create(Path(directory))
+        secrets = pki.create(Path(directory), INSTALLATION.service_account)
         server = _api_server(store, secrets, port)
         own = Path(directory) / "kubesum.kubeconfig"
         service = simulated_kubeconfig.service_kubeconfig(server.url, secrets)
         certificates.write_private(own, msgspec.json.encode(service))
         authority = certificates.authority("kubesum-ca")
-        serving = certificates.serving(authority, (SERVICE_HOST,))
+        serving = certificates.serving(authority, (manifests.SERVICE_HOST,))
         people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
         async with await connect(kubeconfig(own, None)) as upstream:
             secure_serving = delegated_serving(upstream, ServerTls(serving), ALWAYS_ALLOW_PATHS, time.time)
@@ -90,7 +101,7 @@ async def _demo(
 
 def _api_server(store: Store, secrets: pki.Pki, port: int) -> ApiServer:
     try:
-        return ApiServer(store, secrets, ServerOptions(port=port))
+        return ApiServer(store, secrets, INSTALLATION, ServerOptions(port=port))
     except OSError as error:
         # The socket module's words for the error end with a Python tuple.
         reason = os.strerror(error.errno or 0)

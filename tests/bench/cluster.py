@@ -16,7 +16,7 @@ from kubesim.access.kubeconfig import service_kubeconfig
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
-from kubesum.commands.demo.run import INSTALLATION
+from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.edge.tls.certificates import write_private
 
 

@@ -22,7 +22,7 @@ from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
 from kubesum.commands.demo.manifests import API_SERVICE
-from kubesum.commands.demo.run import INSTALLATION
+from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.doctor.diagnosis import Diagnosis
 from kubesum.doctor.report import Report

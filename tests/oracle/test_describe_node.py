@@ -15,7 +15,7 @@ from kubesim.access import pki
 from kubesim.access.kubeconfig import kubeconfig
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
-from kubesum.commands.demo.run import INSTALLATION
+from kubesum.commands.demo.simulation import INSTALLATION
 from tests.computation import Computation, JsonObject
 from tests.oracle.describenode import Described, described
 from tests.oracle.kubectl import kubectl, minor_version

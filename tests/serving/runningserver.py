@@ -26,7 +26,7 @@ from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
 from kubesum.commands.demo.manifests import SERVICE_HOST
-from kubesum.commands.demo.run import INSTALLATION
+from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.commands.serve.run import ServeOptions, serve
 from kubesum.server.runtime import Limits
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS

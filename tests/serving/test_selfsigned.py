@@ -17,7 +17,7 @@ from kubesim.access.kubeconfig import service_kubeconfig
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import JsonObject, Store
 from kubesum.commands.demo.manifests import API_SERVICE, SERVICE_HOST
-from kubesum.commands.demo.run import INSTALLATION
+from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.edge.tls.certificates import write_private
 from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect

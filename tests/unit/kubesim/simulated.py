@@ -19,7 +19,7 @@ from kubesim.access.kubeconfig import kubeconfig
 from kubesim.access.pki import Pki
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
-from kubesum.commands.demo.run import INSTALLATION
+from kubesum.commands.demo.simulation import INSTALLATION
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"

@@ -9,7 +9,7 @@ import msgspec
 
 from kubesim.store.store import Store, Stored
 from kubesim.world.world import World
-from kubesum.commands.demo.run import INSTALLATION
+from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.kube.objects import Metadata, Node, Pod
 from kubesum.semantics.pods.requests import effective_resources, pod_resources
 from kubesum.semantics.pods.status import displayed, is_active

@@ -9,7 +9,7 @@ from typing import Final
 
 from kubesim.access.accounts import AUTHENTICATED, MASTERS, TENANT, UNAUTHENTICATED, VIEWER
 from kubesim.access.rbac import RBAC_GROUP
-from kubesim.store.kinds import METRICS_GROUP
+from kubesim.store.apiresources import METRICS_GROUP
 from kubesim.store.store import JsonObject
 
 AGGREGATE_TO_VIEW: Final = f"{RBAC_GROUP}/aggregate-to-view"

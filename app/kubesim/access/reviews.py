@@ -10,9 +10,9 @@ import msgspec
 from kubesim.access.accounts import Accounts, User
 from kubesim.access.rbac import Rbac
 from kubesim.apierrors import BadRequest
-from kubesim.apiserver.discovery import REVIEWS, Review
 from kubesim.requests import protobuf
 from kubesim.requests.requestinfo import Attributes
+from kubesim.responses.discovery import REVIEWS, Review
 from kubesim.store.store import JsonObject
 
 _BY_PLURAL: Final = {(review.group, review.plural): review for review in REVIEWS}

@@ -26,10 +26,10 @@ from kubesim.aggregation.forwarding import Headers
 from kubesim.aggregation.goerrors import go_text
 from kubesim.aggregation.registration import PASSED, Registration, Verdict
 from kubesim.apierrors import Timeout
-from kubesim.apiserver.answers import StreamCut, Streamed, text_answer
-from kubesim.apiserver.discovery import AGGREGATED, DISCOVERY_GROUP
 from kubesim.installation import Installation
 from kubesim.requests.requestinfo import Attributes
+from kubesim.responses.discovery import AGGREGATED, DISCOVERY_GROUP
+from kubesim.responses.httpresponses import StreamCut, Streamed, text_answer
 from kubesim.store.store import JsonObject, Store
 
 PROBE_INTERVAL_S: Final = 30.0

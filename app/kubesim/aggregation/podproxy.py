@@ -17,9 +17,9 @@ from yarl import URL
 from kubesim.aggregation import forwarding
 from kubesim.aggregation.goerrors import go_text
 from kubesim.apierrors import BadRequest, MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails
-from kubesim.apiserver.answers import error_answer
 from kubesim.installation import Installation
 from kubesim.requests.requestinfo import Attributes
+from kubesim.responses.httpresponses import error_answer
 from kubesim.store.store import JsonObject, Store
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)

@@ -28,12 +28,10 @@ from kubesim.access.reviews import Reviewer, review_of
 from kubesim.aggregation.aggregator import Aggregator
 from kubesim.aggregation.podproxy import PodProxy
 from kubesim.apierrors import ApiError, MethodNotAllowed, no_such_path
-from kubesim.apiserver.answers import JSON, Streamed, error_answer, json_answer
 from kubesim.apiserver.bootstrap import bootstrap
 from kubesim.apiserver.documents import Documents
 from kubesim.apiserver.listing import LONGEST_WAIT_S, Lister, streamed, too_large
 from kubesim.apiserver.metrics import MetricsServer
-from kubesim.apiserver.representations import OF_LISTS, OF_OBJECTS, Rendering, requested
 from kubesim.apiserver.throttle import Throttle
 from kubesim.apiserver.watching import Watch, Watcher
 from kubesim.apiserver.writing import Writer
@@ -41,7 +39,9 @@ from kubesim.installation import Installation
 from kubesim.requests import protobuf
 from kubesim.requests.options import list_options
 from kubesim.requests.requestinfo import Attributes, attributes, truthy
-from kubesim.store.kinds import BY_PLURAL, METRICS_GROUP, METRICS_VERSION, Kind
+from kubesim.responses.httpresponses import JSON, Streamed, error_answer, json_answer
+from kubesim.responses.representations import OF_LISTS, OF_OBJECTS, Rendering, requested
+from kubesim.store.apiresources import BY_PLURAL, METRICS_GROUP, METRICS_VERSION, Kind
 from kubesim.store.store import Store, Stored
 
 _KEEP_ALIVE_S: Final = 180

@@ -8,7 +8,7 @@ import msgspec
 from kubesim.access.bootstrappolicy import default_objects
 from kubesim.access.pki import FRONT_PROXY, Pki
 from kubesim.installation import Installation
-from kubesim.store.kinds import BY_KIND, METRICS_GROUP, METRICS_VERSION
+from kubesim.store.apiresources import BY_KIND, METRICS_GROUP, METRICS_VERSION
 from kubesim.store.store import JsonObject, Store
 
 AUTHENTICATION_CONFIG: Final = "extension-apiserver-authentication"

@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from kubesim.aggregation.aggregator import Aggregator
 from kubesim.apierrors import no_such_path
-from kubesim.apiserver import discovery
-from kubesim.apiserver.answers import JSON, json_answer, text_answer
-from kubesim.apiserver.discovery import AGGREGATED, DISCOVERY_GROUP
-from kubesim.apiserver.representations import Transformation, negotiated
+from kubesim.responses import discovery
+from kubesim.responses.discovery import AGGREGATED, DISCOVERY_GROUP
+from kubesim.responses.httpresponses import JSON, json_answer, text_answer
+from kubesim.responses.representations import Transformation, negotiated
 from kubesim.store.store import JsonObject
 
 _OFFERED: Final = frozenset(Transformation(AGGREGATED, DISCOVERY_GROUP, version) for version in ("v2", "v2beta1"))

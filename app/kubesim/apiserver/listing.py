@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 
 from kubesim.apierrors import BadRequest, Expired, StatusCause, StatusDetails, Timeout
-from kubesim.apiserver.representations import LIST_END, Rendering
 from kubesim.apiserver.throttle import Throttle
 from kubesim.requests.options import ListOptions
+from kubesim.responses.representations import LIST_END, Rendering
 from kubesim.store.store import JsonObject, Key, Store, Stored
 
 CHUNK_BYTES: Final = 256 * 1024

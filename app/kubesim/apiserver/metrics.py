@@ -17,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kubesim.apierrors import MethodNotAllowed, NotFound, StatusDetails, no_such_path
-from kubesim.apiserver.answers import JSON, Streamed
 from kubesim.apiserver.listing import Page, streamed
-from kubesim.apiserver.representations import OF_LISTS, OF_OBJECTS, requested
 from kubesim.apiserver.throttle import Throttle
-from kubesim.objects.templates import stamp
+from kubesim.objects.parts import stamp
 from kubesim.requests.options import list_options
 from kubesim.requests.requestinfo import Attributes
-from kubesim.store.kinds import METRICS, METRICS_GROUP, NODE_METRICS, Kind
+from kubesim.responses.httpresponses import JSON, Streamed
+from kubesim.responses.representations import OF_LISTS, OF_OBJECTS, requested
+from kubesim.store.apiresources import METRICS, METRICS_GROUP, NODE_METRICS, Kind
 from kubesim.store.store import JsonObject, Key, Store, Stored
 from kubesim.world.metering import (
     RESOLUTION_S,

@@ -14,9 +14,9 @@ import msgspec
 
 from kubesim.apierrors import ApiError, Expired, InternalError, status
 from kubesim.apiserver.listing import CHUNK_BYTES
-from kubesim.apiserver.representations import Rendering
 from kubesim.apiserver.throttle import Throttle
 from kubesim.requests.options import ListOptions, Selection
+from kubesim.responses.representations import Rendering
 from kubesim.store.store import Change, JsonObject, Store, Stored, restamped
 
 BOOKMARK_INTERVAL_S: Final = 60.0

@@ -19,7 +19,7 @@ from kubesim.apierrors import (
 )
 from kubesim.requests import protobuf
 from kubesim.requests.requestinfo import Attributes
-from kubesim.store.kinds import Kind
+from kubesim.store.apiresources import Kind
 from kubesim.store.store import JsonObject, Store, Stored
 
 _MERGE: Final = "application/merge-patch+json"

@@ -4,11 +4,11 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
-from kubesim.objects.templates import image_id, managed, owned_fields, stamp
+from kubesim.model.instancetypes import Taint
+from kubesim.model.state import NodeState
+from kubesim.objects.parts import image_id, managed, owned_fields, stamp
 from kubesim.quantities import canonical_list
 from kubesim.store.store import JsonObject
-from kubesim.world.instancetypes import Taint
-from kubesim.world.state import NodeState
 
 
 def node_manifest(node: NodeState) -> JsonObject:

@@ -6,8 +6,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from kubesim.objects.podtemplates import EVERY_TAINT, ContainerPlan, Plan
-from kubesim.objects.templates import (
+from kubesim.model.podtemplates import EVERY_TAINT, ContainerPlan, Plan
+from kubesim.model.state import FINISHED, INITIALIZING, UNBOUND, Cause, PodState, Stage
+from kubesim.objects.parts import (
     claimed_fields,
     condition,
     container,
@@ -24,7 +25,6 @@ from kubesim.objects.templates import (
     waiting,
 )
 from kubesim.store.store import JsonObject
-from kubesim.world.state import FINISHED, INITIALIZING, UNBOUND, Cause, PodState, Stage
 
 _PHASES: Final = {
     Stage.SUCCEEDED: "Succeeded",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from kubesim.model.state import LAUNCHER, NodeState, Owner, PodState, Stage
+from kubesim.objects.parts import managed, owned_fields, owner_reference, stamp
 from kubesim.objects.pods import pod_template
-from kubesim.objects.templates import managed, owned_fields, owner_reference, stamp
 from kubesim.store.store import JsonObject
-from kubesim.world.state import LAUNCHER, NodeState, Owner, PodState, Stage
 
 PLURALS: Final = {
     "Deployment": "deployments",

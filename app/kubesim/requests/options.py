@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kubesim.apierrors import BadRequest, Invalid, StatusCause, StatusDetails
 from kubesim.requests.requestinfo import truthy
 from kubesim.requests.selectors import Predicate, everything, field_predicate, label_predicate
-from kubesim.store.kinds import Kind
+from kubesim.store.apiresources import Kind
 from kubesim.store.store import Stored
 
 _MATCHES = ("", "Exact", "NotOlderThan")

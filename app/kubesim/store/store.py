@@ -19,7 +19,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from kubesim.apierrors import Expired
-from kubesim.store.kinds import BY_PLURAL, KINDS, Kind
+from kubesim.store.apiresources import BY_PLURAL, KINDS, Kind
 
 JsonObject = dict[str, Any]
 """A decoded JSON object."""

@@ -12,14 +12,14 @@ from datetime import datetime
 from random import Random
 from typing import Final
 
+from kubesim.model.state import UNBOUND, NodeState, Owner, PodState, Stage
 from kubesim.objects.nodes import node_manifest
+from kubesim.objects.parts import managed, owned_fields, stamp, uid_text
 from kubesim.objects.pods import pod_manifest
-from kubesim.objects.templates import managed, owned_fields, stamp, uid_text
 from kubesim.objects.workloads import PLURALS, owner_manifest, wanted_nodes
 from kubesim.store.store import JsonObject, Store
 from kubesim.world.eventqueue import Agenda
 from kubesim.world.scheduler import Scheduler
-from kubesim.world.state import UNBOUND, NodeState, Owner, PodState, Stage
 
 # The alphabet of names that Kubernetes makes up: k8s.io/apimachinery/pkg/util/rand.
 _ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"

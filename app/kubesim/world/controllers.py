@@ -9,11 +9,11 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from kubesim.objects.podtemplates import Plan
+from kubesim.model.podtemplates import Plan
+from kubesim.model.state import FINISHED, LAUNCHING, ORDINAL, ROLLING, UNBOUND, Owner, PodState, Stage
 from kubesim.objects.workloads import wanted_nodes
 from kubesim.world.cluster import Cluster
-from kubesim.world.kubelet import BLOCKERS, UNBOUND_VOLUME, kill, soon
-from kubesim.world.state import FINISHED, LAUNCHING, ORDINAL, ROLLING, UNBOUND, Owner, PodState, Stage
+from kubesim.world.podlifecycle import BLOCKERS, UNBOUND_VOLUME, kill, soon
 
 _BATCH: Final = 8
 _OLD_SETS: Final = 2

@@ -10,13 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kubesim.installation import Installation
-from kubesim.objects.podtemplates import ContainerPlan, Plan, Quantities
-from kubesim.objects.workloads import wanted_nodes
-from kubesim.quantities import CPU, MEMORY, canonical
-from kubesim.world.cluster import Cluster, NamespaceState
-from kubesim.world.controllers import new_job, new_set, ordinal_names, pod_name
-from kubesim.world.instancetypes import GPU, ZONES, control_plane, worker_machines
-from kubesim.world.inventory import (
+from kubesim.inventory.teams import (
     API_VERSIONS,
     APPLICATIONS,
     SYSTEM,
@@ -25,9 +19,9 @@ from kubesim.world.inventory import (
     Blueprint,
     installed,
 )
-from kubesim.world.kubelet import soon, unschedulable
-from kubesim.world.outages import cordon, evict, fail, new_node, press
-from kubesim.world.state import (
+from kubesim.model.instancetypes import GPU, ZONES, control_plane, worker_machines
+from kubesim.model.podtemplates import ContainerPlan, Plan, Quantities
+from kubesim.model.state import (
     FINISHED,
     INITIALIZING,
     LAUNCHING,
@@ -39,6 +33,12 @@ from kubesim.world.state import (
     PodState,
     Stage,
 )
+from kubesim.objects.workloads import wanted_nodes
+from kubesim.quantities import CPU, MEMORY, canonical
+from kubesim.world.cluster import Cluster, NamespaceState
+from kubesim.world.controllers import new_job, new_set, ordinal_names, pod_name
+from kubesim.world.nodelifecycle import cordon, evict, fail, new_node, press
+from kubesim.world.podlifecycle import soon, unschedulable
 
 _AGE: Final = timedelta(days=100)
 _MIB: Final = 1 << 20

@@ -7,11 +7,11 @@ from functools import partial
 from itertools import accumulate
 from typing import Final
 
+from kubesim.model.state import LAUNCHING, ROLLING, NodeState, Owner, PodState, Stage
 from kubesim.world.cluster import Cluster
 from kubesim.world.controllers import is_rolling, new_job, new_set
-from kubesim.world.kubelet import crash, kill, soon
-from kubesim.world.outages import cordon, evict, fail, press, troubled
-from kubesim.world.state import LAUNCHING, ROLLING, NodeState, Owner, PodState, Stage
+from kubesim.world.nodelifecycle import cordon, evict, fail, press, troubled
+from kubesim.world.podlifecycle import crash, kill, soon
 
 _DRAWS: Final = 12
 _SCALING: Final = frozenset({"Deployment", "Rollout", "StatefulSet"})

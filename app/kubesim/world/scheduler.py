@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from kubesim.objects.podtemplates import EVERY_TAINT, Plan
+from kubesim.model.instancetypes import Taint
+from kubesim.model.podtemplates import EVERY_TAINT, Plan
+from kubesim.model.state import NodeState
 from kubesim.quantities import PODS
-from kubesim.world.instancetypes import Taint
-from kubesim.world.state import NodeState
 
 _GLANCES: Final = 24
 

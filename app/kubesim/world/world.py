@@ -9,11 +9,11 @@ from functools import partial
 from typing import Final
 
 from kubesim.installation import Installation
+from kubesim.model.state import Owner
 from kubesim.store.store import Store
 from kubesim.world.controllers import reconcile
 from kubesim.world.initialstate import settled
 from kubesim.world.randomevents import happen
-from kubesim.world.state import Owner
 
 _ATTEMPTS: Final = 200
 

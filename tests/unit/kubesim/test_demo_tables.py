@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kubesim.apiserver.tables import cells, columns, human_duration
-from kubesim.store.kinds import BY_PLURAL
+from kubesim.responses.tables import cells, columns, human_duration
+from kubesim.store.apiresources import BY_PLURAL
 from tests.unit.kubesim.simulated import node, pod
 
 

@@ -2,10 +2,10 @@
 
 from random import Random
 
-from kubesim.objects.podtemplates import ContainerPlan, Plan
-from kubesim.world.instancetypes import Machine, Taint
+from kubesim.model.instancetypes import Machine, Taint
+from kubesim.model.podtemplates import ContainerPlan, Plan
+from kubesim.model.state import NodeState
 from kubesim.world.scheduler import Scheduler
-from kubesim.world.state import NodeState
 from tests.unit.kubesim_world.worlds import NOW
 
 

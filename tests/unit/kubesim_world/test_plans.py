@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubesim.objects.podtemplates import ContainerPlan, Plan
+from kubesim.model.podtemplates import ContainerPlan, Plan
 
 
 def one(cpu: str, name: str = "app", **more: object) -> ContainerPlan:

@@ -4,16 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from kubesim.objects.templates import (
-    condition,
-    container,
-    container_status,
-    owned_fields,
-    pod,
-    pod_spec,
-    running,
-    stamp,
-)
+from kubesim.objects.parts import condition, container, container_status, owned_fields, pod, pod_spec, running, stamp
 
 WHEN = datetime(2026, 1, 20, 12, 0, tzinfo=UTC)
 

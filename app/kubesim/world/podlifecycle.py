@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from kubesim.model.state import CANNOT_RUN, ERROR, EXIT_CODE, OOM_KILLED, SIGNAL, Cause, NodeState, PodState, Stage
 from kubesim.world.cluster import Cluster
 from kubesim.world.scheduler import refusals
-from kubesim.world.state import CANNOT_RUN, ERROR, EXIT_CODE, OOM_KILLED, SIGNAL, Cause, NodeState, PodState, Stage
 
 BLOCKERS: Final = (
     "node(s) didn't match pod anti-affinity rules",

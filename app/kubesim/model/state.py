@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Final, NamedTuple
 
-from kubesim.objects.podtemplates import Plan
+from kubesim.model.instancetypes import Machine, Taint
+from kubesim.model.podtemplates import Plan
 from kubesim.quantities import Amounts
-from kubesim.world.instancetypes import Machine, Taint
 
 UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"
 UNREACHABLE: Final = "node.kubernetes.io/unreachable"

@@ -3,11 +3,11 @@
 from datetime import datetime
 from functools import partial
 
-from kubesim.objects.podtemplates import EVERY_TAINT
+from kubesim.model.instancetypes import KUBELETS, Machine
+from kubesim.model.podtemplates import EVERY_TAINT
+from kubesim.model.state import FINISHED, NodeState, PodState, Stage
 from kubesim.world.cluster import Cluster
-from kubesim.world.instancetypes import KUBELETS, Machine
-from kubesim.world.kubelet import kill
-from kubesim.world.state import FINISHED, NodeState, PodState, Stage
+from kubesim.world.podlifecycle import kill
 
 
 def new_node(cluster: Cluster, machine: Machine, zone: str, now: datetime) -> NodeState:

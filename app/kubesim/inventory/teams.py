@@ -1,16 +1,16 @@
 """The workloads that every simulated cluster has, as data.
 
 Together they show every kind of owner, every way to ask for resources and every state a pod can be in; the rest
-of a cluster is made of ordinary applications (see genesis).
+of a cluster is made of ordinary applications (see initialstate).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from kubesim.objects.podtemplates import EVERY_TAINT, ContainerPlan, Plan
+from kubesim.model.podtemplates import EVERY_TAINT, ContainerPlan, Plan
+from kubesim.model.state import LAUNCHER, Stage
 from kubesim.store.store import JsonObject
-from kubesim.world.state import LAUNCHER, Stage
 
 API_VERSIONS: Final = {
     "Deployment": "apps/v1",

@@ -11,8 +11,8 @@ from typing import Final, Protocol
 import msgspec
 
 from kubesim.apierrors import BadRequest, NotAcceptable
-from kubesim.apiserver.tables import Column, cells, columns, definition
-from kubesim.store.kinds import Kind
+from kubesim.responses.tables import Column, cells, columns, definition
+from kubesim.store.apiresources import Kind
 from kubesim.store.store import JsonObject, Stored
 
 LIST_END: Final = b"]}\n"

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from kubesim.store.kinds import GROUP_VERSIONS, KINDS, METRICS, METRICS_GROUP, METRICS_VERSION, Kind, in_group_version
+from kubesim.store.apiresources import (
+    GROUP_VERSIONS,
+    KINDS,
+    METRICS,
+    METRICS_GROUP,
+    METRICS_VERSION,
+    Kind,
+    in_group_version,
+)
 from kubesim.store.store import JsonObject
 
 AGGREGATED: Final = "APIGroupDiscoveryList"

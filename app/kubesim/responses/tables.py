@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from kubesim.quantities import CPU, MEMORY, amount, canonical, nanocores, nanos
-from kubesim.store.kinds import NODE_METRICS, POD_METRICS, Kind
+from kubesim.store.apiresources import NODE_METRICS, POD_METRICS, Kind
 from kubesim.store.store import JsonObject
 
 Cell = str | int

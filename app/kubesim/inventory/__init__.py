@@ -1,0 +1,1 @@
+"""The workloads that every simulated cluster has, as data."""

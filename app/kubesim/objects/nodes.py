@@ -6,7 +6,8 @@ from typing import Final
 
 from kubesim.model.instancetypes import Taint
 from kubesim.model.state import NodeState
-from kubesim.objects.parts import image_id, managed, owned_fields, stamp
+from kubesim.objects.managedfields import managed, owned_fields
+from kubesim.objects.parts import image_id, stamp
 from kubesim.quantities import canonical_list
 from kubesim.store.store import JsonObject
 

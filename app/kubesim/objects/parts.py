@@ -6,33 +6,12 @@ results are shared between calls: nobody may change them.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
-import msgspec
-
 from kubesim.store.store import JsonObject
-
-_EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
-
-_MERGE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "conditions": ("type",),
-    "containers": ("name",),
-    "env": ("name",),
-    "ephemeralContainers": ("name",),
-    "hostIPs": ("ip",),
-    "imagePullSecrets": ("name",),
-    "initContainers": ("name",),
-    "ownerReferences": ("uid",),
-    "podIPs": ("ip",),
-    "ports": ("containerPort", "protocol"),
-    "volumeMounts": ("mountPath",),
-    "volumes": ("name",),
-}
-_ATOMIC: Final = frozenset({"selector", "valueFrom", "nodeSelector", "projected"})
-_SELF: Final = frozenset({"labels", "annotations"})
 
 TOKEN_VOLUME: Final = "kube-api-access-7tq2m"  # noqa: S105 - the name of a volume, no secret
 
@@ -250,71 +229,6 @@ def pod_spec(containers: Iterable[JsonObject], more: Mapping[str, object] = {}) 
         "preemptionPolicy": "PreemptLowerPriority",
         **more,
     }
-
-
-def pod(
-    name: str, namespace: str, spec: JsonObject, status: JsonObject, metadata: Mapping[str, object] = {}
-) -> JsonObject:
-    """A whole pod from its spec and status; `metadata` are further fields of its metadata.
-
-    The uid follows from namespace and name unless it is given.
-    """
-    digest = sha256(f"{namespace}/{name}".encode()).hexdigest()
-    born: JsonObject = {
-        "name": name,
-        "namespace": namespace,
-        "uid": uid_text(int(digest[:32], 16)),
-        "generation": 1,
-        "creationTimestamp": stamp(_EPOCH),
-        "labels": {"app.kubernetes.io/name": name},
-        "annotations": {"kubernetes.io/config.source": "api"},
-        **metadata,
-    }
-    obj: JsonObject = {"apiVersion": "v1", "kind": "Pod", "metadata": born, "spec": spec, "status": status}
-    born["managedFields"] = [
-        managed("kube-controller-manager", "v1", born["creationTimestamp"], claimed_fields(born, spec)),
-        managed("kubelet", "v1", born["creationTimestamp"], {"f:status": owned_fields(status)})
-        | {"subresource": "status"},
-    ]
-    return obj
-
-
-def managed(manager: str, api_version: str, time: str, fields: JsonObject | msgspec.Raw) -> JsonObject:
-    """One entry of managedFields."""
-    return {
-        "manager": manager,
-        "operation": "Update",
-        "apiVersion": api_version,
-        "time": time,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": fields,
-    }
-
-
-def claimed_fields(metadata: JsonObject, spec: JsonObject) -> JsonObject:
-    """The fieldsV1 of whoever created an object: its descriptive metadata and its spec."""
-    described: JsonObject = {
-        key: metadata[key] for key in ("annotations", "generateName", "labels") if key in metadata
-    }
-    return {"f:metadata": owned_fields(described), "f:spec": owned_fields(spec)}
-
-
-def owned_fields(obj: JsonObject) -> JsonObject:
-    """The fieldsV1 of a manager that set every field of `obj`."""
-    return {f"f:{name}": _owned(name, value) for name, value in obj.items()}
-
-
-def _owned(name: str, value: object) -> JsonObject:
-    if isinstance(value, dict) and name not in _ATOMIC:
-        return ({".": {}} if name in _SELF else {}) | owned_fields(value)
-    if isinstance(value, list) and name in _MERGE_KEYS:
-        keys = _MERGE_KEYS[name]
-        return {_item_key(item, keys): {".": {}, **owned_fields(item)} for item in value}
-    return {}
-
-
-def _item_key(item: JsonObject, keys: tuple[str, ...]) -> str:
-    return f"k:{msgspec.json.encode({key: item.get(key) for key in keys}).decode()}"
 
 
 def uid_text(bits: int) -> str:

@@ -8,15 +8,13 @@ import msgspec
 
 from kubesim.model.podtemplates import EVERY_TAINT, ContainerPlan, Plan
 from kubesim.model.state import FINISHED, INITIALIZING, UNBOUND, Cause, PodState, Stage
+from kubesim.objects.managedfields import claimed_fields, managed, owned_fields
 from kubesim.objects.parts import (
-    claimed_fields,
     condition,
     container,
     container_id,
     container_status,
     image_id,
-    managed,
-    owned_fields,
     owner_reference,
     pod_spec,
     running,

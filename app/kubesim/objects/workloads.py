@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Final
 
 from kubesim.model.state import LAUNCHER, NodeState, Owner, PodState, Stage
-from kubesim.objects.parts import managed, owned_fields, owner_reference, stamp
+from kubesim.objects.managedfields import managed, owned_fields
+from kubesim.objects.parts import owner_reference, stamp
 from kubesim.objects.pods import pod_template
 from kubesim.store.store import JsonObject
 

@@ -6,15 +6,16 @@ its node name each other; after `write` every owner's status in the store agrees
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Final
 
 from kubesim.model.state import UNBOUND, NodeState, Owner, PodState, Stage
+from kubesim.objects.managedfields import managed, owned_fields
 from kubesim.objects.nodes import node_manifest
-from kubesim.objects.parts import managed, owned_fields, stamp, uid_text
+from kubesim.objects.parts import stamp, uid_text
 from kubesim.objects.pods import pod_manifest
 from kubesim.objects.workloads import PLURALS, owner_manifest, wanted_nodes
 from kubesim.store.store import JsonObject, Store
@@ -140,6 +141,12 @@ class Cluster:
         pod.gone = True
         del pod.owner.pods[pod.name]
         self.touch(pod)
+
+    def add_namespace(self, name: str, labels: Mapping[str, str], created: datetime) -> NamespaceState:
+        """Creates a namespace."""
+        namespace = NamespaceState(name=name, uid=self.uid(), created=created, labels=dict(labels))
+        self.namespaces[name] = namespace
+        return namespace
 
     def add_node(self, node: NodeState) -> None:
         """Takes in a node."""

@@ -1,0 +1,77 @@
+"""A workload of the inventory as data: its kind, its pod template, and the stages its first pods are in."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from kubesim.model.podtemplates import ContainerPlan, Plan
+from kubesim.model.state import LAUNCHER, Stage
+from kubesim.store.store import JsonObject
+
+API_VERSIONS: Final = {
+    "Deployment": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+    "Pod": "v1",
+    "Node": "v1",
+    "Rollout": "argoproj.io/v1alpha1",
+    "Cluster": "postgres.example.com/v1",
+    "JobSet": "jobset.x-k8s.io/v1alpha2",
+    "EphemeralRunner": "actions.github.com/v1alpha1",
+    LAUNCHER: "",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workload:
+    """One workload of the inventory; its name is `plan.app`.
+
+    `stages` are those of its first pods, the others run. `old_sets` counts earlier ReplicaSets, `terminating`
+    the pods that are being deleted. A DaemonSet and a Node (static pods) have a pod per node that matches. Random
+    events spare the pods of an `undisturbed` workload.
+    """
+
+    kind: str
+    namespace: str
+    plan: Plan
+    replicas: int = 1
+    stages: tuple[Stage, ...] = ()
+    old_sets: int = 0
+    terminating: int = 0
+    suspended: bool = False
+    stuck: bool = False
+    undisturbed: bool = False
+
+
+def deployment(namespace: str, plan: Plan, replicas: int, *stages: Stage) -> Workload:
+    """A Deployment that has an earlier ReplicaSet."""
+    return Workload(kind="Deployment", namespace=namespace, plan=plan, replicas=replicas, stages=stages, old_sets=1)
+
+
+def installed(deployment: JsonObject) -> Workload:
+    """The workload of a Deployment manifest; random events spare it, so that the extension server stays reachable."""
+    metadata, spec = deployment["metadata"], deployment["spec"]
+    template = spec["template"]["spec"]
+    plan = Plan(
+        app=metadata["name"],
+        containers=tuple(_installed_container(one) for one in template["containers"]),
+        service_account=template["serviceAccountName"],
+    )
+    return Workload(
+        kind="Deployment", namespace=metadata["namespace"], plan=plan, replicas=spec["replicas"], undisturbed=True
+    )
+
+
+def _installed_container(container: JsonObject) -> ContainerPlan:
+    given = {name: value for name, value in container.items() if name not in ("name", "image", "resources")}
+    resources = container["resources"]
+    return ContainerPlan(
+        name=container["name"],
+        image=container["image"],
+        requests=resources["requests"],
+        limits=resources["limits"],
+        slim=True,
+        more=given,
+    )

@@ -1,0 +1,147 @@
+"""Workloads that have existed for a while: owners, their earlier ReplicaSets and Jobs, and pods at any stage."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from kubesim.inventory.workloads import API_VERSIONS, Workload
+from kubesim.model.state import (
+    FINISHED,
+    INITIALIZING,
+    LAUNCHING,
+    OOM_KILLED,
+    ORDINAL,
+    ROLLING,
+    Owner,
+    PodState,
+    Stage,
+)
+from kubesim.world.cluster import Cluster
+from kubesim.world.controllers import new_job, new_set, ordinal_names
+from kubesim.world.podlifecycle import soon, unschedulable
+
+CLUSTER_AGE: Final = timedelta(days=100)
+JOBS_KEPT: Final = 3
+_RESTARTED_SHARE: Final = 0.08
+
+
+def new_owner(cluster: Cluster, workload: Workload, created: datetime) -> Owner:
+    """The owner at the top of a workload, not yet part of the cluster."""
+    kind = workload.kind
+    return Owner(
+        kind=kind,
+        api_version=API_VERSIONS[kind],
+        namespace=workload.namespace,
+        name=workload.plan.app,
+        uid=cluster.uid(),
+        created=created,
+        plan=workload.plan,
+        desired=workload.replicas,
+        usual=workload.replicas,
+        suffix=cluster.suffix(10),
+        suspended=workload.suspended,
+        stuck=workload.stuck,
+        undisturbed=workload.undisturbed,
+    )
+
+
+def add_workload(cluster: Cluster, workload: Workload, pods: int, now: datetime) -> None:
+    """Adds a workload with its pods, unless the cluster would have more than `pods` of them."""
+    room = pods - cluster.pod_count
+    if room < workload.replicas + workload.stuck:
+        return
+    owner = cluster.add_owner(
+        new_owner(cluster, workload, random_time(cluster, now - CLUSTER_AGE, now - timedelta(hours=3)))
+    )
+    if owner.kind in ROLLING:
+        _add_replica_sets(cluster, owner, workload, now)
+    elif owner.kind in LAUNCHING:
+        _add_jobs(cluster, owner, room, now)
+    elif not owner.suspended:
+        _add_pods(cluster, owner, workload.stages, now)
+    for pod in [*owner.every_pod()][: workload.terminating]:
+        cluster.delete(pod, now)
+
+
+def random_time(cluster: Cluster, low: datetime, high: datetime) -> datetime:
+    """A time between the two, more often near the later one."""
+    return high - (high - low) * cluster.rng.random() ** 2
+
+
+def _add_replica_sets(cluster: Cluster, owner: Owner, workload: Workload, now: datetime) -> None:
+    """The ReplicaSets of a Deployment: earlier ones scaled down, unless the present one is stuck."""
+    for index in range(workload.old_sets):
+        old = new_set(cluster, owner, owner.plan.with_tag(f"v0.{index}.{cluster.rng.randint(0, 9)}"), owner.created)
+        owner.revision += 1
+        if workload.stuck:
+            old.desired = 1
+            _add_pods(cluster, old, (), now)
+    current = new_set(cluster, owner, owner.plan, random_time(cluster, owner.created, now))
+    current.desired = owner.desired
+    _add_pods(cluster, current, workload.stages, now)
+
+
+def _add_jobs(cluster: Cluster, owner: Owner, room: int, now: datetime) -> None:
+    """Jobs of the last hours: all but the last have finished."""
+    if owner.suspended:
+        return
+    count = min(JOBS_KEPT if owner.kind == "CronJob" else 2, room // max(1, owner.desired))
+    for index in range(count):
+        started = now - timedelta(minutes=17 * (count - index))
+        job = new_job(cluster, owner, started)
+        is_last = index == count - 1
+        stage = Stage.RUNNING if is_last else Stage.SUCCEEDED
+        _add_pods(cluster, job, (stage,) * job.desired, started + timedelta(minutes=8))
+        if not is_last:
+            job.outcome, job.finished = "Complete", started + timedelta(minutes=8)
+
+
+def _add_pods(cluster: Cluster, owner: Owner, stages: tuple[Stage, ...], now: datetime) -> None:
+    names = _pod_names(cluster, owner)
+    for index, name in enumerate(names):
+        stage = stages[index] if index < len(stages) else Stage.RUNNING
+        pod = cluster.add_pod(owner, name, random_time(cluster, owner.created, now))
+        _bind_at_stage(cluster, pod, stage, now)
+    if owner.kind == "Job" and Stage.FAILED in stages:
+        owner.outcome, owner.finished = "Failed", now
+
+
+def _pod_names(cluster: Cluster, owner: Owner) -> list[str]:
+    if owner.kind in ORDINAL:
+        return ordinal_names(owner)
+    if owner.kind == "Pod":
+        return [owner.name]
+    return [f"{owner.name}-{cluster.suffix()}" for _ in range(owner.desired)]
+
+
+def _bind_at_stage(cluster: Cluster, pod: PodState, stage: Stage, now: datetime) -> None:
+    """Places a new pod and lets it be at a stage; if no node takes it, it stays pending."""
+    if pod.stage is Stage.GATED:
+        return
+    node = None if stage is Stage.PENDING else cluster.scheduler.place(pod.plan)
+    if node is None:
+        pod.created = pod.moved = now - timedelta(minutes=cluster.rng.randint(1, 600))
+        pod.message = unschedulable(cluster, pod)
+        _queue_next_change(cluster, pod)
+        return
+    pod.created = max(pod.created, min(node.created, now))
+    pod.ended, pod.restarts = _restarts(cluster, pod, stage, now)
+    pod.cause = OOM_KILLED if cluster.rng.random() < 0.3 else pod.cause
+    cluster.bind(pod, node, stage, max(pod.created, pod.ended or pod.created) + timedelta(seconds=7))
+    if stage not in FINISHED and (stage is not Stage.RUNNING or pod.owner.kind == "Job"):
+        _queue_next_change(cluster, pod)
+
+
+def _queue_next_change(cluster: Cluster, pod: PodState) -> None:
+    # In a large cluster more pods are on their way at any time, and each has to wait longer for its turn.
+    soon(cluster, pod, 5, max(200, cluster.pod_count // 2))
+
+
+def _restarts(cluster: Cluster, pod: PodState, stage: Stage, now: datetime) -> tuple[datetime | None, int]:
+    """When the main container ended last, if it did, and how often it was restarted."""
+    if stage in FINISHED or stage is Stage.PARTIAL:
+        return now, 0
+    if stage in (Stage.BACKOFF, Stage.CRASHED) or stage in INITIALIZING - {Stage.INIT}:
+        return now - timedelta(minutes=cluster.rng.randint(1, 5)), cluster.rng.randint(2, 90)
+    if stage is Stage.RUNNING and pod.owner.kind != "Job" and cluster.rng.random() < _RESTARTED_SHARE:
+        return random_time(cluster, pod.created, now), cluster.rng.randint(1, 9)
+    return None, 0

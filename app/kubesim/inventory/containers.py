@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from kubesim.model.podtemplates import ContainerPlan
+from kubesim.model.podtemplates import ContainerTemplate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,12 +34,12 @@ class Resources:
         return {name: text for name, text in stated.items() if text} | equal
 
 
-def container(name: str, image: str, resources: Resources = Resources(), *, slim: bool = False) -> ContainerPlan:
+def container(name: str, image: str, resources: Resources = Resources(), *, slim: bool = False) -> ContainerTemplate:
     """A container; a slim one has neither environment nor probes."""
-    return ContainerPlan(name=name, image=image, requests=resources.requests, limits=resources.limits, slim=slim)
+    return ContainerTemplate(name=name, image=image, requests=resources.requests, limits=resources.limits, slim=slim)
 
 
-def sidecar(name: str, image: str, resources: Resources) -> ContainerPlan:
+def sidecar(name: str, image: str, resources: Resources) -> ContainerTemplate:
     """An init container that keeps running."""
     return replace(container(name, image, resources, slim=True), sidecar=True)
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from kubesim.inventory.containers import Resources, burstable, container, sidecar
 from kubesim.inventory.workloads import Workload, deployment
-from kubesim.model.podtemplates import ContainerPlan, Plan
+from kubesim.model.podtemplates import ContainerTemplate, PodTemplate
 from kubesim.model.state import Stage
 
 WORKLOADS: Final = (
@@ -13,10 +13,10 @@ WORKLOADS: Final = (
         namespace="data",
         replicas=3,
         stages=(Stage.RUNNING, Stage.RUNNING, Stage.INIT_BACKOFF),
-        plan=Plan(
+        template=PodTemplate(
             app="kafka",
             containers=(container("broker", "apache/kafka:4.1.0", burstable("1", "4Gi", "4Gi"), slim=True),),
-            inits=(
+            init_containers=(
                 container("format-storage", "apache/kafka:4.1.0", burstable("500m", "512Mi"), slim=True),
                 sidecar("log-shipper", "cr.fluentbit.io/fluent/fluent-bit:4.1", burstable("50m", "64Mi")),
                 container("await-quorum", "apache/kafka:4.1.0", burstable("1500m", "256Mi"), slim=True),
@@ -25,7 +25,7 @@ WORKLOADS: Final = (
     ),
     deployment(
         "data",
-        Plan(
+        PodTemplate(
             app="stream-join",
             containers=(
                 container("join", "ghcr.io/acme/stream-join:v3.2.0", burstable("200m", "256Mi")),
@@ -38,15 +38,15 @@ WORKLOADS: Final = (
     ),
     deployment(
         "data",
-        Plan(
+        PodTemplate(
             app="growing",
             containers=(
-                ContainerPlan(
+                ContainerTemplate(
                     name="growing",
                     image="ghcr.io/acme/growing:v1.1.0",
                     requests={"cpu": "100m", "memory": "256Mi"},
                     limits={"cpu": "1", "memory": "512Mi"},
-                    allotted={"cpu": "500m", "memory": "256Mi"},
+                    allocated={"cpu": "500m", "memory": "256Mi"},
                 ),
             ),
             resize="InProgress",
@@ -55,15 +55,15 @@ WORKLOADS: Final = (
     ),
     deployment(
         "data",
-        Plan(
+        PodTemplate(
             app="too-big",
             containers=(
-                ContainerPlan(
+                ContainerTemplate(
                     name="too-big",
                     image="ghcr.io/acme/growing:v1.1.0",
                     requests={"cpu": "400", "memory": "256Mi"},
                     limits={"cpu": "400", "memory": "512Mi"},
-                    allotted={"cpu": "250m", "memory": "256Mi"},
+                    allocated={"cpu": "250m", "memory": "256Mi"},
                 ),
             ),
             resize="Infeasible",
@@ -72,7 +72,7 @@ WORKLOADS: Final = (
     ),
     deployment(
         "data",
-        Plan(
+        PodTemplate(
             app="buffer-pool",
             containers=(
                 container(
@@ -86,7 +86,7 @@ WORKLOADS: Final = (
     ),
     deployment(
         "data",
-        Plan(
+        PodTemplate(
             app="cache-warmer", containers=(container("warmer", "acme/warmer:0.1", burstable("50m", "64Mi", "64Mi")),)
         ),
         2,

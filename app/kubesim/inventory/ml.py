@@ -4,7 +4,7 @@ from typing import Final
 
 from kubesim.inventory.containers import Resources, burstable, container
 from kubesim.inventory.workloads import Workload, deployment
-from kubesim.model.podtemplates import Plan
+from kubesim.model.podtemplates import PodTemplate
 from kubesim.model.state import Stage
 
 _GPU: Final = "nvidia.com/gpu"
@@ -12,7 +12,7 @@ _GPU: Final = "nvidia.com/gpu"
 WORKLOADS: Final = (
     deployment(
         "ml",
-        Plan(
+        PodTemplate(
             app="inference",
             containers=(
                 container(
@@ -23,8 +23,10 @@ WORKLOADS: Final = (
                     ),
                 ),
             ),
-            inits=(container("fetch-model", "docker.io/amazon/aws-cli:2.31.4", burstable("500m", "1Gi"), slim=True),),
-            tolerates=(_GPU,),
+            init_containers=(
+                container("fetch-model", "docker.io/amazon/aws-cli:2.31.4", burstable("500m", "1Gi"), slim=True),
+            ),
+            tolerated_taints=(_GPU,),
         ),
         3,
         Stage.INIT,
@@ -33,7 +35,7 @@ WORKLOADS: Final = (
         kind="JobSet",
         namespace="ml",
         replicas=2,
-        plan=Plan(
+        template=PodTemplate(
             app="train",
             containers=(
                 container(
@@ -42,20 +44,22 @@ WORKLOADS: Final = (
                     Resources(cpu="6", memory="48Gi", more={_GPU: "4"}),
                 ),
             ),
-            inits=(container("fetch-data", "docker.io/amazon/aws-cli:2.31.4", burstable("1", "2Gi"), slim=True),),
-            tolerates=(_GPU,),
+            init_containers=(
+                container("fetch-data", "docker.io/amazon/aws-cli:2.31.4", burstable("1", "2Gi"), slim=True),
+            ),
+            tolerated_taints=(_GPU,),
             restart_policy="Never",
             priority_class="batch",
         ),
     ),
     deployment(
         "ml",
-        Plan(
+        PodTemplate(
             app="giant",
             containers=(
                 container("giant", "nvcr.io/nvidia/nemo:25.07", Resources(cpu="8", memory="64Gi", more={_GPU: "16"})),
             ),
-            tolerates=(_GPU,),
+            tolerated_taints=(_GPU,),
         ),
         1,
         Stage.PENDING,
@@ -65,10 +69,10 @@ WORKLOADS: Final = (
         namespace="ml",
         replicas=2,
         stages=(Stage.GATED, Stage.GATED),
-        plan=Plan(
+        template=PodTemplate(
             app="sweep",
             containers=(container("sweep", "ghcr.io/acme/sweep:0.3", burstable("2", "8Gi")),),
-            gate="kueue.x-k8s.io/admission",
+            scheduling_gate="kueue.x-k8s.io/admission",
             restart_policy="Never",
         ),
     ),
@@ -76,7 +80,7 @@ WORKLOADS: Final = (
         kind="Job",
         namespace="ml",
         suspended=True,
-        plan=Plan(
+        template=PodTemplate(
             app="export",
             containers=(container("export", "ghcr.io/acme/export:1.0.0", burstable("2", "8Gi")),),
             restart_policy="OnFailure",
@@ -85,7 +89,7 @@ WORKLOADS: Final = (
     Workload(
         kind="Pod",
         namespace="ml",
-        plan=Plan(
+        template=PodTemplate(
             app="notebook-ada",
             containers=(
                 container("notebook", "quay.io/jupyter/scipy-notebook:2025-09-15", burstable("500m", "2Gi")),

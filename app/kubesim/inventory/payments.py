@@ -4,7 +4,7 @@ from typing import Final
 
 from kubesim.inventory.containers import burstable, container, guaranteed, sidecar
 from kubesim.inventory.workloads import Workload, deployment
-from kubesim.model.podtemplates import Plan
+from kubesim.model.podtemplates import PodTemplate
 from kubesim.model.state import Stage
 
 _PROXY: Final = sidecar("istio-proxy", "docker.io/istio/proxyv2:1.27.1", burstable("50m", "64Mi", "256Mi"))
@@ -12,10 +12,10 @@ _PROXY: Final = sidecar("istio-proxy", "docker.io/istio/proxyv2:1.27.1", burstab
 WORKLOADS: Final = (
     deployment(
         "payments",
-        Plan(
+        PodTemplate(
             app="ledger",
             containers=(container("ledger", "ghcr.io/acme/ledger:v4.7.1", burstable("500m", "256Mi", "512Mi")),),
-            inits=(
+            init_containers=(
                 container("migrate", "ghcr.io/acme/ledger-migrations:v4.7.1", burstable("1", "128Mi"), slim=True),
             ),
             priority_class="production",
@@ -25,12 +25,12 @@ WORKLOADS: Final = (
     ),
     deployment(
         "payments",
-        Plan(
+        PodTemplate(
             app="gateway",
             containers=(
                 container("gateway", "registry.example.com:5000/payments/gateway:2.19", guaranteed("1", "1Gi")),
             ),
-            inits=(_PROXY,),
+            init_containers=(_PROXY,),
             priority_class="production",
         ),
         6,
@@ -40,17 +40,17 @@ WORKLOADS: Final = (
         kind="Cluster",
         namespace="payments",
         replicas=3,
-        plan=Plan(
+        template=PodTemplate(
             app="postgres",
             containers=(container("postgres", "ghcr.io/cloudnative-pg/postgresql:17.6", guaranteed("2", "4Gi")),),
-            inits=(container("bootstrap", "ghcr.io/cloudnative-pg/cloudnative-pg:1.27.0", slim=True),),
+            init_containers=(container("bootstrap", "ghcr.io/cloudnative-pg/cloudnative-pg:1.27.0", slim=True),),
             priority_class="production",
         ),
     ),
     Workload(
         kind="CronJob",
         namespace="payments",
-        plan=Plan(
+        template=PodTemplate(
             app="settlement",
             containers=(
                 container("settlement", "ghcr.io/acme/settlement:v1.9.0", burstable("250m", "256Mi", "512Mi")),
@@ -62,7 +62,7 @@ WORKLOADS: Final = (
         kind="CronJob",
         namespace="payments",
         suspended=True,
-        plan=Plan(
+        template=PodTemplate(
             app="archive",
             containers=(container("archive", "ghcr.io/acme/archive:v0.8.3", burstable("1", "1Gi")),),
             restart_policy="OnFailure",

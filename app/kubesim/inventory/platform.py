@@ -4,7 +4,7 @@ from typing import Final
 
 from kubesim.inventory.containers import burstable, container
 from kubesim.inventory.workloads import Workload, deployment
-from kubesim.model.podtemplates import Plan
+from kubesim.model.podtemplates import PodTemplate
 from kubesim.model.state import LAUNCHER, Stage
 
 WORKLOADS: Final = (
@@ -13,7 +13,7 @@ WORKLOADS: Final = (
         namespace="ci",
         replicas=3,
         stages=(Stage.RUNNING, Stage.PARTIAL, Stage.CONFIG_ERROR),
-        plan=Plan(
+        template=PodTemplate(
             app="runner-linux",
             containers=(
                 container("runner", "ghcr.io/actions/actions-runner:2.328.0", burstable("500m", "1Gi")),
@@ -26,7 +26,7 @@ WORKLOADS: Final = (
         kind="Job",
         namespace="ci",
         stages=(Stage.FAILED,),
-        plan=Plan(
+        template=PodTemplate(
             app="nightly-e2e",
             containers=(container("e2e", "ghcr.io/acme/e2e:nightly", burstable("1", "2Gi")),),
             restart_policy="Never",
@@ -35,7 +35,7 @@ WORKLOADS: Final = (
     Workload(
         kind=LAUNCHER,
         namespace="ci",
-        plan=Plan(
+        template=PodTemplate(
             app="image-build",
             containers=(container("buildkit", "docker.io/moby/buildkit:v0.24.0", burstable("1", "2Gi")),),
             restart_policy="Never",
@@ -43,7 +43,7 @@ WORKLOADS: Final = (
     ),
     deployment(
         "ci",
-        Plan(app="sandbox", containers=(container("shell", "alpine"),), debugger="busybox:latest"),
+        PodTemplate(app="sandbox", containers=(container("shell", "alpine"),), debug_image="busybox:latest"),
         3,
         Stage.RUNNING,
         Stage.CREATING,
@@ -52,7 +52,7 @@ WORKLOADS: Final = (
         kind="StatefulSet",
         namespace="monitoring",
         replicas=2,
-        plan=Plan(
+        template=PodTemplate(
             app="prometheus",
             containers=(
                 container("prometheus", "quay.io/prometheus/prometheus:v3.6.0", burstable("500m", "4Gi", "8Gi")),
@@ -65,9 +65,9 @@ WORKLOADS: Final = (
         namespace="monitoring",
         replicas=1,
         stages=(Stage.PULL_BACKOFF,),
-        stuck=True,
-        old_sets=1,
-        plan=Plan(
+        deadline_exceeded=True,
+        old_replica_sets=1,
+        template=PodTemplate(
             app="alert-bridge",
             containers=(
                 container("bridge", "registry.example.com:5000/alert-bridge:v0.0.9-typo", burstable("50m", "64Mi")),

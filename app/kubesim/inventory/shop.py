@@ -4,13 +4,13 @@ from typing import Final
 
 from kubesim.inventory.containers import burstable, container, guaranteed, sidecar
 from kubesim.inventory.workloads import Workload, deployment
-from kubesim.model.podtemplates import Plan
+from kubesim.model.podtemplates import PodTemplate
 from kubesim.model.state import Stage
 
 WORKLOADS: Final = (
     deployment(
         "shop",
-        Plan(
+        PodTemplate(
             app="web",
             containers=(
                 container("web", "nginx", burstable("100m", "128Mi", "256Mi")),
@@ -23,7 +23,7 @@ WORKLOADS: Final = (
     ),
     deployment(
         "shop",
-        Plan(
+        PodTemplate(
             app="search",
             containers=(container("search", "acme/search:latest", burstable("500m", "1Gi", "2Gi")),),
             broken_image=True,
@@ -36,8 +36,8 @@ WORKLOADS: Final = (
         kind="Rollout",
         namespace="shop",
         replicas=4,
-        old_sets=1,
-        plan=Plan(
+        old_replica_sets=1,
+        template=PodTemplate(
             app="checkout",
             containers=(container("checkout", "ghcr.io/acme/checkout:v12.0.3", burstable("250m", "512Mi", "512Mi")),),
         ),
@@ -46,17 +46,19 @@ WORKLOADS: Final = (
         kind="StatefulSet",
         namespace="shop",
         replicas=3,
-        plan=Plan(
+        template=PodTemplate(
             app="cart",
             containers=(container("redis", "library/redis:8.2", guaranteed("200m", "512Mi")),),
-            inits=(sidecar("backup", "quay.io/acme/redis-backup:1.4", burstable("20m", "64Mi")),),
+            init_containers=(sidecar("backup", "quay.io/acme/redis-backup:1.4", burstable("20m", "64Mi")),),
         ),
     ),
     Workload(
         kind="ReplicaSet",
         namespace="shop",
         replicas=2,
-        plan=Plan(app="legacy-feed", containers=(container("feed", "quay.io/acme/feed@sha256:" + "5f" * 32),)),
+        template=PodTemplate(
+            app="legacy-feed", containers=(container("feed", "quay.io/acme/feed@sha256:" + "5f" * 32),)
+        ),
     ),
-    deployment("shop", Plan(app="holiday-banner", containers=(container("banner", "acme/banner:2025"),)), 0),
+    deployment("shop", PodTemplate(app="holiday-banner", containers=(container("banner", "acme/banner:2025"),)), 0),
 )

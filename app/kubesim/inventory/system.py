@@ -5,7 +5,7 @@ from typing import Final
 
 from kubesim.inventory.containers import Resources, burstable, container
 from kubesim.inventory.workloads import Workload
-from kubesim.model.podtemplates import EVERY_TAINT, ContainerPlan, Plan
+from kubesim.model.podtemplates import EVERY_TAINT, ContainerTemplate, PodTemplate
 
 SYSTEM_NAMESPACES: Final[Mapping[str, Mapping[str, str]]] = {"default": {}, "kube-system": {}, "kube-public": {}}
 
@@ -16,26 +16,28 @@ _CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 
 def _static(name: str, cpu: str) -> Workload:
     image = f"registry.k8s.io/{name}:{'3.6.5-0' if name == 'etcd' else 'v1.36.1'}"
-    plan = Plan(
+    template = PodTemplate(
         app=name,
         containers=(container(name, image, Resources(cpu=cpu, memory="100Mi" if name == "etcd" else "")),),
         priority_class=_CRITICAL,
-        tolerates=(EVERY_TAINT,),
+        tolerated_taints=(EVERY_TAINT,),
         host_network=True,
     )
-    return Workload(kind="Node", namespace=_SYSTEM, plan=plan)
+    return Workload(kind="Node", namespace=_SYSTEM, template=template)
 
 
-def _daemon(namespace: str, containers: tuple[ContainerPlan, ...], inits: tuple[ContainerPlan, ...] = ()) -> Workload:
-    plan = Plan(
+def _daemon(
+    namespace: str, containers: tuple[ContainerTemplate, ...], init_containers: tuple[ContainerTemplate, ...] = ()
+) -> Workload:
+    template = PodTemplate(
         app=containers[0].name,
         containers=containers,
-        inits=inits,
+        init_containers=init_containers,
         priority_class=_CRITICAL,
-        tolerates=(EVERY_TAINT,),
+        tolerated_taints=(EVERY_TAINT,),
         host_network=True,
     )
-    return Workload(kind="DaemonSet", namespace=namespace, plan=plan)
+    return Workload(kind="DaemonSet", namespace=namespace, template=template)
 
 
 SYSTEM: Final = (
@@ -68,25 +70,25 @@ SYSTEM: Final = (
     Workload(
         kind="DaemonSet",
         namespace=_SYSTEM,
-        plan=Plan(
+        template=PodTemplate(
             app="nvidia-device-plugin",
             containers=(container("plugin", "nvcr.io/nvidia/k8s-device-plugin:v0.17.4"),),
-            tolerates=(EVERY_TAINT,),
-            selects={"nvidia.com/gpu.present": "true"},
+            tolerated_taints=(EVERY_TAINT,),
+            node_selector={"nvidia.com/gpu.present": "true"},
         ),
     ),
     Workload(
         kind="Deployment",
         namespace=_SYSTEM,
         replicas=2,
-        old_sets=1,
-        plan=Plan(
+        old_replica_sets=1,
+        template=PodTemplate(
             app="coredns",
             containers=(
                 container("coredns", "registry.k8s.io/coredns/coredns:v1.13.1", burstable("100m", "70Mi", "170Mi")),
             ),
             priority_class="system-cluster-critical",
-            tolerates=(_CONTROL_PLANE,),
+            tolerated_taints=(_CONTROL_PLANE,),
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from kubesim.model.podtemplates import ContainerPlan, Plan
+from kubesim.model.podtemplates import ContainerTemplate, PodTemplate
 from kubesim.model.state import LAUNCHER, Stage
 from kubesim.store.store import JsonObject
 
@@ -26,48 +26,59 @@ API_VERSIONS: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workload:
-    """One workload of the inventory; its name is `plan.app`.
+    """One workload of the inventory; its name is `template.app`.
 
-    `stages` are those of its first pods, the others run. `old_sets` counts earlier ReplicaSets, `terminating`
+    `stages` are those of its first pods, the others run. `old_replica_sets` counts earlier ReplicaSets, `terminating`
     the pods that are being deleted. A DaemonSet and a Node (static pods) have a pod per node that matches. Random
     events spare the pods of an `undisturbed` workload.
     """
 
     kind: str
     namespace: str
-    plan: Plan
+    template: PodTemplate
     replicas: int = 1
     stages: tuple[Stage, ...] = ()
-    old_sets: int = 0
+    old_replica_sets: int = 0
     terminating: int = 0
     suspended: bool = False
-    stuck: bool = False
+    deadline_exceeded: bool = False
     undisturbed: bool = False
 
 
-def deployment(namespace: str, plan: Plan, replicas: int, *stages: Stage) -> Workload:
+def deployment(namespace: str, template: PodTemplate, replicas: int, *stages: Stage) -> Workload:
     """A Deployment that has an earlier ReplicaSet."""
-    return Workload(kind="Deployment", namespace=namespace, plan=plan, replicas=replicas, stages=stages, old_sets=1)
+    return Workload(
+        kind="Deployment",
+        namespace=namespace,
+        template=template,
+        replicas=replicas,
+        stages=stages,
+        old_replica_sets=1,
+    )
 
 
 def installed(deployment: JsonObject) -> Workload:
     """The workload of a Deployment manifest; random events spare it, so that the extension server stays reachable."""
     metadata, spec = deployment["metadata"], deployment["spec"]
-    template = spec["template"]["spec"]
-    plan = Plan(
+    pod_spec = spec["template"]["spec"]
+    template = PodTemplate(
         app=metadata["name"],
-        containers=tuple(_installed_container(one) for one in template["containers"]),
-        service_account=template["serviceAccountName"],
+        containers=tuple(_installed_container(one) for one in pod_spec["containers"]),
+        service_account=pod_spec["serviceAccountName"],
     )
     return Workload(
-        kind="Deployment", namespace=metadata["namespace"], plan=plan, replicas=spec["replicas"], undisturbed=True
+        kind="Deployment",
+        namespace=metadata["namespace"],
+        template=template,
+        replicas=spec["replicas"],
+        undisturbed=True,
     )
 
 
-def _installed_container(container: JsonObject) -> ContainerPlan:
+def _installed_container(container: JsonObject) -> ContainerTemplate:
     given = {name: value for name, value in container.items() if name not in ("name", "image", "resources")}
     resources = container["resources"]
-    return ContainerPlan(
+    return ContainerTemplate(
         name=container["name"],
         image=container["image"],
         requests=resources["requests"],

@@ -27,11 +27,11 @@ class Taint(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class InstanceType:
     """A kind of node: `pool` is the first part of its nodes' names; `extra` are its other resources."""
 
     pool: str
-    instance_type: str
+    name: str
     cores: int
     memory_gib: int
     max_pods: int
@@ -54,12 +54,12 @@ class Machine:
         return {name: value - reserved.get(name, 0) for name, value in capacity.items()}
 
 
-def control_plane(*, alone: bool) -> Machine:
+def control_plane(*, alone: bool) -> InstanceType:
     """The machine of control planes; `alone` is the only node, which has to take everybody's pods."""
     role = "node-role.kubernetes.io/control-plane"
-    return Machine(
+    return InstanceType(
         pool="cp",
-        instance_type="m7i.8xlarge" if alone else "m7i.xlarge",
+        name="m7i.8xlarge" if alone else "m7i.xlarge",
         cores=32 if alone else 4,
         memory_gib=128 if alone else 16,
         max_pods=250 if alone else 110,
@@ -68,30 +68,30 @@ def control_plane(*, alone: bool) -> Machine:
     )
 
 
-def worker_machines(pods_per_node: int) -> tuple[Machine, ...]:
+def worker_instance_types(pods_per_node: int) -> tuple[InstanceType, ...]:
     """The machines of workers, in the order of their shares: every tenth has GPUs, every fifth much memory."""
     cores = next((size for size in _CORES if size >= pods_per_node), _CORES[-1])
     most = 110 if pods_per_node < 70 else 250
-    general = Machine(
+    general = InstanceType(
         pool="worker",
-        instance_type=f"m7i.{cores // 4}xlarge",
+        name=f"m7i.{cores // 4}xlarge",
         cores=cores,
         memory_gib=4 * cores,
         max_pods=most,
         labels={"node-role.kubernetes.io/worker": ""},
     )
-    roomy = Machine(
+    roomy = InstanceType(
         pool="data",
-        instance_type=f"r7i.{cores // 4}xlarge",
+        name=f"r7i.{cores // 4}xlarge",
         cores=cores,
         memory_gib=8 * cores,
         max_pods=250,
         extra={"hugepages-2Mi": 4 * _GIB},
         labels={"node-role.kubernetes.io/worker": "", "workload-class": "data"},
     )
-    gpu = Machine(
+    gpu = InstanceType(
         pool="gpu",
-        instance_type="g6.12xlarge",
+        name="g6.12xlarge",
         cores=48,
         memory_gib=384,
         max_pods=110,
@@ -99,9 +99,9 @@ def worker_machines(pods_per_node: int) -> tuple[Machine, ...]:
         labels={"node-role.kubernetes.io/gpu": "", "nvidia.com/gpu.present": "true"},
         taints=(Taint(GPU, "present", "NoSchedule"),),
     )
-    spot = Machine(
+    spot = InstanceType(
         pool="spot",
-        instance_type=f"m7a.{cores // 4}xlarge",
+        name=f"m7a.{cores // 4}xlarge",
         cores=cores,
         memory_gib=4 * cores,
         max_pods=most,

@@ -11,61 +11,61 @@ from typing import Final
 
 from kubesim.quantities import PODS, Amounts, amounts
 
-Quantities = Mapping[str, str]
+ResourceList = Mapping[str, str]
 """A Kubernetes ResourceList: quantities by resource name."""
 
 EVERY_TAINT: Final = "*"
-"""In `Plan.tolerates`: the pod stays wherever it is put, as those of a DaemonSet of the system do."""
+"""In `PodTemplate.tolerates`: the pod stays wherever it is put, as those of a DaemonSet of the system do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class ContainerPlan:
-    """One container; in `Plan.inits` a sidecar is one that keeps running (restartPolicy Always).
+class ContainerTemplate:
+    """One container; in `PodTemplate.inits` a sidecar is one that keeps running (restartPolicy Always).
 
-    `allotted` is what the kubelet has allocated and the runtime enforces when that differs from `requests`: a
+    `allocated` is what the kubelet has allocated and the runtime enforces when that differs from `requests`: a
     resize is in flight. A slim container has neither environment nor probes. `more` are further fields of the
     container, or other values for those that every one has.
     """
 
     name: str
     image: str
-    requests: Quantities = field(default_factory=dict)
-    limits: Quantities = field(default_factory=dict)
-    allotted: Quantities | None = None
+    requests: ResourceList = field(default_factory=dict)
+    limits: ResourceList = field(default_factory=dict)
+    allocated: ResourceList | None = None
     sidecar: bool = False
     slim: bool = False
     more: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Plan:
+class PodTemplate:
     """One pod template; `app` is the name of the application and of the workload.
 
-    `tolerates` holds taint keys. `gate` is the scheduling gate that the pods wait at, `resize` the reason why
-    a resize is not done yet: Deferred, Infeasible or InProgress. `broken_image` says that it can never be pulled,
-    `debugger` is the image of an ephemeral container. Two plans are equal only if they are the same.
+    `tolerated_taints` are taint keys. `scheduling_gate` keeps the pods from being scheduled. `resize` is the state of
+    a resize in place that is not done: Deferred, Infeasible or InProgress. A `broken_image` can never be pulled.
+    `debug_image` is the image of an ephemeral container. Templates are compared by identity.
     """
 
     app: str
-    containers: tuple[ContainerPlan, ...]
-    inits: tuple[ContainerPlan, ...] = ()
-    overhead: Quantities = field(default_factory=dict)
-    pod_requests: Quantities = field(default_factory=dict)
-    pod_limits: Quantities = field(default_factory=dict)
+    containers: tuple[ContainerTemplate, ...]
+    init_containers: tuple[ContainerTemplate, ...] = ()
+    overhead: ResourceList = field(default_factory=dict)
+    pod_requests: ResourceList = field(default_factory=dict)
+    pod_limits: ResourceList = field(default_factory=dict)
     priority_class: str = ""
     restart_policy: str = "Always"
-    selects: Quantities = field(default_factory=dict)
-    tolerates: tuple[str, ...] = ()
-    gate: str = ""
+    node_selector: ResourceList = field(default_factory=dict)
+    tolerated_taints: tuple[str, ...] = ()
+    scheduling_gate: str = ""
     resize: str = ""
     host_network: bool = False
     broken_image: bool = False
-    debugger: str = ""
+    debug_image: str = ""
     scheduler: str = "default-scheduler"
     service_account: str = "default"
 
     @cached_property
-    def demand(self) -> Amounts:
+    def effective_requests(self) -> Amounts:
         """What the scheduler reserves on the node, the one pod included.
 
         Follows PodRequests of k8s.io/component-helpers/resource/helpers.go.
@@ -73,7 +73,7 @@ class Plan:
         total = _sum(_claim(self, one) for one in self.containers)
         sidecars: Amounts = {}
         peak: Amounts = {}
-        for one in self.inits:
+        for one in self.init_containers:
             asked = _claim(self, one) if one.sidecar else amounts(one.requests)
             if one.sidecar:
                 total, sidecars = _sum((total, asked)), _sum((sidecars, asked))
@@ -86,21 +86,23 @@ class Plan:
     def qos_class(self) -> str:
         """Guaranteed, Burstable or BestEffort, as GetPodQOS of k8s.io/component-helpers decides."""
         asked = [(self.pod_requests, self.pod_limits)] if self.pod_requests or self.pod_limits else []
-        asked = asked or [(one.requests, one.limits) for one in (*self.containers, *self.inits)]
+        asked = asked or [(one.requests, one.limits) for one in (*self.containers, *self.init_containers)]
         if not any(_compute(requests) or _compute(limits) for requests, limits in asked):
             return "BestEffort"
         equal = all(len(_compute(limits)) == 2 and _compute(limits) == _compute(r) for r, limits in asked)
         return "Guaranteed" if equal else "Burstable"
 
     @cached_property
-    def before_resize(self) -> "Plan":
+    def before_resize(self) -> "PodTemplate":
         """The plan that pods are created from; a resize concerns only pods that a node has taken."""
         if not self.resize:
             return self
-        unchanged = [one if one.allotted is None else replace(one, requests=one.allotted) for one in self.containers]
+        unchanged = [
+            one if one.allocated is None else replace(one, requests=one.allocated) for one in self.containers
+        ]
         return replace(self, containers=tuple(unchanged))
 
-    def with_tag(self, tag: str) -> "Plan":
+    def with_tag(self, tag: str) -> "PodTemplate":
         """The same plan with another tag on the image of its first container."""
         first, *others = self.containers
         repository = first.image.partition("@")[0]
@@ -109,15 +111,15 @@ class Plan:
         return replace(self, containers=(replace(first, image=image), *others), broken_image=False)
 
 
-def _claim(plan: Plan, one: ContainerPlan) -> Amounts:
-    if one.allotted is None:
+def _claim(template: PodTemplate, one: ContainerTemplate) -> Amounts:
+    if one.allocated is None:
         return amounts(one.requests)
-    if plan.resize == "Infeasible":
-        return amounts(one.allotted)
-    return _largest(amounts(one.requests), amounts(one.allotted))
+    if template.resize == "Infeasible":
+        return amounts(one.allocated)
+    return _largest(amounts(one.requests), amounts(one.allocated))
 
 
-def _compute(quantities: Quantities) -> Amounts:
+def _compute(quantities: ResourceList) -> Amounts:
     return {name: value for name, value in amounts(quantities).items() if name in ("cpu", "memory") and value}
 
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Final, NamedTuple
 
-from kubesim.model.instancetypes import Machine, Taint
-from kubesim.model.podtemplates import Plan
+from kubesim.model.instancetypes import InstanceType, Taint
+from kubesim.model.podtemplates import PodTemplate
 from kubesim.quantities import Amounts
 
 UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"
@@ -22,9 +22,9 @@ MEMORY_PRESSURE: Final = "node.kubernetes.io/memory-pressure"
 LAUNCHER: Final = "Launcher"
 """Somebody outside the cluster who submits Jobs: no object, and no owner of them."""
 
-LAUNCHING: Final = frozenset({"CronJob", "JobSet", LAUNCHER})
-ROLLING: Final = frozenset({"Deployment", "Rollout"})
-ORDINAL: Final = frozenset({"StatefulSet", "Cluster"})
+JOB_CREATORS: Final = frozenset({"CronJob", "JobSet", LAUNCHER})
+ROLLING_KINDS: Final = frozenset({"Deployment", "Rollout"})
+ORDINAL_KINDS: Final = frozenset({"StatefulSet", "Cluster"})
 
 
 class Stage(Enum):
@@ -55,7 +55,7 @@ UNBOUND: Final = frozenset({Stage.PENDING, Stage.GATED})
 INITIALIZING: Final = frozenset({Stage.INIT, Stage.INIT_ERROR, Stage.INIT_BACKOFF})
 
 
-class Cause(NamedTuple):
+class Termination(NamedTuple):
     """Why a container ended; without a reason clients show the signal or the exit code."""
 
     reason: str
@@ -63,35 +63,35 @@ class Cause(NamedTuple):
     signal: int = 0
 
 
-ERROR: Final = Cause("Error", 1)
-OOM_KILLED: Final = Cause("OOMKilled", 137)
-CANNOT_RUN: Final = Cause("ContainerCannotRun", 127)
-EXIT_CODE: Final = Cause("", 2)
-SIGNAL: Final = Cause("", 139, 11)
+ERROR: Final = Termination("Error", 1)
+OOM_KILLED: Final = Termination("OOMKilled", 137)
+CANNOT_RUN: Final = Termination("ContainerCannotRun", 127)
+EXIT_CODE: Final = Termination("", 2)
+SIGNAL: Final = Termination("", 139, 11)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class NodeState:
-    """One node; `ready` is the status of its condition Ready, `pressed` that of MemoryPressure."""
+    """One node; `ready` is the status of its condition Ready, `memory_pressure` that of MemoryPressure."""
 
     name: str
     uid: str
     created: datetime
-    machine: Machine
+    instance_type: InstanceType
     zone: str
     version: str
     address: str
     labels: dict[str, str]
     cordoned: bool = False
     ready: str = "True"
-    pressed: bool = False
-    changed: datetime
+    memory_pressure: bool = False
+    transitioned_at: datetime
     allocatable: Amounts = field(init=False)
-    used: Amounts = field(default_factory=dict)
+    requested: Amounts = field(default_factory=dict)
     pods: dict[str, "PodState"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.allocatable = self.machine.allocatable
+        self.allocatable = self.instance_type.allocatable
 
     @property
     def taints(self) -> tuple[Taint, ...]:
@@ -100,30 +100,30 @@ class NodeState:
             UNSCHEDULABLE: self.cordoned,
             UNREACHABLE: self.ready == "Unknown",
             NOT_READY: self.ready == "False",
-            MEMORY_PRESSURE: self.pressed,
+            MEMORY_PRESSURE: self.memory_pressure,
         }
         added = [Taint(key, "", "NoSchedule") for key, holds in problems.items() if holds]
         if self.ready == "Unknown":
             added.append(Taint(UNREACHABLE, "", "NoExecute"))
-        return (*self.machine.taints, *added)
+        return (*self.instance_type.taints, *added)
 
-    def reserve(self, demand: Amounts) -> None:
+    def reserve(self, requests: Amounts) -> None:
         """Counts an active pod in."""
-        for name, value in demand.items():
-            self.used[name] = self.used.get(name, 0) + value
+        for name, value in requests.items():
+            self.requested[name] = self.requested.get(name, 0) + value
 
-    def release(self, demand: Amounts) -> None:
+    def release(self, requests: Amounts) -> None:
         """Counts a pod out that is no longer active, or gone."""
-        for name, value in demand.items():
-            self.used[name] -= value
+        for name, value in requests.items():
+            self.requested[name] -= value
 
-    def shortages(self, demand: Amounts) -> tuple[str, ...]:
+    def insufficient_resources(self, requests: Amounts) -> tuple[str, ...]:
         """The names of the resources of which too little is free."""
         return tuple(
             [
                 name
-                for name, value in demand.items()
-                if value and value + self.used.get(name, 0) > self.allocatable.get(name, 0)
+                for name, value in requests.items()
+                if value and value + self.requested.get(name, 0) > self.allocatable.get(name, 0)
             ]
         )
 
@@ -133,7 +133,7 @@ class Owner:
     """Something that owns pods, or owners of pods.
 
     One record serves every kind: a Deployment owns ReplicaSets, a CronJob owns Jobs, the others own pods.
-    `desired` is how many pods there should be, for a Job how many have to succeed, and `usual` what `desired`
+    `desired` is how many pods there should be, for a Job how many have to succeed, and `baseline` what `desired`
     moves around. `suffix` is the value of the label that tells a ReplicaSet's pods from its siblings'.
     `outcome` of a Job is Complete, Failed or, while it runs, empty. Random events spare an `undisturbed` owner.
     """
@@ -144,20 +144,20 @@ class Owner:
     name: str
     uid: str
     created: datetime
-    plan: Plan
+    template: PodTemplate
     desired: int = 1
-    usual: int = 1
+    baseline: int = 1
     parent: "Owner | None" = None
     children: list["Owner"] = field(default_factory=list)
     pods: dict[str, "PodState"] = field(default_factory=dict)
     suffix: str = ""
     revision: int = 1
     suspended: bool = False
-    stuck: bool = False
+    deadline_exceeded: bool = False
     undisturbed: bool = False
     outcome: str = ""
     finished: datetime | None = None
-    gone: bool = False
+    removed: bool = False
     labels: dict[str, str] = field(init=False)
     last_launch: datetime | None = None
 
@@ -165,7 +165,7 @@ class Owner:
         self.labels = self._labels()
 
     def _labels(self) -> dict[str, str]:
-        labels = {"app.kubernetes.io/name": self.plan.app, "app.kubernetes.io/part-of": self.namespace}
+        labels = {"app.kubernetes.io/name": self.template.app, "app.kubernetes.io/part-of": self.namespace}
         key = {"ReplicaSet": "pod-template-hash", "DaemonSet": "controller-revision-hash"}.get(self.kind)
         if key:
             labels[key] = self.suffix
@@ -175,7 +175,7 @@ class Owner:
 
     def labels_of(self, pod: "PodState") -> dict[str, str]:
         """The labels of one of its pods, shared with its other pods where that is possible."""
-        if self.kind not in ORDINAL:
+        if self.kind not in ORDINAL_KINDS:
             return self.labels
         index = pod.name.rpartition("-")[2]
         return self.labels | {"statefulset.kubernetes.io/pod-name": pod.name, "apps.kubernetes.io/pod-index": index}
@@ -185,48 +185,48 @@ class Owner:
         """The ReplicaSet of a Deployment that has its present template."""
         return max(self.children, key=lambda child: child.revision)
 
-    def every_pod(self) -> Iterator["PodState"]:
+    def all_pods(self) -> Iterator["PodState"]:
         """Its pods and those of its children."""
         yield from self.pods.values()
         for child in self.children:
-            yield from child.every_pod()
+            yield from child.all_pods()
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class PodState:
     """One pod.
 
-    `node` may have left the cluster: the pod is an orphan then. `moved` is when the present stage began;
-    `ended` is when, and `cause` why, the main container ended last. `init_done` counts the finished init
+    `node` may have left the cluster: the pod is an orphan then. `transitioned_at` is when the present stage began;
+    `finished_at` is when, and `termination` why, the main container ended last. `init_done` counts the finished init
     containers while the pod is initializing. `message` is the scheduler's, or the reason of an eviction.
-    `blocker` is a reason that will keep the scheduler from placing it for a while; `pinned` is the only node
-    that it may be placed on, as that of a DaemonSet.
+    While there is an `unschedulable_reason`, the scheduler finds no node. `required_node` is the only node that a pod
+    of a DaemonSet may be bound to.
     """
 
     name: str
     uid: str
     owner: "Owner"
-    plan: Plan
+    template: PodTemplate
     created: datetime
-    moved: datetime
+    transitioned_at: datetime
     address: str
     stage: Stage = Stage.PENDING
     node: NodeState | None = None
     restarts: int = 0
     init_done: int = 0
-    ended: datetime | None = None
-    cause: Cause = ERROR
+    finished_at: datetime | None = None
+    termination: Termination = ERROR
     message: str = ""
-    blocker: str = ""
-    pinned: NodeState | None = None
+    unschedulable_reason: str = ""
+    required_node: NodeState | None = None
     node_lost: bool = False
-    deleted: datetime | None = None
-    gone: bool = False
+    deletion_timestamp: datetime | None = None
+    removed: bool = False
 
     @property
-    def live(self) -> bool:
+    def active(self) -> bool:
         """Whether its owner counts it: neither finished nor being deleted."""
-        return self.deleted is None and self.stage not in FINISHED
+        return self.deletion_timestamp is None and self.stage not in FINISHED
 
     @property
     def ready(self) -> bool:
@@ -234,6 +234,6 @@ class PodState:
         return self.stage is Stage.RUNNING and not self.node_lost
 
     @property
-    def reserves(self) -> bool:
+    def holds_resources(self) -> bool:
         """Whether its node has to hold its resources free."""
         return self.node is not None and self.stage not in FINISHED

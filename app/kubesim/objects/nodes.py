@@ -25,7 +25,7 @@ def node_manifest(node: NodeState) -> JsonObject:
             {"type": "InternalIP", "address": node.address},
             {"type": "Hostname", "address": node.name},
         ],
-        "capacity": canonical_list(node.machine.capacity),
+        "capacity": canonical_list(node.instance_type.capacity),
         "allocatable": canonical_list(node.allocatable),
         "conditions": _conditions(node),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
@@ -45,7 +45,8 @@ def node_manifest(node: NodeState) -> JsonObject:
     }
     metadata["managedFields"] = [
         managed("kubelet", "v1", born, {"f:metadata": owned_fields({"labels": node.labels})}),
-        managed("kubelet", "v1", stamp(node.changed), {"f:status": owned_fields(status)}) | {"subresource": "status"},
+        managed("kubelet", "v1", stamp(node.transitioned_at), {"f:status": owned_fields(status)})
+        | {"subresource": "status"},
     ]
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": status}
 
@@ -65,7 +66,7 @@ def _taint(taint: Taint, node: NodeState) -> JsonObject:
     if taint.value:
         obj["value"] = taint.value
     if taint.key.startswith("node.kubernetes.io/"):
-        obj["timeAdded"] = stamp(node.changed)
+        obj["timeAdded"] = stamp(node.transitioned_at)
     return obj
 
 
@@ -77,9 +78,9 @@ def _conditions(node: NodeState) -> list[JsonObject]:
     }
     found = [_condition(node, kind, "Unknown" if lost else "False", *said) for kind, said in quiet.items()]
     memory = ("KubeletHasSufficientMemory", "kubelet has sufficient memory available")
-    if node.pressed:
+    if node.memory_pressure:
         memory = ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
-    pressure = "Unknown" if lost else str(node.pressed)
+    pressure = "Unknown" if lost else str(node.memory_pressure)
     ready = {
         "True": ("KubeletReady", "kubelet is posting ready status"),
         "False": ("KubeletNotReady", "container runtime network not ready: NetworkReady=false"),
@@ -98,8 +99,8 @@ def _condition(node: NodeState, kind: str, status: str, reason: str, message: st
     return {
         "type": kind,
         "status": status,
-        "lastHeartbeatTime": stamp(node.changed + timedelta(minutes=4)),
-        "lastTransitionTime": stamp(node.changed),
+        "lastHeartbeatTime": stamp(node.transitioned_at + timedelta(minutes=4)),
+        "lastTransitionTime": stamp(node.transitioned_at),
         "reason": reason,
         "message": message,
     }

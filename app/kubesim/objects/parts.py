@@ -160,12 +160,12 @@ def waiting(reason: str, message: str = "") -> JsonObject:
 
 def terminated(exit_code: int, reason: str, start: datetime, end: datetime, container: str = "") -> JsonObject:
     """The state of a container that ended; without a reason, clients show the exit code."""
-    ended: JsonObject = {"exitCode": exit_code, "startedAt": stamp(start), "finishedAt": stamp(end)}
+    state: JsonObject = {"exitCode": exit_code, "startedAt": stamp(start), "finishedAt": stamp(end)}
     if reason:
-        ended["reason"] = reason
+        state["reason"] = reason
     if container:
-        ended["containerID"] = container
-    return {"terminated": ended}
+        state["containerID"] = container
+    return {"terminated": state}
 
 
 def container_status(name: str, image: str, state: JsonObject, restarts: int = 0) -> JsonObject:

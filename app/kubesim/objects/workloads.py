@@ -29,7 +29,7 @@ PLURALS: Final = {
 class _Count:
     """How the pods of an owner fare; finished and terminating ones count only where it says so."""
 
-    live: int
+    active: int
     ready: int
     terminating: int
     succeeded: int
@@ -37,14 +37,14 @@ class _Count:
 
 
 def _count(pods: Iterable[PodState]) -> _Count:
-    live = ready = terminating = succeeded = failed = 0
+    active = ready = terminating = succeeded = failed = 0
     for pod in pods:
-        live += pod.live
-        ready += pod.live and pod.ready
-        terminating += pod.deleted is not None
+        active += pod.active
+        ready += pod.active and pod.ready
+        terminating += pod.deletion_timestamp is not None
         succeeded += pod.stage is Stage.SUCCEEDED
         failed += pod.stage in (Stage.FAILED, Stage.EVICTED)
-    return _Count(live, ready, terminating, succeeded, failed)
+    return _Count(active, ready, terminating, succeeded, failed)
 
 
 def owner_manifest(owner: Owner, nodes: int) -> JsonObject:
@@ -88,11 +88,11 @@ _NEVER_OMITTED: Final = {
 
 
 def _selector(owner: Owner) -> JsonObject:
-    return {"matchLabels": {"app.kubernetes.io/name": owner.plan.app}}
+    return {"matchLabels": {"app.kubernetes.io/name": owner.template.app}}
 
 
 def _replicated_spec(owner: Owner) -> JsonObject:
-    return {"replicas": owner.desired, "selector": _selector(owner), "template": pod_template(owner.plan)}
+    return {"replicas": owner.desired, "selector": _selector(owner), "template": pod_template(owner.template)}
 
 
 def _deployment_spec(owner: Owner) -> JsonObject:
@@ -108,7 +108,7 @@ def _statefulset_spec(owner: Owner) -> JsonObject:
 
 
 def _daemonset_spec(owner: Owner) -> JsonObject:
-    return {"selector": _selector(owner), "template": pod_template(owner.plan), "revisionHistoryLimit": 10}
+    return {"selector": _selector(owner), "template": pod_template(owner.template), "revisionHistoryLimit": 10}
 
 
 def _job_spec(owner: Owner) -> JsonObject:
@@ -117,7 +117,7 @@ def _job_spec(owner: Owner) -> JsonObject:
         "completions": owner.desired,
         "backoffLimit": 2,
         "suspend": owner.suspended,
-        "template": pod_template(owner.plan),
+        "template": pod_template(owner.template),
     }
 
 
@@ -128,7 +128,7 @@ def _cronjob_spec(owner: Owner) -> JsonObject:
         "suspend": owner.suspended,
         "successfulJobsHistoryLimit": 3,
         "failedJobsHistoryLimit": 1,
-        "jobTemplate": {"spec": {"template": pod_template(owner.plan)}},
+        "jobTemplate": {"spec": {"template": pod_template(owner.template)}},
     }
 
 
@@ -143,21 +143,21 @@ _SPECS: Final = {
 
 
 def _deployment_status(owner: Owner) -> JsonObject:
-    count, updated = _count(owner.every_pod()), _count(owner.current.pods.values())
+    count, updated = _count(owner.all_pods()), _count(owner.current.pods.values())
     available = count.ready >= owner.desired - owner.desired // 4
     state = "ReplicaSetUpdated" if updated.ready < owner.desired else "NewReplicaSetAvailable"
-    progress = "ProgressDeadlineExceeded" if owner.stuck else state
+    progress = "ProgressDeadlineExceeded" if owner.deadline_exceeded else state
     return {
         "observedGeneration": owner.revision,
-        "replicas": count.live,
-        "updatedReplicas": updated.live,
+        "replicas": count.active,
+        "updatedReplicas": updated.active,
         "readyReplicas": count.ready,
         "availableReplicas": count.ready,
         "unavailableReplicas": max(0, owner.desired - count.ready),
         "terminatingReplicas": count.terminating,
         "conditions": [
             _condition(owner, "Available", available, f"MinimumReplicas{'A' if available else 'Una'}vailable"),
-            _condition(owner, "Progressing", not owner.stuck, progress),
+            _condition(owner, "Progressing", not owner.deadline_exceeded, progress),
         ],
     }
 
@@ -166,8 +166,8 @@ def _replicaset_status(owner: Owner) -> JsonObject:
     count = _count(owner.pods.values())
     return {
         "observedGeneration": owner.revision,
-        "replicas": count.live,
-        "fullyLabeledReplicas": count.live,
+        "replicas": count.active,
+        "fullyLabeledReplicas": count.active,
         "readyReplicas": count.ready,
         "availableReplicas": count.ready,
         "terminatingReplicas": count.terminating,
@@ -179,11 +179,11 @@ def _statefulset_status(owner: Owner) -> JsonObject:
     revision = f"{owner.name}-{owner.suffix}"
     return {
         "observedGeneration": owner.revision,
-        "replicas": count.live,
+        "replicas": count.active,
         "readyReplicas": count.ready,
         "availableReplicas": count.ready,
-        "currentReplicas": count.live,
-        "updatedReplicas": count.live,
+        "currentReplicas": count.active,
+        "updatedReplicas": count.active,
         "currentRevision": revision,
         "updateRevision": revision,
         "collisionCount": 0,
@@ -194,20 +194,20 @@ def _daemonset_status(owner: Owner, nodes: int) -> JsonObject:
     count = _count(owner.pods.values())
     return {
         "observedGeneration": owner.revision,
-        "currentNumberScheduled": count.live,
+        "currentNumberScheduled": count.active,
         "desiredNumberScheduled": nodes,
         "numberMisscheduled": 0,
         "numberReady": count.ready,
         "numberAvailable": count.ready,
         "numberUnavailable": max(0, nodes - count.ready),
-        "updatedNumberScheduled": count.live,
+        "updatedNumberScheduled": count.active,
     }
 
 
 def _job_status(owner: Owner) -> JsonObject:
     count = _count(owner.pods.values())
     status: JsonObject = {
-        "active": count.live,
+        "active": count.active,
         "ready": count.ready,
         "succeeded": count.succeeded,
         "failed": count.failed,
@@ -248,18 +248,18 @@ _STATUSES: Final = {
 
 
 def _condition(owner: Owner, kind: str, holds: bool, reason: str) -> JsonObject:
-    moved = stamp(owner.finished or owner.created)
+    since = stamp(owner.finished or owner.created)
     return {
         "type": kind,
         "status": str(holds),
         "reason": reason,
         "message": f"{owner.kind} {owner.name}: {reason}",
-        "lastProbeTime" if owner.kind == "Job" else "lastUpdateTime": moved,
-        "lastTransitionTime": moved,
+        "lastProbeTime" if owner.kind == "Job" else "lastUpdateTime": since,
+        "lastTransitionTime": since,
     }
 
 
-def wanted_nodes(owner: Owner, nodes: Iterable[NodeState]) -> list[NodeState]:
+def daemon_nodes(owner: Owner, nodes: Iterable[NodeState]) -> list[NodeState]:
     """The nodes that a DaemonSet has to run on: those that its node selector matches."""
-    selects = owner.plan.selects.items()
-    return [node for node in nodes if selects <= node.labels.items()]
+    required = owner.template.node_selector.items()
+    return [node for node in nodes if required <= node.labels.items()]

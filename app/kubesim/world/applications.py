@@ -7,7 +7,7 @@ from typing import Final
 
 from kubesim.inventory.workloads import Workload
 from kubesim.model.instancetypes import GPU
-from kubesim.model.podtemplates import ContainerPlan, Plan, Quantities
+from kubesim.model.podtemplates import ContainerTemplate, PodTemplate, ResourceList
 from kubesim.model.state import (
     NodeState,
     Stage,
@@ -38,19 +38,19 @@ _UNHEALTHY_SHARE: Final = 0.02
 
 def add_applications(cluster: Cluster, pods: int, now: datetime) -> None:
     """Applications like any other, until there are as many pods as wanted."""
-    litter = max(0, min(pods // 150, pods - cluster.pod_count)) if cluster.nodes else 0
-    wanted = pods - litter - cluster.pod_count
+    evicted_pods = max(0, min(pods // 150, pods - cluster.pod_count)) if cluster.nodes else 0
+    wanted = pods - evicted_pods - cluster.pod_count
     if wanted > 0:
-        _add_model_servers(cluster, pods - litter, now)
-        wanted = pods - litter - cluster.pod_count
+        _add_model_servers(cluster, pods - evicted_pods, now)
+        wanted = pods - evicted_pods - cluster.pod_count
         spaces = _team_namespaces(cluster, max(3, min(300, wanted // 120)), now)
         cores, memory = _mean_request(cluster, wanted)
         largest = 9 if pods < 3000 else 60
-        while (room := pods - litter - cluster.pod_count) > 0:
-            plan = _application_template(cluster, cores, memory)
-            workload = _application(cluster, plan, cluster.rng.choice(spaces), min(room, largest))
-            add_workload(cluster, workload, pods - litter, now)
-    _add_evicted_pods(cluster, litter, now)
+        while (room := pods - evicted_pods - cluster.pod_count) > 0:
+            template = _application_template(cluster, cores, memory)
+            workload = _application(cluster, template, cluster.rng.choice(spaces), min(room, largest))
+            add_workload(cluster, workload, pods - evicted_pods, now)
+    _add_evicted_pods(cluster, evicted_pods, now)
 
 
 def _add_model_servers(cluster: Cluster, pods: int, now: datetime) -> None:
@@ -60,12 +60,14 @@ def _add_model_servers(cluster: Cluster, pods: int, now: datetime) -> None:
         gpus = str(cluster.rng.choice((1, 1, 2)))
         asked = {"cpu": "4", "memory": "24Gi", GPU: gpus}
         image = f"nvcr.io/nvidia/tritonserver:25.{cluster.rng.randint(1, 9):02d}-py3"
-        server = ContainerPlan(name="server", image=image, requests=asked, limits={"memory": "32Gi", GPU: gpus})
-        plan = Plan(
-            app=f"{cluster.rng.choice(_SUBJECTS)}-model-{cluster.suffix(3)}", containers=(server,), tolerates=(GPU,)
+        server = ContainerTemplate(name="server", image=image, requests=asked, limits={"memory": "32Gi", GPU: gpus})
+        template = PodTemplate(
+            app=f"{cluster.rng.choice(_SUBJECTS)}-model-{cluster.suffix(3)}",
+            containers=(server,),
+            tolerated_taints=(GPU,),
         )
         replicas = min(cluster.rng.randint(1, 6), pods - cluster.pod_count)
-        workload = Workload(kind="Deployment", namespace="ml", plan=plan, replicas=replicas)
+        workload = Workload(kind="Deployment", namespace="ml", template=template, replicas=replicas)
         add_workload(cluster, workload, pods, now)
 
 
@@ -78,7 +80,9 @@ def _team_namespaces(cluster: Cluster, count: int, now: datetime) -> list[str]:
 
 def _mean_request(cluster: Cluster, pods: int) -> tuple[int, int]:
     """Millicores and MiB that each of so many pods may ask for on average, for well used workers."""
-    workers = [node for node in cluster.nodes.values() if not node.machine.taints or node.machine.pool == "spot"]
+    workers = [
+        node for node in cluster.nodes.values() if not node.instance_type.taints or node.instance_type.pool == "spot"
+    ]
     return (
         max(10, _unrequested(workers, CPU) // pods),
         max(16, _unrequested(workers, MEMORY) // _MIB // pods),
@@ -86,36 +90,36 @@ def _mean_request(cluster: Cluster, pods: int) -> tuple[int, int]:
 
 
 def _unrequested(nodes: Iterable[NodeState], name: str) -> int:
-    return sum(_USED_PERCENT * node.allocatable[name] // 100 - node.used.get(name, 0) for node in nodes)
+    return sum(_USED_PERCENT * node.allocatable[name] // 100 - node.requested.get(name, 0) for node in nodes)
 
 
-def _application_template(cluster: Cluster, cores: int, memory: int) -> Plan:
+def _application_template(cluster: Cluster, cores: int, memory: int) -> PodTemplate:
     rng = cluster.rng
     subject, role = rng.choice(_SUBJECTS), rng.choice(_ROLES)
     tag = f"v{rng.randint(0, 6)}.{rng.randint(0, 30)}.{rng.randint(0, 9)}"
     cpu = canonical(CPU, max(5, cores * rng.choice(_SHARES) // 500 * 5))
     bytes_asked = canonical(MEMORY, max(8, memory * rng.choice(_SHARES) // 100) * _MIB)
     requests, limits = _application_resources(rng.random(), {"cpu": cpu, "memory": bytes_asked})
-    main = ContainerPlan(
+    main = ContainerTemplate(
         name=role,
         image=f"{rng.choice(_REGISTRIES)}/{subject}-{role}:{tag}",
         requests=requests,
         limits=limits,
     )
-    sidecar = ContainerPlan(
+    sidecar = ContainerTemplate(
         name="otel-agent",
         image="docker.io/otel/opentelemetry-collector:0.136.0",
         requests={"cpu": "5m", "memory": "32Mi"},
         slim=True,
     )
-    return Plan(
+    return PodTemplate(
         app=f"{subject}-{role}-{cluster.suffix(3)}",
         containers=(main, sidecar) if rng.random() < 0.15 else (main,),
         priority_class="production" if rng.random() < 0.2 else "",
     )
 
 
-def _application_resources(drawn: float, asked: Quantities) -> tuple[Quantities, Quantities]:
+def _application_resources(drawn: float, asked: ResourceList) -> tuple[ResourceList, ResourceList]:
     """Requests and limits as people set them: equal, memory only limited, no limits, nothing at all."""
     if drawn < 0.05:
         return {}, {}
@@ -126,28 +130,28 @@ def _application_resources(drawn: float, asked: Quantities) -> tuple[Quantities,
     return asked, {}
 
 
-def _application(cluster: Cluster, plan: Plan, namespace: str, most: int) -> Workload:
+def _application(cluster: Cluster, template: PodTemplate, namespace: str, most: int) -> Workload:
     drawn = cluster.rng.random()
     replicas = min(most, cluster.rng.randint(2, max(2, most)))
     if drawn < 0.08 and most > JOBS_KEPT:
-        plan = replace(plan, restart_policy="Never")
-        return Workload(kind="CronJob", namespace=namespace, plan=plan)
+        template = replace(template, restart_policy="Never")
+        return Workload(kind="CronJob", namespace=namespace, template=template)
     is_unhealthy = cluster.rng.random() < _UNHEALTHY_SHARE * replicas
     stages = (cluster.rng.choice(_UNHEALTHY_STAGES),) if is_unhealthy else ()
     kind = "StatefulSet" if drawn < 0.16 else "Deployment"
     return Workload(
         kind=kind,
         namespace=namespace,
-        plan=plan,
+        template=template,
         replicas=replicas,
         stages=stages,
-        old_sets=cluster.rng.randint(0, 1),
+        old_replica_sets=cluster.rng.randint(0, 1),
     )
 
 
 def _add_evicted_pods(cluster: Cluster, count: int, now: datetime) -> None:
     """The remains of evicted pods."""
-    sets = [owner for owner in cluster.every_owner() if owner.kind == "ReplicaSet" and owner.pods]
+    sets = [owner for owner in cluster.all_owners() if owner.kind == "ReplicaSet" and owner.pods]
     nodes = list(cluster.nodes.values())
     for _ in range(count if sets else 0):
         owner = cluster.rng.choice(sets)

@@ -17,9 +17,9 @@ from kubesim.objects.managedfields import managed, owned_fields
 from kubesim.objects.nodes import node_manifest
 from kubesim.objects.parts import stamp, uid_text
 from kubesim.objects.pods import pod_manifest
-from kubesim.objects.workloads import PLURALS, owner_manifest, wanted_nodes
+from kubesim.objects.workloads import PLURALS, daemon_nodes, owner_manifest
 from kubesim.store.store import JsonObject, Store
-from kubesim.world.eventqueue import Agenda
+from kubesim.world.eventqueue import EventQueue
 from kubesim.world.scheduler import Scheduler
 
 # The alphabet of names that Kubernetes makes up: k8s.io/apimachinery/pkg/util/rand.
@@ -28,17 +28,17 @@ _ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class NamespaceState:
-    """One namespace; a terminating one has `deleted`."""
+    """One namespace; a terminating one has `deletion_timestamp`."""
 
     name: str
     uid: str
     created: datetime
     labels: dict[str, str]
-    deleted: datetime | None = None
+    deletion_timestamp: datetime | None = None
 
 
 @dataclass(slots=True, eq=False)
-class _Changes:
+class _Dirty:
     """What was touched since the last write, in the order of the first touch."""
 
     nodes: dict[str, NodeState] = field(default_factory=dict)
@@ -51,19 +51,19 @@ class _Changes:
 
 
 class Cluster:
-    """One simulated cluster. `workloads` are the topmost owners; `litter` the failed pods that nobody owns up to."""
+    """One simulated cluster; `workloads` are the owners without an owner, `evicted_pods` in order of eviction."""
 
     def __init__(self, seed: int) -> None:
         self.rng: Final = Random(seed)  # noqa: S311 - a world has to be repeatable, not secret
-        self.agenda: Final = Agenda()
+        self.queue: Final = EventQueue()
         self.nodes: Final[dict[str, NodeState]] = {}
         self.namespaces: Final[dict[str, NamespaceState]] = {}
         self.workloads: Final[list[Owner]] = []
-        self.litter: Final[deque[PodState]] = deque()
+        self.evicted_pods: Final[deque[PodState]] = deque()
         self.pod_count = 0
         self.node_serial = 0
         self.scheduler: Final = Scheduler(self.nodes, self.rng)
-        self._changes = _Changes()
+        self._dirty = _Dirty()
 
     def uid(self) -> str:
         """A new uid."""
@@ -79,15 +79,15 @@ class Cluster:
             self.workloads.append(owner)
         else:
             owner.parent.children.append(owner)
-        self.touch_owner(owner)
+        self.mark_owner_dirty(owner)
         return owner
 
     def remove_owner(self, owner: Owner) -> None:
         """Deletes a child of another owner; its pods have to be removed later."""
-        owner.gone = True
+        owner.removed = True
         if owner.parent:
             owner.parent.children.remove(owner)
-        self.touch_owner(owner)
+        self.mark_owner_dirty(owner)
 
     def add_pod(self, owner: Owner, name: str, now: datetime, stage: Stage = Stage.PENDING) -> PodState:
         """A new pod that no node has yet."""
@@ -98,49 +98,49 @@ class Cluster:
             name=name,
             uid=self.uid(),
             owner=owner,
-            plan=owner.plan,
+            template=owner.template,
             created=now,
-            moved=now,
+            transitioned_at=now,
             address=address,
-            stage=Stage.GATED if owner.plan.gate and stage is Stage.PENDING else stage,
+            stage=Stage.GATED if owner.template.scheduling_gate and stage is Stage.PENDING else stage,
         )
         owner.pods[name] = pod
-        self.touch(pod)
+        self.mark_pod_dirty(pod)
         return pod
 
     def bind(self, pod: PodState, node: NodeState, stage: Stage, now: datetime) -> None:
         """Puts an unscheduled pod on a node."""
         pod.node = node
-        pod.message = pod.blocker = ""
+        pod.message = pod.unschedulable_reason = ""
         node.pods[pod.uid] = pod
         if pod.stage in UNBOUND:
             pod.stage = Stage.CREATING
-        node.reserve(pod.plan.demand)
-        self.move(pod, stage, now)
+        node.reserve(pod.template.effective_requests)
+        self.set_stage(pod, stage, now)
 
-    def move(self, pod: PodState, stage: Stage, now: datetime) -> None:
+    def set_stage(self, pod: PodState, stage: Stage, now: datetime) -> None:
         """Brings a pod into another stage; finished pods give their resources back."""
-        reserved = pod.reserves
-        pod.stage, pod.moved = stage, now
-        if reserved and not pod.reserves and pod.node:
-            pod.node.release(pod.plan.demand)
-        self.touch(pod)
+        reserved = pod.holds_resources
+        pod.stage, pod.transitioned_at = stage, now
+        if reserved and not pod.holds_resources and pod.node:
+            pod.node.release(pod.template.effective_requests)
+        self.mark_pod_dirty(pod)
 
     def delete(self, pod: PodState, now: datetime) -> None:
         """Asks a pod to go: it is terminating from now on."""
-        if pod.deleted is None:
-            pod.deleted = now
-        self.touch(pod)
+        if pod.deletion_timestamp is None:
+            pod.deletion_timestamp = now
+        self.mark_pod_dirty(pod)
 
     def remove(self, pod: PodState) -> None:
         """Takes a pod out of the cluster."""
         if pod.node:
-            if pod.reserves:
-                pod.node.release(pod.plan.demand)
+            if pod.holds_resources:
+                pod.node.release(pod.template.effective_requests)
             del pod.node.pods[pod.uid]
-        pod.gone = True
+        pod.removed = True
         del pod.owner.pods[pod.name]
-        self.touch(pod)
+        self.mark_pod_dirty(pod)
 
     def add_namespace(self, name: str, labels: Mapping[str, str], created: datetime) -> NamespaceState:
         """Creates a namespace."""
@@ -159,47 +159,47 @@ class Cluster:
         self._nodes_changed(node)
 
     def _nodes_changed(self, node: NodeState) -> None:
-        self.scheduler.forget_nodes()
-        self.touch_node(node)
+        self.scheduler.invalidate_nodes()
+        self.mark_node_dirty(node)
         for owner in self.workloads:
             if owner.kind == "DaemonSet":
-                self.touch_owner(owner)
+                self.mark_owner_dirty(owner)
 
-    def touch(self, pod: PodState) -> None:
+    def mark_pod_dirty(self, pod: PodState) -> None:
         """Notes that a pod changed, and with it the statuses above it."""
-        self._changes.pods[pod.uid] = pod
-        self.touch_owner(pod.owner)
+        self._dirty.pods[pod.uid] = pod
+        self.mark_owner_dirty(pod.owner)
 
-    def touch_owner(self, owner: Owner) -> None:
+    def mark_owner_dirty(self, owner: Owner) -> None:
         """Notes that an owner changed, and with it the statuses above it."""
         one: Owner | None = owner
         while one is not None:
-            self._changes.owners[one.uid] = one
+            self._dirty.owners[one.uid] = one
             one = one.parent
 
-    def touch_node(self, node: NodeState) -> None:
+    def mark_node_dirty(self, node: NodeState) -> None:
         """Notes that a node changed."""
-        self._changes.nodes[node.name] = node
+        self._dirty.nodes[node.name] = node
 
-    def touch_namespace(self, namespace: NamespaceState) -> None:
+    def mark_namespace_dirty(self, namespace: NamespaceState) -> None:
         """Notes that a namespace changed."""
-        self._changes.namespaces[namespace.name] = namespace
+        self._dirty.namespaces[namespace.name] = namespace
 
     @property
-    def changed(self) -> bool:
+    def is_dirty(self) -> bool:
         """Whether something is left to be written."""
-        return bool(self._changes)
+        return bool(self._dirty)
 
-    def touched_owners(self) -> list[Owner]:
+    def dirty_owners(self) -> list[Owner]:
         """The owners that changed since the last write, or whose pods did."""
-        return list(self._changes.owners.values())
+        return list(self._dirty.owners.values())
 
-    def every_pod(self) -> Iterator[PodState]:
+    def all_pods(self) -> Iterator[PodState]:
         """All pods, workload by workload."""
         for owner in self.workloads:
-            yield from owner.every_pod()
+            yield from owner.all_pods()
 
-    def every_owner(self) -> Iterator[Owner]:
+    def all_owners(self) -> Iterator[Owner]:
         """All owners, parents first."""
         for owner in self.workloads:
             yield owner
@@ -210,14 +210,14 @@ class Cluster:
         store.seed("namespaces", map(namespace_manifest, self.namespaces.values()))
         store.seed("nodes", map(node_manifest, self.nodes.values()))
         for kind, plural in PLURALS.items():
-            owners = (one for one in self.every_owner() if one.kind == kind)
+            owners = (one for one in self.all_owners() if one.kind == kind)
             store.seed(plural, map(self._owner_manifest, owners))
-        store.seed("pods", map(pod_manifest, self.every_pod()))
-        self._changes = _Changes()
+        store.seed("pods", map(pod_manifest, self.all_pods()))
+        self._dirty = _Dirty()
 
     def write(self, store: Store) -> None:
         """Writes what changed since the last time: nodes and namespaces, new owners, pods, statuses of owners."""
-        changes, self._changes = self._changes, _Changes()
+        changes, self._dirty = self._dirty, _Dirty()
         for namespace in changes.namespaces.values():
             store.put("namespaces", namespace_manifest(namespace))
         for node in changes.nodes.values():
@@ -225,7 +225,7 @@ class Cluster:
         # Pods name their owner, so it comes before them; its status counts them, so that comes after.
         stored = [owner for owner in changes.owners.values() if owner.kind in PLURALS]
         for owner in stored:
-            if not owner.gone and store.get(PLURALS[owner.kind], owner.namespace, owner.name) is None:
+            if not owner.removed and store.get(PLURALS[owner.kind], owner.namespace, owner.name) is None:
                 store.put(PLURALS[owner.kind], self._owner_manifest(owner))
         for pod in changes.pods.values():
             _write_pod(store, pod)
@@ -239,18 +239,18 @@ class Cluster:
             store.delete("nodes", "", node.name)
 
     def _write_owner(self, store: Store, owner: Owner) -> None:
-        if owner.gone:
+        if owner.removed:
             store.delete(PLURALS[owner.kind], owner.namespace, owner.name)
         else:
             store.put(PLURALS[owner.kind], self._owner_manifest(owner))
 
     def _owner_manifest(self, owner: Owner) -> JsonObject:
-        nodes = len(wanted_nodes(owner, self.nodes.values())) if owner.kind == "DaemonSet" else 0
+        nodes = len(daemon_nodes(owner, self.nodes.values())) if owner.kind == "DaemonSet" else 0
         return owner_manifest(owner, nodes)
 
 
 def _write_pod(store: Store, pod: PodState) -> None:
-    if pod.gone:
+    if pod.removed:
         store.delete("pods", pod.owner.namespace, pod.name)
     else:
         store.put("pods", pod_manifest(pod))
@@ -269,9 +269,9 @@ def namespace_manifest(namespace: NamespaceState) -> JsonObject:
         ],
     }
     status: JsonObject = {"phase": "Active"}
-    if namespace.deleted:
-        metadata["deletionTimestamp"] = stamp(namespace.deleted)
-        status = {"phase": "Terminating", "conditions": [_content_remains(namespace.deleted)]}
+    if namespace.deletion_timestamp:
+        metadata["deletionTimestamp"] = stamp(namespace.deletion_timestamp)
+        status = {"phase": "Terminating", "conditions": [_content_remains(namespace.deletion_timestamp)]}
     return {
         "apiVersion": "v1",
         "kind": "Namespace",

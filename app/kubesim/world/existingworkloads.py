@@ -7,17 +7,17 @@ from kubesim.inventory.workloads import API_VERSIONS, Workload
 from kubesim.model.state import (
     FINISHED,
     INITIALIZING,
-    LAUNCHING,
+    JOB_CREATORS,
     OOM_KILLED,
-    ORDINAL,
-    ROLLING,
+    ORDINAL_KINDS,
+    ROLLING_KINDS,
     Owner,
     PodState,
     Stage,
 )
 from kubesim.world.cluster import Cluster
-from kubesim.world.controllers import new_job, new_set, ordinal_names
-from kubesim.world.podlifecycle import soon, unschedulable
+from kubesim.world.controllers import new_job, new_replica_set, ordinal_names
+from kubesim.world.podlifecycle import schedule_change, unschedulable_message
 
 CLUSTER_AGE: Final = timedelta(days=100)
 JOBS_KEPT: Final = 3
@@ -31,15 +31,15 @@ def new_owner(cluster: Cluster, workload: Workload, created: datetime) -> Owner:
         kind=kind,
         api_version=API_VERSIONS[kind],
         namespace=workload.namespace,
-        name=workload.plan.app,
+        name=workload.template.app,
         uid=cluster.uid(),
         created=created,
-        plan=workload.plan,
+        template=workload.template,
         desired=workload.replicas,
-        usual=workload.replicas,
+        baseline=workload.replicas,
         suffix=cluster.suffix(10),
         suspended=workload.suspended,
-        stuck=workload.stuck,
+        deadline_exceeded=workload.deadline_exceeded,
         undisturbed=workload.undisturbed,
     )
 
@@ -47,18 +47,18 @@ def new_owner(cluster: Cluster, workload: Workload, created: datetime) -> Owner:
 def add_workload(cluster: Cluster, workload: Workload, pods: int, now: datetime) -> None:
     """Adds a workload with its pods, unless the cluster would have more than `pods` of them."""
     room = pods - cluster.pod_count
-    if room < workload.replicas + workload.stuck:
+    if room < workload.replicas + workload.deadline_exceeded:
         return
     owner = cluster.add_owner(
         new_owner(cluster, workload, random_time(cluster, now - CLUSTER_AGE, now - timedelta(hours=3)))
     )
-    if owner.kind in ROLLING:
+    if owner.kind in ROLLING_KINDS:
         _add_replica_sets(cluster, owner, workload, now)
-    elif owner.kind in LAUNCHING:
+    elif owner.kind in JOB_CREATORS:
         _add_jobs(cluster, owner, room, now)
     elif not owner.suspended:
         _add_pods(cluster, owner, workload.stages, now)
-    for pod in [*owner.every_pod()][: workload.terminating]:
+    for pod in [*owner.all_pods()][: workload.terminating]:
         cluster.delete(pod, now)
 
 
@@ -69,13 +69,15 @@ def random_time(cluster: Cluster, low: datetime, high: datetime) -> datetime:
 
 def _add_replica_sets(cluster: Cluster, owner: Owner, workload: Workload, now: datetime) -> None:
     """The ReplicaSets of a Deployment: earlier ones scaled down, unless the present one is stuck."""
-    for index in range(workload.old_sets):
-        old = new_set(cluster, owner, owner.plan.with_tag(f"v0.{index}.{cluster.rng.randint(0, 9)}"), owner.created)
+    for index in range(workload.old_replica_sets):
+        old = new_replica_set(
+            cluster, owner, owner.template.with_tag(f"v0.{index}.{cluster.rng.randint(0, 9)}"), owner.created
+        )
         owner.revision += 1
-        if workload.stuck:
+        if workload.deadline_exceeded:
             old.desired = 1
             _add_pods(cluster, old, (), now)
-    current = new_set(cluster, owner, owner.plan, random_time(cluster, owner.created, now))
+    current = new_replica_set(cluster, owner, owner.template, random_time(cluster, owner.created, now))
     current.desired = owner.desired
     _add_pods(cluster, current, workload.stages, now)
 
@@ -106,7 +108,7 @@ def _add_pods(cluster: Cluster, owner: Owner, stages: tuple[Stage, ...], now: da
 
 
 def _pod_names(cluster: Cluster, owner: Owner) -> list[str]:
-    if owner.kind in ORDINAL:
+    if owner.kind in ORDINAL_KINDS:
         return ordinal_names(owner)
     if owner.kind == "Pod":
         return [owner.name]
@@ -117,23 +119,23 @@ def _bind_at_stage(cluster: Cluster, pod: PodState, stage: Stage, now: datetime)
     """Places a new pod and lets it be at a stage; if no node takes it, it stays pending."""
     if pod.stage is Stage.GATED:
         return
-    node = None if stage is Stage.PENDING else cluster.scheduler.place(pod.plan)
+    node = None if stage is Stage.PENDING else cluster.scheduler.find_node(pod.template)
     if node is None:
-        pod.created = pod.moved = now - timedelta(minutes=cluster.rng.randint(1, 600))
-        pod.message = unschedulable(cluster, pod)
+        pod.created = pod.transitioned_at = now - timedelta(minutes=cluster.rng.randint(1, 600))
+        pod.message = unschedulable_message(cluster, pod)
         _queue_next_change(cluster, pod)
         return
     pod.created = max(pod.created, min(node.created, now))
-    pod.ended, pod.restarts = _restarts(cluster, pod, stage, now)
-    pod.cause = OOM_KILLED if cluster.rng.random() < 0.3 else pod.cause
-    cluster.bind(pod, node, stage, max(pod.created, pod.ended or pod.created) + timedelta(seconds=7))
+    pod.finished_at, pod.restarts = _restarts(cluster, pod, stage, now)
+    pod.termination = OOM_KILLED if cluster.rng.random() < 0.3 else pod.termination
+    cluster.bind(pod, node, stage, max(pod.created, pod.finished_at or pod.created) + timedelta(seconds=7))
     if stage not in FINISHED and (stage is not Stage.RUNNING or pod.owner.kind == "Job"):
         _queue_next_change(cluster, pod)
 
 
 def _queue_next_change(cluster: Cluster, pod: PodState) -> None:
     # In a large cluster more pods are on their way at any time, and each has to wait longer for its turn.
-    soon(cluster, pod, 5, max(200, cluster.pod_count // 2))
+    schedule_change(cluster, pod, 5, max(200, cluster.pod_count // 2))
 
 
 def _restarts(cluster: Cluster, pod: PodState, stage: Stage, now: datetime) -> tuple[datetime | None, int]:

@@ -13,23 +13,23 @@ from kubesim.installation import Installation
 from kubesim.inventory.system import SYSTEM, SYSTEM_NAMESPACES
 from kubesim.inventory.teams import APPLICATIONS, TEAM_NAMESPACES
 from kubesim.inventory.workloads import Workload, installed
-from kubesim.model.instancetypes import ZONES, control_plane, worker_machines
-from kubesim.model.podtemplates import ContainerPlan, Plan
+from kubesim.model.instancetypes import ZONES, control_plane, worker_instance_types
+from kubesim.model.podtemplates import ContainerTemplate, PodTemplate
 from kubesim.model.state import (
     NodeState,
     Stage,
 )
-from kubesim.objects.workloads import wanted_nodes
+from kubesim.objects.workloads import daemon_nodes
 from kubesim.world.applications import add_applications
 from kubesim.world.cluster import Cluster
 from kubesim.world.controllers import pod_name
 from kubesim.world.existingworkloads import CLUSTER_AGE, add_workload, new_owner, random_time
-from kubesim.world.nodelifecycle import cordon, fail, new_node, press
+from kubesim.world.nodelifecycle import cordon, lose_kubelet, new_node, start_memory_pressure
 
 _DAEMON_SHARE: Final = 3
 
 
-def settled(seed: int, nodes: int, pods: int, now: datetime, installation: Installation) -> Cluster:
+def initial_state(seed: int, nodes: int, pods: int, now: datetime, installation: Installation) -> Cluster:
     """A cluster of exactly so many nodes and pods; what of the inventory does not fit into it is left out."""
     cluster = Cluster(seed)
     born = now - CLUSTER_AGE
@@ -57,10 +57,10 @@ def _add_nodes(cluster: Cluster, nodes: int, pods: int, now: datetime) -> None:
     leaders = 3 if nodes >= 7 else 1
     for index in range(min(nodes, leaders)):
         new_node(cluster, control_plane(alone=alone), ZONES[index], now - CLUSTER_AGE)
-    machines = worker_machines(pods // max(1, nodes))
+    instance_types = worker_instance_types(pods // max(1, nodes))
     for index in range(nodes - leaders):
         age = timedelta(hours=cluster.rng.uniform(30, 2399))
-        new_node(cluster, machines[index % len(machines)], ZONES[index % len(ZONES)], now - age)
+        new_node(cluster, instance_types[index % len(instance_types)], ZONES[index % len(ZONES)], now - age)
 
 
 def _add_daemons(cluster: Cluster, pods: int, now: datetime) -> None:
@@ -69,15 +69,15 @@ def _add_daemons(cluster: Cluster, pods: int, now: datetime) -> None:
             continue
         owner = new_owner(cluster, workload, now - CLUSTER_AGE)
         if workload.kind == "Node":
-            owner.plan = replace(owner.plan, selects={"node-role.kubernetes.io/control-plane": ""})
-        nodes = wanted_nodes(owner, cluster.nodes.values())
+            owner.template = replace(owner.template, node_selector={"node-role.kubernetes.io/control-plane": ""})
+        nodes = daemon_nodes(owner, cluster.nodes.values())
         if not nodes or _DAEMON_SHARE * (cluster.pod_count + len(nodes)) > pods:
             continue
         cluster.add_owner(owner)
         for node in nodes:
             name = f"{owner.name}-{node.name}" if owner.kind == "Node" else pod_name(cluster, owner)
             pod = cluster.add_pod(owner, name, max(node.created, owner.created))
-            pod.pinned = node
+            pod.required_node = node
             cluster.bind(pod, node, Stage.RUNNING, pod.created + timedelta(seconds=9))
 
 
@@ -85,13 +85,13 @@ def _add_edge_cases(cluster: Cluster, pods: int, now: datetime) -> None:
     """What every old cluster has somewhere: orphans, the unheard of, the half deleted."""
     if not cluster.nodes or pods - cluster.pod_count < 8:
         return
-    plan = Plan(app="batch-import", containers=(ContainerPlan(name="import", image="python:3-slim"),))
-    gone = NodeState(
+    template = PodTemplate(app="batch-import", containers=(ContainerTemplate(name="import", image="python:3-slim"),))
+    removed_node = NodeState(
         name="worker-a-00",
         uid=cluster.uid(),
         created=now - CLUSTER_AGE,
-        changed=now,
-        machine=worker_machines(0)[0],
+        transitioned_at=now,
+        instance_type=worker_instance_types(0)[0],
         zone=ZONES[0],
         version="v1.35.4",
         address="10.0.255.1",
@@ -100,36 +100,42 @@ def _add_edge_cases(cluster: Cluster, pods: int, now: datetime) -> None:
     )
     node = [*cluster.nodes.values()][-1]
     for name, home, stage in (
-        ("batch-import", gone, Stage.RUNNING),
-        ("batch-retry", gone, Stage.LOST),
+        ("batch-import", removed_node, Stage.RUNNING),
+        ("batch-retry", removed_node, Stage.LOST),
         ("probe", node, Stage.LOST),
     ):
-        _bind_by_hand(cluster, replace(plan, app=name, scheduler="by-hand"), home, stage, now)
-    fpga = ContainerPlan(
+        _bind_by_hand(cluster, replace(template, app=name, scheduler="by-hand"), home, stage, now)
+    fpga = ContainerTemplate(
         name="probe",
         image="localhost:5000/fpga-probe",
         requests={"example.com/fpga": "1"},
         limits={"example.com/fpga": "1"},
     )
-    _bind_by_hand(cluster, Plan(app="fpga-probe", containers=(fpga,), scheduler="by-hand"), node, Stage.RUNNING, now)
+    _bind_by_hand(
+        cluster, PodTemplate(app="fpga-probe", containers=(fpga,), scheduler="by-hand"), node, Stage.RUNNING, now
+    )
     space = cluster.add_namespace("staging-42", {"team": "shop"}, now - timedelta(days=3))
-    space.deleted = now - timedelta(minutes=50)
-    leftover = Plan(app="leftover", containers=(ContainerPlan(name="app", image="acme/leftover:dev"),))
-    workload = Workload(kind="Deployment", namespace="staging-42", plan=leftover, replicas=2, terminating=2)
+    space.deletion_timestamp = now - timedelta(minutes=50)
+    leftover = PodTemplate(app="leftover", containers=(ContainerTemplate(name="app", image="acme/leftover:dev"),))
+    workload = Workload(kind="Deployment", namespace="staging-42", template=leftover, replicas=2, terminating=2)
     add_workload(cluster, workload, pods, now)
 
 
-def _bind_by_hand(cluster: Cluster, plan: Plan, node: NodeState, stage: Stage, now: datetime) -> None:
-    workload = Workload(kind="Pod", namespace="default", plan=plan)
+def _bind_by_hand(cluster: Cluster, template: PodTemplate, node: NodeState, stage: Stage, now: datetime) -> None:
+    workload = Workload(kind="Pod", namespace="default", template=template)
     created = random_time(cluster, node.created, now)
     owner = cluster.add_owner(new_owner(cluster, workload, created))
-    cluster.bind(cluster.add_pod(owner, plan.app, created), node, stage, created)
+    cluster.bind(cluster.add_pod(owner, template.app, created), node, stage, created)
 
 
 def _disrupt_nodes(cluster: Cluster, now: datetime) -> None:
     """A few nodes of each trouble, where there are enough to spare."""
-    workers = [node for node in cluster.nodes.values() if node.machine.pool == "worker"]
-    troubles: tuple[Callable[[Cluster, NodeState, datetime], None], ...] = (cordon, fail, press)
+    workers = [node for node in cluster.nodes.values() if node.instance_type.pool == "worker"]
+    troubles: tuple[Callable[[Cluster, NodeState, datetime], None], ...] = (
+        cordon,
+        lose_kubelet,
+        start_memory_pressure,
+    )
     if len(workers) <= 2 * len(troubles):
         return
     each = 1 + len(workers) // 200

@@ -1,6 +1,6 @@
 """Places pods on nodes, and says in the words of kube-scheduler why it cannot.
 
-Invariant: a node that `place` returns is not cordoned, its taints are tolerated, its labels selected, and
+Invariant: a node that `find_node` returns is not cordoned, its taints are tolerated, its labels selected, and
 everything that the pod asks for is free.
 """
 
@@ -10,11 +10,11 @@ from random import Random
 from typing import Final
 
 from kubesim.model.instancetypes import Taint
-from kubesim.model.podtemplates import EVERY_TAINT, Plan
+from kubesim.model.podtemplates import EVERY_TAINT, PodTemplate
 from kubesim.model.state import NodeState
 from kubesim.quantities import PODS
 
-_GLANCES: Final = 24
+_SAMPLES: Final = 24
 
 
 class Scheduler:
@@ -25,40 +25,40 @@ class Scheduler:
         self._rng: Final = rng
         self._selected: Final[dict[tuple[tuple[str, str], ...], list[NodeState]]] = {}
 
-    def forget_nodes(self) -> None:
+    def invalidate_nodes(self) -> None:
         """To be called when nodes have come, gone or changed labels."""
         self._selected.clear()
 
-    def place(self, plan: Plan) -> NodeState | None:
+    def find_node(self, template: PodTemplate) -> NodeState | None:
         """A node for one more pod of the plan, None if none has room.
 
         Any that fits will do, so that some nodes are fuller than others.
         """
-        candidates = self._candidates(plan)
+        candidates = self._candidates(template)
         if not candidates:
             return None
-        for _ in range(_GLANCES):
+        for _ in range(_SAMPLES):
             node = candidates[int(self._rng.random() * len(candidates))]
-            if not refusals(node, plan):
+            if not filter_reasons(node, template):
                 return node
-        return next((node for node in candidates if not refusals(node, plan)), None)
+        return next((node for node in candidates if not filter_reasons(node, template)), None)
 
-    def _candidates(self, plan: Plan) -> list[NodeState]:
-        wanted = tuple(sorted(plan.selects.items()))
+    def _candidates(self, template: PodTemplate) -> list[NodeState]:
+        wanted = tuple(sorted(template.node_selector.items()))
         if wanted not in self._selected:
             nodes = self._nodes.values()
-            self._selected[wanted] = [node for node in nodes if plan.selects.items() <= node.labels.items()]
+            self._selected[wanted] = [node for node in nodes if template.node_selector.items() <= node.labels.items()]
         return self._selected[wanted]
 
-    def verdict(self, plan: Plan, blocker: str = "") -> str:
+    def fit_error(self, template: PodTemplate, reason: str = "") -> str:
         """Why no node can take a pod of the plan, as FitError of pkg/scheduler/framework writes it.
 
-        `blocker` is a reason besides resources and taints that every node gives which would have room.
+        `reason` is one besides resources and taints that every node gives which would have room.
         """
         reasons: Counter[str] = Counter()
         victims = 0
         for node in self._nodes.values():
-            found = refusals(node, plan) or (blocker,)
+            found = filter_reasons(node, template) or (reason,)
             reasons.update(found)
             victims += found[0].startswith(("Insufficient", "Too many"))
         total = len(self._nodes)
@@ -70,22 +70,22 @@ class Scheduler:
         return f"{nobody}: {said}. preemption: {nobody}: {', '.join(parts)}."
 
 
-def refusals(node: NodeState, plan: Plan) -> tuple[str, ...]:
+def filter_reasons(node: NodeState, template: PodTemplate) -> tuple[str, ...]:
     """Why a node cannot take a pod: one reason, or one for each resource that is short; empty: it can."""
-    if node.cordoned and EVERY_TAINT not in plan.tolerates:
+    if node.cordoned and EVERY_TAINT not in template.tolerated_taints:
         return ("node(s) were unschedulable",)
-    taint = untolerated(node, plan)
+    taint = untolerated_taint(node, template)
     if taint:
         return (f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}",)
-    if not plan.selects.items() <= node.labels.items():
+    if not template.node_selector.items() <= node.labels.items():
         return ("node(s) didn't match Pod's node affinity/selector",)
-    short = node.shortages(plan.demand)
+    short = node.insufficient_resources(template.effective_requests)
     return tuple(["Too many pods" if name == PODS else f"Insufficient {name}" for name in short])
 
 
-def untolerated(node: NodeState, plan: Plan) -> Taint | None:
+def untolerated_taint(node: NodeState, template: PodTemplate) -> Taint | None:
     """The first taint that keeps pods of the plan off the node; None if there is none."""
-    if EVERY_TAINT in plan.tolerates:
+    if EVERY_TAINT in template.tolerated_taints:
         return None
     binding = (taint for taint in node.taints if taint.effect != "PreferNoSchedule")
-    return next((taint for taint in binding if taint.key not in plan.tolerates), None)
+    return next((taint for taint in binding if taint.key not in template.tolerated_taints), None)

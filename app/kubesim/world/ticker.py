@@ -10,7 +10,7 @@ from kubesim.world.world import World
 _LONGEST_LAG_S: Final = 1.0
 
 
-async def live(world: World, store: Store, churn: float) -> None:
+async def tick_forever(world: World, store: Store, churn: float) -> None:
     """Lets `churn` things happen a second, for ever; with 0 the world stands still and this returns at once.
 
     What a busy loop could not keep up with for more than a second does not happen.

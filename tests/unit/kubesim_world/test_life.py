@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubesim.world.ticker import live
+from kubesim.world.ticker import tick_forever
 from tests.unit.kubesim_world.worlds import NOW, WATCHED, Played, is_live, is_ready, owner_uid, played, shown
 
 
@@ -30,9 +30,9 @@ def test_a_replica_set_states_the_number_of_its_live_and_ready_pods(steps: int) 
     pods = pods_by_owner(world)
 
     for one in world.objects("replicasets"):
-        live = [pod for pod in pods[one["metadata"]["uid"]] if is_live(pod)]
-        assert one["status"]["replicas"] == len(live)
-        assert one["status"].get("readyReplicas", 0) == sum(map(is_ready, live))
+        tick_forever = [pod for pod in pods[one["metadata"]["uid"]] if is_live(pod)]
+        assert one["status"]["replicas"] == len(tick_forever)
+        assert one["status"].get("readyReplicas", 0) == sum(map(is_ready, tick_forever))
 
 
 def test_a_deployment_states_the_sums_of_its_replica_sets(later: Played) -> None:
@@ -52,9 +52,9 @@ def test_a_daemon_set_states_its_pods_and_the_nodes_it_is_for(later: Played) -> 
     everywhere = len(later.store.list("nodes"))
 
     for one in later.objects("daemonsets"):
-        live = [pod for pod in pods[one["metadata"]["uid"]] if is_live(pod)]
-        assert one["status"]["currentNumberScheduled"] == len(live)
-        assert one["status"]["numberReady"] == sum(map(is_ready, live))
+        tick_forever = [pod for pod in pods[one["metadata"]["uid"]] if is_live(pod)]
+        assert one["status"]["currentNumberScheduled"] == len(tick_forever)
+        assert one["status"]["numberReady"] == sum(map(is_ready, tick_forever))
         wanted = 3 if one["metadata"]["name"] == "nvidia-device-plugin" else everywhere
         assert one["status"]["desiredNumberScheduled"] == wanted
 
@@ -163,7 +163,7 @@ def test_a_world_can_be_kept_still() -> None:
     world = played(nodes=3, pods=20)
     version = world.store.version
 
-    asyncio.run(live(world.world, world.store, 0))
+    asyncio.run(tick_forever(world.world, world.store, 0))
 
     assert world.store.version == version
 
@@ -173,7 +173,7 @@ async def test_a_living_world_changes_its_store() -> None:
     version = world.store.version_of("pods")
 
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        life = tasks.create_task(live(world.world, world.store, 500))
+        life = tasks.create_task(tick_forever(world.world, world.store, 500))
         changes = await world.store.news("pods", version)
         life.cancel()
 

@@ -2,38 +2,38 @@
 
 import pytest
 
-from kubesim.model.podtemplates import ContainerPlan, Plan
+from kubesim.model.podtemplates import ContainerTemplate, PodTemplate
 
 
-def one(cpu: str, name: str = "app", **more: object) -> ContainerPlan:
-    return ContainerPlan(name=name, image="app", requests={"cpu": cpu}, **more)  # type: ignore[arg-type]
+def one(cpu: str, name: str = "app", **more: object) -> ContainerTemplate:
+    return ContainerTemplate(name=name, image="app", requests={"cpu": cpu}, **more)  # type: ignore[arg-type]
 
 
 def test_a_sidecar_adds_to_the_containers_and_to_what_initializes_after_it() -> None:
-    plan = Plan(
+    template = PodTemplate(
         app="app",
         containers=(one("100m"),),
-        inits=(one("100m", "sidecar", sidecar=True), one("200m", "init")),
+        init_containers=(one("100m", "sidecar", sidecar=True), one("200m", "init")),
         overhead={"cpu": "10m"},
     )
 
-    assert plan.demand == {"cpu": 310, "pods": 1}
+    assert template.effective_requests == {"cpu": 310, "pods": 1}
 
 
 def test_an_init_container_before_the_sidecar_counts_alone() -> None:
-    plan = Plan(
+    template = PodTemplate(
         app="app",
         containers=(one("100m"),),
-        inits=(one("250m", "init"), one("100m", "sidecar", sidecar=True)),
+        init_containers=(one("250m", "init"), one("100m", "sidecar", sidecar=True)),
     )
 
-    assert plan.demand == {"cpu": 250, "pods": 1}
+    assert template.effective_requests == {"cpu": 250, "pods": 1}
 
 
 def test_values_of_the_pod_override_those_of_its_containers() -> None:
-    plan = Plan(app="app", containers=(one("100m"), one("700m", "b")), pod_requests={"cpu": "300m"})
+    template = PodTemplate(app="app", containers=(one("100m"), one("700m", "b")), pod_requests={"cpu": "300m"})
 
-    assert plan.demand == {"cpu": 300, "pods": 1}
+    assert template.effective_requests == {"cpu": 300, "pods": 1}
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_values_of_the_pod_override_those_of_its_containers() -> None:
 def test_a_resize_in_flight_reserves_the_larger_amount_that_is_feasible(
     resize: str, asked: str, millicores: int
 ) -> None:
-    plan = Plan(app="app", containers=(one(asked, allotted={"cpu": "500m"}),), resize=resize)
+    template = PodTemplate(app="app", containers=(one(asked, allocated={"cpu": "500m"}),), resize=resize)
 
-    assert plan.demand == {"cpu": millicores, "pods": 1}
+    assert template.effective_requests == {"cpu": millicores, "pods": 1}
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_a_resize_in_flight_reserves_the_larger_amount_that_is_feasible(
 def test_the_qos_class_follows_from_requests_and_limits(
     requests: dict[str, str], limits: dict[str, str], qos_class: str
 ) -> None:
-    app = ContainerPlan(name="app", image="app", requests=requests, limits=limits)
+    app = ContainerTemplate(name="app", image="app", requests=requests, limits=limits)
 
-    assert Plan(app="app", containers=(app,)).qos_class == qos_class
+    assert PodTemplate(app="app", containers=(app,)).qos_class == qos_class
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,6 @@ def test_the_qos_class_follows_from_requests_and_limits(
     ],
 )
 def test_a_roll_out_changes_only_the_tag(image: str, tagged: str) -> None:
-    plan = Plan(app="web", containers=(ContainerPlan(name="web", image=image),))
+    template = PodTemplate(app="web", containers=(ContainerTemplate(name="web", image=image),))
 
-    assert plan.with_tag("v2").containers[0].image == tagged
+    assert template.with_tag("v2").containers[0].image == tagged

@@ -18,7 +18,7 @@ from kubesim.access import pki
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.installation import Installation
 from kubesim.store.store import Store
-from kubesim.world.ticker import live
+from kubesim.world.ticker import tick_forever
 from kubesim.world.world import World
 from kubesum.commands.demo import manifests
 from kubesum.commands.kubeconfigfile import kubeconfig_file
@@ -62,7 +62,7 @@ def demo(simulation: Simulation, port: int, kubeconfig_out: Path | None, usage_i
     store = Store()
     world = World(simulation.seed, simulation.nodes, simulation.pods, datetime.now(UTC), INSTALLATION)
     world.fill(store)
-    return _demo(store, partial(live, world, store, simulation.churn), port, kubeconfig_out, usage_interval_s)
+    return _demo(store, partial(tick_forever, world, store, simulation.churn), port, kubeconfig_out, usage_interval_s)
 
 
 async def _demo(

@@ -65,27 +65,27 @@ def service_account(namespace: str, name: str) -> User:
     return User(f"system:serviceaccount:{namespace}:{name}", groups, uid)
 
 
-class Accounts:
+class Authenticator:
     """Tells who holds a certificate or a bearer token; a certificate arrives verified by the handshake."""
 
     def __init__(self, tokens: Mapping[str, User]) -> None:
         self._tokens: Final = tokens
 
-    def of_token(self, token: str) -> User | None:
+    def authenticate_token(self, token: str) -> User | None:
         """The holder of a bearer token, None for an unknown one."""
         user = self._tokens.get(token)
         return user and _authenticated(user)
 
-    def of_connection(self, certificate: bytes | None, authorization: str) -> User:
+    def authenticate(self, certificate: bytes | None, authorization: str) -> User:
         """The caller with this verified DER certificate or this Authorization header; neither: anonymous.
 
         The first success wins; credentials that nobody vouches for raise Unauthorized.
         """
-        if certificate is not None and (user := of_certificate(certificate)) is not None:
+        if certificate is not None and (user := certificate_user(certificate)) is not None:
             return user
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer" and token.strip():
-            if (user := self.of_token(token.strip())) is not None:
+            if (user := self.authenticate_token(token.strip())) is not None:
                 return user
             raise Unauthorized("Unauthorized")
         if certificate is not None:
@@ -97,7 +97,7 @@ _KNOWN: Final = {user.name: user for user in PEOPLE.values()}
 
 
 @lru_cache(maxsize=256)
-def of_certificate(certificate: bytes) -> User | None:
+def certificate_user(certificate: bytes) -> User | None:
     """The user named by a DER certificate: common name and organizations; None without a common name.
 
     k8s.io/apiserver/pkg/authentication/request/x509/x509.go, CommonNameUserConversion.

@@ -14,8 +14,8 @@ import msgspec
 
 from kubesim.access.accounts import MASTERS, User
 from kubesim.apierrors import Forbidden, StatusDetails
-from kubesim.requests.requestinfo import Attributes
-from kubesim.store.store import JsonObject, Store, Stored
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.store.store import JsonObject, Store, StoredObject
 
 RBAC_GROUP: Final = "rbac.authorization.k8s.io"
 
@@ -70,7 +70,7 @@ class Decision:
     reason: str = ""
 
 
-class Rbac:
+class RbacAuthorizer:
     """The roles and bindings of a store, ready to be asked; read again when one of them has changed."""
 
     def __init__(self, store: Store) -> None:
@@ -78,19 +78,19 @@ class Rbac:
         self._grants: tuple[_Grant, ...] = ()
         self._read_at = -1
 
-    def decision(self, user: User, wanted: Attributes) -> Decision:
-        """Whether `user` may do what is `wanted`; system:masters may do everything."""
+    def decision(self, user: User, info: RequestInfo) -> Decision:
+        """Whether `user` may do what is `info`; system:masters may do everything."""
         if MASTERS in user.groups:
             return Decision(True)
         for grant in self._of(user):
-            if grant.namespace in ("", wanted.namespace) and any(_covers(rule, wanted) for rule in grant.rules):
+            if grant.namespace in ("", info.namespace) and any(_allows(rule, info) for rule in grant.rules):
                 return Decision(True, grant.reason)
         return Decision(False)
 
-    def authorize(self, user: User, wanted: Attributes) -> None:
-        """Raises Forbidden, in kube-apiserver's words, if `user` may not do what is `wanted`."""
-        if not self.decision(user, wanted).allowed:
-            raise _forbidden(user, wanted)
+    def authorize(self, user: User, info: RequestInfo) -> None:
+        """Raises Forbidden, in kube-apiserver's words, if `user` may not do what is `info`."""
+        if not self.decision(user, info).allowed:
+            raise _forbidden(user, info)
 
     def rules(self, user: User, namespace: str) -> list[JsonObject]:
         """The rules that apply to `user` in one namespace, as JSON."""
@@ -101,7 +101,7 @@ class Rbac:
     def _of(self, user: User) -> Iterator[_Grant]:
         # Rules bind whole: a namespaced grant never covers a path, which has no namespace.
         self._refresh()
-        return (grant for grant in self._grants if _concerns(grant.subject, user))
+        return (grant for grant in self._grants if _applies_to(grant.subject, user))
 
     def _refresh(self) -> None:
         version = max(
@@ -138,18 +138,18 @@ def _cluster_roles(store: Store) -> Mapping[str, tuple[_Rule, ...]]:
     return complete
 
 
-def _rules(stored: Stored) -> tuple[_Rule, ...]:
+def _rules(stored: StoredObject) -> tuple[_Rule, ...]:
     return msgspec.json.decode(stored.body, type=_Role).rules or ()
 
 
-def _reason(binding: Stored, role: _Reference, subject: _Reference) -> str:
+def _reason(binding: StoredObject, role: _Reference, subject: _Reference) -> str:
     kind = "RoleBinding" if binding.namespace else "ClusterRoleBinding"
     name = f"{binding.name}/{binding.namespace}" if binding.namespace else binding.name
     who = f"{subject.name}/{subject.namespace}" if subject.kind == "ServiceAccount" else subject.name
     return f'RBAC: allowed by {kind} "{name}" of {role.kind} "{role.name}" to {subject.kind} "{who}"'
 
 
-def _concerns(subject: _Reference, user: User) -> bool:
+def _applies_to(subject: _Reference, user: User) -> bool:
     if subject.kind == "User":
         return subject.name == user.name
     if subject.kind == "Group":
@@ -157,44 +157,43 @@ def _concerns(subject: _Reference, user: User) -> bool:
     return user.name == f"system:serviceaccount:{subject.namespace}:{subject.name}"
 
 
-def _covers(rule: _Rule, wanted: Attributes) -> bool:
-    if not _holds(rule.verbs, wanted.verb):
+def _allows(rule: _Rule, info: RequestInfo) -> bool:
+    if not _matches(rule.verbs, info.verb):
         return False
-    if not wanted.resource:
+    if not info.resource:
         return any(
-            path in ("*", wanted.path) or (path.endswith("*") and wanted.path.startswith(path[:-1]))
+            path in ("*", info.path) or (path.endswith("*") and info.path.startswith(path[:-1]))
             for path in rule.non_resource_paths
         )
     return (
-        _holds(rule.api_groups, wanted.group)
-        and _names_resource(rule.resources, wanted)
-        and (not rule.resource_names or wanted.name in rule.resource_names)
+        _matches(rule.api_groups, info.group)
+        and _matches_resource(rule.resources, info)
+        and (not rule.resource_names or info.name in rule.resource_names)
     )
 
 
-def _names_resource(resources: Iterable[str], wanted: Attributes) -> bool:
-    if not wanted.subresource:
-        return _holds(resources, wanted.resource)
+def _matches_resource(resources: Iterable[str], info: RequestInfo) -> bool:
+    if not info.subresource:
+        return _matches(resources, info.resource)
     return any(
-        resource in ("*", f"{wanted.resource}/{wanted.subresource}", f"*/{wanted.subresource}")
-        for resource in resources
+        resource in ("*", f"{info.resource}/{info.subresource}", f"*/{info.subresource}") for resource in resources
     )
 
 
-def _holds(values: Iterable[str], wanted: str) -> bool:
-    return any(value in ("*", wanted) for value in values)
+def _matches(values: Iterable[str], info: str) -> bool:
+    return any(value in ("*", info) for value in values)
 
 
-def _forbidden(user: User, wanted: Attributes) -> Forbidden:
+def _forbidden(user: User, info: RequestInfo) -> Forbidden:
     """The refusal; k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go, Forbidden."""
-    who = f'User "{user.name}" cannot {wanted.verb}'
-    if not wanted.resource:
-        return Forbidden(_escaped(f'forbidden: {who} path "{wanted.path}"'), StatusDetails())
-    resource = f"{wanted.resource}/{wanted.subresource}" if wanted.subresource else wanted.resource
-    where = f'in the namespace "{wanted.namespace}"' if wanted.namespace else "at the cluster scope"
-    what = f'{wanted.resource_group} "{wanted.name}"' if wanted.name else wanted.resource_group
-    message = f'{what} is forbidden: {who} resource "{resource}" in API group "{wanted.group}" {where}'
-    details = StatusDetails(name=wanted.name, group=wanted.group, kind=wanted.resource)
+    who = f'User "{user.name}" cannot {info.verb}'
+    if not info.resource:
+        return Forbidden(_escaped(f'forbidden: {who} path "{info.path}"'), StatusDetails())
+    resource = f"{info.resource}/{info.subresource}" if info.subresource else info.resource
+    where = f'in the namespace "{info.namespace}"' if info.namespace else "at the cluster scope"
+    what = f'{info.group_resource} "{info.name}"' if info.name else info.group_resource
+    message = f'{what} is forbidden: {who} resource "{resource}" in API group "{info.group}" {where}'
+    details = StatusDetails(name=info.name, group=info.group, kind=info.resource)
     return Forbidden(_escaped(message), details)
 
 

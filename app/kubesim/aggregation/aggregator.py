@@ -23,13 +23,13 @@ from yarl import URL
 from kubesim.access.accounts import MASTERS, User
 from kubesim.aggregation import forwarding, registration
 from kubesim.aggregation.forwarding import Headers
-from kubesim.aggregation.goerrors import go_text
-from kubesim.aggregation.registration import PASSED, Registration, Verdict
+from kubesim.aggregation.goerrors import go_error
+from kubesim.aggregation.registration import PASSED, ApiServiceSpec, Availability
 from kubesim.apierrors import Timeout
 from kubesim.installation import Installation
-from kubesim.requests.requestinfo import Attributes
-from kubesim.responses.discovery import AGGREGATED, DISCOVERY_GROUP
-from kubesim.responses.httpresponses import StreamCut, Streamed, text_answer
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.responses.discovery import DISCOVERY_GROUP, GROUP_DISCOVERY_LIST
+from kubesim.responses.httpresponses import StreamAborted, StreamedResponse, text_response
 from kubesim.store.store import JsonObject, Store
 
 PROBE_INTERVAL_S: Final = 30.0
@@ -45,7 +45,7 @@ _REQUEST_TIMEOUT_S: Final = 60.0
 _NO_HEADERS_OF_ITS_OWN: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 _DISCOVERY_TYPES: Final = ",".join(
-    f"application/json;g={DISCOVERY_GROUP};v={version};as={AGGREGATED}" for version in ("v2", "v2beta1")
+    f"application/json;g={DISCOVERY_GROUP};v={version};as={GROUP_DISCOVERY_LIST}" for version in ("v2", "v2beta1")
 )
 _DISCOVERER: Final = User("system:kube-aggregator", (MASTERS,))
 _SPEC_READER: Final = User("system:aggregator")
@@ -77,8 +77,8 @@ class Aggregator:
         self._front_proxy_files: Final = front_proxy_files
         self._session: aiohttp.ClientSession | None = None
         self._address = ""
-        self._tls: tuple[Registration, ssl.SSLContext] | None = None
-        self._verdict: Verdict | None = None
+        self._tls: tuple[ApiServiceSpec, ssl.SSLContext] | None = None
+        self._verdict: Availability | None = None
         self._group_item: JsonObject = {}
         self._etag = ""
         self._rediscover = asyncio.Event()
@@ -107,7 +107,7 @@ class Aggregator:
         return self._store.get("apiservices", "", self._name) is not None
 
     @property
-    def _registration(self) -> Registration | None:
+    def _registration(self) -> ApiServiceSpec | None:
         return registration.registration(self._store, self._name)
 
     @property
@@ -146,27 +146,27 @@ class Aggregator:
             ) as self._session,
             asyncio.TaskGroup() as tasks,
         ):
-            tasks.create_task(self._probe_for_ever())
-            tasks.create_task(self._discover_for_ever())
+            tasks.create_task(self._probe_forever())
+            tasks.create_task(self._discover_forever())
 
-    async def proxied(self, request: Request, wanted: Attributes, user: User) -> Response:
+    async def proxy(self, request: Request, info: RequestInfo, user: User) -> Response:
         """The extension server's answer to a client's request, streamed; raises Timeout if it is late."""
         if not self.is_available:
-            return text_answer("service unavailable\n", 503)
+            return text_response("service unavailable\n", 503)
         raw_path = request.scope["raw_path"].decode("ascii")
         client = request.client.host if request.client else ""
         headers = forwarding.request_headers(request.headers.raw, user, client, request.url.path)
         target = f"{raw_path}?{forwarding.query(request.url.query)}".rstrip("?")
         try:
-            async with asyncio.timeout(_patience_s(wanted)):
+            async with asyncio.timeout(_header_timeout_s(info)):
                 upstream = await self._request(request.method, target, headers, await request.body())
         except TimeoutError:
             raise Timeout("Timeout: request did not complete within the allotted timeout") from None
         except (aiohttp.ClientError, OSError) as error:
-            return text_answer(f"error trying to reach service: {await self._told(error)}\n", 503)
+            return text_response(f"error trying to reach service: {await self._go_error(error)}\n", 503)
         if 300 <= upstream.status < 400 and "Location" in upstream.headers:
             upstream.close()
-            return text_answer("the backend attempted to redirect this request, which is not permitted\n", 502)
+            return text_response("the backend attempted to redirect this request, which is not permitted\n", 502)
         return _relayed(upstream)
 
     async def openapi_paths(self) -> JsonObject:
@@ -193,32 +193,32 @@ class Aggregator:
             return None
         return Response(fetched.body, media_type=fetched.headers["Content-Type"]) if fetched.code == 200 else None
 
-    async def _probe_for_ever(self) -> None:
+    async def _probe_forever(self) -> None:
         retry_s = _FIRST_RETRY_S
         while True:
             seen = self._store.version
-            verdict = await self._judged()
-            if not self._has_changed(seen):
-                self._note(verdict)
+            availability = await self._checked()
+            if not self._changed_since(seen):
+                self._record(availability)
                 seen = self._store.version
-            is_well = verdict in (None, PASSED)
+            is_well = availability in (None, PASSED)
             retry_s = _FIRST_RETRY_S if is_well else min(2 * retry_s, _LONGEST_RETRY_S)
-            await self._changed(seen, PROBE_INTERVAL_S if is_well else retry_s)
+            await self._wait_for_change(seen, PROBE_INTERVAL_S if is_well else retry_s)
 
-    async def _judged(self) -> Verdict | None:
+    async def _checked(self) -> Availability | None:
         """What the checks say, None if nothing is registered."""
         registered = self._registration
         if registered is None:
             return None
-        return registration.obstacle(self._store, registered.service) or await self._probe()
+        return registration.service_problem(self._store, registered.service) or await self._probe()
 
-    async def _probe(self) -> Verdict:
+    async def _probe(self) -> Availability:
         """Passed if one of several requests was answered well."""
-        url = f"https://{self._dialled}{self._root}"
+        url = f"https://{self._service_address}{self._root}"
         problems = await asyncio.gather(*(self._probe_once(url) for _ in range(_PROBES)))
         if "" in problems:
             return PASSED
-        return Verdict("FailedDiscoveryCheck", f"failing or missing response from {url}: {problems[0]}")
+        return Availability("FailedDiscoveryCheck", f"failing or missing response from {url}: {problems[0]}")
 
     async def _probe_once(self, url: str) -> str:
         headers = Headers({"User-Agent": "Go-http-client/1.1"})
@@ -226,41 +226,41 @@ class Aggregator:
         try:
             fetched = await self._fetch(self._root, headers)
         except (aiohttp.ClientError, OSError) as error:
-            return f'Get "{url}": {await self._told(error)}'
+            return f'Get "{url}": {await self._go_error(error)}'
         return "" if 200 <= fetched.code < 300 else f"bad status from {url}: {fetched.code}"
 
-    async def _told(self, error: Exception) -> str:
-        return await go_text(error, self._dialled, self._address, self.installation.service_host)
+    async def _go_error(self, error: Exception) -> str:
+        return await go_error(error, self._service_address, self._address, self.installation.service_host)
 
     @property
-    def _dialled(self) -> str:
+    def _service_address(self) -> str:
         """The host:port that a real aggregator would connect to; empty if nothing is registered."""
         registered = self._registration
         return registration.address(self._store, registered.service) if registered else ""
 
-    def _note(self, verdict: Verdict | None) -> None:
+    def _record(self, availability: Availability | None) -> None:
         """Records a verdict, and reads anew what an extension server serves that has become available."""
-        was, self._verdict = self._verdict, verdict
-        if verdict is None:
+        was, self._verdict = self._verdict, availability
+        if availability is None:
             self._discovered.clear()
             return
-        registration.note(self._store, self._name, verdict)
-        if verdict == PASSED != was:
+        registration.write_availability(self._store, self._name, availability)
+        if availability == PASSED != was:
             self._rediscover.set()
 
-    def _has_changed(self, seen: int) -> bool:
+    def _changed_since(self, seen: int) -> bool:
         return max(map(self._store.version_of, registration.READ)) > seen
 
-    async def _changed(self, seen: int, within_s: float) -> None:
+    async def _wait_for_change(self, seen: int, within_s: float) -> None:
         """Waits until something that is read of the store has changed after a version, but not longer."""
         try:
             async with asyncio.timeout(within_s):
-                while not self._has_changed(seen):
-                    await self._store.reached(self._store.version + 1)
+                while not self._changed_since(seen):
+                    await self._store.wait_for(self._store.version + 1)
         except TimeoutError:
             return
 
-    async def _discover_for_ever(self) -> None:
+    async def _discover_forever(self) -> None:
         while True:
             await self._rediscover.wait()
             self._rediscover.clear()
@@ -277,7 +277,7 @@ class Aggregator:
             fetched = await self._fetch("/apis", headers)
             if fetched.code == 304:
                 return True
-            if fetched.code != 200 or AGGREGATED not in fetched.headers.get("Content-Type", ""):
+            if fetched.code != 200 or GROUP_DISCOVERY_LIST not in fetched.headers.get("Content-Type", ""):
                 return False
             items = msgspec.json.decode(fetched.body, type=dict).get("items", [])
         except (aiohttp.ClientError, OSError, msgspec.DecodeError):
@@ -326,11 +326,11 @@ class Aggregator:
             server_hostname=self.installation.service_host,
         )
 
-    def _tls_of(self, registered: Registration) -> ssl.SSLContext:
+    def _tls_of(self, registered: ApiServiceSpec) -> ssl.SSLContext:
         """The TLS that a registration asks for; another one is another pool of connections."""
         if self._tls is None or self._tls[0] != registered:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            if registered.is_unverified:
+            if registered.insecure_skip_tls_verify:
                 tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
             elif registered.ca_bundle:
                 tls.load_verify_locations(cadata=registered.ca_bundle.decode())
@@ -341,8 +341,8 @@ class Aggregator:
 
 
 def _relayed(upstream: aiohttp.ClientResponse) -> Response:
-    answer = Streamed(_chunks(upstream), upstream.status)
-    answer.raw_headers = forwarding.answer_headers(upstream.raw_headers)
+    answer = StreamedResponse(_chunks(upstream), upstream.status)
+    answer.raw_headers = forwarding.response_headers(upstream.raw_headers)
     return answer
 
 
@@ -352,16 +352,16 @@ async def _chunks(upstream: aiohttp.ClientResponse) -> AsyncGenerator[bytes, Non
         async for chunk in upstream.content.iter_any():
             yield chunk
     except (aiohttp.ClientError, OSError) as error:
-        raise StreamCut from error
+        raise StreamAborted from error
     finally:
         upstream.close()
 
 
-def _patience_s(wanted: Attributes) -> float | None:
+def _header_timeout_s(info: RequestInfo) -> float | None:
     """How long the headers of an answer may take; discovery is quick, a watch is not bounded."""
-    if wanted.verb == "watch":
+    if info.verb == "watch":
         return None
-    return _OWN_REQUEST_TIMEOUT_S if not wanted.resource else _REQUEST_TIMEOUT_S
+    return _OWN_REQUEST_TIMEOUT_S if not info.resource else _REQUEST_TIMEOUT_S
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -75,7 +75,7 @@ def query(text: str) -> str:
     return urlencode(sorted(parse_qsl(text, keep_blank_values=True), key=lambda pair: pair[0]))
 
 
-def answer_headers(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def response_headers(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers of an answer that concern the client."""
     return [(name.lower(), value) for name, value in raw if name.decode("latin-1").lower() not in _HOP_BY_HOP]
 

@@ -12,15 +12,15 @@ from typing import Final
 import aiohttp
 from cryptography import x509
 
-_LOOK_S: Final = 2.0
+_HANDSHAKE_S: Final = 2.0
 
 
-async def go_text(error: Exception, dialled: str, connected: str, host: str) -> str:
-    """The error of a request to `dialled`, which was made to `connected` and verified as `host`."""
+async def go_error(error: Exception, service_address: str, connected: str, host: str) -> str:
+    """The error of a request to `service_address`, which was made to `connected` and verified as `host`."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"tls: failed to verify certificate: x509: {await _distrust(connected, host)}"
+        return f"tls: failed to verify certificate: x509: {await _verification_error(connected, host)}"
     if isinstance(error, ConnectionRefusedError) or isinstance(error.__cause__, ConnectionRefusedError):
-        return f"dial tcp {dialled}: connect: connection refused"
+        return f"dial tcp {service_address}: connect: connection refused"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "EOF"
     if isinstance(error, TimeoutError):
@@ -30,10 +30,10 @@ async def go_text(error: Exception, dialled: str, connected: str, host: str) -> 
     return str(error) or type(error).__name__
 
 
-async def _distrust(connected: str, host: str) -> str:
+async def _verification_error(connected: str, host: str) -> str:
     """What is wrong with the certificate of a server; crypto/x509/verify.go, in its order."""
     try:
-        shown = await _shown(connected, host)
+        shown = await _peer_certificate(connected, host)
         names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except OSError as error:
         return str(error)
@@ -48,12 +48,12 @@ async def _distrust(connected: str, host: str) -> str:
     return "certificate signed by unknown authority"
 
 
-async def _shown(connected: str, host: str) -> x509.Certificate:
+async def _peer_certificate(connected: str, host: str) -> x509.Certificate:
     """The certificate that a server shows to whoever asks."""
     blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
     address, _, port = connected.rpartition(":")
-    async with asyncio.timeout(_LOOK_S):
+    async with asyncio.timeout(_HANDSHAKE_S):
         _, writer = await asyncio.open_connection(address, int(port), ssl=blind, server_hostname=host)
     try:
         return x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))

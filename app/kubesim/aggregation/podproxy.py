@@ -15,11 +15,11 @@ from starlette.responses import Response
 from yarl import URL
 
 from kubesim.aggregation import forwarding
-from kubesim.aggregation.goerrors import go_text
+from kubesim.aggregation.goerrors import go_error
 from kubesim.apierrors import BadRequest, MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails
 from kubesim.installation import Installation
-from kubesim.requests.requestinfo import Attributes
-from kubesim.responses.httpresponses import error_answer
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.responses.httpresponses import error_response
 from kubesim.store.store import JsonObject, Store
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
@@ -34,18 +34,18 @@ class PodProxy:
         self._installation: Final = installation
         self._backend: Final = backend
 
-    async def answer(self, request: Request, wanted: Attributes) -> Response:
+    async def answer(self, request: Request, info: RequestInfo) -> Response:
         """The pod's answer; raises NotFound, BadRequest, MethodNotAllowed."""
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
-        scheme, name, port = _target(wanted.name)
-        pod = self._pod(wanted.namespace, name)
+        scheme, name, port = _target(info.name)
+        pod = self._pod(info.namespace, name)
         address = pod.get("status", {}).get("podIP", "")
         if not address:
             raise BadRequest("address not allowed")
-        dialled = f"{address}:{port or _HTTP_PORT}"
+        service_address = f"{address}:{port or _HTTP_PORT}"
         if not self._backend() or not self._listens(pod) or port != str(self._installation.container_port):
-            return _unreached(await go_text(ConnectionRefusedError(), dialled, "", ""))
+            return _unreached(await go_error(ConnectionRefusedError(), service_address, "", ""))
         if scheme != "https":
             return _unreached("EOF")
         # /api/v1/namespaces/NAMESPACE/pods/NAME/proxy/PATH
@@ -54,7 +54,7 @@ class PodProxy:
         try:
             return await self._fetched(request, target)
         except (aiohttp.ClientError, OSError) as error:
-            return _unreached(await go_text(error, dialled, "", ""))
+            return _unreached(await go_error(error, service_address, "", ""))
 
     async def _fetched(self, request: Request, target: str) -> Response:
         url = URL(f"https://{self._backend()}{target}", encoded=True)
@@ -63,7 +63,7 @@ class PodProxy:
             session.request(request.method, url, ssl=False, allow_redirects=False, timeout=_TIMEOUT) as answer,
         ):
             relayed = Response(await answer.read(), answer.status)
-            relayed.raw_headers = forwarding.answer_headers(answer.raw_headers)
+            relayed.raw_headers = forwarding.response_headers(answer.raw_headers)
             return relayed
 
     def _pod(self, namespace: str, name: str) -> JsonObject:
@@ -92,4 +92,4 @@ def _target(text: str) -> tuple[str, str, str]:
 
 
 def _unreached(reason: str) -> Response:
-    return error_answer(ServiceUnavailable(f"error trying to reach service: {reason}"))
+    return error_response(ServiceUnavailable(f"error trying to reach service: {reason}"))

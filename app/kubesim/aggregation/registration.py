@@ -37,16 +37,16 @@ class ServiceReference(msgspec.Struct, frozen=True):
         return f'service/{self.name} in "{self.namespace}"'
 
 
-class Registration(msgspec.Struct, frozen=True):
+class ApiServiceSpec(msgspec.Struct, frozen=True):
     """The spec of the APIService; `ca_bundle` is PEM."""
 
     service: ServiceReference
     ca_bundle: bytes | None = msgspec.field(default=None, name="caBundle")
-    is_unverified: bool = msgspec.field(default=False, name="insecureSkipTLSVerify")
+    insecure_skip_tls_verify: bool = msgspec.field(default=False, name="insecureSkipTLSVerify")
 
 
 class _ApiService(msgspec.Struct, frozen=True):
-    spec: Registration
+    spec: ApiServiceSpec
 
 
 class _Port(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ class _Slice(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Availability:
     """The condition Available in the making."""
 
     reason: str
@@ -86,7 +86,7 @@ class Verdict:
         return self.reason == "Passed"
 
 
-PASSED: Final = Verdict("Passed", "all checks passed")
+PASSED: Final = Availability("Passed", "all checks passed")
 
 
 def install(store: Store, installation: Installation, ca_bundle: bytes) -> None:
@@ -95,7 +95,7 @@ def install(store: Store, installation: Installation, ca_bundle: bytes) -> None:
         store.put(resource, obj)
 
 
-def registration(store: Store, name: str) -> Registration | None:
+def registration(store: Store, name: str) -> ApiServiceSpec | None:
     """The APIService of this name as it is now, None without one that can be understood."""
     stored = store.get("apiservices", "", name)
     try:
@@ -110,23 +110,23 @@ def address(store: Store, service: ServiceReference) -> str:
     return f"{_service(store, service).cluster_ip}:{service.port}"
 
 
-def obstacle(store: Store, service: ServiceReference) -> Verdict | None:
+def service_problem(store: Store, service: ServiceReference) -> Availability | None:
     """What keeps requests from a Service even before one is made, None if nothing does."""
     if store.get("services", service.namespace, service.name) is None:
-        return Verdict("ServiceNotFound", f"{service} is not present")
+        return Availability("ServiceNotFound", f"{service} is not present")
     names = [port.name for port in _service(store, service).ports if port.port == service.port]
     if not names:
-        return Verdict("ServicePortError", f"{service} is not listening on port {service.port}")
+        return Availability("ServicePortError", f"{service} is not listening on port {service.port}")
     slices = list(_slices(store, service))
     if not slices:
-        return Verdict("EndpointsNotFound", f"cannot find endpointslices for {service}")
+        return Availability("EndpointsNotFound", f"cannot find endpointslices for {service}")
     if not any(_is_served(one, names[0]) for one in slices):
         message = f'endpointslices for {service} have no addresses with port name "{names[0]}"'
-        return Verdict("MissingEndpoints", message)
+        return Availability("MissingEndpoints", message)
     return None
 
 
-def note(store: Store, name: str, verdict: Verdict) -> None:
+def write_availability(store: Store, name: str, availability: Availability) -> None:
     """Writes a verdict into the status of the APIService; only a change of it is news."""
     stored = store.get("apiservices", "", name)
     if stored is None:
@@ -135,10 +135,10 @@ def note(store: Store, name: str, verdict: Verdict) -> None:
     was: JsonObject = next(iter(obj.get("status", {}).get("conditions", ())), {})
     condition = {
         "type": "Available",
-        "status": "True" if verdict.is_available else "False",
+        "status": "True" if availability.is_available else "False",
         "lastTransitionTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "reason": verdict.reason,
-        "message": verdict.message,
+        "reason": availability.reason,
+        "message": availability.message,
     }
     if was.get("status") == condition["status"]:
         condition["lastTransitionTime"] = was["lastTransitionTime"]

@@ -20,17 +20,17 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kubesim.access.accounts import TENANT_NAMESPACE, Accounts
+from kubesim.access.accounts import TENANT_NAMESPACE, Authenticator
 from kubesim.access.impersonation import impersonated
 from kubesim.access.pki import Pki
-from kubesim.access.rbac import Rbac
+from kubesim.access.rbac import RbacAuthorizer
 from kubesim.access.reviews import Reviewer, review_of
 from kubesim.aggregation.aggregator import Aggregator
 from kubesim.aggregation.podproxy import PodProxy
 from kubesim.apierrors import ApiError, MethodNotAllowed, no_such_path
 from kubesim.apiserver.bootstrap import bootstrap
 from kubesim.apiserver.documents import Documents
-from kubesim.apiserver.listing import LONGEST_WAIT_S, Lister, streamed, too_large
+from kubesim.apiserver.listing import BLOCK_TIMEOUT_S, Lister, streamed, too_large_resource_version
 from kubesim.apiserver.metrics import MetricsServer
 from kubesim.apiserver.throttle import Throttle
 from kubesim.apiserver.watching import Watch, Watcher
@@ -38,11 +38,11 @@ from kubesim.apiserver.writing import Writer
 from kubesim.installation import Installation
 from kubesim.requests import protobuf
 from kubesim.requests.options import list_options
-from kubesim.requests.requestinfo import Attributes, attributes, truthy
-from kubesim.responses.httpresponses import JSON, Streamed, error_answer, json_answer
-from kubesim.responses.representations import OF_LISTS, OF_OBJECTS, Rendering, requested
-from kubesim.store.apiresources import BY_PLURAL, METRICS_GROUP, METRICS_VERSION, Kind
-from kubesim.store.store import Store, Stored
+from kubesim.requests.requestinfo import RequestInfo, is_true, request_info
+from kubesim.responses.httpresponses import JSON, StreamedResponse, error_response, json_response
+from kubesim.responses.representations import LIST_FORMS, OBJECT_FORMS, Rendering, requested_rendering
+from kubesim.store.apiresources import BY_PLURAL, METRICS_GROUP, METRICS_VERSION, ApiResource
+from kubesim.store.store import Store, StoredObject
 
 _KEEP_ALIVE_S: Final = 180
 _LONGEST_STOP_S: Final = 0.2
@@ -90,7 +90,7 @@ class ApiServer:
     async def _serve(self) -> None:
         config = uvicorn.Config(
             self._app,
-            http=_PeerProtocol,
+            http=_ClientCertificateProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -116,22 +116,22 @@ class _App:
         self, store: Store, pki: Pki, options: ServerOptions, documents: Documents, aggregator: Aggregator
     ) -> None:
         throttle = Throttle(options.bytes_per_s)
-        self._accounts: Final = Accounts(pki.tokens)
-        self._rbac: Final = Rbac(store)
-        self._reviewer: Final = Reviewer(self._accounts, self._rbac)
+        self._authenticator: Final = Authenticator(pki.tokens)
+        self._rbac: Final = RbacAuthorizer(store)
+        self._reviewer: Final = Reviewer(self._authenticator, self._rbac)
         self._documents: Final = documents
         self._aggregator: Final = aggregator
         self._pod_proxy: Final = PodProxy(store, aggregator.installation, lambda: aggregator.backend)
         self._metrics: Final = MetricsServer(store, throttle)
-        self._resources: Final = _Resources(store, throttle, options.refuses_watch_lists)
+        self._resources: Final = _ResourceHandlers(store, throttle, options.refuses_watch_lists)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        audit_id = _audited(scope)
+        audit_id = _audit_id(scope)
         request = Request(scope, receive)
         try:
             answer = await self._answer(request)
         except ApiError as error:
-            answer = error_answer(error)
+            answer = error_response(error)
         except asyncio.CancelledError:
             # Only a stopping server cancels a request, after it has cut the connection: nobody is left to tell.
             return
@@ -139,28 +139,28 @@ class _App:
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        caller = self._accounts.of_connection(
+        user = self._authenticator.authenticate(
             request.state.peer_certificate, request.headers.get("authorization", "")
         )
         query = _first_values(request)
-        wanted = attributes(request.method, request.scope["path"], query)
-        user = impersonated(caller, request.headers, self._rbac)
-        self._rbac.authorize(user, wanted)
-        if self._aggregator.serves(wanted.path):
-            return await self._aggregator.proxied(request, wanted, user)
-        if not wanted.resource:
-            return await self._documents.answer(wanted.path, request)
-        if (wanted.group, wanted.version) == (METRICS_GROUP, METRICS_VERSION):
-            return await self._metrics.answer(request, wanted, query)
-        if (review := review_of(wanted)) is not None and wanted.verb == "create":
+        info = request_info(request.method, request.scope["path"], query)
+        user = impersonated(user, request.headers, self._rbac)
+        self._rbac.authorize(user, info)
+        if self._aggregator.serves(info.path):
+            return await self._aggregator.proxy(request, info, user)
+        if not info.resource:
+            return await self._documents.answer(info.path, request)
+        if (info.group, info.version) == (METRICS_GROUP, METRICS_VERSION):
+            return await self._metrics.answer(request, info, query)
+        if (review := review_of(info)) is not None and info.verb == "create":
             is_protobuf = _media_type(request) == protobuf.MEDIA_TYPE
-            return json_answer(self._reviewer.answer(review, await request.body(), is_protobuf, user), 201)
-        if (wanted.group, wanted.resource, wanted.subresource) == ("", "pods", "proxy"):
-            return await self._pod_proxy.answer(request, wanted)
-        return await self._resources.answer(request, wanted, query)
+            return json_response(self._reviewer.answer(review, await request.body(), is_protobuf, user), 201)
+        if (info.group, info.resource, info.subresource) == ("", "pods", "proxy"):
+            return await self._pod_proxy.answer(request, info)
+        return await self._resources.answer(request, info, query)
 
 
-class _Resources:
+class _ResourceHandlers:
     """Reads, watches and writes of the stored kinds."""
 
     def __init__(self, store: Store, throttle: Throttle, refuses_watch_lists: bool) -> None:
@@ -171,58 +171,64 @@ class _Resources:
         self._writer: Final = Writer(store)
         self._reading: Final = {"get": self._get, "list": self._list, "watch": self._watch}
 
-    async def answer(self, request: Request, wanted: Attributes, query: Mapping[str, str]) -> Response:
+    async def answer(self, request: Request, info: RequestInfo, query: Mapping[str, str]) -> Response:
         """The answer to a request for a resource; raises ApiError."""
-        kind = _kind(wanted)
-        if not kind.namespaced:
-            wanted = replace(wanted, namespace="")
-        if (read := self._reading.get(wanted.verb)) is not None:
-            return await read(request, kind, wanted, query)
-        return self._write(request, kind, wanted, await request.body())
+        resource = _kind(info)
+        if not resource.namespaced:
+            info = replace(info, namespace="")
+        if (read := self._reading.get(info.verb)) is not None:
+            return await read(request, resource, info, query)
+        return self._write(request, resource, info, await request.body())
 
-    async def _get(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        rendering = requested(request.headers, kind, OF_OBJECTS, query)
-        await self._reach(list_options(kind, query).version)
-        return Response(rendering.document(self._writer.existing(kind, wanted)), media_type=JSON)
+    async def _get(
+        self, request: Request, resource: ApiResource, info: RequestInfo, query: Mapping[str, str]
+    ) -> Response:
+        rendering = requested_rendering(request.headers, resource, OBJECT_FORMS, query)
+        await self._reach(list_options(resource, query).version)
+        return Response(rendering.document(self._writer.current(resource, info)), media_type=JSON)
 
-    async def _list(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        options = list_options(kind, query)
-        rendering = requested(request.headers, kind, OF_LISTS, query)
+    async def _list(
+        self, request: Request, resource: ApiResource, info: RequestInfo, query: Mapping[str, str]
+    ) -> Response:
+        options = list_options(resource, query)
+        rendering = requested_rendering(request.headers, resource, LIST_FORMS, query)
         await self._reach(options.version)
-        page = self._lister.page(kind.plural, wanted.namespace, options)
-        return Streamed(streamed(page, rendering, self._throttle))
+        page = self._lister.page(resource.plural, info.namespace, options)
+        return StreamedResponse(streamed(page, rendering, self._throttle))
 
-    async def _watch(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        if not truthy(query.get("watch")):
+    async def _watch(
+        self, request: Request, resource: ApiResource, info: RequestInfo, query: Mapping[str, str]
+    ) -> Response:
+        if not is_true(query.get("watch")):
             raise no_such_path()
-        options = list_options(kind, query)
-        rendering = requested(request.headers, kind, OF_OBJECTS, query)
+        options = list_options(resource, query)
+        rendering = requested_rendering(request.headers, resource, OBJECT_FORMS, query)
         await self._reach(options.version)
-        watch = Watch(kind.plural, wanted.namespace, rendering, options)
-        return Streamed(self._watcher.frames(watch))
+        watch = Watch(resource.plural, info.namespace, rendering, options)
+        return StreamedResponse(self._watcher.frames(watch))
 
-    def _write(self, request: Request, kind: Kind, wanted: Attributes, body: bytes) -> Response:
-        rendering = requested(request.headers, kind, OF_OBJECTS, {})
-        if wanted.verb == "create" and not wanted.name:
-            return _written(rendering, self._writer.create(kind, wanted, body), 201)
-        if wanted.verb == "update" and wanted.name:
-            return _written(rendering, self._writer.update(kind, wanted, body), 200)
-        if wanted.verb == "patch" and wanted.name:
-            return _written(rendering, self._writer.patch(kind, wanted, body, _media_type(request)), 200)
-        if wanted.verb == "delete" and not wanted.subresource:
-            return json_answer(_deleted(kind, self._writer.delete(kind, wanted)))
+    def _write(self, request: Request, resource: ApiResource, info: RequestInfo, body: bytes) -> Response:
+        rendering = requested_rendering(request.headers, resource, OBJECT_FORMS, {})
+        if info.verb == "create" and not info.name:
+            return _written(rendering, self._writer.create(resource, info, body), 201)
+        if info.verb == "update" and info.name:
+            return _written(rendering, self._writer.update(resource, info, body), 200)
+        if info.verb == "patch" and info.name:
+            return _written(rendering, self._writer.patch(resource, info, body, _media_type(request)), 200)
+        if info.verb == "delete" and not info.subresource:
+            return json_response(_deleted(resource, self._writer.delete(resource, info)))
         raise MethodNotAllowed("the server does not allow this method on the requested resource")
 
     async def _reach(self, version: int | None) -> None:
         """Waits a little for a version of the future; raises Timeout."""
         try:
-            async with asyncio.timeout(LONGEST_WAIT_S):
-                await self._store.reached(version or 0)
+            async with asyncio.timeout(BLOCK_TIMEOUT_S):
+                await self._store.wait_for(version or 0)
         except TimeoutError:
-            raise too_large(version or 0, self._store.version) from None
+            raise too_large_resource_version(version or 0, self._store.version) from None
 
 
-class _PeerProtocol(HttpToolsProtocol):
+class _ClientCertificateProtocol(HttpToolsProtocol):
     """Hands the client's certificate, verified in the handshake, to the application: `state.peer_certificate`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -265,7 +271,7 @@ def _tls(pki: Pki) -> ssl.SSLContext:
     return context
 
 
-def _audited(scope: Scope) -> bytes:
+def _audit_id(scope: Scope) -> bytes:
     """The request's audit ID, given to it here if the client named none."""
     for name, value in scope["headers"]:
         if name == b"audit-id":
@@ -283,22 +289,22 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip()
 
 
-def _kind(wanted: Attributes) -> Kind:
-    kind = BY_PLURAL.get(wanted.resource)
-    if kind is None or (kind.group, kind.version) != (wanted.group, wanted.version):
+def _kind(info: RequestInfo) -> ApiResource:
+    resource = BY_PLURAL.get(info.resource)
+    if resource is None or (resource.group, resource.version) != (info.group, info.version):
         raise no_such_path()
-    is_misplaced = bool(wanted.namespace) and not kind.namespaced and kind.plural != "namespaces"
-    if is_misplaced or (wanted.subresource and wanted.subresource not in kind.subresources):
+    is_misplaced = bool(info.namespace) and not resource.namespaced and resource.plural != "namespaces"
+    if is_misplaced or (info.subresource and info.subresource not in resource.subresources):
         raise no_such_path()
-    return kind
+    return resource
 
 
-def _written(rendering: Rendering, stored: Stored, code: int) -> Response:
+def _written(rendering: Rendering, stored: StoredObject, code: int) -> Response:
     return Response(rendering.document(stored), code, media_type=JSON)
 
 
-def _deleted(kind: Kind, last: Stored) -> dict[str, object]:
-    details = {"name": last.name, "kind": kind.plural, "uid": last.decoded()["metadata"]["uid"]}
-    if kind.group:
-        details["group"] = kind.group
+def _deleted(resource: ApiResource, last: StoredObject) -> dict[str, object]:
+    details = {"name": last.name, "kind": resource.plural, "uid": last.decoded()["metadata"]["uid"]}
+    if resource.group:
+        details["group"] = resource.group
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

@@ -10,12 +10,14 @@ from starlette.responses import Response
 from kubesim.aggregation.aggregator import Aggregator
 from kubesim.apierrors import no_such_path
 from kubesim.responses import discovery
-from kubesim.responses.discovery import AGGREGATED, DISCOVERY_GROUP
-from kubesim.responses.httpresponses import JSON, json_answer, text_answer
+from kubesim.responses.discovery import DISCOVERY_GROUP, GROUP_DISCOVERY_LIST
+from kubesim.responses.httpresponses import JSON, json_response, text_response
 from kubesim.responses.representations import Transformation, negotiated
 from kubesim.store.store import JsonObject
 
-_OFFERED: Final = frozenset(Transformation(AGGREGATED, DISCOVERY_GROUP, version) for version in ("v2", "v2beta1"))
+_OFFERED: Final = frozenset(
+    Transformation(GROUP_DISCOVERY_LIST, DISCOVERY_GROUP, version) for version in ("v2", "v2beta1")
+)
 _VERSION: Final = {
     "major": "1",
     "minor": "36",
@@ -40,7 +42,7 @@ class Documents:
     async def answer(self, path: str, request: Request) -> Response:
         """The document at `path`; raises NotFound."""
         if path in ("/healthz", "/livez", "/readyz"):
-            return text_answer("ok")
+            return text_response("ok")
         if path in ("/api", "/apis") and (groups := self._groups(path, request)) is not None:
             return groups
         if path == "/openapi/v2" and (merged := await self._aggregator.openapi_v2(request.headers.get("accept", ""))):
@@ -48,7 +50,7 @@ class Documents:
         document = await self._openapi(path) if path.startswith("/openapi/") else self._plain(path)
         if document is None:
             raise no_such_path()
-        return json_answer(document)
+        return json_response(document)
 
     def _groups(self, path: str, request: Request) -> Response | None:
         """Aggregated discovery, None for a client that does not ask for it."""

@@ -21,11 +21,11 @@ from kubesim.apiserver.listing import Page, streamed
 from kubesim.apiserver.throttle import Throttle
 from kubesim.objects.parts import stamp
 from kubesim.requests.options import list_options
-from kubesim.requests.requestinfo import Attributes
-from kubesim.responses.httpresponses import JSON, Streamed
-from kubesim.responses.representations import OF_LISTS, OF_OBJECTS, requested
-from kubesim.store.apiresources import METRICS, METRICS_GROUP, NODE_METRICS, Kind
-from kubesim.store.store import JsonObject, Key, Store, Stored
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.responses.httpresponses import JSON, StreamedResponse
+from kubesim.responses.representations import LIST_FORMS, OBJECT_FORMS, requested_rendering
+from kubesim.store.apiresources import METRICS_GROUP, METRICS_RESOURCES, NODE_METRICS, ApiResource
+from kubesim.store.store import JsonObject, Key, Store, StoredObject
 from kubesim.world.metering import (
     RESOLUTION_S,
     Pod,
@@ -47,7 +47,9 @@ class _Batch:
     """What was measured in one tick: by plural, the objects in order of their keys."""
 
     tick: int = -1
-    objects: dict[str, dict[Key, Stored]] = field(default_factory=lambda: {kind.plural: {} for kind in METRICS})
+    objects: dict[str, dict[Key, StoredObject]] = field(
+        default_factory=lambda: {resource.plural: {} for resource in METRICS_RESOURCES}
+    )
 
 
 class MetricsServer:
@@ -61,35 +63,39 @@ class MetricsServer:
         self._measuring: Final = asyncio.Lock()
         self._pods: dict[Key, tuple[int, Pod]] = {}
 
-    async def answer(self, request: Request, wanted: Attributes, query: Mapping[str, str]) -> Response:
+    async def answer(self, request: Request, info: RequestInfo, query: Mapping[str, str]) -> Response:
         """The answer to a request for a resource of metrics.k8s.io; raises ApiError."""
-        kind = _kind(wanted)
-        if wanted.verb == "list":
-            return await self._list(request, kind, wanted, query)
-        if wanted.verb == "get":
-            return await self._get(request, kind, wanted, query)
-        raise MethodNotAllowed(f'{wanted.verb} is not supported on resources of kind "{kind.resource_group}"')
+        resource = _kind(info)
+        if info.verb == "list":
+            return await self._list(request, resource, info, query)
+        if info.verb == "get":
+            return await self._get(request, resource, info, query)
+        raise MethodNotAllowed(f'{info.verb} is not supported on resources of kind "{resource.group_resource}"')
 
-    async def _list(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        selection = list_options(kind, query).selection
-        rendering = requested(request.headers, kind, OF_LISTS, query)
-        objects = (await self._measured()).objects[kind.plural].values()
-        found = [one for one in objects if wanted.namespace in ("", one.namespace) and selection.has(one)]
-        return Streamed(streamed(Page(found, {}), rendering, self._throttle))
+    async def _list(
+        self, request: Request, resource: ApiResource, info: RequestInfo, query: Mapping[str, str]
+    ) -> Response:
+        selection = list_options(resource, query).selection
+        rendering = requested_rendering(request.headers, resource, LIST_FORMS, query)
+        objects = (await self._measured()).objects[resource.plural].values()
+        found = [one for one in objects if info.namespace in ("", one.namespace) and selection.matches(one)]
+        return StreamedResponse(streamed(Page(found, {}), rendering, self._throttle))
 
-    async def _get(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        rendering = requested(request.headers, kind, OF_OBJECTS, query)
-        found = (await self._measured()).objects[kind.plural].get((wanted.namespace, wanted.name))
+    async def _get(
+        self, request: Request, resource: ApiResource, info: RequestInfo, query: Mapping[str, str]
+    ) -> Response:
+        rendering = requested_rendering(request.headers, resource, OBJECT_FORMS, query)
+        found = (await self._measured()).objects[resource.plural].get((info.namespace, info.name))
         if found is None:
-            raise self._missing(kind, wanted)
+            raise self._not_found(resource, info)
         return Response(rendering.document(found), media_type=JSON)
 
-    def _missing(self, kind: Kind, wanted: Attributes) -> NotFound:
-        if self._store.get(kind.plural, wanted.namespace, wanted.name) is None:
-            details = StatusDetails(name=wanted.name, kind=kind.plural)
-            return NotFound(f'{kind.plural} "{wanted.name}" not found', details)
-        name = f"{wanted.namespace}/{wanted.name}" if kind.namespaced else wanted.name
-        what = kind.kind.lower()
+    def _not_found(self, resource: ApiResource, info: RequestInfo) -> NotFound:
+        if self._store.get(resource.plural, info.namespace, info.name) is None:
+            details = StatusDetails(name=info.name, kind=resource.plural)
+            return NotFound(f'{resource.plural} "{info.name}" not found', details)
+        name = f"{info.namespace}/{info.name}" if resource.namespaced else info.name
+        what = resource.kind.lower()
         details = StatusDetails(name=name, group=METRICS_GROUP, kind=what)
         return NotFound(f'{what}.{METRICS_GROUP} "{name}" not found', details)
 
@@ -134,7 +140,7 @@ class MetricsServer:
             yield pod
 
 
-def _pod_metrics(pod: Pod, usages: Iterable[Usage], at: int, created: str) -> Stored:
+def _pod_metrics(pod: Pod, usages: Iterable[Usage], at: int, created: str) -> StoredObject:
     body = {
         "metadata": {
             "name": pod.name,
@@ -147,25 +153,25 @@ def _pod_metrics(pod: Pod, usages: Iterable[Usage], at: int, created: str) -> St
             {"name": one.name, "usage": usage.quantities} for one, usage in zip(pod.containers, usages, strict=True)
         ],
     }
-    return Stored(pod.namespace, pod.name, 0, pod.labels, {}, msgspec.json.encode(body))
+    return StoredObject(pod.namespace, pod.name, 0, pod.labels, {}, msgspec.json.encode(body))
 
 
-def _node_metrics(node: Stored, usage: Usage, at: int, created: str) -> Stored:
+def _node_metrics(node: StoredObject, usage: Usage, at: int, created: str) -> StoredObject:
     body = {
         "metadata": {"name": node.name, "creationTimestamp": created, "labels": node.labels},
         **_measurement(at, RESOLUTION_S * 1000 + at % 90),
         "usage": usage.quantities,
     }
-    return Stored("", node.name, 0, node.labels, {}, msgspec.json.encode(body))
+    return StoredObject("", node.name, 0, node.labels, {}, msgspec.json.encode(body))
 
 
 def _measurement(at: int, window_ms: int) -> JsonObject:
     return {"timestamp": stamp(datetime.fromtimestamp(at, UTC)), "window": f"{window_ms / 1000:g}s"}
 
 
-def _kind(wanted: Attributes) -> Kind:
-    for kind in METRICS:
-        is_misplaced = wanted.namespace != "" and kind is NODE_METRICS
-        if kind.plural == wanted.resource and not wanted.subresource and not is_misplaced:
-            return kind
+def _kind(info: RequestInfo) -> ApiResource:
+    for resource in METRICS_RESOURCES:
+        is_misplaced = info.namespace != "" and resource is NODE_METRICS
+        if resource.plural == info.resource and not info.subresource and not is_misplaced:
+            return resource
     raise no_such_path()

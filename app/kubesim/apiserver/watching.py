@@ -17,7 +17,7 @@ from kubesim.apiserver.listing import CHUNK_BYTES
 from kubesim.apiserver.throttle import Throttle
 from kubesim.requests.options import ListOptions, Selection
 from kubesim.responses.representations import Rendering
-from kubesim.store.store import Change, JsonObject, Store, Stored, restamped
+from kubesim.store.store import Change, JsonObject, Store, StoredObject, with_version
 
 BOOKMARK_INTERVAL_S: Final = 60.0
 BOOKMARK_BEFORE_END_S: Final = 2.0
@@ -64,21 +64,21 @@ class Watcher:
         version = self._store.version
         is_first = True
         if watch.wants_initial_state:
-            state = filter(watch.options.selection.has, self._store.list(watch.resource, watch.namespace))
+            state = filter(watch.options.selection.matches, self._store.list(watch.resource, watch.namespace))
             async for chunk in self._initial(watch, state):
                 is_first = False
                 yield chunk
-            if watch.options.send_initial_events and watch.options.has_bookmarks:
+            if watch.options.send_initial_events and watch.options.allow_watch_bookmarks:
                 yield _bookmark(watch, version, {INITIAL_EVENTS_END: "true"})
         elif watch.options.version:
             version = watch.options.version
         try:
-            async for chunk in self._live(watch, version, is_first):
+            async for chunk in self._changes(watch, version, is_first):
                 yield chunk
         except Expired as error:
             yield _error(error)
 
-    async def _initial(self, watch: Watch, state: Iterator[Stored]) -> AsyncGenerator[bytes, None]:
+    async def _initial(self, watch: Watch, state: Iterator[StoredObject]) -> AsyncGenerator[bytes, None]:
         parts: list[bytes] = []
         size, is_first = 0, True
         for stored in state:
@@ -92,12 +92,12 @@ class Watcher:
             await self._throttle.spend(size)
             yield b"".join(parts)
 
-    async def _live(self, watch: Watch, version: int, is_first: bool) -> AsyncGenerator[bytes, None]:
+    async def _changes(self, watch: Watch, version: int, is_first: bool) -> AsyncGenerator[bytes, None]:
         now = asyncio.get_running_loop().time
         deadline = now() + (watch.options.timeout_s or random.randint(*_LIFETIMES_S))  # noqa: S311
         next_bookmark = _next_bookmark(now(), deadline)
         while now() < deadline:
-            changes = await self._news(watch.resource, version, min(deadline, next_bookmark))
+            changes = await self._next_changes(watch.resource, version, min(deadline, next_bookmark))
             if changes:
                 version = changes[-1].version
                 if events := list(_events(watch, changes, is_first)):
@@ -106,17 +106,17 @@ class Watcher:
             elif now() < deadline:
                 version = self._store.version
                 next_bookmark = _next_bookmark(now(), deadline)
-                if watch.options.has_bookmarks:
+                if watch.options.allow_watch_bookmarks:
                     yield _bookmark(watch, version)
 
-    async def _news(self, resource: str, version: int, until: float) -> Sequence[Change]:
+    async def _next_changes(self, resource: str, version: int, until: float) -> Sequence[Change]:
         """The changes after `version`; none if there are still none at `until`."""
         try:
             async with asyncio.timeout_at(until):
-                return await self._store.news(resource, version)
+                return await self._store.next_changes(resource, version)
         except TimeoutError:
             # A change can arrive between the alarm and this line; the version may not pass over it.
-            return self._store.since(resource, version)
+            return self._store.changes_since(resource, version)
 
 
 def _next_bookmark(now: float, deadline: float) -> float:
@@ -132,14 +132,14 @@ def _events(watch: Watch, changes: Sequence[Change], is_first: bool) -> Iterator
             is_first = False
 
 
-def _event(selection: Selection, change: Change) -> tuple[bytes, Stored] | None:
+def _event(selection: Selection, change: Change) -> tuple[bytes, StoredObject] | None:
     """What a watch with this selection sees of a change: an object that leaves it is deleted to this watch."""
-    was, is_now = selection.has(change.before), selection.has(change.after)
+    was, is_now = selection.matches(change.before), selection.matches(change.after)
     if is_now:
         return (b"MODIFIED" if was else b"ADDED"), change.last
     if not was or change.before is None:
         return None
-    return b"DELETED", change.last if change.after is None else restamped(change.before, change.version)
+    return b"DELETED", change.last if change.after is None else with_version(change.before, change.version)
 
 
 def _frame(kind: bytes, obj: bytes) -> bytes:

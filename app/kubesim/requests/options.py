@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kubesim.apierrors import BadRequest, Invalid, StatusCause, StatusDetails
-from kubesim.requests.requestinfo import truthy
+from kubesim.requests.requestinfo import is_true
 from kubesim.requests.selectors import Predicate, everything, field_predicate, label_predicate
-from kubesim.store.apiresources import Kind
-from kubesim.store.store import Stored
+from kubesim.store.apiresources import ApiResource
+from kubesim.store.store import StoredObject
 
 _MATCHES = ("", "Exact", "NotOlderThan")
 
@@ -23,11 +23,11 @@ class Selection:
     fields: Predicate
 
     @property
-    def is_all(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether nothing is filtered out."""
         return self.labels is everything and self.fields is everything
 
-    def has(self, stored: Stored | None) -> bool:
+    def matches(self, stored: StoredObject | None) -> bool:
         """Whether there is an object and it is selected."""
         if stored is None:
             return False
@@ -52,24 +52,26 @@ class ListOptions:
     limit: int
     continue_token: str
     send_initial_events: bool | None
-    has_bookmarks: bool
+    allow_watch_bookmarks: bool
     timeout_s: int
 
 
-def list_options(kind: Kind, query: Mapping[str, str]) -> ListOptions:
-    """The options of one request for `kind`; raises BadRequest for what is no value, Invalid for what clashes."""
-    send_initial_events = truthy(query["sendInitialEvents"]) if "sendInitialEvents" in query else None
+def list_options(resource: ApiResource, query: Mapping[str, str]) -> ListOptions:
+    """The options of one request for `resource`; raises BadRequest for what is no value, Invalid for what clashes."""
+    send_initial_events = is_true(query["sendInitialEvents"]) if "sendInitialEvents" in query else None
     options = ListOptions(
         selection=Selection(
             label_predicate(query.get("labelSelector", "")),
-            field_predicate(query.get("fieldSelector", ""), {"metadata.name", "metadata.namespace", *kind.fields}),
+            field_predicate(
+                query.get("fieldSelector", ""), {"metadata.name", "metadata.namespace", *resource.fields}
+            ),
         ),
         version=_version(query.get("resourceVersion", "")),
         match=query.get("resourceVersionMatch", ""),
         limit=_integer(query.get("limit", "")),
         continue_token=query.get("continue", ""),
         send_initial_events=send_initial_events,
-        has_bookmarks=truthy(query.get("allowWatchBookmarks")),
+        allow_watch_bookmarks=is_true(query.get("allowWatchBookmarks")),
         timeout_s=_integer(query.get("timeoutSeconds", "")),
     )
     if options.match not in _MATCHES:
@@ -78,7 +80,7 @@ def list_options(kind: Kind, query: Mapping[str, str]) -> ListOptions:
             f'Unsupported value: "{options.match}": supported values: "Exact", "NotOlderThan", ""',
             "FieldValueNotSupported",
         )
-    if truthy(query.get("watch")):
+    if is_true(query.get("watch")):
         _check_watch(options)
     else:
         _check_list(options)

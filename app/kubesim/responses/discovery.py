@@ -4,47 +4,14 @@ Shapes: k8s.io/api/apidiscovery/v2 and k8s.io/apimachinery/pkg/apis/meta/v1 (API
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from kubesim.store.apiresources import (
-    GROUP_VERSIONS,
-    KINDS,
-    METRICS,
-    METRICS_GROUP,
-    METRICS_VERSION,
-    Kind,
-    in_group_version,
-)
+from kubesim.store.apiresources import GROUP_VERSIONS, STORED_GROUP_VERSIONS, ApiResource, resources_of
 from kubesim.store.store import JsonObject
 
-AGGREGATED: Final = "APIGroupDiscoveryList"
+GROUP_DISCOVERY_LIST: Final = "APIGroupDiscoveryList"
 DISCOVERY_GROUP: Final = "apidiscovery.k8s.io"
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A resource that can only be created, and whose answer is computed on the spot."""
-
-    kind: str
-    plural: str
-    group: str
-    version: str = "v1"
-
-
-REVIEWS: Final = (
-    Review("TokenReview", "tokenreviews", "authentication.k8s.io"),
-    Review("SelfSubjectReview", "selfsubjectreviews", "authentication.k8s.io"),
-    Review("SubjectAccessReview", "subjectaccessreviews", "authorization.k8s.io"),
-    Review("SelfSubjectAccessReview", "selfsubjectaccessreviews", "authorization.k8s.io"),
-    Review("SelfSubjectRulesReview", "selfsubjectrulesreviews", "authorization.k8s.io"),
-)
-_ALL_GROUP_VERSIONS: Final = (
-    *sorted({*GROUP_VERSIONS, *((review.group, review.version) for review in REVIEWS)}),
-    # Of lower priority than all that is built in: `pods` and `nodes` are those of the core group.
-    (METRICS_GROUP, METRICS_VERSION),
-)
 
 
 def aggregated(version: str, legacy: bool, extension: Sequence[JsonObject] = ()) -> JsonObject:
@@ -54,11 +21,11 @@ def aggregated(version: str, legacy: bool, extension: Sequence[JsonObject] = ())
     """
     items = [
         {"metadata": {"name": group}, "versions": [_version_item(group, version) for _, version in versions]}
-        for group, versions in groupby(_ALL_GROUP_VERSIONS, key=lambda pair: pair[0])
+        for group, versions in groupby(GROUP_VERSIONS, key=lambda pair: pair[0])
         if (group == "") is legacy
     ]
     return {
-        "kind": AGGREGATED,
+        "kind": GROUP_DISCOVERY_LIST,
         "apiVersion": f"{DISCOVERY_GROUP}/{version}",
         "metadata": {},
         "items": [*items, *extension],
@@ -76,13 +43,13 @@ def core_versions(url: str) -> JsonObject:
 
 def group_list(extension: Sequence[tuple[str, str]]) -> JsonObject:
     """APIGroupList of everything but the core group; `extension` are further (group, version) pairs."""
-    pairs = [*(pair for pair in _ALL_GROUP_VERSIONS if pair[0]), *extension]
+    pairs = [*(pair for pair in GROUP_VERSIONS if pair[0]), *extension]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group_item(*pair) for pair in pairs]}
 
 
 def group(name: str, extension: Sequence[tuple[str, str]]) -> JsonObject | None:
     """APIGroup of one group, None if there is no such group."""
-    for pair in (*_ALL_GROUP_VERSIONS, *extension):
+    for pair in (*GROUP_VERSIONS, *extension):
         if pair[0] == name and name:
             return {"kind": "APIGroup", "apiVersion": "v1", **_group_item(*pair)}
     return None
@@ -90,31 +57,21 @@ def group(name: str, extension: Sequence[tuple[str, str]]) -> JsonObject | None:
 
 def resource_list(group_name: str, version: str) -> JsonObject | None:
     """APIResourceList of one group version, None if there is no such group version."""
-    if (group_name, version) not in _ALL_GROUP_VERSIONS:
+    if (group_name, version) not in GROUP_VERSIONS:
         return None
     resources: list[JsonObject] = []
-    for kind in in_group_version(group_name, version):
-        resources.append(_resource(kind))
+    for resource in resources_of(group_name, version):
+        resources.append(_resource(resource))
         resources += (
             {
-                "name": f"{kind.plural}/{subresource}",
+                "name": f"{resource.plural}/{subresource}",
                 "singularName": "",
-                "namespaced": kind.namespaced,
-                "kind": kind.kind,
+                "namespaced": resource.namespaced,
+                "kind": resource.kind,
                 "verbs": ["get", "patch", "update"],
             }
-            for subresource in kind.subresources
+            for subresource in resource.subresources
         )
-    resources += (
-        {
-            "name": review.plural,
-            "singularName": review.kind.lower(),
-            "namespaced": False,
-            "kind": review.kind,
-            "verbs": ["create"],
-        }
-        for review in _reviews(group_name, version)
-    )
     group_version = f"{group_name}/{version}" if group_name else version
     return {
         "kind": "APIResourceList",
@@ -127,7 +84,7 @@ def resource_list(group_name: str, version: str) -> JsonObject | None:
 def paths(extension: Sequence[tuple[str, str]]) -> JsonObject:
     """The answer of `/`: the paths that exist."""
     known = {"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"}
-    for name, version in (*(pair for pair in _ALL_GROUP_VERSIONS if pair[0]), *extension):
+    for name, version in (*(pair for pair in GROUP_VERSIONS if pair[0]), *extension):
         known |= {f"/apis/{name}", f"/apis/{name}/{version}"}
     return {"paths": sorted(known)}
 
@@ -137,7 +94,7 @@ def openapi_index() -> JsonObject:
     return {
         "paths": {
             _root(group_name, version).strip("/"): {"serverRelativeURL": f"/openapi/v3{_root(group_name, version)}"}
-            for group_name, version in GROUP_VERSIONS
+            for group_name, version in STORED_GROUP_VERSIONS
         }
     }
 
@@ -148,35 +105,33 @@ def openapi_document(group_name: str, version: str) -> JsonObject | None:
     It says only what kubectl looks up before it writes: that each kind can be patched, and that the server
     checks fields itself (kubectl/pkg/util/openapi, query_param_verifier_v3.go).
     """
-    if (group_name, version) not in GROUP_VERSIONS:
+    if (group_name, version) not in STORED_GROUP_VERSIONS:
         return None
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "v1"},
-        "paths": {_object_path(kind): {"patch": _patch(kind)} for kind in in_group_version(group_name, version)},
+        "paths": {
+            _object_path(resource): {"patch": _patch(resource)} for resource in resources_of(group_name, version)
+        },
     }
 
 
-def _object_path(kind: Kind) -> str:
-    namespace = "/namespaces/{namespace}" if kind.namespaced else ""
-    return f"{_root(kind.group, kind.version)}{namespace}/{kind.plural}/{{name}}"
+def _object_path(resource: ApiResource) -> str:
+    namespace = "/namespaces/{namespace}" if resource.namespaced else ""
+    return f"{_root(resource.group, resource.version)}{namespace}/{resource.plural}/{{name}}"
 
 
-def _patch(kind: Kind) -> JsonObject:
+def _patch(resource: ApiResource) -> JsonObject:
     return {
         "parameters": [{"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}],
         "responses": {"200": {"description": "OK"}},
         "x-kubernetes-action": "patch",
-        "x-kubernetes-group-version-kind": _response_kind(kind),
+        "x-kubernetes-group-version-kind": _response_kind(resource),
     }
 
 
 def _root(group_name: str, version: str) -> str:
     return f"/apis/{group_name}/{version}" if group_name else f"/api/{version}"
-
-
-def _reviews(group_name: str, version: str) -> list[Review]:
-    return [review for review in REVIEWS if (review.group, review.version) == (group_name, version)]
 
 
 def _group_item(name: str, version: str) -> JsonObject:
@@ -185,51 +140,41 @@ def _group_item(name: str, version: str) -> JsonObject:
 
 
 def _version_item(group_name: str, version: str) -> JsonObject:
-    kinds = [_discovered(k) for k in (*KINDS, *METRICS) if (k.group, k.version) == (group_name, version)]
-    reviews = [
-        {
-            "resource": review.plural,
-            "responseKind": {"group": review.group, "version": review.version, "kind": review.kind},
-            "scope": "Cluster",
-            "singularResource": review.kind.lower(),
-            "verbs": ["create"],
-        }
-        for review in _reviews(group_name, version)
-    ]
-    return {"version": version, "freshness": "Current", "resources": [*kinds, *reviews]}
+    resources = [_discovered(resource) for resource in resources_of(group_name, version)]
+    return {"version": version, "freshness": "Current", "resources": resources}
 
 
-def _resource(kind: Kind) -> JsonObject:
+def _resource(resource: ApiResource) -> JsonObject:
     return {
-        "name": kind.plural,
-        "singularName": kind.singular,
-        "namespaced": kind.namespaced,
-        "kind": kind.kind,
-        "verbs": kind.verbs,
-        "shortNames": kind.short_names,
-        "categories": kind.categories,
+        "name": resource.plural,
+        "singularName": resource.singular,
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": resource.verbs,
+        "shortNames": resource.short_names,
+        "categories": resource.categories,
     }
 
 
-def _discovered(kind: Kind) -> JsonObject:
+def _discovered(resource: ApiResource) -> JsonObject:
     return {
-        "resource": kind.plural,
-        "responseKind": _response_kind(kind),
-        "scope": "Namespaced" if kind.namespaced else "Cluster",
-        "singularResource": kind.singular,
-        "verbs": kind.verbs,
-        "shortNames": kind.short_names,
-        "categories": kind.categories,
+        "resource": resource.plural,
+        "responseKind": _response_kind(resource),
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "singularResource": resource.singular,
+        "verbs": resource.verbs,
+        "shortNames": resource.short_names,
+        "categories": resource.categories,
         "subresources": [
             {
                 "subresource": subresource,
-                "responseKind": _response_kind(kind),
+                "responseKind": _response_kind(resource),
                 "verbs": ["get", "patch", "update"],
             }
-            for subresource in kind.subresources
+            for subresource in resource.subresources
         ],
     }
 
 
-def _response_kind(kind: Kind) -> JsonObject:
-    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
+def _response_kind(resource: ApiResource) -> JsonObject:
+    return {"group": resource.group, "version": resource.version, "kind": resource.kind}

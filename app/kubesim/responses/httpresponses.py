@@ -13,19 +13,19 @@ from kubesim.apierrors import ApiError, status
 JSON: Final = "application/json"
 
 
-def json_answer(document: object, code: int = 200) -> Response:
+def json_response(document: object, code: int = 200) -> Response:
     """A JSON document as kube-apiserver ends it: compact, with a newline."""
     return Response(msgspec.json.encode(document) + b"\n", code, media_type=JSON)
 
 
-def text_answer(text: str, code: int = 200) -> Response:
+def text_response(text: str, code: int = 200) -> Response:
     """Plain text as Go's http.Error sends it."""
     return Response(text, code, {"X-Content-Type-Options": "nosniff"}, "text/plain; charset=utf-8")
 
 
-def error_answer(error: ApiError) -> Response:
+def error_response(error: ApiError) -> Response:
     """An error as HTTP: its code, its Status, and Retry-After where the details name seconds."""
-    answer = json_answer(status(error), error.code)
+    answer = json_response(status(error), error.code)
     if error.details is not None and error.details.retry_after_seconds:
         answer.headers["Retry-After"] = str(error.details.retry_after_seconds)
     if error.code == 403:
@@ -33,11 +33,11 @@ def error_answer(error: ApiError) -> Response:
     return answer
 
 
-class StreamCut(Exception):
+class StreamAborted(Exception):
     """A stream cannot go on: the client must see a broken connection, not a short answer."""
 
 
-class Streamed(StreamingResponse):
+class StreamedResponse(StreamingResponse):
     """A streamed answer whose source is closed as soon as the client is gone; headers go out before it starts.
 
     Starlette leaves a suspended generator to the garbage collector, and with it what the generator holds open.
@@ -52,5 +52,5 @@ class Streamed(StreamingResponse):
         async with aclosing(self._source):
             try:
                 await super().stream_response(send)
-            except StreamCut:
+            except StreamAborted:
                 return

@@ -12,8 +12,8 @@ import msgspec
 
 from kubesim.apierrors import BadRequest, NotAcceptable
 from kubesim.responses.tables import Column, cells, columns, definition
-from kubesim.store.apiresources import Kind
-from kubesim.store.store import JsonObject, Stored
+from kubesim.store.apiresources import ApiResource
+from kubesim.store.store import JsonObject, StoredObject
 
 LIST_END: Final = b"]}\n"
 
@@ -27,16 +27,16 @@ _OBJECT_POLICIES: Final = ("", "Metadata", "Object", "None")
 class Rendering(Protocol):
     """One way to show the objects of one kind; everything it gives is JSON."""
 
-    def document(self, stored: Stored) -> bytes:
+    def document(self, stored: StoredObject) -> bytes:
         """One object as the whole answer."""
 
     def list_head(self, metadata: JsonObject) -> bytes:
         """What precedes the items of a list; items are separated by commas, LIST_END follows them."""
 
-    def item(self, stored: Stored) -> bytes:
+    def item(self, stored: StoredObject) -> bytes:
         """One item of a list."""
 
-    def watched(self, stored: Stored, is_first: bool) -> bytes:
+    def watched(self, stored: StoredObject, is_first: bool) -> bytes:
         """The object of a watch event, which may be the first of its watch."""
 
     def bookmark(self, metadata: JsonObject) -> bytes:
@@ -56,8 +56,8 @@ def _of_meta(form: str) -> frozenset[Transformation]:
     return frozenset(Transformation(form, _META_GROUP, version) for version in _META_VERSIONS)
 
 
-OF_LISTS: Final = _of_meta("Table") | _of_meta("PartialObjectMetadataList")
-OF_OBJECTS: Final = _of_meta("Table") | _of_meta("PartialObjectMetadata")
+LIST_FORMS: Final = _of_meta("Table") | _of_meta("PartialObjectMetadataList")
+OBJECT_FORMS: Final = _of_meta("Table") | _of_meta("PartialObjectMetadata")
 
 
 def negotiated(accept: str, offered: Set[Transformation]) -> Transformation:
@@ -77,25 +77,25 @@ def negotiated(accept: str, offered: Set[Transformation]) -> Transformation:
     raise NotAcceptable(_REFUSAL)
 
 
-def requested(
-    headers: Mapping[str, str], kind: Kind, offered: Set[Transformation], query: Mapping[str, str]
+def requested_rendering(
+    headers: Mapping[str, str], resource: ApiResource, offered: Set[Transformation], query: Mapping[str, str]
 ) -> Rendering:
-    """The rendering of `kind` that a request asks for; raises NotAcceptable or BadRequest."""
-    return rendering(kind, negotiated(headers.get("accept", ""), offered), query.get("includeObject", ""))
+    """The rendering of `resource` that a request asks for; raises NotAcceptable or BadRequest."""
+    return rendering(resource, negotiated(headers.get("accept", ""), offered), query.get("includeObject", ""))
 
 
-def rendering(kind: Kind, wanted: Transformation, include_object: str = "") -> Rendering:
-    """The rendering of `kind` that was negotiated; raises BadRequest for an unknown includeObject."""
+def rendering(resource: ApiResource, wanted: Transformation, include_object: str = "") -> Rendering:
+    """The rendering of `resource` that was negotiated; raises BadRequest for an unknown includeObject."""
     if wanted.form == "Table":
         if include_object not in _OBJECT_POLICIES:
             raise BadRequest(
                 f'Unable to convert to Table as requested: includeObject: Invalid value: "{include_object}": '
                 "must be 'Metadata', 'Object', 'None', or empty"
             )
-        return TableRendering(kind, wanted.version, columns(kind), include_object or "Metadata")
+        return TableRendering(resource, wanted.version, columns(resource), include_object or "Metadata")
     if wanted.form:
         return MetadataRendering(wanted.version)
-    return ObjectRendering(_type_head(kind.kind, kind.api_version), kind)
+    return ObjectRendering(_type_head(resource.kind, resource.api_version), resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +103,21 @@ class ObjectRendering:
     """Whole objects. Items of a list carry no kind and apiVersion, as in typed lists of kube-apiserver."""
 
     type_head: bytes
-    kind: Kind
+    resource: ApiResource
 
-    def document(self, stored: Stored) -> bytes:
+    def document(self, stored: StoredObject) -> bytes:
         """The object with its kind."""
         return self.watched(stored, False) + b"\n"
 
     def list_head(self, metadata: JsonObject) -> bytes:
         """The head of a PodList and the like."""
-        return _list_head(f"{self.kind.kind}List", self.kind.api_version, metadata)
+        return _list_head(f"{self.resource.kind}List", self.resource.api_version, metadata)
 
-    def item(self, stored: Stored) -> bytes:
+    def item(self, stored: StoredObject) -> bytes:
         """The object as it is stored."""
         return stored.body
 
-    def watched(self, stored: Stored, is_first: bool) -> bytes:
+    def watched(self, stored: StoredObject, is_first: bool) -> bytes:
         """The object with its kind."""
         return self.type_head + stored.body[1:]
 
@@ -136,7 +136,7 @@ class MetadataRendering:
 
     version: str
 
-    def document(self, stored: Stored) -> bytes:
+    def document(self, stored: StoredObject) -> bytes:
         """The object's metadata."""
         return self.item(stored) + b"\n"
 
@@ -144,12 +144,12 @@ class MetadataRendering:
         """The head of a PartialObjectMetadataList."""
         return _list_head("PartialObjectMetadataList", f"{_META_GROUP}/{self.version}", metadata)
 
-    def item(self, stored: Stored) -> bytes:
+    def item(self, stored: StoredObject) -> bytes:
         """The object's metadata."""
         metadata = msgspec.json.decode(stored.body, type=_MetadataOnly).metadata
         return self._head() + b'"metadata":' + bytes(metadata) + b"}"
 
-    def watched(self, stored: Stored, is_first: bool) -> bytes:
+    def watched(self, stored: StoredObject, is_first: bool) -> bytes:
         """The object's metadata."""
         return self.item(stored)
 
@@ -165,12 +165,12 @@ class MetadataRendering:
 class TableRendering:
     """Tables of one version of meta.k8s.io; `include_object` says how much of each object a row carries."""
 
-    kind: Kind
+    resource: ApiResource
     version: str
     columns: tuple[Column, ...]
     include_object: str
 
-    def document(self, stored: Stored) -> bytes:
+    def document(self, stored: StoredObject) -> bytes:
         """A table of one row, with the object's version if it has one."""
         version = {"resourceVersion": str(stored.version)} if stored.version else {}
         return self.list_head(version) + self.item(stored) + LIST_END
@@ -179,12 +179,12 @@ class TableRendering:
         """The head of a Table up to its rows."""
         return self._head(metadata, has_columns=True)
 
-    def item(self, stored: Stored) -> bytes:
+    def item(self, stored: StoredObject) -> bytes:
         """One row."""
         row = msgspec.json.encode(cells(self.columns, stored.decoded()))
         return b'{"cells":' + row + b',"object":' + self._object(stored) + b"}"
 
-    def watched(self, stored: Stored, is_first: bool) -> bytes:
+    def watched(self, stored: StoredObject, is_first: bool) -> bytes:
         """A table of one row; only the first of a watch defines the columns."""
         return self._head({"resourceVersion": str(stored.version)}, is_first) + self.item(stored) + b"]}"
 
@@ -193,11 +193,11 @@ class TableRendering:
         row = b'{"cells":[],"object":' + MetadataRendering(self.version).bookmark(metadata) + b"}"
         return self._head({"resourceVersion": metadata["resourceVersion"]}, has_columns=False) + row + b"]}"
 
-    def _object(self, stored: Stored) -> bytes:
+    def _object(self, stored: StoredObject) -> bytes:
         if self.include_object == "None":
             return b"null"
         if self.include_object == "Object":
-            return _type_head(self.kind.kind, self.kind.api_version) + stored.body[1:]
+            return _type_head(self.resource.kind, self.resource.api_version) + stored.body[1:]
         return MetadataRendering(self.version).item(stored)
 
     def _head(self, metadata: JsonObject, has_columns: bool) -> bytes:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from kubesim.quantities import CPU, MEMORY, amount, canonical, nanocores, nanos
-from kubesim.store.apiresources import NODE_METRICS, POD_METRICS, Kind
+from kubesim.store.apiresources import NODE_METRICS, POD_METRICS, ApiResource
 from kubesim.store.store import JsonObject
 
 Cell = str | int
@@ -28,9 +28,9 @@ class Column:
     wide: bool = False
 
 
-def columns(kind: Kind) -> tuple[Column, ...]:
+def columns(resource: ApiResource) -> tuple[Column, ...]:
     """The columns of one kind."""
-    return _COLUMNS.get(kind.resource_group, (_NAME, _AGE))
+    return _COLUMNS.get(resource.group_resource, (_NAME, _AGE))
 
 
 def cells(of_columns: tuple[Column, ...], obj: JsonObject) -> list[Cell]:
@@ -220,9 +220,9 @@ def _terminated_reason(terminated: JsonObject) -> str:
     return f"ExitCode:{terminated.get('exitCode', 0)}"
 
 
-def _has_condition(obj: JsonObject, kind: str) -> bool:
+def _has_condition(obj: JsonObject, condition_type: str) -> bool:
     conditions = obj.get("status", {}).get("conditions") or []
-    return any(c.get("type") == kind and c.get("status") == "True" for c in conditions)
+    return any(c.get("type") == condition_type and c.get("status") == "True" for c in conditions)
 
 
 def _node_status(node: JsonObject) -> str:
@@ -279,8 +279,8 @@ _METRICS_COLUMNS: Final = (
     Column("Window", _text("window"), format="duration"),
 )
 _COLUMNS: Final = {
-    NODE_METRICS.resource_group: _METRICS_COLUMNS,
-    POD_METRICS.resource_group: _METRICS_COLUMNS,
+    NODE_METRICS.group_resource: _METRICS_COLUMNS,
+    POD_METRICS.group_resource: _METRICS_COLUMNS,
     "pods": (
         _NAME,
         Column("Ready", _pod_ready),

@@ -1,22 +1,22 @@
-"""The kinds that the simulated API server stores and serves, as data.
+"""The resources that the simulated API server serves, as data.
 
-Discovery, routing, listing and selecting all read this table; nothing else names a kind. Names, short names
-and selectable fields are those of kube-apiserver (pkg/registry/*/storage and pkg/apis/core/v1/conversion.go).
+Discovery, routing, lists, watches and selectors read these tables; nothing else enumerates resources. Names, short
+names and selectable fields are those of kube-apiserver (pkg/registry/*/storage and pkg/apis/core/v1/conversion.go).
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-READING: Final = ("get", "list", "watch")
-WRITING: Final = ("create", "delete", "patch", "update")
+METRICS_GROUP: Final = "metrics.k8s.io"
+METRICS_VERSION: Final = "v1beta1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """One built-in kind; `fields` are the paths, besides metadata, that field selectors may name.
+class ApiResource:
+    """One resource (metav1.APIResource) and what can be selected of its objects.
 
-    `subresources` are views of the object that can be read and replaced on their own. `measured`: no such objects
-    are stored, each answer is made of what is known at its moment; they can be got and listed.
+    `fields` are the paths that field selectors may name besides those of metadata. `subresources` are parts of the
+    object that are read and replaced on their own.
     """
 
     kind: str
@@ -24,43 +24,38 @@ class Kind:
     namespaced: bool
     group: str = ""
     version: str = "v1"
+    verbs: tuple[str, ...] = ("create", "delete", "get", "list", "patch", "update", "watch")
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
-    measured: bool = False
 
     @property
     def api_version(self) -> str:
-        """`v1` or `group/version`, as objects carry it."""
+        """`v1` or `group/version`."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def singular(self) -> str:
-        """The kind in lower case; metrics-server has none to tell."""
-        return "" if self.measured else self.kind.lower()
+        """The kind in lower case; metrics-server states no singular name."""
+        return "" if self.group == METRICS_GROUP else self.kind.lower()
 
     @property
-    def resource_group(self) -> str:
-        """`pods` or `deployments.apps`, as error messages name a resource."""
+    def group_resource(self) -> str:
+        """`pods` or `deployments.apps`, as error messages name a resource (schema.GroupResource)."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
-
-    @property
-    def verbs(self) -> tuple[str, ...]:
-        """What may be done with objects of this kind, in ascending order."""
-        return ("get", "list") if self.measured else tuple(sorted(READING + WRITING))
 
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _STATUS: Final = ("status",)
 _ALL: Final = ("all",)
-_INVOLVED: Final = tuple(
+_INVOLVED_OBJECT: Final = tuple(
     f"involvedObject.{field}"
     for field in ("apiVersion", "fieldPath", "kind", "name", "namespace", "resourceVersion", "uid")
 )
 
-KINDS: Final = (
-    Kind(
+STORED_RESOURCES: Final = (
+    ApiResource(
         kind="Pod",
         plural="pods",
         namespaced=True,
@@ -69,7 +64,7 @@ KINDS: Final = (
         fields=("spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "status.phase"),
         subresources=_STATUS,
     ),
-    Kind(
+    ApiResource(
         kind="Node",
         plural="nodes",
         namespaced=False,
@@ -77,7 +72,7 @@ KINDS: Final = (
         fields=("spec.unschedulable",),
         subresources=_STATUS,
     ),
-    Kind(
+    ApiResource(
         kind="Namespace",
         plural="namespaces",
         namespaced=False,
@@ -85,16 +80,16 @@ KINDS: Final = (
         fields=("status.phase",),
         subresources=_STATUS,
     ),
-    Kind(
+    ApiResource(
         kind="Event",
         plural="events",
         namespaced=True,
         short_names=("ev",),
-        fields=(*_INVOLVED, "reason", "type"),
+        fields=(*_INVOLVED_OBJECT, "reason", "type"),
     ),
-    Kind(kind="ConfigMap", plural="configmaps", namespaced=True, short_names=("cm",)),
-    Kind(kind="Secret", plural="secrets", namespaced=True, fields=("type",)),
-    Kind(
+    ApiResource(kind="ConfigMap", plural="configmaps", namespaced=True, short_names=("cm",)),
+    ApiResource(kind="Secret", plural="secrets", namespaced=True, fields=("type",)),
+    ApiResource(
         kind="Service",
         plural="services",
         namespaced=True,
@@ -102,8 +97,8 @@ KINDS: Final = (
         categories=_ALL,
         subresources=_STATUS,
     ),
-    Kind(kind="ServiceAccount", plural="serviceaccounts", namespaced=True, short_names=("sa",)),
-    Kind(
+    ApiResource(kind="ServiceAccount", plural="serviceaccounts", namespaced=True, short_names=("sa",)),
+    ApiResource(
         kind="Deployment",
         plural="deployments",
         namespaced=True,
@@ -112,7 +107,7 @@ KINDS: Final = (
         categories=_ALL,
         subresources=_STATUS,
     ),
-    Kind(
+    ApiResource(
         kind="StatefulSet",
         plural="statefulsets",
         namespaced=True,
@@ -121,7 +116,7 @@ KINDS: Final = (
         categories=_ALL,
         subresources=_STATUS,
     ),
-    Kind(
+    ApiResource(
         kind="DaemonSet",
         plural="daemonsets",
         namespaced=True,
@@ -130,7 +125,7 @@ KINDS: Final = (
         categories=_ALL,
         subresources=_STATUS,
     ),
-    Kind(
+    ApiResource(
         kind="ReplicaSet",
         plural="replicasets",
         namespaced=True,
@@ -140,7 +135,7 @@ KINDS: Final = (
         fields=("status.replicas",),
         subresources=_STATUS,
     ),
-    Kind(
+    ApiResource(
         kind="Job",
         plural="jobs",
         namespaced=True,
@@ -149,7 +144,7 @@ KINDS: Final = (
         fields=("status.successful",),
         subresources=_STATUS,
     ),
-    Kind(
+    ApiResource(
         kind="CronJob",
         plural="cronjobs",
         namespaced=True,
@@ -158,50 +153,63 @@ KINDS: Final = (
         categories=_ALL,
         subresources=_STATUS,
     ),
-    Kind(kind="EndpointSlice", plural="endpointslices", namespaced=True, group="discovery.k8s.io"),
-    Kind(kind="Lease", plural="leases", namespaced=True, group="coordination.k8s.io"),
-    Kind(
+    ApiResource(kind="EndpointSlice", plural="endpointslices", namespaced=True, group="discovery.k8s.io"),
+    ApiResource(kind="Lease", plural="leases", namespaced=True, group="coordination.k8s.io"),
+    ApiResource(
         kind="APIService",
         plural="apiservices",
         namespaced=False,
         group="apiregistration.k8s.io",
         subresources=_STATUS,
     ),
-    Kind(kind="ClusterRole", plural="clusterroles", namespaced=False, group=_RBAC),
-    Kind(kind="ClusterRoleBinding", plural="clusterrolebindings", namespaced=False, group=_RBAC),
-    Kind(kind="Role", plural="roles", namespaced=True, group=_RBAC),
-    Kind(kind="RoleBinding", plural="rolebindings", namespaced=True, group=_RBAC),
+    ApiResource(kind="ClusterRole", plural="clusterroles", namespaced=False, group=_RBAC),
+    ApiResource(kind="ClusterRoleBinding", plural="clusterrolebindings", namespaced=False, group=_RBAC),
+    ApiResource(kind="Role", plural="roles", namespaced=True, group=_RBAC),
+    ApiResource(kind="RoleBinding", plural="rolebindings", namespaced=True, group=_RBAC),
 )
 
-METRICS_GROUP: Final = "metrics.k8s.io"
-METRICS_VERSION: Final = "v1beta1"
-NODE_METRICS, POD_METRICS = METRICS = (
-    Kind(
-        kind="NodeMetrics",
-        plural="nodes",
-        namespaced=False,
-        group=METRICS_GROUP,
-        version=METRICS_VERSION,
-        measured=True,
-    ),
-    Kind(
-        kind="PodMetrics",
-        plural="pods",
-        namespaced=True,
-        group=METRICS_GROUP,
-        version=METRICS_VERSION,
-        measured=True,
-    ),
+REVIEWS: Final = tuple(
+    ApiResource(kind=kind, plural=f"{kind.lower()}s", namespaced=False, group=group, verbs=("create",))
+    for kind, group in (
+        ("TokenReview", "authentication.k8s.io"),
+        ("SelfSubjectReview", "authentication.k8s.io"),
+        ("SubjectAccessReview", "authorization.k8s.io"),
+        ("SelfSubjectAccessReview", "authorization.k8s.io"),
+        ("SelfSubjectRulesReview", "authorization.k8s.io"),
+    )
 )
-"""The kinds of metrics-server, which are not stored (sigs.k8s.io/metrics-server/pkg/api)."""
+"""The resources that are not stored: the response to a create is the object with its status."""
 
-BY_PLURAL: Final = {kind.plural: kind for kind in KINDS}
-BY_KIND: Final = {kind.kind: kind for kind in KINDS}
-GROUP_VERSIONS: Final = tuple(sorted({(kind.group, kind.version) for kind in KINDS}))
-"""The (group, version) pairs of stored kinds, the core group first."""
+NODE_METRICS, POD_METRICS = METRICS_RESOURCES = tuple(
+    ApiResource(
+        kind=kind,
+        plural=plural,
+        namespaced=namespaced,
+        group=METRICS_GROUP,
+        version=METRICS_VERSION,
+        verbs=("get", "list"),
+    )
+    for kind, plural, namespaced in (("NodeMetrics", "nodes", False), ("PodMetrics", "pods", True))
+)
+"""The resources of metrics-server, which are not stored: each response is measured (metrics-server/pkg/api)."""
+
+BY_PLURAL: Final = {resource.plural: resource for resource in STORED_RESOURCES}
+BY_KIND: Final = {resource.kind: resource for resource in STORED_RESOURCES}
+STORED_GROUP_VERSIONS: Final = tuple(sorted({(resource.group, resource.version) for resource in STORED_RESOURCES}))
+"""The (group, version) pairs of stored resources, the core group first."""
+GROUP_VERSIONS: Final = (
+    *sorted({*STORED_GROUP_VERSIONS, *((review.group, review.version) for review in REVIEWS)}),
+    # Of lower priority than the built-in groups: `pods` and `nodes` are those of the core group.
+    (METRICS_GROUP, METRICS_VERSION),
+)
+"""The (group, version) pairs of all resources, in order of priority."""
 
 
-def in_group_version(group: str, version: str) -> tuple[Kind, ...]:
-    """The kinds of one group version, in ascending order of plural."""
-    found = (kind for kind in (*KINDS, *METRICS) if (kind.group, kind.version) == (group, version))
-    return tuple(sorted(found, key=lambda kind: kind.plural))
+def resources_of(group: str, version: str) -> tuple[ApiResource, ...]:
+    """The resources of one group version, in ascending order of plural."""
+    found = (
+        resource
+        for resource in (*STORED_RESOURCES, *REVIEWS, *METRICS_RESOURCES)
+        if (resource.group, resource.version) == (group, version)
+    )
+    return tuple(sorted(found, key=lambda resource: resource.plural))

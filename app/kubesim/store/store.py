@@ -19,7 +19,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from kubesim.apierrors import Expired
-from kubesim.store.apiresources import BY_PLURAL, KINDS, Kind
+from kubesim.store.apiresources import BY_PLURAL, STORED_RESOURCES, ApiResource
 
 JsonObject = dict[str, Any]
 """A decoded JSON object."""
@@ -27,14 +27,14 @@ JsonObject = dict[str, Any]
 Key = tuple[str, str]
 """(namespace, name); the namespace of cluster-scoped objects is empty."""
 
-RING_CHANGES: Final = 10_000
+CHANGES_KEPT: Final = 10_000
 """How many changes of each kind can be replayed to watches that resume."""
 
 _NOT_IN_BODY: Final = frozenset({"kind", "apiVersion", "metadata"})
 _NONE: Final[Mapping[str, str]] = {}
 
 
-class Stored(msgspec.Struct, frozen=True, gc=False):
+class StoredObject(msgspec.Struct, frozen=True, gc=False):
     """One state of one object.
 
     `body` is its JSON without kind and apiVersion, as it stands in the items of a list. `fields` holds the
@@ -67,52 +67,52 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     """
 
     version: int
-    before: Stored | None
-    after: Stored | None
-    last: Stored
+    before: StoredObject | None
+    after: StoredObject | None
+    last: StoredObject
 
 
-class _Bell:
+class _Broadcast:
     """Wakes everybody who waits at the time of a ring."""
 
     def __init__(self) -> None:
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         # Whoever waits holds the old event; whoever comes later waits for the next ring.
-        self._rung.set()
-        self._rung = asyncio.Event()
+        self._event.set()
+        self._event = asyncio.Event()
 
     async def wait(self) -> None:
-        await self._rung.wait()
+        await self._event.wait()
 
 
 class _Collection:
     """The objects of one kind, their keys in order, their latest changes, the version of the last lost one."""
 
     def __init__(self) -> None:
-        self.objects: dict[Key, Stored] = {}
+        self.objects: dict[Key, StoredObject] = {}
         self.keys: list[Key] = []
-        self.changes: deque[Change] = deque(maxlen=RING_CHANGES)
-        self.forgotten = 0
+        self.changes: deque[Change] = deque(maxlen=CHANGES_KEPT)
+        self.compacted = 0
         self.version = 0
-        self.bell = _Bell()
+        self.broadcast = _Broadcast()
 
     def record(self, change: Change) -> None:
-        if len(self.changes) == RING_CHANGES:
-            self.forgotten = self.changes[0].version
+        if len(self.changes) == CHANGES_KEPT:
+            self.compacted = self.changes[0].version
         self.changes.append(change)
         self.version = change.version
-        self.bell.ring()
+        self.broadcast.notify()
 
 
 class Store:
     """One living cluster state; `resource` is always a plural of the table of kinds."""
 
     def __init__(self) -> None:
-        self._collections: Final = {kind.plural: _Collection() for kind in KINDS}
+        self._collections: Final = {resource.plural: _Collection() for resource in STORED_RESOURCES}
         self._version = 1
-        self._bell = _Bell()
+        self._broadcast = _Broadcast()
 
     @property
     def version(self) -> int:
@@ -123,7 +123,7 @@ class Store:
         """The version of the latest change of one kind; 0 if there was none."""
         return self._collections[resource].version
 
-    def put(self, resource: str, obj: JsonObject) -> Stored:
+    def put(self, resource: str, obj: JsonObject) -> StoredObject:
         """Creates or replaces an object; resourceVersion is set, uid and creationTimestamp where absent.
 
         `obj` needs metadata.name, and metadata.namespace if its kind is namespaced; it is not changed.
@@ -140,14 +140,13 @@ class Store:
     def seed(self, resource: str, objects: Iterable[JsonObject]) -> None:
         """Puts many new objects at once, before any watch: none of these changes can be replayed."""
         collection = self._collections[resource]
-        kind = BY_PLURAL[resource]
         for obj in objects:
-            stored = self._stored(kind, obj, None)
+            stored = self._stored(BY_PLURAL[resource], obj, None)
             collection.objects[stored.key] = stored
         collection.keys = sorted(collection.objects)
-        collection.version = collection.forgotten = self._version
+        collection.version = collection.compacted = self._version
 
-    def delete(self, resource: str, namespace: str, name: str) -> Stored | None:
+    def delete(self, resource: str, namespace: str, name: str) -> StoredObject | None:
         """Deletes an object; returns its last state with the version of the deletion, None if there was none."""
         collection = self._collections[resource]
         before = collection.objects.pop((namespace, name), None)
@@ -155,15 +154,15 @@ class Store:
             return None
         del collection.keys[bisect_left(collection.keys, before.key)]
         self._version += 1
-        last = restamped(before, self._version)
+        last = with_version(before, self._version)
         self._record(collection, Change(self._version, before, None, last))
         return last
 
-    def get(self, resource: str, namespace: str, name: str) -> Stored | None:
+    def get(self, resource: str, namespace: str, name: str) -> StoredObject | None:
         """The current state of one object, None if there is none."""
         return self._collections[resource].objects.get((namespace, name))
 
-    def list(self, resource: str, namespace: str = "") -> Sequence[Stored]:
+    def list(self, resource: str, namespace: str = "") -> Sequence[StoredObject]:
         """The current objects of one namespace, of all if it is empty; in key order."""
         collection = self._collections[resource]
         keys = collection.keys
@@ -171,14 +170,14 @@ class Store:
             keys = keys[bisect_left(keys, (namespace, "")) : bisect_left(keys, (namespace + "\0", ""))]
         return [collection.objects[key] for key in keys]
 
-    def since(self, resource: str, version: int) -> Sequence[Change]:
+    def changes_since(self, resource: str, version: int) -> Sequence[Change]:
         """The changes of one kind after `version`, oldest first; empty if there are none.
 
         Raises Expired when a change after `version` has left the ring: the client must list again.
         """
         collection = self._collections[resource]
-        if version < collection.forgotten:
-            raise Expired(f"too old resource version: {version} ({collection.forgotten})")
+        if version < collection.compacted:
+            raise Expired(f"too old resource version: {version} ({collection.compacted})")
         news = []
         for change in reversed(collection.changes):
             if change.version <= version:
@@ -186,39 +185,39 @@ class Store:
             news.append(change)
         return news[::-1]
 
-    async def news(self, resource: str, version: int) -> Sequence[Change]:
-        """The changes of one kind after `version`, waiting until there is one; raises Expired as `since`."""
-        while not (changes := self.since(resource, version)):
-            await self._collections[resource].bell.wait()
+    async def next_changes(self, resource: str, version: int) -> Sequence[Change]:
+        """The changes of one kind after `version`, waiting until there is one; raises Expired as `changes_since`."""
+        while not (changes := self.changes_since(resource, version)):
+            await self._collections[resource].broadcast.wait()
         return changes
 
-    async def reached(self, version: int) -> None:
+    async def wait_for(self, version: int) -> None:
         """Waits until some change has `version` or a later one."""
         while self._version < version:
-            await self._bell.wait()
+            await self._broadcast.wait()
 
     def _record(self, collection: _Collection, change: Change) -> None:
         collection.record(change)
-        self._bell.ring()
+        self._broadcast.notify()
 
-    def _stored(self, kind: Kind, obj: JsonObject, before: Stored | None) -> Stored:
+    def _stored(self, resource: ApiResource, obj: JsonObject, before: StoredObject | None) -> StoredObject:
         self._version += 1
         metadata = dict(obj["metadata"])
         metadata["resourceVersion"] = str(self._version)
         if "uid" not in metadata or "creationTimestamp" not in metadata:
-            metadata = _born(kind, metadata, before) | metadata
+            metadata = _identity(resource, metadata, before) | metadata
         body = {"metadata": metadata, **{k: v for k, v in obj.items() if k not in _NOT_IN_BODY}}
-        return Stored(
+        return StoredObject(
             metadata.get("namespace", ""),
             metadata["name"],
             self._version,
             dict(metadata.get("labels") or _NONE),
-            {path: field_text(obj, path) for path in kind.fields} if kind.fields else _NONE,
+            {path: field_text(obj, path) for path in resource.fields} if resource.fields else _NONE,
             msgspec.json.encode(body),
         )
 
 
-def restamped(stored: Stored, version: int) -> Stored:
+def with_version(stored: StoredObject, version: int) -> StoredObject:
     """The same state under another version, as a deletion shows it."""
     obj = stored.decoded()
     obj["metadata"]["resourceVersion"] = str(version)
@@ -240,12 +239,12 @@ def _key(obj: JsonObject) -> Key:
     return metadata.get("namespace", ""), metadata["name"]
 
 
-def _born(kind: Kind, metadata: JsonObject, before: Stored | None) -> JsonObject:
+def _identity(resource: ApiResource, metadata: JsonObject, before: StoredObject | None) -> JsonObject:
     """uid and creationTimestamp: those of the object that is replaced, else new ones."""
     if before is not None:
         previous = before.decoded()["metadata"]
         return {"uid": previous["uid"], "creationTimestamp": previous["creationTimestamp"]}
-    identity = f"{kind.plural}/{metadata.get('namespace', '')}/{metadata['name']}/{metadata['resourceVersion']}"
+    identity = f"{resource.plural}/{metadata.get('namespace', '')}/{metadata['name']}/{metadata['resourceVersion']}"
     return {
         "uid": str(uuid5(NAMESPACE_URL, identity)),
         "creationTimestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

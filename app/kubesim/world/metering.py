@@ -14,7 +14,7 @@ from zlib import crc32
 import msgspec
 
 from kubesim.quantities import CPU, MEMORY, amount, canonical, nanocores
-from kubesim.store.store import Stored
+from kubesim.store.store import StoredObject
 
 RESOLUTION_S: Final = 15
 """How often everything is measured: metrics-server's --metric-resolution."""
@@ -131,7 +131,7 @@ _PODS: Final = msgspec.json.Decoder(_Pod)
 _NODES: Final = msgspec.json.Decoder(_Node)
 
 
-def pod_of(stored: Stored) -> Pod:
+def pod_of(stored: StoredObject) -> Pod:
     """What there is to measure of a stored pod."""
     pod = _PODS.decode(stored.body)
     asked = {one.name: one.resources for one in (*pod.spec.containers, *pod.spec.init_containers)}
@@ -159,7 +159,7 @@ def _container(metadata: _Metadata, asked: _Resources, running: _Running, status
     )
 
 
-def has_silent_kubelet(node: Stored) -> bool:
+def has_silent_kubelet(node: StoredObject) -> bool:
     """Whether nobody hears from the kubelet of a stored node: nothing on it can be measured."""
     conditions = _NODES.decode(node.body).status.conditions
     return any(one.type == "Ready" and one.status == "Unknown" for one in conditions)

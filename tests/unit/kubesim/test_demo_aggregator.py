@@ -19,7 +19,7 @@ async def judged(cluster: Cluster) -> dict[str, str]:
     """The first verdict about the extension server."""
     async with asyncio.timeout(5):
         while (stored := cluster.store.get("apiservices", "", API_SERVICE)) is None or b"status" not in stored.body:
-            await cluster.store.news("apiservices", cluster.store.version)
+            await cluster.store.next_changes("apiservices", cluster.store.version)
     return condition(cluster)
 
 

@@ -26,7 +26,7 @@ async def judged(cluster: Cluster, reason: str) -> str:
     """The message, once the reason is this."""
     async with asyncio.timeout(5):
         while condition(cluster)["reason"] != reason:
-            await cluster.store.news("apiservices", cluster.store.version)
+            await cluster.store.next_changes("apiservices", cluster.store.version)
     return condition(cluster)["message"]
 
 
@@ -148,7 +148,7 @@ async def test_an_expired_certificate_is_told_with_its_times(cluster: Cluster) -
 
     async with listening(cluster, pair, None) as address:
         cluster.server.aggregator.register(address, authority.certificate)
-        await cluster.store.news("apiservices", cluster.store.version)
+        await cluster.store.next_changes("apiservices", cluster.store.version)
 
     told = condition(cluster)["message"]
     assert told.startswith(f'{FAILED}: Get "{URL}": tls: failed to verify certificate: x509: certificate has expired')
@@ -161,7 +161,7 @@ async def test_a_server_that_does_not_know_the_front_proxy_ends_the_connection(c
 
     async with listening(cluster, pair, certificates.authority("others").certificate) as address:
         cluster.server.aggregator.register(address, authority.certificate)
-        await cluster.store.news("apiservices", cluster.store.version)
+        await cluster.store.next_changes("apiservices", cluster.store.version)
 
     assert condition(cluster)["message"] == f'{FAILED}: Get "{URL}": EOF'
 

@@ -1,7 +1,7 @@
 """The headers that an extension server gets, line by line."""
 
 from kubesim.access.accounts import User
-from kubesim.aggregation.forwarding import answer_headers, canonical, query, request_headers
+from kubesim.aggregation.forwarding import canonical, query, request_headers, response_headers
 
 
 def test_identity_is_the_callers_and_never_what_the_request_claims() -> None:
@@ -66,4 +66,4 @@ def test_queries_are_sorted_and_encoded_again() -> None:
 def test_answers_lose_what_concerns_one_connection_only() -> None:
     raw = [(b"Content-Type", b"text/plain"), (b"Transfer-Encoding", b"chunked"), (b"Connection", b"close")]
 
-    assert answer_headers(raw) == [(b"content-type", b"text/plain")]
+    assert response_headers(raw) == [(b"content-type", b"text/plain")]

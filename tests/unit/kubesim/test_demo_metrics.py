@@ -82,9 +82,9 @@ async def test_a_measurement_has_the_shape_of_metrics_server(cluster: Cluster) -
     assert [one["name"] for one in pod_metrics["containers"]] == ["main"]
     assert node_metrics.keys() == {"kind", "apiVersion", "metadata", "timestamp", "window", "usage"}
     assert node_metrics["kind"] == "NodeMetrics"
-    for measured in (pod_metrics, node_metrics):
-        assert measured["window"].startswith("15.") or measured["window"] == "15s"
-        assert measured["timestamp"].endswith("Z")
+    for computed in (pod_metrics, node_metrics):
+        assert computed["window"].startswith("15.") or computed["window"] == "15s"
+        assert computed["timestamp"].endswith("Z")
 
 
 async def test_a_node_uses_more_than_its_pods(cluster: Cluster) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kubesim.apierrors import Expired
-from kubesim.store.store import RING_CHANGES, Store
+from kubesim.store.store import CHANGES_KEPT, Store
 
 
 def named(name: str, namespace: str = "default", **rest: Any) -> dict[str, Any]:
@@ -20,22 +20,22 @@ def test_changes_after_a_version_are_replayed_oldest_first() -> None:
     store.put("nodes", {"metadata": {"name": "n"}})
     store.put("pods", named("a", spec={"nodeName": "n"}))
 
-    changes = store.since("pods", first.version)
+    changes = store.changes_since("pods", first.version)
 
     assert [(change.last.name, change.before is None) for change in changes] == [("b", True), ("a", False)]
-    assert store.since("pods", store.version) == []
+    assert store.changes_since("pods", store.version) == []
 
 
 def test_a_version_whose_successor_left_the_ring_is_expired() -> None:
     store = Store()
     oldest = store.put("pods", named("a")).version
-    for _ in range(RING_CHANGES):
+    for _ in range(CHANGES_KEPT):
         store.put("pods", named("b"))
 
-    assert len(store.since("pods", oldest)) == RING_CHANGES
+    assert len(store.changes_since("pods", oldest)) == CHANGES_KEPT
     store.put("pods", named("b"))
     with pytest.raises(Expired, match=r"too old resource version: 2 \(3\)"):
-        store.since("pods", oldest)
+        store.changes_since("pods", oldest)
 
 
 def test_seeded_objects_cannot_be_replayed() -> None:
@@ -43,9 +43,9 @@ def test_seeded_objects_cannot_be_replayed() -> None:
     store.seed("pods", [named("b"), named("a")])
 
     assert [stored.name for stored in store.list("pods")] == ["a", "b"]
-    assert store.since("pods", store.version) == []
+    assert store.changes_since("pods", store.version) == []
     with pytest.raises(Expired):
-        store.since("pods", 1)
+        store.changes_since("pods", 1)
 
 
 def test_a_deletion_shows_the_last_state_under_its_own_version() -> None:
@@ -95,7 +95,7 @@ def test_objects_are_listed_by_namespace_and_name() -> None:
 
 async def test_news_wait_for_the_next_change_of_their_kind() -> None:
     store = Store()
-    waiting = asyncio.ensure_future(store.news("pods", store.version))
+    waiting = asyncio.ensure_future(store.next_changes("pods", store.version))
 
     store.put("nodes", {"metadata": {"name": "n"}})
     await asyncio.sleep(0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kubesim.apiserver.apiserver import ServerOptions
-from kubesim.store.store import RING_CHANGES
+from kubesim.store.store import CHANGES_KEPT
 from tests.unit.kubesim.simulated import TABLE, Cluster, node, pod, running_cluster
 
 PODS = "/api/v1/pods?watch=true"
@@ -93,7 +93,7 @@ async def test_a_server_with_an_old_etcd_refuses_watch_lists_and_nothing_else(tm
 
 
 async def test_a_version_that_is_too_old_ends_the_watch_with_an_error(cluster: Cluster) -> None:
-    for _ in range(RING_CHANGES + 1):
+    for _ in range(CHANGES_KEPT + 1):
         cluster.store.put("events", {"metadata": {"name": "e", "namespace": "default"}})
 
     async with cluster.watch("/api/v1/events?watch=true&resourceVersion=1") as frames:

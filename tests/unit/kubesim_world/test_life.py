@@ -129,8 +129,8 @@ def test_something_of_everything_happens() -> None:
     for _ in range(20):
         version = world.store.version
         world.play(500)
-        words |= {shown(change.last) for change in world.store.since("pods", version)}
-        for change in world.store.since("nodes", version):
+        words |= {shown(change.last) for change in world.store.changes_since("pods", version)}
+        for change in world.store.changes_since("nodes", version):
             nodes.add(change.last.name)
             troubles |= {taint["key"].partition("/")[2] for taint in change.last.decoded()["spec"].get("taints", [])}
     labels = {key for name in ("nodes", "namespaces") for one in world.store.list(name) for key in one.labels}
@@ -174,7 +174,7 @@ async def test_a_living_world_changes_its_store() -> None:
 
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         life = tasks.create_task(tick_forever(world.world, world.store, 500))
-        changes = await world.store.news("pods", version)
+        changes = await world.store.next_changes("pods", version)
         life.cancel()
 
     assert changes

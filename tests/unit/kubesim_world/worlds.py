@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kubesim.store.store import Store, Stored
+from kubesim.store.store import Store, StoredObject
 from kubesim.world.world import World
 from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.kube.objects import Metadata, Node, Pod
@@ -89,7 +89,7 @@ def played(seed: int = 1, nodes: int = 30, pods: int = 600, steps: int = 0) -> P
     return result
 
 
-def shown(pod: Stored) -> str:
+def shown(pod: StoredObject) -> str:
     """The word in the column STATUS of `kubectl get pods`."""
     return displayed(msgspec.json.decode(pod.body, type=Pod)).reason
 

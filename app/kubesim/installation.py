@@ -1,6 +1,6 @@
-"""An extension API server as somebody installs it in a simulated cluster: as Kubernetes manifests.
+"""An extension API server as it is installed in a simulated cluster: as Kubernetes manifests.
 
-Nothing else in this package names an extension server: its group, its Service, its pods and its rights are read here.
+All that the simulation has of the extension server comes from here: its group, Service, pods and permissions.
 """
 
 from collections.abc import Sequence
@@ -35,6 +35,17 @@ class Installation:
         """The version of the group."""
         version: str = self.api_service["spec"]["version"]
         return version
+
+    @property
+    def api_service_name(self) -> str:
+        """The name of the APIService."""
+        name: str = self.api_service["metadata"]["name"]
+        return name
+
+    @property
+    def root(self) -> str:
+        """The path below which the extension server is served."""
+        return f"/apis/{self.group}/{self.version}"
 
     @property
     def service_host(self) -> str:

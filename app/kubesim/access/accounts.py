@@ -1,8 +1,7 @@
-"""Who may speak to the simulated cluster: three people with client certificates, and one service account.
+"""The users of the simulated cluster and their authentication by client certificate or bearer token.
 
-A certificate says a user's name and groups; what a certificate cannot say (uid, extra) is looked up by name
-here, as an authentication webhook would. The names are chosen to be awkward on the wire: one is not ASCII,
-one extra key needs escaping in a header, and one extra has two values.
+A certificate holds a user's name and groups; uid and extra, which it cannot hold, are added by name. The users cover
+what is hard to encode in headers: a name that is not ASCII, an extra key to be escaped, an extra with two values.
 """
 
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ UNAUTHENTICATED: Final = "system:unauthenticated"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A caller, as authentication established it (k8s.io/apiserver/pkg/authentication/user.Info)."""
+    """An authenticated user (k8s.io/apiserver/pkg/authentication/user.Info)."""
 
     name: str
     groups: tuple[str, ...] = ()
@@ -53,33 +52,33 @@ TENANT: Final = User(
     {"example.org/Scopes": ("read", "explain")},
 )
 TENANT_NAMESPACE: Final = "payments"
-"""The one namespace that the tenant may view."""
+"""The only namespace that the tenant may view."""
 PEOPLE: Final[Mapping[str, User]] = {"admin": ADMIN, "viewer": VIEWER, "tenant": TENANT}
-"""The people by the name of their kubeconfig context."""
+"""The users by the name of their kubeconfig context."""
 
 
 def service_account(namespace: str, name: str) -> User:
-    """The user that a ServiceAccount is (k8s.io/apiserver/pkg/authentication/serviceaccount)."""
+    """The user of a ServiceAccount (k8s.io/apiserver/pkg/authentication/serviceaccount)."""
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
     uid = str(uuid5(NAMESPACE_URL, f"serviceaccounts/{namespace}/{name}"))
     return User(f"system:serviceaccount:{namespace}:{name}", groups, uid)
 
 
 class Authenticator:
-    """Tells who holds a certificate or a bearer token; a certificate arrives verified by the handshake."""
+    """Authenticates requests; the TLS handshake has verified their client certificates."""
 
     def __init__(self, tokens: Mapping[str, User]) -> None:
         self._tokens: Final = tokens
 
     def authenticate_token(self, token: str) -> User | None:
-        """The holder of a bearer token, None for an unknown one."""
+        """The user of a bearer token, None for an invalid one."""
         user = self._tokens.get(token)
         return user and _authenticated(user)
 
     def authenticate(self, certificate: bytes | None, authorization: str) -> User:
-        """The caller with this verified DER certificate or this Authorization header; neither: anonymous.
+        """The user of a verified DER certificate or of an Authorization header; anonymous without both.
 
-        The first success wins; credentials that nobody vouches for raise Unauthorized.
+        The certificate comes first. Raises Unauthorized for invalid credentials.
         """
         if certificate is not None and (user := certificate_user(certificate)) is not None:
             return user

@@ -1,7 +1,7 @@
-"""The roles and bindings that every cluster starts with, as plain objects.
+"""The roles and bindings of a new cluster, as objects: those of Kubernetes, of metrics-server, and of the users.
 
-Follows kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go, as far as people and extension API
-servers need it, and what metrics-server installs.
+A part of kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go: what the users and extension API
+servers need.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from kubesim.store.store import JsonObject
 
 AGGREGATE_TO_VIEW: Final = f"{RBAC_GROUP}/aggregate-to-view"
 
-_READING: Final = ["get", "list", "watch"]
+_READ: Final = ["get", "list", "watch"]
 _PUBLIC_PATHS: Final = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
 _DISCOVERY_PATHS: Final = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_PUBLIC_PATHS]
 _AUTHENTICATION_READER: Final = "extension-apiserver-authentication-reader"
@@ -22,7 +22,7 @@ _REVIEWS: Final = (
     ("authentication.k8s.io", "tokenreviews"),
     ("authorization.k8s.io", "subjectaccessreviews"),
 )
-_OWN_REVIEWS: Final = (
+_SELF_REVIEWS: Final = (
     ("authentication.k8s.io", "selfsubjectreviews"),
     ("authorization.k8s.io", "selfsubjectaccessreviews"),
     ("authorization.k8s.io", "selfsubjectrulesreviews"),
@@ -30,7 +30,7 @@ _OWN_REVIEWS: Final = (
 
 
 def default_objects(tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
-    """(resource, object) of the roles and bindings of a new cluster; the tenant may view one namespace."""
+    """(resource, object) of each role and binding; the tenant may view one namespace."""
     for name, rules in _CLUSTER_ROLES.items():
         yield "clusterroles", {"metadata": {"name": name}, "rules": rules}
     yield "clusterroles", _VIEW
@@ -81,7 +81,7 @@ def _binding(metadata: JsonObject, kind: str, role: str, subject: JsonObject) ->
 
 _CLUSTER_ROLES: Final = {
     "cluster-admin": [_rule("*", ["*"], ["*"]), {"nonResourceURLs": ["*"], "verbs": ["*"]}],
-    "system:basic-user": [_rule(group, [resource], ["create"]) for group, resource in _OWN_REVIEWS],
+    "system:basic-user": [_rule(group, [resource], ["create"]) for group, resource in _SELF_REVIEWS],
     "system:discovery": [_paths(_DISCOVERY_PATHS)],
     "system:public-info-viewer": [_paths(_PUBLIC_PATHS)],
     "system:auth-delegator": [_rule(group, [resource], ["create"]) for group, resource in _REVIEWS],
@@ -91,16 +91,16 @@ _VIEW: Final[JsonObject] = {
     "metadata": {"name": "view"},
     "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {AGGREGATE_TO_VIEW: "true"}}]},
     "rules": [
-        _rule("", ["configmaps", "events", "namespaces", "pods", "serviceaccounts", "services"], _READING),
-        _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], _READING),
-        _rule("batch", ["cronjobs", "jobs"], _READING),
+        _rule("", ["configmaps", "events", "namespaces", "pods", "serviceaccounts", "services"], _READ),
+        _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], _READ),
+        _rule("batch", ["cronjobs", "jobs"], _READ),
     ],
 }
 
 # metrics-server/manifests/base/rbac.yaml.
 _METRICS_VIEW: Final[JsonObject] = {
     "metadata": {"name": "system:aggregated-metrics-reader", "labels": {AGGREGATE_TO_VIEW: "true"}},
-    "rules": [_rule(METRICS_GROUP, ["pods", "nodes"], _READING)],
+    "rules": [_rule(METRICS_GROUP, ["pods", "nodes"], _READ)],
 }
 
 _READER_RULES: Final = [
@@ -108,6 +108,6 @@ _READER_RULES: Final = [
         "apiGroups": [""],
         "resources": ["configmaps"],
         "resourceNames": ["extension-apiserver-authentication"],
-        "verbs": _READING,
+        "verbs": _READ,
     }
 ]

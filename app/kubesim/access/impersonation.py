@@ -1,4 +1,4 @@
-"""Impersonation: a caller who may asks in another's name (k8s.io/apiserver/pkg/endpoints/filters/impersonation)."""
+"""User impersonation (k8s.io/apiserver/pkg/endpoints/filters/impersonation)."""
 
 from typing import Final
 
@@ -14,11 +14,11 @@ _GROUP: Final = "impersonate-group"
 
 
 def impersonated(user: User, headers: Headers, rbac: RbacAuthorizer) -> User:
-    """The user whom the request names, the caller itself if it names none; raises Forbidden, BadRequest."""
-    asked = {name for name in headers if name.startswith("impersonate-")}
-    if not asked:
+    """The user that the headers impersonate, or `user` without such headers; raises Forbidden, BadRequest."""
+    given = {name for name in headers if name.startswith("impersonate-")}
+    if not given:
         return user
-    if _USER not in asked or asked - {_USER, _GROUP}:
+    if _USER not in given or given - {_USER, _GROUP}:
         raise BadRequest("only a user, with or without groups, can be impersonated here")
     name, groups = headers[_USER], headers.getlist(_GROUP)
     rbac.authorize(user, RequestInfo(verb="impersonate", resource="users", name=name))

@@ -1,4 +1,4 @@
-"""Kubeconfigs of the simulated cluster, as values to be written as JSON or YAML."""
+"""Kubeconfigs of the simulated cluster, to be encoded as JSON or YAML."""
 
 from base64 import b64encode
 from typing import Final
@@ -11,7 +11,7 @@ CLUSTER: Final = "kubesum-demo"
 
 
 def kubeconfig(url: str, pki: Pki, context: str = "admin") -> JsonObject:
-    """A kubeconfig with a context for each person; `context` is the current one. Holds private keys."""
+    """A kubeconfig with a context for each user of `pki.people`; it contains their private keys."""
     users = [
         {
             "name": name,
@@ -44,9 +44,9 @@ def _config(url: str, pki: Pki, users: list[JsonObject], current: str) -> JsonOb
 
 
 def _context(user: str) -> JsonObject:
-    # Whoever sees one namespace alone starts there.
-    where = {"namespace": TENANT_NAMESPACE} if user == "tenant" else {}
-    return {"cluster": CLUSTER, "user": user, **where}
+    # The tenant may list nothing in other namespaces.
+    namespace = {"namespace": TENANT_NAMESPACE} if user == "tenant" else {}
+    return {"cluster": CLUSTER, "user": user, **namespace}
 
 
 def _base64(content: bytes) -> str:

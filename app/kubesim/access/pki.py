@@ -1,7 +1,7 @@
-"""The certificates and tokens of one simulated cluster.
+"""The certificates, keys and tokens of one simulated cluster.
 
-Two authorities that know nothing of each other: one for the API server and its users, one for the aggregator
-alone. An extension server that mixed them up would let any user speak for any other.
+There are two unrelated authorities: one signs the API server and its users, the other only the aggregator's client
+certificate. An extension server that trusted the first for front proxies would let any user impersonate any other.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ _SERVER_HOSTS: Final = ("localhost", "kubernetes", "kubernetes.default.svc", "12
 
 @dataclass(frozen=True, slots=True)
 class Pki:
-    """Everything secret in one simulated cluster.
+    """The credentials of one simulated cluster.
 
-    `authority` signed the server and the `people` (by context name); `front_proxy_authority` signed the
-    aggregator's client certificate and nothing else. The two pairs of paths are files: TLS reads nothing else.
+    `authority` signed the server and the `people` (by context name), `front_proxy_authority` the aggregator's client
+    certificate. The pairs of paths are files of a certificate and its key: Python's TLS reads them only from files.
     """
 
     authority: KeyPair
@@ -39,12 +39,12 @@ class Pki:
 
     @property
     def tokens(self) -> Mapping[str, User]:
-        """The bearer tokens that exist, and whose they are."""
+        """The valid bearer tokens and their users."""
         return {self.service_token: self.service_account}
 
 
 def create(directory: Path, account: JsonObject) -> Pki:
-    """New authorities and certificates, and a token of the ServiceAccount `account`; TLS files go to `directory`."""
+    """New authorities and certificates, and a token of the ServiceAccount `account`; files go to `directory`."""
     metadata = account["metadata"]
     authority = certificates.authority("kubernetes-ca")
     front_proxy_authority = certificates.authority("front-proxy-ca")

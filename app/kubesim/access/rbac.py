@@ -1,8 +1,7 @@
 """Role-based access control: whether the roles that are bound to a user allow a request.
 
-Roles and bindings are ordinary objects of the store, so that what kubectl changes counts at once. A request is
-allowed if one rule of one bound role covers it; nothing denies. Follows kubernetes/plugin/pkg/auth/authorizer/
-rbac/rbac.go.
+Roles and bindings are objects of the store, so a change by kubectl takes effect at once. A request is allowed if a
+rule of one bound role allows it; there are no deny rules. Follows kubernetes/plugin/pkg/auth/authorizer/rbac/rbac.go.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -54,7 +53,7 @@ class _Binding(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
-    """The rules of one role for one of the subjects it is bound to; an empty namespace means all of them."""
+    """The rules of a role for one subject of a binding; an empty namespace means all namespaces."""
 
     subject: _Reference
     namespace: str
@@ -64,14 +63,14 @@ class _Grant:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a request is allowed, and by what; the reason of a refusal is empty."""
+    """Whether a request is allowed, and by which binding; the reason of a denial is empty."""
 
     allowed: bool
     reason: str = ""
 
 
 class RbacAuthorizer:
-    """The roles and bindings of a store, ready to be asked; read again when one of them has changed."""
+    """Evaluates the roles and bindings of a store; they are decoded again after one of them has changed."""
 
     def __init__(self, store: Store) -> None:
         self._store: Final = store
@@ -79,27 +78,26 @@ class RbacAuthorizer:
         self._read_at = -1
 
     def decision(self, user: User, info: RequestInfo) -> Decision:
-        """Whether `user` may do what is `info`; system:masters may do everything."""
+        """Whether `user` may make a request; system:masters may make any."""
         if MASTERS in user.groups:
             return Decision(True)
-        for grant in self._of(user):
+        for grant in self._grants_of(user):
             if grant.namespace in ("", info.namespace) and any(_allows(rule, info) for rule in grant.rules):
                 return Decision(True, grant.reason)
         return Decision(False)
 
     def authorize(self, user: User, info: RequestInfo) -> None:
-        """Raises Forbidden, in kube-apiserver's words, if `user` may not do what is `info`."""
+        """Raises Forbidden, with kube-apiserver's text, if `user` may not make a request."""
         if not self.decision(user, info).allowed:
             raise _forbidden(user, info)
 
     def rules(self, user: User, namespace: str) -> list[JsonObject]:
         """The rules that apply to `user` in one namespace, as JSON."""
-        grants = [grant for grant in self._of(user) if grant.namespace in ("", namespace)]
+        grants = [grant for grant in self._grants_of(user) if grant.namespace in ("", namespace)]
         rules: list[JsonObject] = msgspec.to_builtins([rule for grant in grants for rule in grant.rules])
         return rules
 
-    def _of(self, user: User) -> Iterator[_Grant]:
-        # Rules bind whole: a namespaced grant never covers a path, which has no namespace.
+    def _grants_of(self, user: User) -> Iterator[_Grant]:
         self._refresh()
         return (grant for grant in self._grants if _applies_to(grant.subject, user))
 
@@ -126,7 +124,7 @@ def _grants(store: Store) -> Iterator[_Grant]:
 
 
 def _cluster_roles(store: Store) -> Mapping[str, tuple[_Rule, ...]]:
-    """The rules of each ClusterRole by name, with those that an aggregating role collects by label."""
+    """The rules of each ClusterRole by name; an aggregating role has those of the roles that it selects by label."""
     stored_roles = store.list("clusterroles")
     own = {stored.name: _rules(stored) for stored in stored_roles}
     complete = dict(own)
@@ -180,12 +178,12 @@ def _matches_resource(resources: Iterable[str], info: RequestInfo) -> bool:
     )
 
 
-def _matches(values: Iterable[str], info: str) -> bool:
-    return any(value in ("*", info) for value in values)
+def _matches(values: Iterable[str], requested: str) -> bool:
+    return any(value in ("*", requested) for value in values)
 
 
 def _forbidden(user: User, info: RequestInfo) -> Forbidden:
-    """The refusal; k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go, Forbidden."""
+    """The error of a denial; k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go, Forbidden."""
     who = f'User "{user.name}" cannot {info.verb}'
     if not info.resource:
         return Forbidden(_escaped(f'forbidden: {who} path "{info.path}"'), StatusDetails())

@@ -1,4 +1,4 @@
-"""Reviews: who holds a token, and who may do what. Created by clients, answered at once, never stored.
+"""Reviews of tokens and of access: created by clients, returned with a status, never stored.
 
 Shapes: k8s.io/api/authentication/v1 and k8s.io/api/authorization/v1.
 """
@@ -34,7 +34,7 @@ class _Path(msgspec.Struct, frozen=True):
 
 
 class _Spec(msgspec.Struct, frozen=True, rename="camel"):
-    """The fields of every review's spec; each review reads its own."""
+    """The fields of the specs of all reviews; each kind has some of them."""
 
     token: str = ""
     user: str = ""
@@ -49,19 +49,19 @@ class _Body(msgspec.Struct, frozen=True):
 
 
 def review_of(info: RequestInfo) -> ApiResource | None:
-    """The review that a request is about, None if it is about something else."""
+    """The review resource of a request, None for other resources."""
     return _BY_PLURAL.get((info.group, info.resource))
 
 
 class Reviewer:
-    """Answers reviews from the accounts and roles of one cluster."""
+    """Computes the status of reviews from the users and roles of one cluster."""
 
     def __init__(self, accounts: Authenticator, rbac: RbacAuthorizer) -> None:
         self._authenticator: Final = accounts
         self._rbac: Final = rbac
 
-    def answer(self, review: ApiResource, body: bytes, is_protobuf: bool, user: User) -> JsonObject:
-        """The review with its status; `body` is JSON or protobuf, BadRequest is raised if it is neither."""
+    def reviewed(self, review: ApiResource, body: bytes, is_protobuf: bool, user: User) -> JsonObject:
+        """The review in `body`, JSON or protobuf, with its status; raises BadRequest for any other body."""
         try:
             sent = protobuf.review(body, review.kind) if is_protobuf else msgspec.json.decode(body, type=dict)
             spec = msgspec.convert(sent, type=_Body).spec

@@ -1,4 +1,4 @@
-"""What every cluster starts with: namespaces, roles, the configuration of delegated authentication, metrics."""
+"""The objects that a new cluster has: namespaces, roles, authentication configuration, what is installed in it."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -16,8 +16,8 @@ AUTHENTICATION_CONFIG: Final = "extension-apiserver-authentication"
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
-# metrics-server/manifests/base/apiservice.yaml, and what the aggregator says of it.
-_METRICS_SERVICE: Final[JsonObject] = {
+# metrics-server/manifests/base/apiservice.yaml, with the condition that the aggregator sets.
+_METRICS_API_SERVICE: Final[JsonObject] = {
     "metadata": {"name": f"{METRICS_VERSION}.{METRICS_GROUP}"},
     "spec": {
         "group": METRICS_GROUP,
@@ -36,7 +36,7 @@ _METRICS_SERVICE: Final[JsonObject] = {
 
 
 def bootstrap(store: Store, pki: Pki, installation: Installation, tenant_namespace: str) -> None:
-    """Puts into the store what is missing of it; what is there stays as it is."""
+    """Creates the objects that do not exist yet; existing ones are not changed."""
     for resource, obj in (*_objects(pki, tenant_namespace), *_installed(installation)):
         metadata = obj["metadata"]
         if store.get(resource, metadata.get("namespace", ""), metadata["name"]) is None:
@@ -47,7 +47,7 @@ def _objects(pki: Pki, tenant_namespace: str) -> Iterator[tuple[str, JsonObject]
     for name in (*_NAMESPACES, tenant_namespace):
         yield "namespaces", _namespace(name, {})
     yield "configmaps", _authentication_config(pki)
-    yield "apiservices", _METRICS_SERVICE
+    yield "apiservices", _METRICS_API_SERVICE
     yield from default_objects(tenant_namespace)
 
 
@@ -59,13 +59,13 @@ def _installed(installation: Installation) -> Iterator[tuple[str, JsonObject]]:
 
 
 def _namespace(name: str, labels: dict[str, str]) -> JsonObject:
-    """A namespace with what the API server fills in."""
+    """A namespace with the label and status that the API server adds."""
     labels = {"kubernetes.io/metadata.name": name, **labels}
     return {"metadata": {"name": name, "labels": labels}, "status": {"phase": "Active"}}
 
 
 def _authentication_config(pki: Pki) -> JsonObject:
-    """kube-apiserver's own trust, published for extension servers.
+    """The authorities and header names with which extension servers authenticate requests of the front proxy.
 
     kubernetes/pkg/controlplane/controller/clusterauthenticationtrust/cluster_authentication_trust_controller.go.
     """

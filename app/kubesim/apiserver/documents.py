@@ -1,4 +1,4 @@
-"""Answers about the API server itself: version, health, discovery, OpenAPI."""
+"""Responses to non-resource requests: version, health, discovery, OpenAPI."""
 
 from hashlib import sha512
 from typing import Final
@@ -33,13 +33,13 @@ _OPENAPI_V2: Final = {"swagger": "2.0", "info": {"title": "Kubernetes", "version
 
 
 class Documents:
-    """Answers requests for paths that are no resources."""
+    """Responds to non-resource requests."""
 
     def __init__(self, url: str, aggregator: Aggregator) -> None:
         self._url: Final = url
         self._aggregator: Final = aggregator
 
-    async def answer(self, path: str, request: Request) -> Response:
+    async def response(self, path: str, request: Request) -> Response:
         """The document at `path`; raises NotFound."""
         if path in ("/healthz", "/livez", "/readyz"):
             return text_response("ok")
@@ -53,14 +53,16 @@ class Documents:
         return json_response(document)
 
     def _groups(self, path: str, request: Request) -> Response | None:
-        """Aggregated discovery, None for a client that does not ask for it."""
-        asked = negotiated(request.headers.get("accept", ""), _OFFERED)
-        if not asked.form:
+        """Aggregated discovery, None for a client that does not accept it."""
+        transformation = negotiated(request.headers.get("accept", ""), _OFFERED)
+        if not transformation.form:
             return None
         is_core = path == "/api"
-        document = discovery.aggregated(asked.version, is_core, () if is_core else self._aggregator.group_items)
+        document = discovery.aggregated(
+            transformation.version, is_core, () if is_core else self._aggregator.group_items
+        )
         body = msgspec.json.encode(document)
-        media_type = f"{JSON};g={asked.group};v={asked.version};as={asked.form}"
+        media_type = f"{JSON};g={transformation.group};v={transformation.version};as={transformation.form}"
         headers = {"ETag": f'"{sha512(body).hexdigest().upper()}"', "Vary": "Accept", "Content-Type": media_type}
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)

@@ -1,4 +1,4 @@
-"""Lists: pages of one consistent state, streamed from bodies that were encoded when they changed."""
+"""Lists: pages of one consistent state, streamed from the stored JSON of the objects."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left
@@ -18,7 +18,7 @@ from kubesim.store.store import JsonObject, Key, Store, StoredObject
 
 CHUNK_BYTES: Final = 256 * 1024
 BLOCK_TIMEOUT_S: Final = 3
-"""How long a request for a version of the future may wait for it."""
+"""How long a request waits for a resourceVersion that is not reached yet (storage/cacher, blockTimeout)."""
 
 _SNAPSHOTS_KEPT: Final = 64
 _TOO_OLD: Final = (
@@ -37,27 +37,27 @@ class _Token(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one list request gets, and the metadata of the list."""
+    """The items of the response to one list request, and the metadata of the list."""
 
     items: Iterable[StoredObject]
     metadata: JsonObject
 
 
 class Lister:
-    """Answers lists of one store, and keeps the states that pages under way belong to."""
+    """Pages the lists of one store, and keeps the states that continue tokens refer to."""
 
     def __init__(self, store: Store) -> None:
         self._store: Final = store
-        self._states: Final[OrderedDict[tuple[str, str, int], Sequence[StoredObject]]] = OrderedDict()
+        self._snapshots: Final[OrderedDict[tuple[str, str, int], Sequence[StoredObject]]] = OrderedDict()
 
     def page(self, resource: str, namespace: str, options: ListOptions) -> Page:
-        """The page that `options` ask for; raises Expired when its state is no longer kept."""
+        """The page that `options` select; raises Expired when its state is no longer kept."""
         version, start = self._position(options)
         state = self._state(resource, namespace, version)
         rest: Sequence[StoredObject] = state
         if start is not None:
             rest = state[bisect_left(state, start, key=lambda stored: stored.key) :]
-        # Lists that any version will do for come from a cache, which does not count (storage/cacher).
+        # kube-apiserver lists resourceVersion=0 from its watch cache, which ignores limits (storage/cacher).
         limit = 0 if options.version == 0 and not options.match else options.limit
         selected = rest if options.selection.is_empty else filter(options.selection.matches, rest)
         metadata: JsonObject = {"resourceVersion": str(version)}
@@ -79,16 +79,16 @@ class Lister:
         return self._store.version, None
 
     def _state(self, resource: str, namespace: str, version: int) -> Sequence[StoredObject]:
-        if (state := self._states.get((resource, namespace, version))) is not None:
+        if (state := self._snapshots.get((resource, namespace, version))) is not None:
             return state
         if version == self._store.version:
             return self._store.list(resource, namespace)
         raise Expired(_TOO_OLD)
 
     def _keep(self, resource: str, namespace: str, version: int, state: Sequence[StoredObject]) -> None:
-        self._states[resource, namespace, version] = state
-        if len(self._states) > _SNAPSHOTS_KEPT:
-            self._states.popitem(last=False)
+        self._snapshots[resource, namespace, version] = state
+        if len(self._snapshots) > _SNAPSHOTS_KEPT:
+            self._snapshots.popitem(last=False)
 
 
 async def streamed(page: Page, rendering: Rendering, throttle: Throttle) -> AsyncGenerator[bytes, None]:
@@ -109,7 +109,7 @@ async def streamed(page: Page, rendering: Rendering, throttle: Throttle) -> Asyn
 
 
 def too_large_resource_version(version: int, current: int) -> Timeout:
-    """504 for a version that has not come about (apiserver/pkg/storage/errors.go, NewTooLargeResourceVersion)."""
+    """504 for a version that was not reached (apiserver/pkg/storage/errors.go, NewTooLargeResourceVersionError)."""
     cause = StatusCause(reason="ResourceVersionTooLarge", message="Too large resource version")
     return Timeout(
         f"Timeout: Too large resource version: {version}, current: {current}",

@@ -1,8 +1,7 @@
-"""metrics.k8s.io of a simulated cluster: gets and lists of what pods and nodes use, as metrics-server serves them.
+"""metrics.k8s.io of a simulated cluster: usage of pods and nodes, as metrics-server serves it.
 
-All answers of one tick come from one batch, which is made when somebody asks; so two clients that ask within
-RESOLUTION_S read the same numbers. Limits and versions are ignored, nothing can be watched.
-Follows metrics-server/pkg/api and pkg/storage.
+All responses within RESOLUTION_S come from one batch of measurements, which the first request makes. Limits and
+versions are ignored; there is no watch. Follows metrics-server/pkg/api and pkg/storage.
 """
 
 import asyncio
@@ -31,10 +30,10 @@ from kubesim.world.metering import (
     Pod,
     Usage,
     container_usage,
-    has_silent_kubelet,
     is_measured,
+    is_unreachable,
+    metered_pod,
     node_usage,
-    pod_of,
     scraped_at,
     window_ms,
 )
@@ -44,7 +43,7 @@ _SLICE: Final = 200
 
 @dataclass(slots=True)
 class _Batch:
-    """What was measured in one tick: by plural, the objects in order of their keys."""
+    """The measurements of one tick: by plural, the objects in order of their keys."""
 
     tick: int = -1
     objects: dict[str, dict[Key, StoredObject]] = field(
@@ -53,7 +52,7 @@ class _Batch:
 
 
 class MetricsServer:
-    """Measures the pods and nodes of one store; `now` tells seconds since 1970."""
+    """Measures the pods and nodes of one store; `now` returns seconds since 1970."""
 
     def __init__(self, store: Store, throttle: Throttle, now: Callable[[], float] = time.time) -> None:
         self._store: Final = store
@@ -63,8 +62,8 @@ class MetricsServer:
         self._measuring: Final = asyncio.Lock()
         self._pods: dict[Key, tuple[int, Pod]] = {}
 
-    async def answer(self, request: Request, info: RequestInfo, query: Mapping[str, str]) -> Response:
-        """The answer to a request for a resource of metrics.k8s.io; raises ApiError."""
+    async def response(self, request: Request, info: RequestInfo, query: Mapping[str, str]) -> Response:
+        """The response to a request for a resource of metrics.k8s.io; raises ApiError."""
         resource = _kind(info)
         if info.verb == "list":
             return await self._list(request, resource, info, query)
@@ -77,7 +76,7 @@ class MetricsServer:
     ) -> Response:
         selection = list_options(resource, query).selection
         rendering = requested_rendering(request.headers, resource, LIST_FORMS, query)
-        objects = (await self._measured()).objects[resource.plural].values()
+        objects = (await self._current_batch()).objects[resource.plural].values()
         found = [one for one in objects if info.namespace in ("", one.namespace) and selection.matches(one)]
         return StreamedResponse(streamed(Page(found, {}), rendering, self._throttle))
 
@@ -85,7 +84,7 @@ class MetricsServer:
         self, request: Request, resource: ApiResource, info: RequestInfo, query: Mapping[str, str]
     ) -> Response:
         rendering = requested_rendering(request.headers, resource, OBJECT_FORMS, query)
-        found = (await self._measured()).objects[resource.plural].get((info.namespace, info.name))
+        found = (await self._current_batch()).objects[resource.plural].get((info.namespace, info.name))
         if found is None:
             raise self._not_found(resource, info)
         return Response(rendering.document(found), media_type=JSON)
@@ -99,8 +98,8 @@ class MetricsServer:
         details = StatusDetails(name=name, group=METRICS_GROUP, kind=what)
         return NotFound(f'{what}.{METRICS_GROUP} "{name}" not found', details)
 
-    async def _measured(self) -> _Batch:
-        """The batch of this tick."""
+    async def _current_batch(self) -> _Batch:
+        """The batch of the current tick."""
         async with self._measuring:
             tick = int(self._now()) // RESOLUTION_S
             if self._batch.tick != tick:
@@ -110,10 +109,10 @@ class MetricsServer:
     async def _measure(self, tick: int) -> _Batch:
         batch = _Batch(tick)
         created = stamp(datetime.fromtimestamp(self._now(), UTC))
-        silent = {stored.name for stored in self._store.list("nodes") if has_silent_kubelet(stored)}
+        unreachable = {stored.name for stored in self._store.list("nodes") if is_unreachable(stored)}
         used: dict[str, list[Usage]] = {}
         async for pod in self._pods_in_slices():
-            if not pod.containers or pod.node in silent:
+            if not pod.containers or pod.node in unreachable:
                 continue
             at = scraped_at(pod.node, tick)
             usages = [container_usage(one, tick, at) for one in pod.containers]
@@ -122,20 +121,20 @@ class MetricsServer:
                 stored = _pod_metrics(pod, usages, at, created)
                 batch.objects["pods"][stored.key] = stored
         for node in self._store.list("nodes"):
-            if node.name not in silent:
+            if node.name not in unreachable:
                 usage = node_usage(node.name, used.get(node.name, ()), tick)
                 batch.objects["nodes"][node.key] = _node_metrics(node, usage, scraped_at(node.name, tick), created)
         return batch
 
     async def _pods_in_slices(self) -> AsyncIterator[Pod]:
-        """All pods, each read anew only if it has changed."""
-        known, self._pods = self._pods, {}
+        """All pods; those that did not change are not decoded again."""
+        previous, self._pods = self._pods, {}
         for number, stored in enumerate(self._store.list("pods")):
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
-            version, pod = known.get(stored.key, (0, None))
+            version, pod = previous.get(stored.key, (0, None))
             if pod is None or version != stored.version:
-                pod = pod_of(stored)
+                pod = metered_pod(stored)
             self._pods[stored.key] = (stored.version, pod)
             yield pod
 

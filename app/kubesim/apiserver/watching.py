@@ -1,7 +1,6 @@
-"""Watches: the initial state where one is asked for, then every change, bookmarks, and a clean end.
+"""Watches: initial events where they are requested, then changes and bookmarks, until the timeout.
 
-The behaviours are those of kube-apiserver's watch cache (k8s.io/apiserver/pkg/storage/cacher) and of watch
-lists (KEP-3157).
+Behaves as kube-apiserver's watch cache (k8s.io/apiserver/pkg/storage/cacher) and streaming lists (KEP-3157).
 """
 
 import asyncio
@@ -23,13 +22,13 @@ BOOKMARK_INTERVAL_S: Final = 60.0
 BOOKMARK_BEFORE_END_S: Final = 2.0
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
 
-# kube-apiserver's --min-request-timeout, and twice it.
+# --min-request-timeout of kube-apiserver, and twice that.
 _LIFETIMES_S: Final = (1800, 3600)
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """One watch: what of which kind, shown how, under which options."""
+    """One watch: its resource and namespace (empty: all), its rendering and its options."""
 
     resource: str
     namespace: str
@@ -37,19 +36,19 @@ class Watch:
     options: ListOptions
 
     @property
-    def wants_initial_state(self) -> bool:
-        """Whether the present objects come first: asked for, or no version to start from."""
+    def has_initial_events(self) -> bool:
+        """Whether the current objects are sent first: if requested, or without a version to start from."""
         if self.options.send_initial_events is not None:
             return self.options.send_initial_events
         return not self.options.version
 
-    def concerns(self, change: Change) -> bool:
-        """Whether a change lies in the namespace that is watched."""
+    def covers(self, change: Change) -> bool:
+        """Whether a change is in the watched namespace."""
         return not self.namespace or change.last.namespace == self.namespace
 
 
 class Watcher:
-    """Streams watches of one store. `refuses_watch_lists`: as a server whose etcd cannot report progress."""
+    """Streams watches of one store; with `refuses_watch_lists` as on an etcd that cannot report progress."""
 
     def __init__(self, store: Store, throttle: Throttle, refuses_watch_lists: bool) -> None:
         self._store: Final = store
@@ -57,13 +56,13 @@ class Watcher:
         self._refuses_watch_lists: Final = refuses_watch_lists
 
     async def frames(self, watch: Watch) -> AsyncGenerator[bytes, None]:
-        """The watch as lines of JSON, one or more lines a chunk, until its time is over or its start is lost."""
+        """The events as lines of JSON, one or more in a chunk, until the timeout or until its version is expired."""
         if self._refuses_watch_lists and watch.options.send_initial_events:
             yield _error(InternalError("required storage feature RequestWatchProgress is disabled"))
             return
         version = self._store.version
         is_first = True
-        if watch.wants_initial_state:
+        if watch.has_initial_events:
             state = filter(watch.options.selection.matches, self._store.list(watch.resource, watch.namespace))
             async for chunk in self._initial(watch, state):
                 is_first = False
@@ -110,12 +109,12 @@ class Watcher:
                     yield _bookmark(watch, version)
 
     async def _next_changes(self, resource: str, version: int, until: float) -> Sequence[Change]:
-        """The changes after `version`; none if there are still none at `until`."""
+        """The changes after `version`; empty if there are none at the loop time `until`."""
         try:
             async with asyncio.timeout_at(until):
                 return await self._store.next_changes(resource, version)
         except TimeoutError:
-            # A change can arrive between the alarm and this line; the version may not pass over it.
+            # A change can arrive between the timeout and this line; a bookmark must not skip it.
             return self._store.changes_since(resource, version)
 
 
@@ -126,14 +125,14 @@ def _next_bookmark(now: float, deadline: float) -> float:
 
 def _events(watch: Watch, changes: Sequence[Change], is_first: bool) -> Iterator[bytes]:
     for change in changes:
-        if watch.concerns(change) and (event := _event(watch.options.selection, change)):
+        if watch.covers(change) and (event := _event(watch.options.selection, change)):
             kind, stored = event
             yield _frame(kind, watch.rendering.watched(stored, is_first))
             is_first = False
 
 
 def _event(selection: Selection, change: Change) -> tuple[bytes, StoredObject] | None:
-    """What a watch with this selection sees of a change: an object that leaves it is deleted to this watch."""
+    """The event of a change for this selection, None without one; an object that leaves it is DELETED."""
     was, is_now = selection.matches(change.before), selection.matches(change.after)
     if is_now:
         return (b"MODIFIED" if was else b"ADDED"), change.last

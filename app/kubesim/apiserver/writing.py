@@ -1,7 +1,6 @@
-"""Writes of plain objects: create, replace, merge, delete; the status apart from the rest.
+"""Create, update, patch and delete of stored objects; the status is a subresource of its own.
 
-Small on purpose: enough to change the cluster with kubectl. There are no finalizers, no grace periods and no
-cascades: what is deleted is gone.
+Enough for kubectl to change the cluster: there are no finalizers, no grace periods and no cascading deletion.
 """
 
 from typing import Final
@@ -27,13 +26,13 @@ _STRATEGIC: Final = "application/strategic-merge-patch+json"
 
 
 class Writer:
-    """Changes the objects of one store as requests ask; each method gives the object's new state."""
+    """Writes objects of one store; each method returns the new state of the object."""
 
     def __init__(self, store: Store) -> None:
         self._store: Final = store
 
     def create(self, resource: ApiResource, info: RequestInfo, body: bytes) -> StoredObject:
-        """A new object, without status; raises AlreadyExists, Invalid, or NotFound for its namespace."""
+        """Creates an object without status; raises AlreadyExists, Invalid, or NotFound for its namespace."""
         obj = _decoded(body)
         metadata = obj.get("metadata", {})
         if not metadata.get("name"):
@@ -53,21 +52,21 @@ class Writer:
         return self._store.put(resource.plural, obj)
 
     def update(self, resource: ApiResource, info: RequestInfo, body: bytes) -> StoredObject:
-        """An object replaced, or its status alone; raises NotFound, Conflict."""
+        """Replaces an object, or only its status; raises NotFound, Conflict."""
         before = self.current(resource, info)
         return self._replace(resource, info, before, _decoded(body))
 
     def patch(self, resource: ApiResource, info: RequestInfo, body: bytes, media_type: str) -> StoredObject:
-        """An object merged with a patch; raises NotFound, Conflict, UnsupportedMediaType."""
+        """Merges a patch into an object; raises NotFound, Conflict, UnsupportedMediaType."""
         before = self.current(resource, info)
         patch = _decoded(body)
-        # Both kinds of patch mean the same for maps; a list would be merged by key, which is not done here.
+        # Both types of patch are equal for maps; strategic merge of lists by key is not implemented.
         if media_type != _MERGE and not (media_type == _STRATEGIC and not _has_list(patch)):
             raise _unsupported(f"{_MERGE}, {_STRATEGIC} without lists")
         return self._replace(resource, info, before, _merged(before.decoded(), patch))
 
     def delete(self, resource: ApiResource, info: RequestInfo) -> StoredObject:
-        """The last state of an object that is gone; raises NotFound."""
+        """Deletes an object and returns its last state; raises NotFound."""
         last = self._store.delete(resource.plural, info.namespace, info.name)
         if last is None:
             raise _not_found(resource, info.name)
@@ -84,8 +83,8 @@ class Writer:
         self, resource: ApiResource, info: RequestInfo, before: StoredObject, obj: JsonObject
     ) -> StoredObject:
         _set_identity(obj, info.namespace, info.name)
-        asked = obj["metadata"].pop("resourceVersion", "")
-        if asked and asked != str(before.version):
+        version = obj["metadata"].pop("resourceVersion", "")
+        if version and version != str(before.version):
             raise Conflict(
                 f'Operation cannot be fulfilled on {resource.group_resource} "{info.name}": the object has been '
                 "modified; please apply your changes to the latest version and try again",
@@ -101,7 +100,7 @@ class Writer:
 
 
 def _decoded(body: bytes) -> JsonObject:
-    """A JSON object; typed clients that send protobuf learn that it is not understood."""
+    """The JSON object in a body; raises UnsupportedMediaType for protobuf, BadRequest for anything else."""
     if body.startswith(protobuf.MAGIC):
         raise _unsupported("application/json")
     try:
@@ -121,7 +120,7 @@ def _set_identity(obj: JsonObject, namespace: str, name: str) -> None:
 
 
 def _merged(target: JsonObject, patch: JsonObject) -> JsonObject:
-    """RFC 7386: null removes, objects merge, all else replaces."""
+    """A JSON merge patch (RFC 7386): null removes, objects merge, other values replace."""
     merged = dict(target)
     for name, value in patch.items():
         if value is None:

@@ -92,4 +92,4 @@ SYSTEM: Final = (
         ),
     ),
 )
-"""What runs in every cluster; DaemonSets in the order in which small clusters do without."""
+"""The workloads of every cluster; small clusters lack the later DaemonSets."""

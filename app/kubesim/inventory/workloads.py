@@ -28,9 +28,9 @@ API_VERSIONS: Final = {
 class Workload:
     """One workload of the inventory; its name is `template.app`.
 
-    `stages` are those of its first pods, the others run. `old_replica_sets` counts earlier ReplicaSets, `terminating`
-    the pods that are being deleted. A DaemonSet and a Node (static pods) have a pod per node that matches. Random
-    events spare the pods of an `undisturbed` workload.
+    `stages` are those of its first pods, the others run. `old_replica_sets` and `terminating` are numbers of earlier
+    ReplicaSets and of terminating pods. A DaemonSet, and a Node with its static pods, has a pod on each node that
+    matches. Random events do not affect an `undisturbed` workload.
     """
 
     kind: str
@@ -58,7 +58,7 @@ def deployment(namespace: str, template: PodTemplate, replicas: int, *stages: St
 
 
 def installed(deployment: JsonObject) -> Workload:
-    """The workload of a Deployment manifest; random events spare it, so that the extension server stays reachable."""
+    """The workload of a Deployment manifest, undisturbed so that the extension server stays available."""
     metadata, spec = deployment["metadata"], deployment["spec"]
     pod_spec = spec["template"]["spec"]
     template = PodTemplate(

@@ -1,6 +1,6 @@
-"""Which machines a simulated cluster of a given size is made of, as data.
+"""The types of instances that the nodes of a simulated cluster run on.
 
-Machines grow with the number of pods per node, so that a cluster of any density is well used.
+Their size grows with the number of pods per node, so that a cluster of any density is well utilized.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Taint(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstanceType:
-    """A kind of node: `pool` is the first part of its nodes' names; `extra` are its other resources."""
+    """An instance type; `pool` is the prefix of its nodes' names, `extra` are extended resources and huge pages."""
 
     pool: str
     name: str
@@ -47,7 +47,7 @@ class InstanceType:
 
     @property
     def allocatable(self) -> Amounts:
-        """status.allocatable: the capacity less what the system keeps, huge pages included."""
+        """status.allocatable: the capacity without what is reserved for the system and for huge pages."""
         huge = sum(value for name, value in self.extra.items() if name.startswith("hugepages-"))
         capacity = self.capacity
         reserved = _RESERVED | {MEMORY: _RESERVED[MEMORY] + huge}
@@ -55,7 +55,7 @@ class InstanceType:
 
 
 def control_plane(*, alone: bool) -> InstanceType:
-    """The machine of control planes; `alone` is the only node, which has to take everybody's pods."""
+    """The type of control plane nodes; with `alone` a larger one without taint, for a cluster of one node."""
     role = "node-role.kubernetes.io/control-plane"
     return InstanceType(
         pool="cp",
@@ -69,18 +69,18 @@ def control_plane(*, alone: bool) -> InstanceType:
 
 
 def worker_instance_types(pods_per_node: int) -> tuple[InstanceType, ...]:
-    """The machines of workers, in the order of their shares: every tenth has GPUs, every fifth much memory."""
+    """The types of workers in turn: one of ten has GPUs, two have much memory."""
     cores = next((size for size in _CORES if size >= pods_per_node), _CORES[-1])
-    most = 110 if pods_per_node < 70 else 250
+    max_pods = 110 if pods_per_node < 70 else 250
     general = InstanceType(
         pool="worker",
         name=f"m7i.{cores // 4}xlarge",
         cores=cores,
         memory_gib=4 * cores,
-        max_pods=most,
+        max_pods=max_pods,
         labels={"node-role.kubernetes.io/worker": ""},
     )
-    roomy = InstanceType(
+    large_memory = InstanceType(
         pool="data",
         name=f"r7i.{cores // 4}xlarge",
         cores=cores,
@@ -104,9 +104,9 @@ def worker_instance_types(pods_per_node: int) -> tuple[InstanceType, ...]:
         name=f"m7a.{cores // 4}xlarge",
         cores=cores,
         memory_gib=4 * cores,
-        max_pods=most,
-        # The older way to state a role, which kubectl still reads.
+        max_pods=max_pods,
+        # The older label for a role, which kubectl still reads.
         labels={"kubernetes.io/role": "spot"},
         taints=(Taint("spot", "true", "PreferNoSchedule"),),
     )
-    return (general, general, gpu, roomy, general, general, spot, roomy, general, general)
+    return (general, general, gpu, large_memory, general, general, spot, large_memory, general, general)

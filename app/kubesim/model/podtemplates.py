@@ -1,7 +1,6 @@
-"""What a pod is to be: its containers and what they ask for, before there is any pod.
+"""Pod templates in compact form: containers, their resources, and what scheduling depends on.
 
-A plan is the compact form of a pod template. From it follow what the scheduler has to reserve and the QoS
-class. Whether a pod of this plan exists, where and how it fares is unknown here.
+The requests that the scheduler reserves and the QoS class follow from a template.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,19 +11,19 @@ from typing import Final
 from kubesim.quantities import PODS, Amounts, amounts
 
 ResourceList = Mapping[str, str]
-"""A Kubernetes ResourceList: quantities by resource name."""
+"""corev1.ResourceList: quantities by resource name."""
 
 EVERY_TAINT: Final = "*"
-"""In `PodTemplate.tolerates`: the pod stays wherever it is put, as those of a DaemonSet of the system do."""
+"""In `PodTemplate.tolerated_taints`: every taint is tolerated, as by the DaemonSets of the system."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ContainerTemplate:
-    """One container; in `PodTemplate.inits` a sidecar is one that keeps running (restartPolicy Always).
+    """One container; a `sidecar` is an init container with restartPolicy Always.
 
-    `allocated` is what the kubelet has allocated and the runtime enforces when that differs from `requests`: a
-    resize is in flight. A slim container has neither environment nor probes. `more` are further fields of the
-    container, or other values for those that every one has.
+    `allocated` are the resources that the kubelet has allocated, if a resize makes them differ from `requests`. A
+    `slim` container has neither ports, environment nor probes. `more` are other fields of the container; they replace
+    those that every container has.
     """
 
     name: str
@@ -54,7 +53,7 @@ class PodTemplate:
     pod_limits: ResourceList = field(default_factory=dict)
     priority_class: str = ""
     restart_policy: str = "Always"
-    node_selector: ResourceList = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerated_taints: tuple[str, ...] = ()
     scheduling_gate: str = ""
     resize: str = ""
@@ -66,35 +65,38 @@ class PodTemplate:
 
     @cached_property
     def effective_requests(self) -> Amounts:
-        """What the scheduler reserves on the node, the one pod included.
+        """The requests that the scheduler reserves on the node; of the resource pods it is one.
 
         Follows PodRequests of k8s.io/component-helpers/resource/helpers.go.
         """
-        total = _sum(_claim(self, one) for one in self.containers)
+        total = _sum(_container_requests(self, one) for one in self.containers)
         sidecars: Amounts = {}
         peak: Amounts = {}
         for one in self.init_containers:
-            asked = _claim(self, one) if one.sidecar else amounts(one.requests)
+            resources = _container_requests(self, one) if one.sidecar else amounts(one.requests)
             if one.sidecar:
-                total, sidecars = _sum((total, asked)), _sum((sidecars, asked))
-                asked = {}
-            peak = _largest(peak, _sum((asked, sidecars)))
+                total, sidecars = _sum((total, resources)), _sum((sidecars, resources))
+                resources = {}
+            peak = _largest(peak, _sum((resources, sidecars)))
         total = _largest(total, peak) | amounts(self.pod_requests)
         return _sum((total, amounts(self.overhead), {PODS: 1}))
 
     @cached_property
     def qos_class(self) -> str:
         """Guaranteed, Burstable or BestEffort, as GetPodQOS of k8s.io/component-helpers decides."""
-        asked = [(self.pod_requests, self.pod_limits)] if self.pod_requests or self.pod_limits else []
-        asked = asked or [(one.requests, one.limits) for one in (*self.containers, *self.init_containers)]
-        if not any(_compute(requests) or _compute(limits) for requests, limits in asked):
+        resources = [(self.pod_requests, self.pod_limits)] if self.pod_requests or self.pod_limits else []
+        resources = resources or [(one.requests, one.limits) for one in (*self.containers, *self.init_containers)]
+        if not any(_cpu_and_memory(requests) or _cpu_and_memory(limits) for requests, limits in resources):
             return "BestEffort"
-        equal = all(len(_compute(limits)) == 2 and _compute(limits) == _compute(r) for r, limits in asked)
+        equal = all(
+            len(_cpu_and_memory(limits)) == 2 and _cpu_and_memory(limits) == _cpu_and_memory(r)
+            for r, limits in resources
+        )
         return "Guaranteed" if equal else "Burstable"
 
     @cached_property
     def before_resize(self) -> "PodTemplate":
-        """The plan that pods are created from; a resize concerns only pods that a node has taken."""
+        """The template of pods that are not bound yet, which a resize does not affect."""
         if not self.resize:
             return self
         unchanged = [
@@ -103,7 +105,7 @@ class PodTemplate:
         return replace(self, containers=tuple(unchanged))
 
     def with_tag(self, tag: str) -> "PodTemplate":
-        """The same plan with another tag on the image of its first container."""
+        """The template with another image tag in its first container."""
         first, *others = self.containers
         repository = first.image.partition("@")[0]
         head, _, last = repository.rpartition("/")
@@ -111,7 +113,7 @@ class PodTemplate:
         return replace(self, containers=(replace(first, image=image), *others), broken_image=False)
 
 
-def _claim(template: PodTemplate, one: ContainerTemplate) -> Amounts:
+def _container_requests(template: PodTemplate, one: ContainerTemplate) -> Amounts:
     if one.allocated is None:
         return amounts(one.requests)
     if template.resize == "Infeasible":
@@ -119,7 +121,7 @@ def _claim(template: PodTemplate, one: ContainerTemplate) -> Amounts:
     return _largest(amounts(one.requests), amounts(one.allocated))
 
 
-def _compute(quantities: ResourceList) -> Amounts:
+def _cpu_and_memory(quantities: ResourceList) -> Amounts:
     return {name: value for name, value in amounts(quantities).items() if name in ("cpu", "memory") and value}
 
 

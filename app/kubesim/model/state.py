@@ -1,7 +1,7 @@
-"""The compact records that a simulated cluster consists of: nodes, owners and pods, which name each other.
+"""The state of a simulated cluster in compact form: nodes, owners and pods, which refer to each other.
 
-A pod's state is small: a stage of its life and a few moments and counters; everything a client sees follows from
-it and from the plan. Invariant: `NodeState.used` is the sum of what the active pods bound to the node reserve.
+The state of a pod is its stage, some times and counters; its JSON follows from these and its template.
+Invariant: `NodeState.requested` is the sum of the requests of the unfinished pods bound to the node.
 """
 
 from collections.abc import Iterator
@@ -20,15 +20,26 @@ NOT_READY: Final = "node.kubernetes.io/not-ready"
 MEMORY_PRESSURE: Final = "node.kubernetes.io/memory-pressure"
 
 LAUNCHER: Final = "Launcher"
-"""Somebody outside the cluster who submits Jobs: no object, and no owner of them."""
+"""The kind of a client outside the cluster that creates Jobs; there is no such object, and it owns no Job."""
 
 JOB_CREATORS: Final = frozenset({"CronJob", "JobSet", LAUNCHER})
 ROLLING_KINDS: Final = frozenset({"Deployment", "Rollout"})
 ORDINAL_KINDS: Final = frozenset({"StatefulSet", "Cluster"})
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
+class NamespaceState:
+    """One namespace; a terminating one has a `deletion_timestamp`."""
+
+    name: str
+    uid: str
+    created: datetime
+    labels: dict[str, str]
+    deletion_timestamp: datetime | None = None
+
+
 class Stage(Enum):
-    """Where in its life a pod is; for most, the word that `kubectl get pods` shows."""
+    """The stage of a pod in its lifecycle; most values are the STATUS of `kubectl get pods`."""
 
     PENDING = "Pending"
     GATED = "SchedulingGated"
@@ -56,7 +67,7 @@ INITIALIZING: Final = frozenset({Stage.INIT, Stage.INIT_ERROR, Stage.INIT_BACKOF
 
 
 class Termination(NamedTuple):
-    """Why a container ended; without a reason clients show the signal or the exit code."""
+    """How a container ended (ContainerStateTerminated); without a reason clients show the signal or exit code."""
 
     reason: str
     exit_code: int
@@ -72,7 +83,7 @@ SIGNAL: Final = Termination("", 139, 11)
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class NodeState:
-    """One node; `ready` is the status of its condition Ready, `memory_pressure` that of MemoryPressure."""
+    """One node; `ready` is the status of its condition Ready."""
 
     name: str
     uid: str
@@ -95,7 +106,7 @@ class NodeState:
 
     @property
     def taints(self) -> tuple[Taint, ...]:
-        """Its own taints and those that the node controller puts for its problems."""
+        """The taints of its instance type, and those that the node lifecycle controller adds for its conditions."""
         problems = {
             UNSCHEDULABLE: self.cordoned,
             UNREACHABLE: self.ready == "Unknown",
@@ -108,17 +119,17 @@ class NodeState:
         return (*self.instance_type.taints, *added)
 
     def reserve(self, requests: Amounts) -> None:
-        """Counts an active pod in."""
+        """Adds the requests of a pod."""
         for name, value in requests.items():
             self.requested[name] = self.requested.get(name, 0) + value
 
     def release(self, requests: Amounts) -> None:
-        """Counts a pod out that is no longer active, or gone."""
+        """Subtracts the requests of a pod that has finished or was removed."""
         for name, value in requests.items():
             self.requested[name] -= value
 
     def insufficient_resources(self, requests: Amounts) -> tuple[str, ...]:
-        """The names of the resources of which too little is free."""
+        """The names of the resources of which less is free than requested."""
         return tuple(
             [
                 name
@@ -130,12 +141,12 @@ class NodeState:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Owner:
-    """Something that owns pods, or owners of pods.
+    """An owner of pods, or of owners of pods, of any kind.
 
-    One record serves every kind: a Deployment owns ReplicaSets, a CronJob owns Jobs, the others own pods.
-    `desired` is how many pods there should be, for a Job how many have to succeed, and `baseline` what `desired`
-    moves around. `suffix` is the value of the label that tells a ReplicaSet's pods from its siblings'.
-    `outcome` of a Job is Complete, Failed or, while it runs, empty. Random events spare an `undisturbed` owner.
+    A Deployment owns ReplicaSets and a CronJob owns Jobs, the others own pods.
+    `desired` is the number of replicas, of a Job the completions; random scaling keeps it near `baseline`. `suffix`
+    is the hash of the pod template or controller revision. `outcome` of a Job is Complete, Failed, or empty while it
+    runs. Random events do not affect an `undisturbed` owner.
     """
 
     kind: str
@@ -159,7 +170,7 @@ class Owner:
     finished: datetime | None = None
     removed: bool = False
     labels: dict[str, str] = field(init=False)
-    last_launch: datetime | None = None
+    last_schedule: datetime | None = None
 
     def __post_init__(self) -> None:
         self.labels = self._labels()
@@ -174,7 +185,7 @@ class Owner:
         return labels
 
     def labels_of(self, pod: "PodState") -> dict[str, str]:
-        """The labels of one of its pods, shared with its other pods where that is possible."""
+        """The labels of one of its pods; where they are equal, its pods share one dict."""
         if self.kind not in ORDINAL_KINDS:
             return self.labels
         index = pod.name.rpartition("-")[2]
@@ -182,7 +193,7 @@ class Owner:
 
     @property
     def current(self) -> "Owner":
-        """The ReplicaSet of a Deployment that has its present template."""
+        """The ReplicaSet of a Deployment with its current template."""
         return max(self.children, key=lambda child: child.revision)
 
     def all_pods(self) -> Iterator["PodState"]:
@@ -196,11 +207,10 @@ class Owner:
 class PodState:
     """One pod.
 
-    `node` may have left the cluster: the pod is an orphan then. `transitioned_at` is when the present stage began;
-    `finished_at` is when, and `termination` why, the main container ended last. `init_done` counts the finished init
-    containers while the pod is initializing. `message` is the scheduler's, or the reason of an eviction.
-    While there is an `unschedulable_reason`, the scheduler finds no node. `required_node` is the only node that a pod
-    of a DaemonSet may be bound to.
+    Its `node` may be removed from the cluster; the pod is an orphan then. `transitioned_at` is when the stage began.
+    `finished_at` and `termination` are those of the latest exit of the main container. `init_done` is the number of
+    finished init containers while the pod initializes. `message` is that of the scheduler or of an eviction. With an
+    `unschedulable_reason` no node fits. `required_node` is the only node that a pod of a DaemonSet may be bound to.
     """
 
     name: str
@@ -225,15 +235,15 @@ class PodState:
 
     @property
     def active(self) -> bool:
-        """Whether its owner counts it: neither finished nor being deleted."""
+        """Whether it is neither finished nor terminating (pkg/controller, IsPodActive)."""
         return self.deletion_timestamp is None and self.stage not in FINISHED
 
     @property
     def ready(self) -> bool:
-        """Whether its condition Ready holds."""
+        """Whether its condition Ready is True."""
         return self.stage is Stage.RUNNING and not self.node_lost
 
     @property
     def holds_resources(self) -> bool:
-        """Whether its node has to hold its resources free."""
+        """Whether its requests are reserved on its node."""
         return self.node is not None and self.stage not in FINISHED

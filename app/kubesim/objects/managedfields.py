@@ -41,7 +41,7 @@ def managed(manager: str, api_version: str, time: str, fields: JsonObject | msgs
 
 
 def claimed_fields(metadata: JsonObject, spec: JsonObject) -> JsonObject:
-    """The fieldsV1 of whoever created an object: its descriptive metadata and its spec."""
+    """The fieldsV1 of the manager that created an object: labels, annotations, generateName and spec."""
     described: JsonObject = {
         key: metadata[key] for key in ("annotations", "generateName", "labels") if key in metadata
     }

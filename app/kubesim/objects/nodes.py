@@ -1,4 +1,4 @@
-"""The nodes of a simulated cluster as JSON."""
+"""The JSON of nodes."""
 
 from datetime import timedelta
 from hashlib import sha256
@@ -13,7 +13,7 @@ from kubesim.store.store import JsonObject
 
 
 def node_manifest(node: NodeState) -> JsonObject:
-    """The node as the API server gives it."""
+    """A Node as the API server returns it."""
     spec: JsonObject = {"podCIDR": "10.244.0.0/24", "podCIDRs": ["10.244.0.0/24"]}
     spec["providerID"] = f"demo:///{node.zone}/{node.name}"
     if node.taints:
@@ -32,11 +32,11 @@ def node_manifest(node: NodeState) -> JsonObject:
         "nodeInfo": _info(node),
         "images": [{"names": [image_id(image), image], "sizeBytes": size} for image, size in _PULLED],
     }
-    born = stamp(node.created)
+    created = stamp(node.created)
     metadata: JsonObject = {
         "name": node.name,
         "uid": node.uid,
-        "creationTimestamp": born,
+        "creationTimestamp": created,
         "labels": dict(sorted(node.labels.items())),
         "annotations": {
             "node.alpha.kubernetes.io/ttl": "0",
@@ -44,7 +44,7 @@ def node_manifest(node: NodeState) -> JsonObject:
         },
     }
     metadata["managedFields"] = [
-        managed("kubelet", "v1", born, {"f:metadata": owned_fields({"labels": node.labels})}),
+        managed("kubelet", "v1", created, {"f:metadata": owned_fields({"labels": node.labels})}),
         managed("kubelet", "v1", stamp(node.transitioned_at), {"f:status": owned_fields(status)})
         | {"subresource": "status"},
     ]
@@ -72,11 +72,11 @@ def _taint(taint: Taint, node: NodeState) -> JsonObject:
 
 def _conditions(node: NodeState) -> list[JsonObject]:
     lost = node.ready == "Unknown"
-    quiet = {
+    no_pressure = {
         "DiskPressure": ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         "PIDPressure": ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     }
-    found = [_condition(node, kind, "Unknown" if lost else "False", *said) for kind, said in quiet.items()]
+    found = [_condition(node, kind, "Unknown" if lost else "False", *reason) for kind, reason in no_pressure.items()]
     memory = ("KubeletHasSufficientMemory", "kubelet has sufficient memory available")
     if node.memory_pressure:
         memory = ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available")

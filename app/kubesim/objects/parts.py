@@ -1,8 +1,6 @@
-"""Kubernetes objects as JSON, with everything that a real API server sends and kubesum skips.
+"""Parts of Kubernetes objects as decoded JSON, with all the fields that a real API server sends.
 
-Builders only: values in, decoded JSON out; which cluster the objects belong to is unknown here. managedFields
-are derived from the object itself, as server-side apply does (sigs.k8s.io/structured-merge-diff). The parts of
-results are shared between calls: nobody may change them.
+Results share nested values between calls, so callers must not modify them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -103,13 +101,13 @@ _SLIM: Final = {"volumeMounts": [_MOUNTS[-1]]}
 
 
 def stamp(moment: datetime) -> str:
-    """A moment as metav1.Time writes it, in whole seconds of UTC."""
+    """A time as metav1.Time writes it, in whole seconds of UTC."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @lru_cache(maxsize=4096)
 def image_id(image: str) -> str:
-    """What a container runtime reports as imageID of a pulled image: repository and digest."""
+    """The imageID of a pulled image: repository and digest."""
     if "@" in image:
         return image
     repository = image.rpartition("/")[0] + "/" + image.rpartition("/")[2].partition(":")[0]
@@ -119,7 +117,7 @@ def image_id(image: str) -> str:
 
 
 def container_id(*parts: object) -> str:
-    """What containerd would call the container that `parts` tell from all others."""
+    """A containerID; `parts` identify the container."""
     return f"containerd://{sha256('/'.join(map(str, parts)).encode()).hexdigest()}"
 
 
@@ -131,15 +129,12 @@ def container(
     *,
     slim: bool = False,
 ) -> JsonObject:
-    """A container of a pod's spec; a slim one has no ports, probes or configuration.
-
-    A sidecar is one of spec.initContainers with `| {"restartPolicy": "Always"}`.
-    """
-    asked = {"requests": dict(requests), "limits": dict(limits)}
+    """A container of a pod's spec; a slim one has no ports, probes or environment."""
+    resources = {"requests": dict(requests), "limits": dict(limits)}
     return {
         "name": name,
         "image": image,
-        "resources": {key: value for key, value in asked.items() if value},
+        "resources": {key: value for key, value in resources.items() if value},
         **(_SLIM if slim else _FULL),
         "args": [f"--component={name}"],
         "terminationMessagePath": "/dev/termination-log",
@@ -149,17 +144,17 @@ def container(
 
 
 def running(since: datetime) -> JsonObject:
-    """The state of a container that runs."""
+    """The state of a running container."""
     return {"running": {"startedAt": stamp(since)}}
 
 
 def waiting(reason: str, message: str = "") -> JsonObject:
-    """The state of a container that does not run yet, or not at present."""
+    """The state of a waiting container."""
     return {"waiting": {"reason": reason, "message": message} if message else {"reason": reason}}
 
 
 def terminated(exit_code: int, reason: str, start: datetime, end: datetime, container: str = "") -> JsonObject:
-    """The state of a container that ended; without a reason, clients show the exit code."""
+    """The state of a terminated container; without a reason, clients show the exit code."""
     state: JsonObject = {"exitCode": exit_code, "startedAt": stamp(start), "finishedAt": stamp(end)}
     if reason:
         state["reason"] = reason
@@ -169,7 +164,7 @@ def terminated(exit_code: int, reason: str, start: datetime, end: datetime, cont
 
 
 def container_status(name: str, image: str, state: JsonObject, restarts: int = 0) -> JsonObject:
-    """The status of a container, ready and started when it runs; anything else is merged over it with `|`."""
+    """The status of a container, which is ready and started if it runs."""
     runs = "running" in state
     return {
         "name": name,
@@ -212,7 +207,7 @@ def owner_reference(api_version: str, kind: str, name: str, uid: str) -> JsonObj
 
 
 def pod_spec(containers: Iterable[JsonObject], more: Mapping[str, object] = {}) -> JsonObject:
-    """A pod's spec with what the API server fills in; `more` are further fields, or other values for these."""
+    """A pod's spec with the defaults of the API server, which the fields in `more` replace."""
     return {
         "volumes": list(_VOLUMES),
         "containers": list(containers),

@@ -1,4 +1,4 @@
-"""The pods of a simulated cluster as JSON; what does not differ between pods of one plan is encoded once."""
+"""The JSON of pods; what the pods of a template have in common is encoded once."""
 
 from datetime import timedelta
 from functools import lru_cache
@@ -34,7 +34,7 @@ _WAITING: Final = UNBOUND | INITIALIZING | {Stage.CREATING, Stage.CONFIG_ERROR, 
 
 
 def pod_manifest(pod: PodState) -> JsonObject:
-    """The pod as the API server gives it; parts of it are already encoded (msgspec.Raw)."""
+    """A Pod as the API server returns it; some parts are already encoded (msgspec.Raw)."""
     parts = _parts(pod.template.before_resize if pod.stage in UNBOUND else pod.template)
     labels = pod.owner.labels_of(pod)
     status = _status(pod)
@@ -79,14 +79,14 @@ def _reference(pod: PodState) -> JsonObject | None:
 
 
 class _Parts(NamedTuple):
-    """What the pods of one plan share; containers, volumes and managed fields are encoded."""
+    """The parts that the pods of a template share; containers, volumes and managed fields are encoded."""
 
     annotations: dict[str, str]
     spec: JsonObject
     claimed: msgspec.Raw
 
 
-# Pods of one plan are mostly written one after the other; an entry is about 6 KB.
+# Pods of a template are mostly written one after the other; an entry is about 6 KB.
 @lru_cache(maxsize=4096)
 def _parts(template: PodTemplate) -> _Parts:
     spec = _spec(template)
@@ -104,7 +104,7 @@ def _parts(template: PodTemplate) -> _Parts:
 
 
 def pod_template(template: PodTemplate) -> JsonObject:
-    """The plan as spec.template of a workload; parts of it are already encoded."""
+    """The spec.template of a workload; some parts are already encoded."""
     parts = _parts(template)
     labels = {"app.kubernetes.io/name": template.app}
     return {"metadata": {"labels": labels, "annotations": parts.annotations}, "spec": parts.spec}
@@ -203,8 +203,8 @@ def _status(pod: PodState) -> JsonObject:
 
 def _conditions(pod: PodState) -> list[JsonObject]:
     if pod.stage is Stage.GATED:
-        words = "Scheduling is blocked due to non-empty scheduling gates"
-        return [condition("PodScheduled", False, pod.created, "SchedulingGated", words)]
+        message = "Scheduling is blocked due to non-empty scheduling gates"
+        return [condition("PodScheduled", False, pod.created, "SchedulingGated", message)]
     if pod.stage is Stage.PENDING:
         if not pod.message:
             return []
@@ -225,8 +225,8 @@ def _conditions(pod: PodState) -> list[JsonObject]:
     if pod.template.resize == "InProgress":
         found.append(condition("PodResizeInProgress", True, pod.transitioned_at))
     elif pod.template.resize:
-        words = "Node didn't have enough resource: cpu"
-        found.append(condition("PodResizePending", True, pod.transitioned_at, pod.template.resize, words))
+        message = "Node didn't have enough resource: cpu"
+        found.append(condition("PodResizePending", True, pod.transitioned_at, pod.template.resize, message))
     return found
 
 
@@ -244,11 +244,11 @@ def _app_status(pod: PodState, index: int) -> JsonObject:
         status["containerID"] = container_id(pod.uid, template.name, restarts)
     if restarts and pod.finished_at:
         status["lastState"] = _ended(pod, pod.termination)
-    return status | _actuated(template)
+    return status | _allocation(template)
 
 
-def _actuated(template: ContainerTemplate) -> JsonObject:
-    """What the kubelet allocated to a lasting container; of one that does not run, that counts as enforced too.
+def _allocation(template: ContainerTemplate) -> JsonObject:
+    """allocatedResources and resources of the status, which are equal here.
 
     See convertToAPIContainerStatuses of pkg/kubelet/kubelet_pods.go.
     """
@@ -262,8 +262,8 @@ def _actuated(template: ContainerTemplate) -> JsonObject:
 def _main_state(pod: PodState) -> JsonObject:
     if pod.stage is Stage.BACKOFF:
         name = pod.template.containers[0].name
-        words = f"back-off 5m0s restarting failed container={name} pod={pod.name}_{pod.owner.namespace}({pod.uid})"
-        return waiting("CrashLoopBackOff", words)
+        message = f"back-off 5m0s restarting failed container={name} pod={pod.name}_{pod.owner.namespace}({pod.uid})"
+        return waiting("CrashLoopBackOff", message)
     if pod.stage in (Stage.CRASHED, Stage.FAILED):
         return _ended(pod, pod.termination)
     if pod.stage is Stage.PARTIAL:
@@ -305,11 +305,11 @@ def _init_status(pod: PodState, index: int) -> JsonObject:
     status = container_status(template.name, template.image, _init_state(pod, index), restarts)
     done = "terminated" in status["state"] and status["state"]["terminated"]["exitCode"] == 0
     status["ready"] = done or (template.sidecar and status["started"])
-    # A plain init container that runs has not started in the sense of sidecars: nothing may follow it yet.
+    # Of a plain init container `started` stays false: the next container starts only after it has finished.
     status["started"] = template.sidecar and status["started"]
     if restarts and pod.finished_at:
         status["lastState"] = _ended(pod, pod.termination)
-    return status | _actuated(template) if template.sidecar else status
+    return status | _allocation(template) if template.sidecar else status
 
 
 def _init_state(pod: PodState, index: int) -> JsonObject:

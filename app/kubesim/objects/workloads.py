@@ -1,7 +1,4 @@
-"""The owners of pods in a simulated cluster as JSON.
-
-Statuses are computed from the pods each time, so they cannot disagree with them.
-"""
+"""The JSON of workloads; their statuses are computed from the pods each time they are written."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,12 +19,12 @@ PLURALS: Final = {
     "Job": "jobs",
     "CronJob": "cronjobs",
 }
-"""The resources of those owners that the API server stores. Pods of the others name an owner it does not know."""
+"""The resources of the owners that are stored; those of other kinds exist only in ownerReferences."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """How the pods of an owner fare; finished and terminating ones count only where it says so."""
+    """The numbers of an owner's pods; `ready` counts active pods only."""
 
     active: int
     ready: int
@@ -48,17 +45,17 @@ def _count(pods: Iterable[PodState]) -> _Count:
 
 
 def owner_manifest(owner: Owner, nodes: int) -> JsonObject:
-    """The owner as the API server gives it; `nodes` is on how many a DaemonSet should run."""
+    """A workload as the API server returns it; `nodes` is the number of nodes that a DaemonSet should run on."""
     spec = _SPECS[owner.kind](owner)
     status = _daemonset_status(owner, nodes) if owner.kind == "DaemonSet" else _STATUSES[owner.kind](owner)
-    always = _NEVER_OMITTED.get(owner.kind, ())
-    born = stamp(owner.created)
+    never_omitted = _NEVER_OMITTED.get(owner.kind, ())
+    created = stamp(owner.created)
     metadata: JsonObject = {
         "name": owner.name,
         "namespace": owner.namespace,
         "uid": owner.uid,
         "generation": owner.revision,
-        "creationTimestamp": born,
+        "creationTimestamp": created,
         "labels": owner.labels,
         "annotations": {"deployment.kubernetes.io/revision": str(owner.revision)},
     }
@@ -67,7 +64,7 @@ def owner_manifest(owner: Owner, nodes: int) -> JsonObject:
         reference = owner_reference(parent.api_version, parent.kind, parent.name, parent.uid)
         metadata["ownerReferences"] = [reference]
     metadata["managedFields"] = [
-        managed("kube-controller-manager", owner.api_version, born, {"f:status": owned_fields(status)})
+        managed("kube-controller-manager", owner.api_version, created, {"f:status": owned_fields(status)})
         | {"subresource": "status"}
     ]
     return {
@@ -75,7 +72,7 @@ def owner_manifest(owner: Owner, nodes: int) -> JsonObject:
         "kind": owner.kind,
         "metadata": metadata,
         "spec": spec,
-        "status": {name: value for name, value in status.items() if value or name in always},
+        "status": {name: value for name, value in status.items() if value or name in never_omitted},
     }
 
 
@@ -84,7 +81,7 @@ _NEVER_OMITTED: Final = {
     "StatefulSet": ("replicas", "availableReplicas"),
     "DaemonSet": ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"),
 }
-"""The status fields that are there even when 0: those without omitempty in k8s.io/api/apps/v1."""
+"""The status fields that are present even if 0: those without omitempty in k8s.io/api/apps/v1."""
 
 
 def _selector(owner: Owner) -> JsonObject:
@@ -230,7 +227,7 @@ def _cronjob_status(owner: Owner) -> JsonObject:
         for job in owner.children
         if not job.outcome
     ]
-    launched = owner.last_launch or owner.created
+    launched = owner.last_schedule or owner.created
     return {
         "active": active,
         "lastScheduleTime": stamp(launched),
@@ -260,6 +257,6 @@ def _condition(owner: Owner, kind: str, holds: bool, reason: str) -> JsonObject:
 
 
 def daemon_nodes(owner: Owner, nodes: Iterable[NodeState]) -> list[NodeState]:
-    """The nodes that a DaemonSet has to run on: those that its node selector matches."""
+    """The nodes that a DaemonSet should run on: those that its node selector matches."""
     required = owner.template.node_selector.items()
     return [node for node in nodes if required <= node.labels.items()]

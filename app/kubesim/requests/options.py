@@ -17,18 +17,18 @@ _MATCHES = ("", "Exact", "NotOlderThan")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which objects are asked for, by label and field."""
+    """The label and field selectors of a request (storage.SelectionPredicate)."""
 
     labels: Predicate
     fields: Predicate
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is filtered out."""
+        """Whether every object is selected."""
         return self.labels is everything and self.fields is everything
 
     def matches(self, stored: StoredObject | None) -> bool:
-        """Whether there is an object and it is selected."""
+        """Whether the object exists and is selected."""
         if stored is None:
             return False
         if self.labels is not everything and not self.labels(stored.labels):
@@ -41,9 +41,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOptions:
-    """Options of a list or watch. `version` None: the client named none; `limit` 0: no limit.
+    """metav1.ListOptions of a list or watch.
 
-    `send_initial_events` None: not given, which is not the same as false.
+    `version` is resourceVersion, `match` is resourceVersionMatch. `version` and `send_initial_events` are None where
+    the query lacks them; `limit` and `timeout_s` are 0 then.
     """
 
     selection: Selection
@@ -57,7 +58,7 @@ class ListOptions:
 
 
 def list_options(resource: ApiResource, query: Mapping[str, str]) -> ListOptions:
-    """The options of one request for `resource`; raises BadRequest for what is no value, Invalid for what clashes."""
+    """The options of one request for `resource`; raises BadRequest for bad values, Invalid for bad combinations."""
     send_initial_events = is_true(query["sendInitialEvents"]) if "sendInitialEvents" in query else None
     options = ListOptions(
         selection=Selection(

@@ -1,6 +1,7 @@
-"""What a request asks for: path and method turned into the attributes that authorization and routing read.
+"""RequestInfo: the verb, resource and name of a request, parsed from method, path and query.
 
-A port of k8s.io/apiserver/pkg/endpoints/request/requestinfo.go. Pure; knows no kinds.
+Authorization and routing read it. A port of k8s.io/apiserver/pkg/endpoints/request/requestinfo.go; it does not depend
+on which resources exist.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ _OF_NAMESPACE_ITSELF: Final = ("status", "finalize")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestInfo:
-    """What is asked for. Without a `resource` it is about `path` alone, and group to name are empty."""
+    """What a request is for. Without a `resource` it is a non-resource request for `path`."""
 
     verb: str
     path: str = ""
@@ -41,9 +42,9 @@ class RequestInfo:
 
 
 def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInfo:
-    """The attributes of a request; `query` has the first value of each parameter.
+    """The RequestInfo of a request; `query` has the first value of each parameter.
 
-    Raises NotFound for a path that is not in canonical form, BadRequest for one that names no resource.
+    Raises NotFound for a path that is not in canonical form, BadRequest for one that lacks the resource.
     """
     if "//" in path or any(part in (".", "..") for part in path.split("/")):
         raise no_such_path()
@@ -77,7 +78,7 @@ def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInf
 
 
 def is_true(value: str | None) -> bool:
-    """A boolean of a query: absent, `0` and `false` are false, all else is true, also an empty value."""
+    """A boolean of a query: absent, `0` and `false` are false; every other value is true, even an empty one."""
     return value is not None and value != "0" and value.lower() != "false"
 
 

@@ -1,4 +1,4 @@
-"""Discovery documents of the simulated API server: the built-in kinds, and the groups that are aggregated.
+"""Discovery documents: of the built-in resources, and of the group that is aggregated.
 
 Shapes: k8s.io/api/apidiscovery/v2 and k8s.io/apimachinery/pkg/apis/meta/v1 (APIGroupList, APIResourceList).
 """
@@ -15,9 +15,9 @@ DISCOVERY_GROUP: Final = "apidiscovery.k8s.io"
 
 
 def aggregated(version: str, legacy: bool, extension: Sequence[JsonObject] = ()) -> JsonObject:
-    """APIGroupDiscoveryList in one version of its group, of the core group or of all others.
+    """APIGroupDiscoveryList in one version of its group, of the core group (`legacy`) or of all others.
 
-    `extension` are items of aggregated groups; they come last, as their priority is lowest.
+    `extension` are the items of aggregated groups; they come last, because their priority is lowest.
     """
     items = [
         {"metadata": {"name": group}, "versions": [_version_item(group, version) for _, version in versions]}
@@ -33,7 +33,7 @@ def aggregated(version: str, legacy: bool, extension: Sequence[JsonObject] = ())
 
 
 def core_versions(url: str) -> JsonObject:
-    """APIVersions, the legacy answer of `/api`."""
+    """APIVersions, the legacy document at `/api`."""
     return {
         "kind": "APIVersions",
         "versions": ["v1"],
@@ -42,13 +42,13 @@ def core_versions(url: str) -> JsonObject:
 
 
 def group_list(extension: Sequence[tuple[str, str]]) -> JsonObject:
-    """APIGroupList of everything but the core group; `extension` are further (group, version) pairs."""
+    """APIGroupList of all groups but the core group; `extension` are (group, version) pairs of aggregated groups."""
     pairs = [*(pair for pair in GROUP_VERSIONS if pair[0]), *extension]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group_item(*pair) for pair in pairs]}
 
 
 def group(name: str, extension: Sequence[tuple[str, str]]) -> JsonObject | None:
-    """APIGroup of one group, None if there is no such group."""
+    """APIGroup of one group, None if it does not exist."""
     for pair in (*GROUP_VERSIONS, *extension):
         if pair[0] == name and name:
             return {"kind": "APIGroup", "apiVersion": "v1", **_group_item(*pair)}
@@ -56,7 +56,7 @@ def group(name: str, extension: Sequence[tuple[str, str]]) -> JsonObject | None:
 
 
 def resource_list(group_name: str, version: str) -> JsonObject | None:
-    """APIResourceList of one group version, None if there is no such group version."""
+    """APIResourceList of one group version, None if it does not exist."""
     if (group_name, version) not in GROUP_VERSIONS:
         return None
     resources: list[JsonObject] = []
@@ -82,15 +82,15 @@ def resource_list(group_name: str, version: str) -> JsonObject | None:
 
 
 def paths(extension: Sequence[tuple[str, str]]) -> JsonObject:
-    """The answer of `/`: the paths that exist."""
-    known = {"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"}
+    """The document at `/`: all paths."""
+    found = {"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"}
     for name, version in (*(pair for pair in GROUP_VERSIONS if pair[0]), *extension):
-        known |= {f"/apis/{name}", f"/apis/{name}/{version}"}
-    return {"paths": sorted(known)}
+        found |= {f"/apis/{name}", f"/apis/{name}/{version}"}
+    return {"paths": sorted(found)}
 
 
 def openapi_index() -> JsonObject:
-    """The index of `/openapi/v3`: a document for each group version."""
+    """The index at `/openapi/v3`: a document for each group version."""
     return {
         "paths": {
             _root(group_name, version).strip("/"): {"serverRelativeURL": f"/openapi/v3{_root(group_name, version)}"}
@@ -100,10 +100,10 @@ def openapi_index() -> JsonObject:
 
 
 def openapi_document(group_name: str, version: str) -> JsonObject | None:
-    """A small OpenAPI v3 document; None if there is no such group version.
+    """A partial OpenAPI v3 document; None if the group version does not exist.
 
-    It says only what kubectl looks up before it writes: that each kind can be patched, and that the server
-    checks fields itself (kubectl/pkg/util/openapi, query_param_verifier_v3.go).
+    It has what kubectl looks up before it writes: that each kind can be patched, and that the server validates fields
+    (kubectl/pkg/util/openapi, query_param_verifier_v3.go).
     """
     if (group_name, version) not in STORED_GROUP_VERSIONS:
         return None

@@ -1,7 +1,7 @@
-"""How objects are shown: as JSON, as metadata alone, or as rows of a table; and what Accept asks for.
+"""Representations of objects: whole, as PartialObjectMetadata, or as Tables; and their negotiation by Accept.
 
-A rendering is one of the three for one kind. It gives bytes: the head of a list, one item, one object of a
-watch; so that a list of any size can be streamed from bodies that were encoded long before.
+A Rendering is one of the three for one resource. It encodes the parts of a response (the head of a list, an item, the
+object of an event), so that lists are streamed from the stored JSON.
 """
 
 from collections.abc import Mapping, Set
@@ -25,27 +25,27 @@ _OBJECT_POLICIES: Final = ("", "Metadata", "Object", "None")
 
 
 class Rendering(Protocol):
-    """One way to show the objects of one kind; everything it gives is JSON."""
+    """One representation of the objects of one resource, as JSON."""
 
     def document(self, stored: StoredObject) -> bytes:
-        """One object as the whole answer."""
+        """The response body of one object."""
 
     def list_head(self, metadata: JsonObject) -> bytes:
-        """What precedes the items of a list; items are separated by commas, LIST_END follows them."""
+        """The list up to its first item; items are separated by commas and followed by LIST_END."""
 
     def item(self, stored: StoredObject) -> bytes:
         """One item of a list."""
 
     def watched(self, stored: StoredObject, is_first: bool) -> bytes:
-        """The object of a watch event, which may be the first of its watch."""
+        """The object of a watch event; `is_first` for the first event of the watch."""
 
     def bookmark(self, metadata: JsonObject) -> bytes:
-        """The object of a bookmark: nothing but its metadata."""
+        """The object of a bookmark, which has only metadata."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transformation:
-    """A form that a clause of Accept may ask for (`as`, `g`, `v`); all empty: plain JSON."""
+    """The parameters `as`, `g` and `v` of a media type in Accept; all are empty for plain JSON."""
 
     form: str = ""
     group: str = ""
@@ -61,7 +61,7 @@ OBJECT_FORMS: Final = _of_meta("Table") | _of_meta("PartialObjectMetadata")
 
 
 def negotiated(accept: str, offered: Set[Transformation]) -> Transformation:
-    """What the first clause of an Accept header that can be served asks for; raises NotAcceptable.
+    """The first transformation in Accept that is offered; raises NotAcceptable without one.
 
     Unknown parameters are ignored (k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go).
     """
@@ -71,58 +71,58 @@ def negotiated(accept: str, offered: Set[Transformation]) -> Transformation:
         form = parameters.get("as", "")
         if not form:
             return Transformation()
-        asked = Transformation(form, parameters.get("g", ""), parameters.get("v", ""))
-        if asked in offered:
-            return asked
+        requested = Transformation(form, parameters.get("g", ""), parameters.get("v", ""))
+        if requested in offered:
+            return requested
     raise NotAcceptable(_REFUSAL)
 
 
 def requested_rendering(
     headers: Mapping[str, str], resource: ApiResource, offered: Set[Transformation], query: Mapping[str, str]
 ) -> Rendering:
-    """The rendering of `resource` that a request asks for; raises NotAcceptable or BadRequest."""
+    """The rendering that the Accept header of a request selects; raises NotAcceptable or BadRequest."""
     return rendering(resource, negotiated(headers.get("accept", ""), offered), query.get("includeObject", ""))
 
 
-def rendering(resource: ApiResource, wanted: Transformation, include_object: str = "") -> Rendering:
-    """The rendering of `resource` that was negotiated; raises BadRequest for an unknown includeObject."""
-    if wanted.form == "Table":
+def rendering(resource: ApiResource, transformation: Transformation, include_object: str = "") -> Rendering:
+    """The rendering of a negotiated transformation; raises BadRequest for an unknown includeObject."""
+    if transformation.form == "Table":
         if include_object not in _OBJECT_POLICIES:
             raise BadRequest(
                 f'Unable to convert to Table as requested: includeObject: Invalid value: "{include_object}": '
                 "must be 'Metadata', 'Object', 'None', or empty"
             )
-        return TableRendering(resource, wanted.version, columns(resource), include_object or "Metadata")
-    if wanted.form:
-        return MetadataRendering(wanted.version)
+        return TableRendering(resource, transformation.version, columns(resource), include_object or "Metadata")
+    if transformation.form:
+        return MetadataRendering(transformation.version)
     return ObjectRendering(_type_head(resource.kind, resource.api_version), resource)
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectRendering:
-    """Whole objects. Items of a list carry no kind and apiVersion, as in typed lists of kube-apiserver."""
+    """Whole objects; items of a list have no kind and apiVersion, as in typed lists of kube-apiserver."""
 
     type_head: bytes
     resource: ApiResource
 
     def document(self, stored: StoredObject) -> bytes:
-        """The object with its kind."""
+        """The object with its kind and apiVersion."""
         return self.watched(stored, False) + b"\n"
 
     def list_head(self, metadata: JsonObject) -> bytes:
-        """The head of a PodList and the like."""
+        """The head of a typed list, such as PodList."""
         return _list_head(f"{self.resource.kind}List", self.resource.api_version, metadata)
 
     def item(self, stored: StoredObject) -> bytes:
-        """The object as it is stored."""
+        """The stored JSON of the object."""
         return stored.body
 
     def watched(self, stored: StoredObject, is_first: bool) -> bytes:
-        """The object with its kind."""
+        """The object with its kind and apiVersion."""
         return self.type_head + stored.body[1:]
 
     def bookmark(self, metadata: JsonObject) -> bytes:
-        """An object of this kind with metadata alone."""
+        """An object of the kind with only metadata."""
         return self.type_head + b'"metadata":' + msgspec.json.encode(metadata) + b"}"
 
 
@@ -137,7 +137,7 @@ class MetadataRendering:
     version: str
 
     def document(self, stored: StoredObject) -> bytes:
-        """The object's metadata."""
+        """The metadata of the object."""
         return self.item(stored) + b"\n"
 
     def list_head(self, metadata: JsonObject) -> bytes:
@@ -145,16 +145,16 @@ class MetadataRendering:
         return _list_head("PartialObjectMetadataList", f"{_META_GROUP}/{self.version}", metadata)
 
     def item(self, stored: StoredObject) -> bytes:
-        """The object's metadata."""
+        """The metadata of the object."""
         metadata = msgspec.json.decode(stored.body, type=_MetadataOnly).metadata
         return self._head() + b'"metadata":' + bytes(metadata) + b"}"
 
     def watched(self, stored: StoredObject, is_first: bool) -> bytes:
-        """The object's metadata."""
+        """The metadata of the object."""
         return self.item(stored)
 
     def bookmark(self, metadata: JsonObject) -> bytes:
-        """Nothing but a version."""
+        """A PartialObjectMetadata with only the given metadata."""
         return self._head() + b'"metadata":' + msgspec.json.encode(metadata) + b"}"
 
     def _head(self) -> bytes:
@@ -163,7 +163,7 @@ class MetadataRendering:
 
 @dataclass(frozen=True, slots=True)
 class TableRendering:
-    """Tables of one version of meta.k8s.io; `include_object` says how much of each object a row carries."""
+    """Tables of one version of meta.k8s.io; `include_object` is None, Metadata or Object."""
 
     resource: ApiResource
     version: str
@@ -171,7 +171,7 @@ class TableRendering:
     include_object: str
 
     def document(self, stored: StoredObject) -> bytes:
-        """A table of one row, with the object's version if it has one."""
+        """A Table of one row, with the version of the object if it has one."""
         version = {"resourceVersion": str(stored.version)} if stored.version else {}
         return self.list_head(version) + self.item(stored) + LIST_END
 
@@ -185,11 +185,11 @@ class TableRendering:
         return b'{"cells":' + row + b',"object":' + self._object(stored) + b"}"
 
     def watched(self, stored: StoredObject, is_first: bool) -> bytes:
-        """A table of one row; only the first of a watch defines the columns."""
+        """A Table of one row; only the first of a watch has column definitions."""
         return self._head({"resourceVersion": str(stored.version)}, is_first) + self.item(stored) + b"]}"
 
     def bookmark(self, metadata: JsonObject) -> bytes:
-        """A table of one row whose object has nothing but a version."""
+        """A Table of one row without cells."""
         row = b'{"cells":[],"object":' + MetadataRendering(self.version).bookmark(metadata) + b"}"
         return self._head({"resourceVersion": metadata["resourceVersion"]}, has_columns=False) + row + b"]}"
 
@@ -224,7 +224,7 @@ def _list_head(kind: str, api_version: str, metadata: JsonObject) -> bytes:
 
 
 def _clauses(accept: str) -> list[tuple[str, dict[str, str]]]:
-    """(media type, parameters) of each clause, best first; equal ones keep their order."""
+    """(media type, parameters) of each clause in descending order of q; equal ones keep their order."""
     clauses = []
     for clause in accept.split(","):
         media_type, *pairs = (part.strip() for part in clause.split(";"))

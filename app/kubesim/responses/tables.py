@@ -1,8 +1,7 @@
-"""Columns that kubectl prints for the objects of the simulated cluster.
+"""The columns of Tables, which kubectl prints.
 
-Pods and nodes have the columns of kube-apiserver (kubernetes/pkg/printers/internalversion/printers.go, printPod
-and printNode); other kinds have a name and an age. Cells are computed from whole decoded objects; nothing here
-knows how kubesum reads the same objects, which is what makes it a witness in tests.
+Pods and nodes have those of kube-apiserver (kubernetes/pkg/printers/internalversion/printers.go, printPod and
+printNode), most other resources a name and an age. Tests compare them with what kubesum computes of the same objects.
 """
 
 from collections.abc import Callable
@@ -19,7 +18,7 @@ Cell = str | int
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `cell` reads a decoded object."""
+    """One column; `cell` computes the value for a decoded object."""
 
     name: str
     cell: Callable[[JsonObject], Cell]
@@ -29,7 +28,7 @@ class Column:
 
 
 def columns(resource: ApiResource) -> tuple[Column, ...]:
-    """The columns of one kind."""
+    """The columns of one resource."""
     return _COLUMNS.get(resource.group_resource, (_NAME, _AGE))
 
 
@@ -39,7 +38,7 @@ def cells(of_columns: tuple[Column, ...], obj: JsonObject) -> list[Cell]:
 
 
 def definition(column: Column) -> JsonObject:
-    """The column as Table.columnDefinitions has it."""
+    """The column as an entry of Table.columnDefinitions."""
     return {
         "name": column.name,
         "type": column.type,
@@ -50,7 +49,7 @@ def definition(column: Column) -> JsonObject:
 
 
 def human_duration(duration: timedelta) -> str:
-    """A duration in the words of kubectl; k8s.io/apimachinery/pkg/util/duration/duration.go, HumanDuration."""
+    """A duration in the format of kubectl; k8s.io/apimachinery/pkg/util/duration/duration.go, HumanDuration."""
     seconds = int(duration.total_seconds())
     if seconds < -1:
         return "<invalid>"
@@ -95,9 +94,9 @@ def _name(obj: JsonObject) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Initialization:
-    """How far the init containers are: the statuses up to the first unfinished one, and what that one does.
+    """The statuses of the init containers up to the first unfinished one, and the reason that this one states.
 
-    `reason` is None when all have done what is expected of them.
+    `reason` is None when all have finished, or started if they are sidecars.
     """
 
     statuses: tuple[JsonObject, ...]
@@ -125,8 +124,8 @@ def _init_reason(status: JsonObject, progress: str) -> str:
     return f"Init:{reason}" if reason and reason != "PodInitializing" else progress
 
 
-def _has_begun(pod: JsonObject) -> bool:
-    """Whether the containers count already, not only the init containers."""
+def _has_initialized(pod: JsonObject) -> bool:
+    """Whether the status depends on the containers and not only on the init containers."""
     return _initialization(pod).reason is None or _has_condition(pod, "Initialized")
 
 
@@ -148,7 +147,7 @@ def _sidecar_statuses(pod: JsonObject) -> list[JsonObject]:
 def _pod_ready(pod: JsonObject) -> str:
     total = len(pod.get("spec", {}).get("containers") or []) + len(_sidecar_names(pod))
     ready = [status for status in _sidecar_statuses(pod) if status.get("started") and status.get("ready")]
-    if _has_begun(pod):
+    if _has_initialized(pod):
         ready += [status for status in _statuses(pod) if _is_running(status)]
     return f"{len(ready)}/{total}"
 
@@ -159,7 +158,7 @@ def _is_running(status: JsonObject) -> bool:
 
 def _pod_restarts(pod: JsonObject) -> str:
     counted = _initialization(pod).statuses
-    if _has_begun(pod):
+    if _has_initialized(pod):
         counted = (*_sidecar_statuses(pod), *_statuses(pod))
     restarts = sum(status.get("restartCount", 0) for status in counted)
     finishes = [
@@ -175,7 +174,7 @@ def _pod_restarts(pod: JsonObject) -> str:
 def _pod_status(pod: JsonObject) -> str:
     status = pod.get("status", {})
     reason = _initialization(pod).reason or _phase_reason(pod)
-    if _has_begun(pod):
+    if _has_initialized(pod):
         reason = _containers_reason(pod, reason)
     if not pod["metadata"].get("deletionTimestamp"):
         return reason
@@ -194,7 +193,7 @@ def _phase_reason(pod: JsonObject) -> str:
 
 
 def _containers_reason(pod: JsonObject, reason: str) -> str:
-    """The reason of the first container that has one, else `reason`; a pod of many goes on being Running."""
+    """The reason of the first container that states one, else `reason`; Running if any other container runs."""
     error = ""
     for status in reversed(_statuses(pod)):
         state = status.get("state", {})
@@ -246,7 +245,7 @@ def _node_roles(node: JsonObject) -> str:
 
 
 def _text(*path: str) -> Callable[[JsonObject], str]:
-    """Reads the text at a path; `<none>` where there is none."""
+    """A cell with the text at a path, `<none>` where it is absent."""
 
     def cell(obj: JsonObject) -> str:
         for name in path[:-1]:
@@ -265,7 +264,7 @@ def _used_memory(metrics: JsonObject) -> str:
 
 
 def _usages(metrics: JsonObject) -> list[JsonObject]:
-    """What a node, or each container of a pod, was found to use."""
+    """The usage of a node, or of each container of a pod."""
     return [part["usage"] for part in metrics.get("containers", [metrics])]
 
 

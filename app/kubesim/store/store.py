@@ -1,11 +1,10 @@
-"""The state of one simulated cluster: objects by kind, and what changed lately.
+"""The objects of one simulated cluster by resource, and their latest changes.
 
-Stands where etcd and kube-apiserver's watch cache stand: one counter numbers all changes, the latest changes
-of each kind are kept in a ring, and objects are kept as JSON, encoded once. What an object means is unknown
-here. Everything runs on one event loop.
+Stands for etcd and the watch cache of kube-apiserver. One counter numbers all changes; the latest changes of each
+resource are kept for watches; objects are kept as JSON that is encoded once. Nothing here depends on what an object
+means. Everything runs on one event loop.
 
-Invariant: an object's `version` is the version of the last change in the ring that concerns it, and the
-versions in a ring only grow.
+Invariant: the version of an object is that of its latest change, and the versions of kept changes ascend.
 """
 
 import asyncio
@@ -28,7 +27,7 @@ Key = tuple[str, str]
 """(namespace, name); the namespace of cluster-scoped objects is empty."""
 
 CHANGES_KEPT: Final = 10_000
-"""How many changes of each kind can be replayed to watches that resume."""
+"""How many changes of each resource are kept for watches that resume."""
 
 _NOT_IN_BODY: Final = frozenset({"kind", "apiVersion", "metadata"})
 _NONE: Final[Mapping[str, str]] = {}
@@ -37,8 +36,8 @@ _NONE: Final[Mapping[str, str]] = {}
 class StoredObject(msgspec.Struct, frozen=True, gc=False):
     """One state of one object.
 
-    `body` is its JSON without kind and apiVersion, as it stands in the items of a list. `fields` holds the
-    selectable fields of its kind as text; a field that the object lacks is empty.
+    `body` is its JSON without kind and apiVersion, as in the items of a typed list. `fields` are the values of the
+    selectable fields as text, empty where the object lacks the field.
     """
 
     namespace: str
@@ -62,8 +61,7 @@ class StoredObject(msgspec.Struct, frozen=True, gc=False):
 class Change(msgspec.Struct, frozen=True, gc=False):
     """One change of one object; `before` is None for a new one, `after` is None for a deleted one.
 
-    `last` is the object as watches of the change get it: `after`, or the state before with the version of the
-    deletion.
+    `last` is the object as watch events carry it: `after`, or `before` with the version of the deletion.
     """
 
     version: int
@@ -73,13 +71,13 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Broadcast:
-    """Wakes everybody who waits at the time of a ring."""
+    """Wakes all tasks that wait when it is notified."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def notify(self) -> None:
-        # Whoever waits holds the old event; whoever comes later waits for the next ring.
+        # Waiting tasks hold the old event; later ones wait for the next notification.
         self._event.set()
         self._event = asyncio.Event()
 
@@ -88,7 +86,10 @@ class _Broadcast:
 
 
 class _Collection:
-    """The objects of one kind, their keys in order, their latest changes, the version of the last lost one."""
+    """The objects of one resource, their keys in order, and their latest changes.
+
+    `compacted` is the version of the latest change that is no longer kept.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[Key, StoredObject] = {}
@@ -107,7 +108,7 @@ class _Collection:
 
 
 class Store:
-    """One living cluster state; `resource` is always a plural of the table of kinds."""
+    """The objects of a cluster; `resource` is always a plural of STORED_RESOURCES."""
 
     def __init__(self) -> None:
         self._collections: Final = {resource.plural: _Collection() for resource in STORED_RESOURCES}
@@ -116,17 +117,17 @@ class Store:
 
     @property
     def version(self) -> int:
-        """The version of the latest change of any kind."""
+        """The version of the latest change of any resource."""
         return self._version
 
     def version_of(self, resource: str) -> int:
-        """The version of the latest change of one kind; 0 if there was none."""
+        """The version of the latest change of one resource; 0 if there was none."""
         return self._collections[resource].version
 
     def put(self, resource: str, obj: JsonObject) -> StoredObject:
-        """Creates or replaces an object; resourceVersion is set, uid and creationTimestamp where absent.
+        """Creates or replaces an object; sets resourceVersion, and uid and creationTimestamp where absent.
 
-        `obj` needs metadata.name, and metadata.namespace if its kind is namespaced; it is not changed.
+        `obj` needs metadata.name, and metadata.namespace if its resource is namespaced; it is not modified.
         """
         collection = self._collections[resource]
         before = collection.objects.get(_key(obj))
@@ -138,7 +139,7 @@ class Store:
         return after
 
     def seed(self, resource: str, objects: Iterable[JsonObject]) -> None:
-        """Puts many new objects at once, before any watch: none of these changes can be replayed."""
+        """Creates many objects at once; these changes are not kept, so call it before any watch starts."""
         collection = self._collections[resource]
         for obj in objects:
             stored = self._stored(BY_PLURAL[resource], obj, None)
@@ -147,7 +148,7 @@ class Store:
         collection.version = collection.compacted = self._version
 
     def delete(self, resource: str, namespace: str, name: str) -> StoredObject | None:
-        """Deletes an object; returns its last state with the version of the deletion, None if there was none."""
+        """Deletes an object; returns its last state with the version of the deletion, None if it does not exist."""
         collection = self._collections[resource]
         before = collection.objects.pop((namespace, name), None)
         if before is None:
@@ -159,11 +160,11 @@ class Store:
         return last
 
     def get(self, resource: str, namespace: str, name: str) -> StoredObject | None:
-        """The current state of one object, None if there is none."""
+        """The current state of one object, None if it does not exist."""
         return self._collections[resource].objects.get((namespace, name))
 
     def list(self, resource: str, namespace: str = "") -> Sequence[StoredObject]:
-        """The current objects of one namespace, of all if it is empty; in key order."""
+        """The current objects of one namespace, or of all if it is empty, in order of keys."""
         collection = self._collections[resource]
         keys = collection.keys
         if namespace:
@@ -171,28 +172,28 @@ class Store:
         return [collection.objects[key] for key in keys]
 
     def changes_since(self, resource: str, version: int) -> Sequence[Change]:
-        """The changes of one kind after `version`, oldest first; empty if there are none.
+        """The changes of one resource after `version`, oldest first; empty if there are none.
 
-        Raises Expired when a change after `version` has left the ring: the client must list again.
+        Raises Expired when a change after `version` is no longer kept: the client must list again.
         """
         collection = self._collections[resource]
         if version < collection.compacted:
             raise Expired(f"too old resource version: {version} ({collection.compacted})")
-        news = []
+        changes = []
         for change in reversed(collection.changes):
             if change.version <= version:
                 break
-            news.append(change)
-        return news[::-1]
+            changes.append(change)
+        return changes[::-1]
 
     async def next_changes(self, resource: str, version: int) -> Sequence[Change]:
-        """The changes of one kind after `version`, waiting until there is one; raises Expired as `changes_since`."""
+        """Waits for changes of one resource after `version` and returns them; raises Expired as `changes_since`."""
         while not (changes := self.changes_since(resource, version)):
             await self._collections[resource].broadcast.wait()
         return changes
 
     async def wait_for(self, version: int) -> None:
-        """Waits until some change has `version` or a later one."""
+        """Waits until the version of the store is at least `version`."""
         while self._version < version:
             await self._broadcast.wait()
 
@@ -218,14 +219,14 @@ class Store:
 
 
 def with_version(stored: StoredObject, version: int) -> StoredObject:
-    """The same state under another version, as a deletion shows it."""
+    """The same state with another resourceVersion, as the event of a deletion carries it."""
     obj = stored.decoded()
     obj["metadata"]["resourceVersion"] = str(version)
     return msgspec.structs.replace(stored, version=version, body=msgspec.json.encode(obj))
 
 
 def field_text(obj: JsonObject, path: str) -> str:
-    """The value at a dotted path as field selectors compare it; empty where there is none."""
+    """The value at a dotted path as field selectors compare it; empty where it is absent."""
     value: Any = obj
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
@@ -240,7 +241,7 @@ def _key(obj: JsonObject) -> Key:
 
 
 def _identity(resource: ApiResource, metadata: JsonObject, before: StoredObject | None) -> JsonObject:
-    """uid and creationTimestamp: those of the object that is replaced, else new ones."""
+    """uid and creationTimestamp of the replaced object, or new ones."""
     if before is not None:
         previous = before.decoded()["metadata"]
         return {"uid": previous["uid"], "creationTimestamp": previous["creationTimestamp"]}

@@ -1,4 +1,7 @@
-"""Applications made up at random, until a cluster has as many pods as it should."""
+"""Applications that are made up at random, up to a number of pods.
+
+Their requests are sized so that the workers are well utilized.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -37,14 +40,14 @@ _UNHEALTHY_SHARE: Final = 0.02
 
 
 def add_applications(cluster: Cluster, pods: int, now: datetime) -> None:
-    """Applications like any other, until there are as many pods as wanted."""
+    """Adds applications until the cluster has `pods` pods, some of which are evicted ones."""
     evicted_pods = max(0, min(pods // 150, pods - cluster.pod_count)) if cluster.nodes else 0
-    wanted = pods - evicted_pods - cluster.pod_count
-    if wanted > 0:
+    missing = pods - evicted_pods - cluster.pod_count
+    if missing > 0:
         _add_model_servers(cluster, pods - evicted_pods, now)
-        wanted = pods - evicted_pods - cluster.pod_count
-        spaces = _team_namespaces(cluster, max(3, min(300, wanted // 120)), now)
-        cores, memory = _mean_request(cluster, wanted)
+        missing = pods - evicted_pods - cluster.pod_count
+        spaces = _team_namespaces(cluster, max(3, min(300, missing // 120)), now)
+        cores, memory = _mean_request(cluster, missing)
         largest = 9 if pods < 3000 else 60
         while (room := pods - evicted_pods - cluster.pod_count) > 0:
             template = _application_template(cluster, cores, memory)
@@ -54,13 +57,15 @@ def add_applications(cluster: Cluster, pods: int, now: datetime) -> None:
 
 
 def _add_model_servers(cluster: Cluster, pods: int, now: datetime) -> None:
-    """Work for most GPUs of the cluster."""
+    """Adds Deployments that request most GPUs of the cluster."""
     nodes = [node for node in cluster.nodes.values() if GPU in node.allocatable]
     while pods > cluster.pod_count and _unrequested(nodes, GPU) > 0:
         gpus = str(cluster.rng.choice((1, 1, 2)))
-        asked = {"cpu": "4", "memory": "24Gi", GPU: gpus}
+        requests = {"cpu": "4", "memory": "24Gi", GPU: gpus}
         image = f"nvcr.io/nvidia/tritonserver:25.{cluster.rng.randint(1, 9):02d}-py3"
-        server = ContainerTemplate(name="server", image=image, requests=asked, limits={"memory": "32Gi", GPU: gpus})
+        server = ContainerTemplate(
+            name="server", image=image, requests=requests, limits={"memory": "32Gi", GPU: gpus}
+        )
         template = PodTemplate(
             app=f"{cluster.rng.choice(_SUBJECTS)}-model-{cluster.suffix(3)}",
             containers=(server,),
@@ -79,7 +84,7 @@ def _team_namespaces(cluster: Cluster, count: int, now: datetime) -> list[str]:
 
 
 def _mean_request(cluster: Cluster, pods: int) -> tuple[int, int]:
-    """Millicores and MiB that each of so many pods may ask for on average, for well used workers."""
+    """The mean requests of `pods` more pods that bring the workers to _USED_PERCENT: millicores, MiB."""
     workers = [
         node for node in cluster.nodes.values() if not node.instance_type.taints or node.instance_type.pool == "spot"
     ]
@@ -98,8 +103,8 @@ def _application_template(cluster: Cluster, cores: int, memory: int) -> PodTempl
     subject, role = rng.choice(_SUBJECTS), rng.choice(_ROLES)
     tag = f"v{rng.randint(0, 6)}.{rng.randint(0, 30)}.{rng.randint(0, 9)}"
     cpu = canonical(CPU, max(5, cores * rng.choice(_SHARES) // 500 * 5))
-    bytes_asked = canonical(MEMORY, max(8, memory * rng.choice(_SHARES) // 100) * _MIB)
-    requests, limits = _application_resources(rng.random(), {"cpu": cpu, "memory": bytes_asked})
+    memory_text = canonical(MEMORY, max(8, memory * rng.choice(_SHARES) // 100) * _MIB)
+    requests, limits = _application_resources(rng.random(), {"cpu": cpu, "memory": memory_text})
     main = ContainerTemplate(
         name=role,
         image=f"{rng.choice(_REGISTRIES)}/{subject}-{role}:{tag}",
@@ -119,26 +124,26 @@ def _application_template(cluster: Cluster, cores: int, memory: int) -> PodTempl
     )
 
 
-def _application_resources(drawn: float, asked: ResourceList) -> tuple[ResourceList, ResourceList]:
-    """Requests and limits as people set them: equal, memory only limited, no limits, nothing at all."""
-    if drawn < 0.05:
+def _application_resources(draw: float, requests: ResourceList) -> tuple[ResourceList, ResourceList]:
+    """Requests and limits in four common forms: none, equal, a limit of memory, no limits."""
+    if draw < 0.05:
         return {}, {}
-    if drawn < 0.25:
-        return asked, asked
-    if drawn < 0.8:
-        return asked, {"memory": asked["memory"]}
-    return asked, {}
+    if draw < 0.25:
+        return requests, requests
+    if draw < 0.8:
+        return requests, {"memory": requests["memory"]}
+    return requests, {}
 
 
 def _application(cluster: Cluster, template: PodTemplate, namespace: str, most: int) -> Workload:
-    drawn = cluster.rng.random()
+    draw = cluster.rng.random()
     replicas = min(most, cluster.rng.randint(2, max(2, most)))
-    if drawn < 0.08 and most > JOBS_KEPT:
+    if draw < 0.08 and most > JOBS_KEPT:
         template = replace(template, restart_policy="Never")
         return Workload(kind="CronJob", namespace=namespace, template=template)
     is_unhealthy = cluster.rng.random() < _UNHEALTHY_SHARE * replicas
     stages = (cluster.rng.choice(_UNHEALTHY_STAGES),) if is_unhealthy else ()
-    kind = "StatefulSet" if drawn < 0.16 else "Deployment"
+    kind = "StatefulSet" if draw < 0.16 else "Deployment"
     return Workload(
         kind=kind,
         namespace=namespace,
@@ -150,12 +155,12 @@ def _application(cluster: Cluster, template: PodTemplate, namespace: str, most: 
 
 
 def _add_evicted_pods(cluster: Cluster, count: int, now: datetime) -> None:
-    """The remains of evicted pods."""
+    """Adds evicted pods of ReplicaSets."""
     sets = [owner for owner in cluster.all_owners() if owner.kind == "ReplicaSet" and owner.pods]
     nodes = list(cluster.nodes.values())
     for _ in range(count if sets else 0):
         owner = cluster.rng.choice(sets)
         pod = cluster.add_pod(owner, pod_name(cluster, owner), random_time(cluster, owner.created, now))
-        # It may have been evicted long ago: there need not be room for it now.
+        # It was evicted before other pods were bound, so its requests need not fit now.
         cluster.bind(pod, cluster.rng.choice(nodes), Stage.RUNNING, pod.created)
         evict(cluster, pod, random_time(cluster, pod.created, now))

@@ -1,7 +1,6 @@
-"""What owners do about their pods: one look at an owner, and the changes that bring it nearer to its wish.
+"""The workload controllers: each call of `reconcile` brings the pods of an owner closer to its desired state.
 
-Level-triggered, as the controllers of Kubernetes: `reconcile` may be called at any time, and changes nothing
-when all is well.
+Level-triggered, as in Kubernetes: `reconcile` may be called at any time, and changes nothing in the desired state.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,22 +17,22 @@ from kubesim.world.podlifecycle import UNBOUND_VOLUME, UNSCHEDULABLE_REASONS, sc
 _BATCH: Final = 8
 _REVISIONS_KEPT: Final = 2
 _BACKOFF_LIMIT: Final = 2
-_STALLED: Final = 0.06
+_UNSCHEDULABLE_SHARE: Final = 0.06
 
 
 def reconcile(cluster: Cluster, owner: Owner, now: datetime) -> None:
-    """Brings an owner's pods, or the owners below it, one step nearer to what it wants."""
+    """Brings the pods or children of an owner one step closer to its desired state."""
     if owner.removed:
         return
     _RECONCILERS.get(owner.kind, _do_nothing)(cluster, owner, now)
 
 
 def _do_nothing(cluster: Cluster, owner: Owner, now: datetime) -> None:
-    """Nobody replaces bare and static pods."""
+    """Bare and static pods have no controller."""
 
 
 def new_replica_set(cluster: Cluster, owner: Owner, template: PodTemplate, now: datetime) -> Owner:
-    """A new ReplicaSet of a Deployment or Rollout, without pods yet."""
+    """A new ReplicaSet of a Deployment or Rollout, with 0 replicas."""
     suffix = cluster.suffix(10)
     child = Owner(
         kind="ReplicaSet",
@@ -52,11 +51,11 @@ def new_replica_set(cluster: Cluster, owner: Owner, template: PodTemplate, now: 
 
 
 def new_job(cluster: Cluster, owner: Owner, now: datetime) -> Owner:
-    """A new Job of a CronJob or of somebody else who launches Jobs, without pods yet."""
+    """A new Job of a CronJob or of another creator of Jobs, without pods."""
     serial = int(now.timestamp()) // 60 if owner.kind == "CronJob" else cluster.suffix()
     taken = {child.name for child in owner.children}
     name = f"{owner.name}-{serial}"
-    owner.last_launch = now
+    owner.last_schedule = now
     return cluster.add_owner(
         Owner(
             kind="Job",
@@ -73,21 +72,21 @@ def new_job(cluster: Cluster, owner: Owner, now: datetime) -> Owner:
 
 
 def pod_name(cluster: Cluster, owner: Owner) -> str:
-    """A free name for one more pod of an owner that does not number them."""
+    """An unused generated name for a pod of an owner."""
     name = f"{owner.name}-{cluster.suffix()}"
     return name if name not in owner.pods else pod_name(cluster, owner)
 
 
 def ordinal_names(owner: Owner) -> list[str]:
-    """The names that the pods of an owner have that numbers them."""
+    """The names of the pods of an owner that numbers them."""
     first = 0 if owner.kind == "StatefulSet" else 1
     return [f"{owner.name}-{index}" for index in range(first, first + owner.desired)]
 
 
 def create_pod(cluster: Cluster, owner: Owner, name: str, now: datetime) -> PodState:
-    """A new pod of an owner, on its way; now and then one that will not be scheduled for a while."""
+    """A new pod that is scheduled soon; a few are unschedulable for some time."""
     pod = cluster.add_pod(owner, name, now)
-    if cluster.rng.random() < _STALLED:
+    if cluster.rng.random() < _UNSCHEDULABLE_SHARE:
         pod.unschedulable_reason = cluster.rng.choice((*UNSCHEDULABLE_REASONS, UNBOUND_VOLUME))
     schedule_change(cluster, pod, 1, 2)
     return pod
@@ -104,7 +103,7 @@ def _reconcile_replicas(cluster: Cluster, owner: Owner, now: datetime) -> None:
 
 
 def _deletion_order(pod: PodState) -> tuple[bool, bool, float]:
-    """The order in which a ReplicaSet gives up pods: pkg/controller, ActivePodsWithRanks."""
+    """The order in which a ReplicaSet deletes surplus pods (pkg/controller, ActivePodsWithRanks)."""
     return pod.stage not in UNBOUND, pod.ready, -pod.created.timestamp()
 
 
@@ -123,10 +122,10 @@ def _reconcile_ordinals(cluster: Cluster, owner: Owner, now: datetime) -> None:
 
 def _reconcile_daemons(cluster: Cluster, owner: Owner, now: datetime) -> None:
     covered = {pod.required_node.name for pod in owner.pods.values() if pod.active and pod.required_node}
-    wanted = {node.name: node for node in daemon_nodes(owner, cluster.nodes.values())}
-    for name in [name for name in wanted if name not in covered]:
+    required = {node.name: node for node in daemon_nodes(owner, cluster.nodes.values())}
+    for name in [name for name in required if name not in covered]:
         pod = cluster.add_pod(owner, pod_name(cluster, owner), now)
-        pod.required_node = wanted[name]
+        pod.required_node = required[name]
         schedule_change(cluster, pod, 1, 2)
     for pod in [pod for pod in owner.pods.values() if pod.stage in FINISHED and pod.deletion_timestamp is None]:
         terminate(cluster, pod, now)
@@ -159,7 +158,7 @@ def _limit_jobs(cluster: Cluster, owner: Owner, now: datetime) -> None:
 
 
 def _collect_dependents(cluster: Cluster, owner: Owner, now: datetime) -> None:
-    """The garbage collector's part: pods of an owner that is gone go as well."""
+    """Deletes the pods of a removed owner, as the garbage collector does."""
     for pod in list(owner.pods.values()):
         if pod.stage in FINISHED:
             cluster.remove(pod)
@@ -170,16 +169,16 @@ def _collect_dependents(cluster: Cluster, owner: Owner, now: datetime) -> None:
 def _rolling_update(cluster: Cluster, owner: Owner, now: datetime) -> None:
     target = owner.current
     old = [child for child in owner.children if child is not target]
-    surge, missable = -(-owner.desired // 4), owner.desired // 4
+    surge, max_unavailable = -(-owner.desired // 4), owner.desired // 4
     room = owner.desired + surge - sum(child.desired for child in owner.children)
-    _resize(cluster, target, min(owner.desired, target.desired + max(0, room)))
+    _set_replicas(cluster, target, min(owner.desired, target.desired + max(0, room)))
     ready = sum(pod.ready and pod.active for pod in owner.all_pods())
-    spare = ready - (owner.desired - missable)
+    spare = ready - (owner.desired - max_unavailable)
     for child in old:
-        helpless = child.desired - sum(pod.ready and pod.active for pod in child.pods.values())
-        cut = min(child.desired, max(0, helpless) + max(0, spare))
-        spare -= max(0, cut - max(0, helpless))
-        _resize(cluster, child, child.desired - cut)
+        unready = child.desired - sum(pod.ready and pod.active for pod in child.pods.values())
+        cut = min(child.desired, max(0, unready) + max(0, spare))
+        spare -= max(0, cut - max(0, unready))
+        _set_replicas(cluster, child, child.desired - cut)
     if not is_rolling(owner):
         if owner.deadline_exceeded:
             owner.deadline_exceeded = False
@@ -188,14 +187,14 @@ def _rolling_update(cluster: Cluster, owner: Owner, now: datetime) -> None:
 
 
 def is_rolling(owner: Owner) -> bool:
-    """Whether a Deployment or Rollout is not yet what it should be."""
+    """Whether a rollout has not completed."""
     target = owner.current
     if any(child.desired or child.pods for child in owner.children if child is not target):
         return True
     return target.desired != owner.desired or sum(pod.ready for pod in target.pods.values()) < owner.desired
 
 
-def _resize(cluster: Cluster, child: Owner, desired: int) -> None:
+def _set_replicas(cluster: Cluster, child: Owner, desired: int) -> None:
     if desired != child.desired:
         child.desired = desired
         cluster.mark_owner_dirty(child)

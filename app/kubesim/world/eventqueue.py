@@ -1,6 +1,6 @@
-"""What is to happen later in a simulated cluster, in steps instead of seconds.
+"""The queue of a discrete-event simulation, in which time is counted in steps.
 
-Counting steps makes the order of happenings a function of the seed, however fast they are played.
+The order of events therefore depends only on the seed, not on how fast the steps follow each other.
 """
 
 import heapq
@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Final
 
 Action = Callable[[datetime], None]
-"""Changes the cluster at a given moment; may find that there is nothing left to change."""
+"""Changes the cluster at the given time; may find nothing left to change."""
 
 
 class EventQueue:
-    """Happenings by the step they are due at; those of one step in the order they were added."""
+    """Actions in order of their step; those of one step in the order in which they were scheduled."""
 
     def __init__(self) -> None:
         self._heap: Final[list[tuple[int, int, Action]]] = []
@@ -21,12 +21,12 @@ class EventQueue:
         self.step = 0
 
     def schedule(self, steps: int, action: Action) -> None:
-        """Plans a happening `steps` from now."""
+        """Schedules an action `steps` from now."""
         self._added += 1
         heapq.heappush(self._heap, (self.step + steps, self._added, action))
 
     def pop_due(self) -> Action | None:
-        """Takes out the next happening that is due; None if there is none."""
+        """Removes and returns the next action that is due, None without one."""
         if not self._heap or self._heap[0][0] > self.step:
             return None
         return heapq.heappop(self._heap)[2]

@@ -68,7 +68,7 @@ def random_time(cluster: Cluster, low: datetime, high: datetime) -> datetime:
 
 
 def _add_replica_sets(cluster: Cluster, owner: Owner, workload: Workload, now: datetime) -> None:
-    """The ReplicaSets of a Deployment: earlier ones scaled down, unless the present one is stuck."""
+    """Adds the ReplicaSets of a Deployment; earlier ones have pods only if the current rollout has failed."""
     for index in range(workload.old_replica_sets):
         old = new_replica_set(
             cluster, owner, owner.template.with_tag(f"v0.{index}.{cluster.rng.randint(0, 9)}"), owner.created
@@ -83,7 +83,7 @@ def _add_replica_sets(cluster: Cluster, owner: Owner, workload: Workload, now: d
 
 
 def _add_jobs(cluster: Cluster, owner: Owner, room: int, now: datetime) -> None:
-    """Jobs of the last hours: all but the last have finished."""
+    """Adds the Jobs of the last hour, of which all but the last have finished."""
     if owner.suspended:
         return
     count = min(JOBS_KEPT if owner.kind == "CronJob" else 2, room // max(1, owner.desired))
@@ -116,7 +116,7 @@ def _pod_names(cluster: Cluster, owner: Owner) -> list[str]:
 
 
 def _bind_at_stage(cluster: Cluster, pod: PodState, stage: Stage, now: datetime) -> None:
-    """Places a new pod and lets it be at a stage; if no node takes it, it stays pending."""
+    """Binds a new pod and sets its stage; it stays pending if no node fits."""
     if pod.stage is Stage.GATED:
         return
     node = None if stage is Stage.PENDING else cluster.scheduler.find_node(pod.template)
@@ -134,12 +134,12 @@ def _bind_at_stage(cluster: Cluster, pod: PodState, stage: Stage, now: datetime)
 
 
 def _queue_next_change(cluster: Cluster, pod: PodState) -> None:
-    # In a large cluster more pods are on their way at any time, and each has to wait longer for its turn.
+    # A large cluster has more pods that change, so the changes of each are further apart.
     schedule_change(cluster, pod, 5, max(200, cluster.pod_count // 2))
 
 
 def _restarts(cluster: Cluster, pod: PodState, stage: Stage, now: datetime) -> tuple[datetime | None, int]:
-    """When the main container ended last, if it did, and how often it was restarted."""
+    """The time of the latest exit of the main container, None without one, and the number of restarts."""
     if stage in FINISHED or stage is Stage.PARTIAL:
         return now, 0
     if stage in (Stage.BACKOFF, Stage.CRASHED) or stage in INITIALIZING - {Stage.INIT}:

@@ -1,7 +1,7 @@
-"""The first state of a simulated cluster: a cluster that has been running for a hundred days.
+"""The initial state of a simulated cluster, which has been running for a hundred days.
 
-The inventory comes first; ordinary applications fill up to the wanted number of pods, and ask for as much as
-makes the nodes well used. A cluster without pods is an empty one: nodes and namespaces only.
+The workloads of the inventory come first; applications that are made up bring the cluster to the number of pods. A
+cluster without pods has nodes and namespaces only.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,11 +30,11 @@ _DAEMON_SHARE: Final = 3
 
 
 def initial_state(seed: int, nodes: int, pods: int, now: datetime, installation: Installation) -> Cluster:
-    """A cluster of exactly so many nodes and pods; what of the inventory does not fit into it is left out."""
+    """A cluster of exactly `nodes` nodes and `pods` pods; workloads of the inventory that do not fit are left out."""
     cluster = Cluster(seed)
-    born = now - CLUSTER_AGE
+    created = now - CLUSTER_AGE
     for name, labels in _namespaces(installation).items():
-        cluster.add_namespace(name, labels, born)
+        cluster.add_namespace(name, labels, created)
     _add_nodes(cluster, nodes, pods, now)
     _add_daemons(cluster, pods, now)
     deployed = (one for one in SYSTEM if one.kind == "Deployment")
@@ -53,12 +53,12 @@ def _namespaces(installation: Installation) -> Mapping[str, Mapping[str, str]]:
 
 
 def _add_nodes(cluster: Cluster, nodes: int, pods: int, now: datetime) -> None:
-    alone = nodes == 1
-    leaders = 3 if nodes >= 7 else 1
-    for index in range(min(nodes, leaders)):
-        new_node(cluster, control_plane(alone=alone), ZONES[index], now - CLUSTER_AGE)
+    is_single = nodes == 1
+    control_planes = 3 if nodes >= 7 else 1
+    for index in range(min(nodes, control_planes)):
+        new_node(cluster, control_plane(alone=is_single), ZONES[index], now - CLUSTER_AGE)
     instance_types = worker_instance_types(pods // max(1, nodes))
-    for index in range(nodes - leaders):
+    for index in range(nodes - control_planes):
         age = timedelta(hours=cluster.rng.uniform(30, 2399))
         new_node(cluster, instance_types[index % len(instance_types)], ZONES[index % len(ZONES)], now - age)
 
@@ -82,7 +82,7 @@ def _add_daemons(cluster: Cluster, pods: int, now: datetime) -> None:
 
 
 def _add_edge_cases(cluster: Cluster, pods: int, now: datetime) -> None:
-    """What every old cluster has somewhere: orphans, the unheard of, the half deleted."""
+    """Adds orphans, pods in unusual states, an unknown extended resource, and a terminating namespace."""
     if not cluster.nodes or pods - cluster.pod_count < 8:
         return
     template = PodTemplate(app="batch-import", containers=(ContainerTemplate(name="import", image="python:3-slim"),))
@@ -129,15 +129,15 @@ def _bind_by_hand(cluster: Cluster, template: PodTemplate, node: NodeState, stag
 
 
 def _disrupt_nodes(cluster: Cluster, now: datetime) -> None:
-    """A few nodes of each trouble, where there are enough to spare."""
+    """Disrupts a few workers in each way, if there are enough of them."""
     workers = [node for node in cluster.nodes.values() if node.instance_type.pool == "worker"]
-    troubles: tuple[Callable[[Cluster, NodeState, datetime], None], ...] = (
+    disruptions: tuple[Callable[[Cluster, NodeState, datetime], None], ...] = (
         cordon,
         lose_kubelet,
         start_memory_pressure,
     )
-    if len(workers) <= 2 * len(troubles):
+    if len(workers) <= 2 * len(disruptions):
         return
     each = 1 + len(workers) // 200
-    for index, node in enumerate(cluster.rng.sample(workers, each * len(troubles))):
-        troubles[index % len(troubles)](cluster, node, now - timedelta(minutes=cluster.rng.randint(1, 40)))
+    for index, node in enumerate(cluster.rng.sample(workers, each * len(disruptions))):
+        disruptions[index % len(disruptions)](cluster, node, now - timedelta(minutes=cluster.rng.randint(1, 40)))

@@ -1,4 +1,4 @@
-"""What happens to nodes: they are cordoned, fail, run short of memory, are replaced, and recover."""
+"""The lifecycle of nodes: they join, are cordoned, drained and replaced, lose their kubelet, run short of memory."""
 
 from datetime import datetime
 from functools import partial
@@ -11,11 +11,11 @@ from kubesim.world.podlifecycle import terminate
 
 
 def new_node(cluster: Cluster, instance_type: InstanceType, zone: str, now: datetime) -> NodeState:
-    """A node that has just joined; its name tells pool and zone."""
+    """Adds a node; its name contains pool and zone."""
     cluster.node_serial += 1
     serial = cluster.node_serial
-    place = "" if instance_type.pool == "cp" else f"{zone[-1]}-"
-    name = f"{instance_type.pool}-{place}{serial:02d}"
+    zone_part = "" if instance_type.pool == "cp" else f"{zone[-1]}-"
+    name = f"{instance_type.pool}-{zone_part}{serial:02d}"
     labels = {
         "beta.kubernetes.io/arch": "amd64",
         "kubernetes.io/arch": "amd64",
@@ -42,16 +42,16 @@ def new_node(cluster: Cluster, instance_type: InstanceType, zone: str, now: date
 
 
 def is_disrupted(node: NodeState) -> bool:
-    """Whether something is the matter with a node."""
+    """Whether a node is cordoned, under memory pressure or not ready."""
     return node.cordoned or node.memory_pressure or node.ready != "True"
 
 
 def cordon(cluster: Cluster, node: NodeState, now: datetime) -> None:
-    """Somebody takes a node out of service, for maintenance or for good."""
+    """Cordons a node; later it is uncordoned, or drained and replaced."""
     node.cordoned, node.transitioned_at = True, now
     cluster.mark_node_dirty(node)
-    leaving = cluster.rng.random() < 0.3
-    after = partial(_drain if leaving else _uncordon, cluster, node)
+    is_replaced = cluster.rng.random() < 0.3
+    after = partial(_drain if is_replaced else _uncordon, cluster, node)
     cluster.queue.schedule(cluster.rng.randint(150, 500), after)
 
 
@@ -69,20 +69,20 @@ def _drain(cluster: Cluster, node: NodeState, now: datetime) -> None:
 
 def _replace(cluster: Cluster, node: NodeState, now: datetime) -> None:
     cluster.remove_node(node)
-    fresh = new_node(cluster, node.instance_type, node.zone, now)
-    fresh.ready = "False"
-    cluster.queue.schedule(4, partial(_restore_kubelet, cluster, fresh))
+    replacement = new_node(cluster, node.instance_type, node.zone, now)
+    replacement.ready = "False"
+    cluster.queue.schedule(4, partial(_restore_kubelet, cluster, replacement))
     cluster.queue.schedule(6, partial(_collect_orphans, cluster, node))
 
 
 def _collect_orphans(cluster: Cluster, node: NodeState, now: datetime) -> None:
-    """The part of the pod garbage collector: pods of a node that does not exist go without grace."""
+    """Removes the pods of a node that does not exist, as the pod garbage collector does."""
     for pod in list(node.pods.values()):
         cluster.remove(pod)
 
 
 def lose_kubelet(cluster: Cluster, node: NodeState, now: datetime) -> None:
-    """A node falls silent; it is back some time later."""
+    """The kubelet of a node becomes unreachable, until some time later."""
     node.ready, node.transitioned_at = "Unknown", now
     cluster.mark_node_dirty(node)
     for pod in node.pods.values():
@@ -94,7 +94,7 @@ def lose_kubelet(cluster: Cluster, node: NodeState, now: datetime) -> None:
 
 
 def _evict_unreachable(cluster: Cluster, node: NodeState, now: datetime) -> None:
-    """After their toleration has run out, the pods of a silent node are to be replaced."""
+    """Deletes the pods of an unreachable node after tolerationSeconds, as taint eviction does."""
     if node.ready == "Unknown":
         for pod in _evictable_pods(node):
             terminate(cluster, pod, now)
@@ -110,7 +110,7 @@ def _restore_kubelet(cluster: Cluster, node: NodeState, now: datetime) -> None:
 
 
 def start_memory_pressure(cluster: Cluster, node: NodeState, now: datetime) -> None:
-    """A node runs short of memory and evicts what it promised least to."""
+    """A node runs short of memory and evicts pods in order of their QoS class."""
     node.memory_pressure, node.transitioned_at = True, now
     cluster.mark_node_dirty(node)
     ranks = {"BestEffort": 0, "Burstable": 1, "Guaranteed": 2}
@@ -126,7 +126,7 @@ def _end_memory_pressure(cluster: Cluster, node: NodeState, now: datetime) -> No
 
 
 def evict(cluster: Cluster, pod: PodState, now: datetime) -> None:
-    """The kubelet ends a pod for lack of memory; what is left of it stays for somebody to look at."""
+    """The kubelet evicts a pod for lack of memory; the failed pod stays until it is deleted."""
     name = pod.template.containers[0].name
     pod.message = (
         "The node was low on resource: memory. Threshold quantity: 100Mi, available: 83412Ki. "

@@ -1,6 +1,6 @@
-"""What becomes of pods: they are scheduled, pull, initialize, start, crash, back off, finish and go.
+"""The lifecycle of pods: they are scheduled, pull images, initialize, start, crash, back off, finish, terminate.
 
-Plays the scheduler's and the kubelets' part. Every pod that is not at rest has an entry in the agenda.
+Acts as kube-scheduler and as the kubelets. Every pod whose stage does not last has an action in the event queue.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,34 +30,34 @@ UNSCHEDULABLE_REASONS: Final = (
 )
 UNBOUND_VOLUME: Final = "pod has unbound immediate PersistentVolumeClaims"
 
-_CAUSES: Final = (ERROR, ERROR, ERROR, OOM_KILLED, OOM_KILLED, CANNOT_RUN, EXIT_CODE, SIGNAL)
+_TERMINATIONS: Final = (ERROR, ERROR, ERROR, OOM_KILLED, OOM_KILLED, CANNOT_RUN, EXIT_CODE, SIGNAL)
 
 
 def schedule_change(cluster: Cluster, pod: PodState, low: int, high: int) -> None:
-    """Plans the next change of a pod, between `low` and `high` steps from now."""
+    """Schedules the next change of a pod, `low` to `high` steps from now."""
     cluster.queue.schedule(cluster.rng.randint(low, high), partial(advance, cluster, pod))
 
 
 def terminate(cluster: Cluster, pod: PodState, now: datetime) -> None:
-    """Deletes a pod with grace."""
+    """Deletes a pod with a grace period."""
     cluster.delete(pod, now)
     schedule_change(cluster, pod, 2, 6)
 
 
 def crash(cluster: Cluster, pod: PodState, now: datetime, termination: Termination | None = None) -> None:
-    """Ends the main container of a running pod; without a cause a likely one is taken."""
-    pod.termination = termination or cluster.rng.choice(_CAUSES)
+    """Ends the main container of a running pod, without `termination` in a random way."""
+    pod.termination = termination or cluster.rng.choice(_TERMINATIONS)
     pod.finished_at = now
     cluster.set_stage(pod, Stage.CRASHED, now)
     schedule_change(cluster, pod, 1, 4)
 
 
 def advance(cluster: Cluster, pod: PodState, now: datetime) -> None:
-    """The next change in the life of a pod; nothing if it is gone or at rest."""
+    """Makes the next change of a pod; none if it was removed or its stage lasts."""
     if pod.removed:
         return
     if pod.node and pod.node.ready == "Unknown" and pod.node.name in cluster.nodes:
-        # Nobody hears from the kubelet: neither progress nor the end of a termination.
+        # The kubelet is unreachable, so no change of the pod is reported.
         schedule_change(cluster, pod, 10, 30)
     elif pod.deletion_timestamp:
         cluster.remove(pod)
@@ -66,7 +66,7 @@ def advance(cluster: Cluster, pod: PodState, now: datetime) -> None:
 
 
 def _stay(cluster: Cluster, pod: PodState, now: datetime) -> None:
-    """Nothing more will happen by itself."""
+    """The stage lasts."""
 
 
 def _schedule(cluster: Cluster, pod: PodState, now: datetime) -> None:
@@ -85,7 +85,7 @@ def _schedule(cluster: Cluster, pod: PodState, now: datetime) -> None:
 
 
 def unschedulable_message(cluster: Cluster, pod: PodState) -> str:
-    """What the scheduler says about a pod that it cannot place."""
+    """The message of the scheduler for a pod that no node fits."""
     if pod.unschedulable_reason != UNBOUND_VOLUME:
         return cluster.scheduler.fit_error(
             pod.template, pod.unschedulable_reason or "node(s) didn't match Pod's node affinity/selector"
@@ -152,7 +152,7 @@ def _start(cluster: Cluster, pod: PodState, now: datetime) -> None:
 
 
 def _become_ready(cluster: Cluster, pod: PodState, now: datetime) -> None:
-    """A container that was started becomes ready, or ends again as it did before."""
+    """The started container becomes ready, or exits again as it did before."""
     if pod.restarts and pod.finished_at and now - pod.finished_at < _CRASH_LOOP and cluster.rng.random() < 0.6:
         crash(cluster, pod, now, pod.termination)
         return
@@ -161,7 +161,7 @@ def _become_ready(cluster: Cluster, pod: PodState, now: datetime) -> None:
         schedule_change(cluster, pod, 20, 80)
 
 
-# A container that ran for longer starts again with the shortest back-off: pkg/kubelet, MaxContainerBackOff.
+# After a longer run the back-off starts anew (pkg/kubelet, MaxContainerBackOff).
 _CRASH_LOOP: Final = timedelta(minutes=10)
 
 
@@ -170,7 +170,7 @@ def _end_job_container(cluster: Cluster, pod: PodState, now: datetime) -> None:
         return
     failed = cluster.rng.random() < 0.12
     pod.finished_at = now
-    pod.termination = cluster.rng.choice(_CAUSES) if failed else pod.termination
+    pod.termination = cluster.rng.choice(_TERMINATIONS) if failed else pod.termination
     cluster.set_stage(pod, Stage.FAILED if failed else Stage.SUCCEEDED, now)
 
 
@@ -190,8 +190,8 @@ def _pull_back_off(cluster: Cluster, pod: PodState, now: datetime) -> None:
     schedule_change(cluster, pod, 60, 240)
 
 
-def _pull_again(cluster: Cluster, pod: PodState, now: datetime) -> None:
-    """An image that exists was only out of reach."""
+def _retry_pull(cluster: Cluster, pod: PodState, now: datetime) -> None:
+    """An image that exists is pulled now."""
     if pod.template.broken_image:
         cluster.set_stage(pod, Stage.PULL_ERROR, now)
         schedule_change(cluster, pod, 2, 5)
@@ -205,7 +205,7 @@ _NEXT: Final[Mapping[Stage, Callable[[Cluster, PodState, datetime], None]]] = {
     Stage.CREATING: _create,
     Stage.CONFIG_ERROR: _start,
     Stage.PULL_ERROR: _pull_back_off,
-    Stage.PULL_BACKOFF: _pull_again,
+    Stage.PULL_BACKOFF: _retry_pull,
     Stage.INIT: _initialize,
     Stage.INIT_ERROR: _fail_init,
     Stage.INIT_BACKOFF: _retry_init,

@@ -1,4 +1,4 @@
-"""What happens in a cluster by itself: the causes, drawn at random; the consequences are on the agenda."""
+"""Random events of a cluster; what follows from them is scheduled in the event queue."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,21 +13,21 @@ from kubesim.world.controllers import is_rolling, new_job, new_replica_set
 from kubesim.world.nodelifecycle import cordon, evict, is_disrupted, lose_kubelet, start_memory_pressure
 from kubesim.world.podlifecycle import crash, schedule_change, terminate
 
-_DRAWS: Final = 12
+_ATTEMPTS: Final = 12
 _SCALING: Final = frozenset({"Deployment", "Rollout", "StatefulSet"})
-_REPLACED: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet", "Cluster", "EphemeralRunner"})
+_CONTROLLED: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet", "Cluster", "EphemeralRunner"})
 
 
 def random_event(cluster: Cluster, now: datetime) -> None:
-    """One thing that nobody expected; now and then nothing, when there is nobody it could happen to."""
+    """One random event; it changes nothing if no object is suitable for it."""
     drawn = cluster.rng.random() * _WEIGHTS[-1]
     index = next(index for index, weight in enumerate(_WEIGHTS) if drawn < weight)
     _EVENTS[index][0](cluster, now)
 
 
-def _random_workload(cluster: Cluster, wanted: Callable[[Owner], bool]) -> Owner | None:
-    for _ in range(_DRAWS):
-        if cluster.workloads and wanted(owner := cluster.rng.choice(cluster.workloads)):
+def _random_workload(cluster: Cluster, matches: Callable[[Owner], bool]) -> Owner | None:
+    for _ in range(_ATTEMPTS):
+        if cluster.workloads and matches(owner := cluster.rng.choice(cluster.workloads)):
             return None if owner.undisturbed else owner
     return None
 
@@ -39,7 +39,7 @@ def _random_running_pod(cluster: Cluster) -> PodState | None:
 
 
 def _is_steady(pod: PodState) -> bool:
-    return pod.active and pod.ready and pod.owner.kind in _REPLACED and not _is_unreachable(pod.node)
+    return pod.active and pod.ready and pod.owner.kind in _CONTROLLED and not _is_unreachable(pod.node)
 
 
 def _is_unreachable(node: NodeState | None) -> bool:
@@ -52,7 +52,7 @@ def _crash_container(cluster: Cluster, now: datetime) -> None:
 
 
 def _fail_readiness_probe(cluster: Cluster, now: datetime) -> None:
-    """A readiness probe fails for a moment."""
+    """A readiness probe fails for some steps."""
     if pod := _random_running_pod(cluster):
         cluster.set_stage(pod, Stage.UNREADY, now)
         schedule_change(cluster, pod, 2, 8)
@@ -70,7 +70,7 @@ def _evict_pod(cluster: Cluster, now: datetime) -> None:
 
 
 def _delete_evicted_pod(cluster: Cluster, now: datetime) -> None:
-    """Somebody deletes the oldest remains of an evicted pod."""
+    """The oldest evicted pod is deleted."""
     if cluster.evicted_pods:
         pod = cluster.evicted_pods.popleft()
         if not pod.removed:
@@ -89,21 +89,21 @@ def _roll_out(cluster: Cluster, now: datetime) -> None:
         owner.template = replace(template, broken_image=broken)
         new_replica_set(cluster, owner, owner.template, now)
         if broken:
-            cluster.queue.schedule(60, partial(_give_up, cluster, owner))
+            cluster.queue.schedule(60, partial(_exceed_deadline, cluster, owner))
 
 
-def _give_up(cluster: Cluster, owner: Owner, now: datetime) -> None:
+def _exceed_deadline(cluster: Cluster, owner: Owner, now: datetime) -> None:
     owner.deadline_exceeded = owner.current.template.broken_image
     cluster.mark_owner_dirty(owner)
-    cluster.queue.schedule(60, partial(_undo, cluster, owner))
+    cluster.queue.schedule(60, partial(_roll_back, cluster, owner))
 
 
-def _undo(cluster: Cluster, owner: Owner, now: datetime) -> None:
-    """Goes back to the latest ReplicaSet whose image exists."""
-    sound = [child for child in owner.children if not child.template.broken_image]
-    if not sound:
+def _roll_back(cluster: Cluster, owner: Owner, now: datetime) -> None:
+    """Rolls back to the latest ReplicaSet whose image exists."""
+    working = [child for child in owner.children if not child.template.broken_image]
+    if not working:
         return
-    target = max(sound, key=lambda child: child.revision)
+    target = max(working, key=lambda child: child.revision)
     owner.revision += 1
     target.revision = owner.revision
     owner.template, owner.deadline_exceeded = target.template, False
@@ -125,7 +125,7 @@ def _create_job(cluster: Cluster, now: datetime) -> None:
 
 
 def _toggle_suspension(cluster: Cluster, now: datetime) -> None:
-    """Somebody switches a CronJob off, or on again."""
+    """A CronJob is suspended or resumed."""
     owner = _random_workload(cluster, lambda one: one.kind == "CronJob")
     if owner:
         owner.suspended = not owner.suspended
@@ -143,7 +143,7 @@ def _disrupt_node(cluster: Cluster, now: datetime) -> None:
 
 
 def _relabel(cluster: Cluster, now: datetime) -> None:
-    """Somebody changes a label of a node or of a namespace."""
+    """A label of a node or of a namespace changes."""
     value = cluster.rng.choice(("mon", "tue", "wed", "thu", "fri"))
     if cluster.nodes and cluster.rng.random() < 0.5:
         node = cluster.rng.choice(list(cluster.nodes.values()))

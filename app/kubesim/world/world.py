@@ -1,7 +1,7 @@
-"""A simulated cluster that lives: full Kubernetes objects in a store, and one happening after the other.
+"""A simulated cluster whose state keeps changing: each step makes one change and writes it to a store.
 
-The order of happenings is a function of the seed alone; times are what the caller says. After each step the
-store is consistent: statuses of owners agree with their pods.
+The order of changes depends only on the seed; the times in objects are those that the caller passes. After each step
+the statuses of owners agree with their pods.
 """
 
 from datetime import datetime
@@ -19,18 +19,18 @@ _ATTEMPTS: Final = 200
 
 
 class World:
-    """One simulated cluster of `nodes` nodes and `pods` pods; `now` is the moment that its past leads up to."""
+    """One simulated cluster of `nodes` nodes and `pods` pods, in the state that it has reached at `now`."""
 
     def __init__(self, seed: int, nodes: int, pods: int, now: datetime, installation: Installation) -> None:
         self._cluster: Final = initial_state(seed, nodes, pods, now, installation)
         self._queued: Final[set[str]] = set()
 
     def fill(self, store: Store) -> None:
-        """Writes the first state to an empty store."""
+        """Writes the initial state to an empty store."""
         self._cluster.fill(store)
 
     def step(self, store: Store, now: datetime) -> None:
-        """Lets one thing happen and writes what it changed."""
+        """Runs the next due action, or a random event, and writes what it changed."""
         cluster = self._cluster
         cluster.queue.step += 1
         for _ in range(_ATTEMPTS):

@@ -1,10 +1,14 @@
-"""Serves a simulated cluster through its own API server, which says who makes a request, and what they may do."""
+"""Serves kubesum behind the API server of a simulated cluster, which authenticates and authorizes its users.
+
+The only module of kubesum that imports the simulated cluster.
+"""
 
 import asyncio
 import os
 import tempfile
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,8 +17,9 @@ from typing import Any, Final
 
 import msgspec
 
-from kubesim.access import kubeconfig as simulated_kubeconfig
 from kubesim.access import pki
+from kubesim.access.kubeconfig import kubeconfig as user_kubeconfig
+from kubesim.access.kubeconfig import service_kubeconfig
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.installation import Installation
 from kubesim.store.store import Store
@@ -44,12 +49,12 @@ INSTALLATION: Final = Installation(
     api_service=manifests.api_service(),
     objects=(manifests.secret(), *manifests.rbac()),
 )
-"""kubesum, as the demo installs it in the simulated cluster."""
+"""kubesum, as it is installed in the simulated cluster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """A simulated cluster; `churn` is in happenings per second."""
+    """The size of a simulated cluster, its seed, and its random events per second (`churn`)."""
 
     nodes: int
     pods: int
@@ -58,7 +63,7 @@ class Simulation:
 
 
 def demo(simulation: Simulation, port: int, kubeconfig_out: Path | None, usage_interval_s: float) -> Command:
-    """Serves a simulated cluster through its API server. Makes it before it returns, as `local_from` reads."""
+    """Serves a simulated cluster until cancelled; its initial state is made before this returns."""
     store = Store()
     world = World(simulation.seed, simulation.nodes, simulation.pods, datetime.now(UTC), INSTALLATION)
     world.fill(store)
@@ -66,38 +71,38 @@ def demo(simulation: Simulation, port: int, kubeconfig_out: Path | None, usage_i
 
 
 async def _demo(
-    store: Store, life: Callable[[], Command], port: int, kubeconfig_out: Path | None, usage_interval_s: float
+    store: Store, tick: Callable[[], Command], port: int, kubeconfig_out: Path | None, usage_interval_s: float
 ) -> None:
-    with tempfile.TemporaryDirectory(prefix="kubesum-demo-") as directory:
-        secrets = pki.create(Path(directory), INSTALLATION.service_account)
-        server = _api_server(store, secrets, port)
-        own = Path(directory) / "kubesum.kubeconfig"
-        service = simulated_kubeconfig.service_kubeconfig(server.url, secrets)
-        certificates.write_private(own, msgspec.json.encode(service))
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kubesum-demo-")))
+        credentials = pki.create(directory, INSTALLATION.service_account)
+        server = _api_server(store, credentials, port)
+        own_kubeconfig = directory / "kubesum.kubeconfig"
+        certificates.write_private(own_kubeconfig, msgspec.json.encode(service_kubeconfig(server.url, credentials)))
         authority = certificates.authority("kubesum-ca")
-        serving = certificates.serving(authority, (manifests.SERVICE_HOST,))
-        people = msgspec.json.encode(simulated_kubeconfig.kubeconfig(server.url, secrets))
-        async with await connect(kubeconfig(own, None)) as upstream:
-            secure_serving = delegated_serving(upstream, ServerTls(serving), ALWAYS_ALLOW_PATHS, time.time)
+        serving = ServerTls(certificates.serving(authority, (manifests.SERVICE_HOST,)))
+        async with await connect(kubeconfig(own_kubeconfig, None)) as upstream:
+            secure_serving = delegated_serving(upstream, serving, ALWAYS_ALLOW_PATHS, time.time)
             kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s), secure_serving)
-            with listen(0) as listener:
-                server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(server.run(), name="API server")
-                    tasks.create_task(life(), name="life")
-                    running = tasks.create_task(kubesum.run(listener), name="kubesum")
-                    await kubesum.ready.wait()
-                    await server.aggregator.ready()
-                    with kubeconfig_file(people, kubeconfig_out) as shown:
-                        print_ready(shown, "get summaries -A")
-                        print_top(shown)
-                        await running
+            listener = stack.enter_context(listen(0))
+            server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(server.run(), name="API server")
+                tasks.create_task(tick(), name="random events")
+                running = tasks.create_task(kubesum.run(listener), name="kubesum")
+                await kubesum.ready.wait()
+                await server.aggregator.ready()
+                users = msgspec.json.encode(user_kubeconfig(server.url, credentials))
+                with kubeconfig_file(users, kubeconfig_out) as path:
+                    print_ready(path, "get summaries -A")
+                    print_top(path)
+                    await running
 
 
-def _api_server(store: Store, secrets: pki.Pki, port: int) -> ApiServer:
+def _api_server(store: Store, credentials: pki.Pki, port: int) -> ApiServer:
     try:
-        return ApiServer(store, secrets, INSTALLATION, ServerOptions(port=port))
+        return ApiServer(store, credentials, INSTALLATION, ServerOptions(port=port))
     except OSError as error:
-        # The socket module's words for the error end with a Python tuple.
+        # The text of the socket module ends with a Python tuple.
         reason = os.strerror(error.errno or 0)
         raise UsageError(f"cannot listen on {LOOPBACK}, port {port}: {reason}; choose another port") from error

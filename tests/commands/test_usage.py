@@ -16,7 +16,7 @@ from kubesim.apiserver.apiserver import ServerOptions
 from kubesum.vocabulary.quantity import amount
 from tests.commands.running import Ready, ready
 from tests.commands.test_local import as_service, without_credentials
-from tests.unit.kubesim.simulated import Cluster, node, pod, running_cluster
+from tests.unit.kubesim.runningcluster import Cluster, node, pod, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from kubesim.apiserver.apiserver import ServerOptions
-from tests.unit.kubesim.simulated import Cluster, running_cluster
+from tests.unit.kubesim.runningcluster import Cluster, running_cluster
 
 
 @pytest_asyncio.fixture

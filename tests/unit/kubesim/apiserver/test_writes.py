@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.unit.kubesim.simulated import Cluster
+from tests.unit.kubesim.runningcluster import Cluster
 
 NAMESPACED = "/api/v1/namespaces/default"
 POD: dict[str, Any] = {"metadata": {"name": "a"}, "spec": {"nodeName": "n"}, "status": {"phase": "Running"}}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.kubesim_world.worlds import WATCHED, Played, is_live, owner_uid, played, shown
+from tests.unit.kubesim.world.simulatedworld import WATCHED, Played, is_live, owner_uid, played, shown
 
 
 @pytest.fixture(scope="module")

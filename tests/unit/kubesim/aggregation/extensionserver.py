@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from kubesim.access.certificates import KeyPair, authority, serving
 from kubesum.commands.demo.manifests import API_SERVICE
-from tests.unit.kubesim.simulated import Cluster
+from tests.unit.kubesim.runningcluster import Cluster
 
 ROOT = "/apis/summary.kubesum.dev/v1alpha1"
 DISCOVERY_TYPE = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"

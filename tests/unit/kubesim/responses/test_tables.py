@@ -7,7 +7,7 @@ import pytest
 
 from kubesim.responses.tables import cells, columns, human_duration
 from kubesim.store.apiresources import BY_PLURAL
-from tests.unit.kubesim.simulated import node, pod
+from tests.unit.kubesim.runningcluster import node, pod
 
 
 def container(name: str = "main", ready: bool = False, restarts: int = 0, **state: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.kubesim.simulated import TABLE, Cluster, node, pod
+from tests.unit.kubesim.runningcluster import TABLE, Cluster, node, pod
 
 PODS = "/api/v1/pods"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kubesim.apiserver.apiserver import ServerOptions
-from tests.unit.kubesim.simulated import Cluster, pod, running_cluster
+from tests.unit.kubesim.runningcluster import Cluster, pod, running_cluster
 
 
 async def test_a_large_list_takes_the_time_that_its_rate_allows(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubesim.world.ticker import tick_forever
-from tests.unit.kubesim_world.worlds import NOW, WATCHED, Played, is_live, is_ready, owner_uid, played, shown
+from tests.unit.kubesim.world.simulatedworld import NOW, WATCHED, Played, is_live, is_ready, owner_uid, played, shown
 
 
 @pytest.fixture(scope="module")

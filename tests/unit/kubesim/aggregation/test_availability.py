@@ -14,8 +14,8 @@ from cryptography import x509
 from kubesim.access import certificates
 from kubesim.access.certificates import KeyPair
 from kubesum.commands.demo.manifests import API_SERVICE
-from tests.unit.kubesim.extension import ROOT, aggregated_extension, condition
-from tests.unit.kubesim.simulated import Cluster
+from tests.unit.kubesim.aggregation.extensionserver import ROOT, aggregated_extension, condition
+from tests.unit.kubesim.runningcluster import Cluster
 
 HOST = "kubesum.kubesum-system.svc"
 URL = f"https://10.96.143.7:443{ROOT}"

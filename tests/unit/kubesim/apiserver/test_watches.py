@@ -6,7 +6,7 @@ import pytest
 
 from kubesim.apiserver.apiserver import ServerOptions
 from kubesim.store.store import CHANGES_KEPT
-from tests.unit.kubesim.simulated import TABLE, Cluster, node, pod, running_cluster
+from tests.unit.kubesim.runningcluster import TABLE, Cluster, node, pod, running_cluster
 
 PODS = "/api/v1/pods?watch=true"
 WATCH_LIST = f"{PODS}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from kubesim.access.kubeconfig import service_kubeconfig
-from tests.unit.kubesim.simulated import Cluster, node, pod
+from tests.unit.kubesim.runningcluster import Cluster, node, pod
 
 
 def words(text: str) -> list[list[str]]:

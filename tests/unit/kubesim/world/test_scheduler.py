@@ -6,7 +6,7 @@ from kubesim.model.instancetypes import InstanceType, Taint
 from kubesim.model.podtemplates import ContainerTemplate, PodTemplate
 from kubesim.model.state import NodeState
 from kubesim.world.scheduler import Scheduler
-from tests.unit.kubesim_world.worlds import NOW
+from tests.unit.kubesim.world.simulatedworld import NOW
 
 
 def node(name: str, cores: int = 4, taints: tuple[Taint, ...] = (), **labels: str) -> NodeState:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.kubesim.simulated import Cluster, pod
+from tests.unit.kubesim.runningcluster import Cluster, pod
 
 SUMMARIES = "/apis/summary.kubesum.dev/v1alpha1"
 

@@ -7,8 +7,14 @@ import re
 import aiohttp
 
 from kubesum.commands.demo.manifests import API_SERVICE
-from tests.unit.kubesim.extension import ROOT, aggregated_extension, answer, condition, running_extension
-from tests.unit.kubesim.simulated import Cluster, node
+from tests.unit.kubesim.aggregation.extensionserver import (
+    ROOT,
+    aggregated_extension,
+    answer,
+    condition,
+    running_extension,
+)
+from tests.unit.kubesim.runningcluster import Cluster, node
 
 SUMMARIES = f"{ROOT}/nodesummaries"
 EMPTY_LIST = b'{"kind":"NodeSummaryList","apiVersion":"summary.kubesum.dev/v1alpha1","metadata":{},"items":[]}'

@@ -6,7 +6,7 @@ import pytest
 
 from kubesim.quantities import amount, nanos
 from kubesim.world.metering import Container, Usage, container_usage, is_measured, node_usage
-from tests.unit.kubesim.simulated import TABLE, Cluster, node, pod
+from tests.unit.kubesim.runningcluster import TABLE, Cluster, node, pod
 
 ROOT = "/apis/metrics.k8s.io/v1beta1"
 LONG_AGO = "2026-01-02T03:04:05Z"

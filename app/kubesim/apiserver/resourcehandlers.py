@@ -66,7 +66,7 @@ class ResourceHandlers:
         rendering = requested_rendering(request.headers, resource, OBJECT_FORMS, query)
         await self._wait_for(options.version)
         watch = Watch(resource.plural, info.namespace, rendering, options)
-        return StreamedResponse(self._watcher.frames(watch))
+        return StreamedResponse(self._watcher.stream(watch))
 
     def _write(self, request: Request, resource: ApiResource, info: RequestInfo, body: bytes) -> Response:
         rendering = requested_rendering(request.headers, resource, OBJECT_FORMS, {})

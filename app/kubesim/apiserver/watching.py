@@ -55,7 +55,7 @@ class Watcher:
         self._throttle: Final = throttle
         self._refuses_watch_lists: Final = refuses_watch_lists
 
-    async def frames(self, watch: Watch) -> AsyncGenerator[bytes, None]:
+    async def stream(self, watch: Watch) -> AsyncGenerator[bytes, None]:
         """The events as lines of JSON, one or more in a chunk, until the timeout or until its version is expired."""
         if self._refuses_watch_lists and watch.options.send_initial_events:
             yield _error(InternalError("required storage feature RequestWatchProgress is disabled"))
@@ -81,7 +81,7 @@ class Watcher:
         parts: list[bytes] = []
         size, is_first = 0, True
         for stored in state:
-            parts.append(_frame(b"ADDED", watch.rendering.watched(stored, is_first)))
+            parts.append(_encoded(b"ADDED", watch.rendering.watched(stored, is_first)))
             size, is_first = size + len(parts[-1]), False
             if size >= CHUNK_BYTES:
                 await self._throttle.spend(size)
@@ -127,7 +127,7 @@ def _events(watch: Watch, changes: Sequence[Change], is_first: bool) -> Iterator
     for change in changes:
         if watch.covers(change) and (event := _event(watch.options.selection, change)):
             kind, stored = event
-            yield _frame(kind, watch.rendering.watched(stored, is_first))
+            yield _encoded(kind, watch.rendering.watched(stored, is_first))
             is_first = False
 
 
@@ -141,7 +141,7 @@ def _event(selection: Selection, change: Change) -> tuple[bytes, StoredObject] |
     return b"DELETED", change.last if change.after is None else with_version(change.before, change.version)
 
 
-def _frame(kind: bytes, obj: bytes) -> bytes:
+def _encoded(kind: bytes, obj: bytes) -> bytes:
     return b'{"type":"' + kind + b'","object":' + obj + b"}\n"
 
 
@@ -149,8 +149,8 @@ def _bookmark(watch: Watch, version: int, annotations: dict[str, str] | None = N
     metadata: JsonObject = {"resourceVersion": str(version), "creationTimestamp": None}
     if annotations:
         metadata["annotations"] = annotations
-    return _frame(b"BOOKMARK", watch.rendering.bookmark(metadata))
+    return _encoded(b"BOOKMARK", watch.rendering.bookmark(metadata))
 
 
 def _error(error: ApiError) -> bytes:
-    return _frame(b"ERROR", msgspec.json.encode(status(error)))
+    return _encoded(b"ERROR", msgspec.json.encode(status(error)))

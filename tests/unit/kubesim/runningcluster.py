@@ -1,4 +1,4 @@
-"""A simulated cluster on a real socket, how tests speak to it, and objects to put into it."""
+"""A simulated cluster on a real socket, clients of it, and objects for its store."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer."""
+    """A whole response."""
 
     code: int
     headers: dict[str, str]
@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running server, its store, and a directory of its own."""
+    """A running API server, its store, and a directory for files of its clients."""
 
     store: Store
     pki: Pki
@@ -49,7 +49,7 @@ class Cluster:
 
     @asynccontextmanager
     async def session(self, who: str = "admin") -> AsyncIterator[aiohttp.ClientSession]:
-        """A client with the certificate of one of the people, or `nobody`'s."""
+        """A client with the certificate of one of the users; without one for any other name."""
         context = ssl.create_default_context(cadata=self.pki.authority.certificate.decode())
         if who in self.pki.people:
             context.load_cert_chain(*self.pki.people[who].write(self.home, who))
@@ -65,7 +65,7 @@ class Cluster:
         body: object = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """One request; a dict as body is sent as JSON."""
+        """The response to one request; a dict as body is sent as JSON."""
         content = json.dumps(body).encode() if isinstance(body, dict) else body
         sent = {"Content-Type": "application/json"} if content else {}
         async with (
@@ -75,15 +75,15 @@ class Cluster:
             return Answer(answer.status, dict(answer.headers), await answer.read())
 
     async def get(self, path: str, who: str = "admin", accept: str = "application/json") -> Answer:
-        """One GET."""
+        """The response to one GET."""
         return await self.request("GET", path, who, headers={"Accept": accept})
 
     @asynccontextmanager
-    async def watch(self, path: str, accept: str = "application/json") -> AsyncIterator["Frames"]:
-        """An open watch as admin; headers have arrived."""
+    async def watch(self, path: str, accept: str = "application/json") -> AsyncIterator["WatchEvents"]:
+        """The events of a watch as admin, whose headers have arrived."""
         async with self.session() as session, session.get(path, headers={"Accept": accept}) as answer:
             assert answer.status == 200, await answer.text()
-            yield Frames(answer)
+            yield WatchEvents(answer)
 
     async def kubectl(self, *arguments: str, who: str = "admin") -> tuple[int, str, str]:
         """(exit code, output, errors) of the real kubectl."""
@@ -93,7 +93,7 @@ class Cluster:
 
     @asynccontextmanager
     async def started_kubectl(self, *arguments: str, who: str = "admin") -> AsyncIterator[asyncio.subprocess.Process]:
-        """A running kubectl, ended on the way out."""
+        """A running kubectl, killed at the end of the context."""
         config = self.home / f"{who}.kubeconfig"
         config.write_text(json.dumps(kubeconfig(self.server.url, self.pki, who)))
         process = await asyncio.create_subprocess_exec(
@@ -111,26 +111,26 @@ class Cluster:
                 await process.communicate()
 
 
-class Frames:
-    """The frames of a watch, one at a time."""
+class WatchEvents:
+    """The events of a watch."""
 
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self.answer = answer
 
     async def next(self) -> Any:
-        """The next frame, None at a clean end."""
+        """The next event, None at the regular end of the stream."""
         line = await asyncio.wait_for(self.answer.content.readline(), 5)
         return json.loads(line) if line else None
 
-    async def brief(self) -> tuple[str, str]:
-        """(type, name) of the next frame."""
-        frame = await self.next()
-        return frame["type"], frame["object"]["metadata"].get("name", "")
+    async def type_and_name(self) -> tuple[str, str]:
+        """(type, name) of the next event."""
+        event = await self.next()
+        return event["type"], event["object"]["metadata"].get("name", "")
 
 
 @asynccontextmanager
 async def running_cluster(home: Path, options: ServerOptions) -> AsyncIterator[Cluster]:
-    """A cluster that runs in a task of its own."""
+    """A cluster that runs in a task, until the end of the context."""
     store = Store()
     pki = pki_of_cluster.create(home, INSTALLATION.service_account)
     server = ApiServer(store, pki, INSTALLATION, options)
@@ -150,7 +150,7 @@ def pod(
     phase: str = "Running",
     labels: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A pod of one container that asks for half a cpu and 256 MiB."""
+    """A pod of one container that requests half a cpu and 256 MiB."""
     requests = {"cpu": "500m", "memory": "256Mi"}
     return {
         "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},

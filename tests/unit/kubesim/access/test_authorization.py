@@ -1,4 +1,4 @@
-"""Who may what: credentials, roles, reviews, and the words of a refusal."""
+"""Credentials, roles, reviews, and the text of Forbidden."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.unit.kubesim.runningcluster import Cluster, pod
 SUMMARIES = "/apis/summary.kubesum.dev/v1alpha1"
 
 
-async def test_a_wrong_token_is_unauthorized_and_none_is_anonymous(cluster: Cluster) -> None:
+async def test_an_invalid_token_is_unauthorized_and_no_token_is_anonymous(cluster: Cluster) -> None:
     wrong = await cluster.request("GET", "/version", "nobody", headers={"Authorization": "Bearer guess"})
     version = await cluster.get("/version", "nobody")
     pods = await cluster.get("/api/v1/pods", "nobody")
@@ -50,9 +50,7 @@ async def test_a_wrong_token_is_unauthorized_and_none_is_anonymous(cluster: Clus
         ("tenant", "/metrics", 'forbidden: User "zoë@example.org" cannot get path "/metrics"'),
     ],
 )
-async def test_a_refusal_comes_before_anything_is_looked_up(
-    cluster: Cluster, who: str, path: str, message: str
-) -> None:
+async def test_forbidden_comes_before_not_found(cluster: Cluster, who: str, path: str, message: str) -> None:
     answer = await cluster.get(path, who)
 
     assert (answer.code, answer.json["message"]) == (403, message)
@@ -69,7 +67,7 @@ async def test_the_tenant_reads_one_namespace(cluster: Cluster) -> None:
     assert others.code == 403
 
 
-async def test_a_role_that_kubectl_would_bind_counts_at_once(cluster: Cluster) -> None:
+async def test_a_new_role_takes_effect_at_once(cluster: Cluster) -> None:
     assert (await cluster.get("/api/v1/nodes", "viewer")).code == 403
     cluster.store.put(
         "clusterroles",
@@ -137,7 +135,7 @@ async def test_the_service_account_reviews_access(
     assert status["allowed"] is is_allowed
 
 
-async def test_masters_and_paths_are_reviewed_too(cluster: Cluster) -> None:
+async def test_reviews_cover_system_masters_and_paths(cluster: Cluster) -> None:
     token = cluster.pki.service_token
     master: dict[str, object] = {"groups": ["system:masters"], "nonResourceAttributes": {"path": "/x", "verb": "put"}}
     other: dict[str, object] = {
@@ -154,7 +152,7 @@ async def test_masters_and_paths_are_reviewed_too(cluster: Cluster) -> None:
     }
 
 
-async def test_the_authentication_config_is_read_by_name_alone(cluster: Cluster) -> None:
+async def test_the_service_account_reads_the_authentication_config_only_by_name(cluster: Cluster) -> None:
     path = "/api/v1/namespaces/kube-system/configmaps"
     headers = {"Authorization": f"Bearer {cluster.pki.service_token}"}
     by_name = f"{path}?fieldSelector=metadata.name%3Dextension-apiserver-authentication"
@@ -172,7 +170,7 @@ async def test_the_authentication_config_is_read_by_name_alone(cluster: Cluster)
     assert refused.code == 403
 
 
-async def test_the_service_account_watches_what_kubesum_computes_from(cluster: Cluster) -> None:
+async def test_the_service_account_lists_and_watches_only_the_resources_of_its_role(cluster: Cluster) -> None:
     headers = {"Authorization": f"Bearer {cluster.pki.service_token}"}
     paths = {
         "/api/v1/pods": 200,
@@ -187,7 +185,7 @@ async def test_the_service_account_watches_what_kubesum_computes_from(cluster: C
     assert codes == paths
 
 
-async def test_only_those_who_may_speak_for_others(cluster: Cluster) -> None:
+async def test_impersonation_needs_its_own_permission(cluster: Cluster) -> None:
     headers = {"Impersonate-User": "viewer", "Impersonate-Group": "some"}
 
     admin = await cluster.request("GET", "/api/v1/nodes", "admin", headers=headers)

@@ -1,4 +1,4 @@
-"""A tiny extension server that records the bytes it received and answers what it was told to."""
+"""A minimal extension server that records its requests and sends the responses that a test sets."""
 
 import asyncio
 import ssl
@@ -23,7 +23,7 @@ DISCOVERY = (
 
 @dataclass(frozen=True)
 class Received:
-    """One request: its first line, its header lines in order, its body, and who sent it by certificate."""
+    """One request: its lines in order, its body, the common name of the client certificate, and the SNI name."""
 
     line: str
     headers: tuple[tuple[str, str], ...]
@@ -37,7 +37,7 @@ class Received:
 
 
 def answer(body: bytes, code: str = "200 OK", media_type: str = "application/json", more: str = "") -> bytes:
-    """A whole HTTP answer."""
+    """A whole HTTP response."""
     head = f"HTTP/1.1 {code}\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
     return head.encode() + body
 
@@ -47,7 +47,7 @@ Answer = bytes | Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitabl
 
 @dataclass
 class Extension:
-    """What it answers by path, and what it received."""
+    """Its responses by path, and the requests that it received."""
 
     address: str
     ca: KeyPair

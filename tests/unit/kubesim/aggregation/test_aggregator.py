@@ -1,4 +1,4 @@
-"""The aggregator between the real kubectl and an extension server that records what it receives."""
+"""The aggregator between the real kubectl and an extension server that records its requests."""
 
 import asyncio
 import json
@@ -21,8 +21,8 @@ EMPTY_LIST = b'{"kind":"NodeSummaryList","apiVersion":"summary.kubesum.dev/v1alp
 TABLE = b'{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{},"columnDefinitions":[],"rows":[]}'
 
 
-async def judged(cluster: Cluster) -> dict[str, str]:
-    """The first verdict about the extension server."""
+async def until_condition(cluster: Cluster) -> dict[str, str]:
+    """Waits for the first condition of the APIService and returns it."""
     async with asyncio.timeout(5):
         while (stored := cluster.store.get("apiservices", "", API_SERVICE)) is None or b"status" not in stored.body:
             await cluster.store.next_changes("apiservices", cluster.store.version)
@@ -51,7 +51,7 @@ async def test_an_extension_server_becomes_available_and_is_discovered(cluster: 
     )
 
 
-async def test_the_aggregators_own_requests_have_their_own_identity(cluster: Cluster) -> None:
+async def test_probes_and_discovery_have_the_identity_of_the_aggregator(cluster: Cluster) -> None:
     async with aggregated_extension(cluster) as extension:
         probes, discoveries = extension.requests(ROOT), extension.requests("/apis")
 
@@ -89,11 +89,11 @@ async def test_a_list_of_kubectl_arrives_as_from_a_real_aggregator(cluster: Clus
 
     assert (code, err) == (0, "No resources found\n")
     assert request.line == f"GET {SUMMARIES}?labelSelector=zone%3Da&limit=500 HTTP/1.1"
-    shown = [(name, re.sub("[0-9a-f]{64}|[0-9a-f-]{36}", "<id>", value)) for name, value in request.headers]
-    user_agents = [value for name, value in shown if name == "User-Agent"]
+    status_of = [(name, re.sub("[0-9a-f]{64}|[0-9a-f-]{36}", "<id>", value)) for name, value in request.headers]
+    user_agents = [value for name, value in status_of if name == "User-Agent"]
     assert len(user_agents) == 1
     assert user_agents[0].startswith("kubectl/v1.")
-    assert sorted(pair for pair in shown if pair[0] != "User-Agent") == [
+    assert sorted(pair for pair in status_of if pair[0] != "User-Agent") == [
         (
             "Accept",
             "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,"
@@ -139,7 +139,7 @@ async def test_a_write_arrives_with_its_body(cluster: Cluster) -> None:
     assert headers["X-Remote-User"] == "admin"
 
 
-async def test_whoever_may_not_never_reaches_the_extension_server(cluster: Cluster) -> None:
+async def test_forbidden_requests_are_not_forwarded(cluster: Cluster) -> None:
     async with aggregated_extension(cluster) as extension:
         extension.answers[f"{ROOT}/namespaces/payments/podsummaries"] = answer(EMPTY_LIST)
         refused = await cluster.get(SUMMARIES, "viewer")
@@ -152,7 +152,7 @@ async def test_whoever_may_not_never_reaches_the_extension_server(cluster: Clust
     assert dict(request.headers)["X-Remote-User"] == "zoë@example.org"
 
 
-async def test_a_watch_passes_through_at_once_and_ends_with_its_client(cluster: Cluster) -> None:
+async def test_a_watch_is_streamed_and_ends_when_its_client_disconnects(cluster: Cluster) -> None:
     is_gone = asyncio.Event()
     may_send = asyncio.Event()
 
@@ -165,13 +165,13 @@ async def test_a_watch_passes_through_at_once_and_ends_with_its_client(cluster: 
 
     async with aggregated_extension(cluster) as extension:
         extension.answers[SUMMARIES] = watched
-        async with cluster.watch(f"{SUMMARIES}?watch=true") as frames:
+        async with cluster.watch(f"{SUMMARIES}?watch=true") as events:
             may_send.set()
-            assert await asyncio.wait_for(frames.answer.content.readline(), 5) == b"first\n"
+            assert await asyncio.wait_for(events.answer.content.readline(), 5) == b"first\n"
         await asyncio.wait_for(is_gone.wait(), 5)
 
 
-async def test_an_answer_that_breaks_off_does_not_look_complete(cluster: Cluster) -> None:
+async def test_an_aborted_response_is_not_complete(cluster: Cluster) -> None:
     async def broken(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nsome \r\n")
         await writer.drain()
@@ -196,7 +196,7 @@ async def test_redirects_are_not_followed(cluster: Cluster) -> None:
     )
 
 
-async def test_headers_of_both_servers_reach_the_client(cluster: Cluster) -> None:
+async def test_the_client_gets_headers_of_both_servers(cluster: Cluster) -> None:
     async with aggregated_extension(cluster) as extension:
         extension.answers[SUMMARIES] = answer(EMPTY_LIST, more='Warning: 299 - "old"\r\n')
         async with cluster.session() as session, session.get(SUMMARIES) as reply:
@@ -208,18 +208,18 @@ async def test_headers_of_both_servers_reach_the_client(cluster: Cluster) -> Non
     assert headers["Audit-Id"] == dict(request.headers)["Audit-Id"]
 
 
-async def test_an_extension_server_that_refuses_its_probe_is_unavailable(cluster: Cluster) -> None:
+async def test_an_extension_server_that_fails_its_probe_is_unavailable(cluster: Cluster) -> None:
     async with running_extension(cluster) as extension:
         extension.answers[ROOT] = answer(b"{}", "403 Forbidden")
         cluster.server.aggregator.register(extension.address, extension.ca.certificate)
-        verdict = await judged(cluster)
+        available = await until_condition(cluster)
         reply = await cluster.get(SUMMARIES)
         code, _, err = await cluster.kubectl("get", "--raw", SUMMARIES)
         accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
         item = (await cluster.get("/apis", accept=accept)).json["items"][-1]
 
     url = "https://10.96.143.7:443/apis/summary.kubesum.dev/v1alpha1"
-    assert verdict == {
+    assert available == {
         "type": "Available",
         "status": "False",
         "reason": "FailedDiscoveryCheck",
@@ -236,10 +236,10 @@ async def test_an_extension_server_that_refuses_its_probe_is_unavailable(cluster
 async def test_a_certificate_for_another_name_is_not_trusted(cluster: Cluster) -> None:
     async with running_extension(cluster, host="localhost") as extension:
         cluster.server.aggregator.register(extension.address, extension.ca.certificate)
-        verdict = await judged(cluster)
+        available = await until_condition(cluster)
 
     url = "https://10.96.143.7:443/apis/summary.kubesum.dev/v1alpha1"
-    assert verdict == {
+    assert available == {
         "type": "Available",
         "status": "False",
         "reason": "FailedDiscoveryCheck",
@@ -248,7 +248,7 @@ async def test_a_certificate_for_another_name_is_not_trusted(cluster: Cluster) -
     }
 
 
-async def test_an_extension_server_that_went_away_is_named_until_the_probe_sees_it(cluster: Cluster) -> None:
+async def test_before_the_next_probe_a_stopped_extension_server_is_an_error_of_the_proxy(cluster: Cluster) -> None:
     async with aggregated_extension(cluster) as extension:
         extension.answers[SUMMARIES] = answer(EMPTY_LIST)
 
@@ -265,7 +265,7 @@ async def test_without_registration_the_group_does_not_exist(cluster: Cluster) -
     assert "summary.kubesum.dev" not in json.dumps((await cluster.get("/apis")).json)
 
 
-async def test_the_openapi_index_names_the_extension_servers_document(cluster: Cluster) -> None:
+async def test_the_openapi_index_has_the_extension_servers_document(cluster: Cluster) -> None:
     own = {"serverRelativeURL": f"/openapi/v3{ROOT}?hash=1"}
     index = {"paths": {ROOT.strip("/"): own, "version": {"serverRelativeURL": "/openapi/v3/version"}}}
     async with aggregated_extension(cluster) as extension:
@@ -280,7 +280,7 @@ async def test_the_openapi_index_names_the_extension_servers_document(cluster: C
     assert document.json == {"openapi": "3.0.0"}
 
 
-async def test_built_in_kinds_do_not_notice(cluster: Cluster) -> None:
+async def test_built_in_resources_are_not_forwarded(cluster: Cluster) -> None:
     cluster.store.put("nodes", node("a"))
     async with aggregated_extension(cluster) as extension:
         assert (await cluster.kubectl("get", "nodes", "-o", "name"))[1] == "node/a\n"

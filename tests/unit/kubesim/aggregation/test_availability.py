@@ -1,4 +1,4 @@
-"""What the simulated aggregator says of an extension server out of reach: a real one's words, and at once."""
+"""The condition Available while the extension server is unreachable: kube-aggregator's text, without delay."""
 
 import asyncio
 import ssl
@@ -22,8 +22,8 @@ URL = f"https://10.96.143.7:443{ROOT}"
 FAILED = f"failing or missing response from {URL}"
 
 
-async def judged(cluster: Cluster, reason: str) -> str:
-    """The message, once the reason is this."""
+async def until_condition(cluster: Cluster, reason: str) -> str:
+    """Waits until the condition has this reason; returns its message."""
     async with asyncio.timeout(5):
         while condition(cluster)["reason"] != reason:
             await cluster.store.next_changes("apiservices", cluster.store.version)
@@ -32,7 +32,7 @@ async def judged(cluster: Cluster, reason: str) -> str:
 
 @asynccontextmanager
 async def listening(cluster: Cluster, pair: KeyPair, client_ca: bytes | None) -> AsyncIterator[str]:
-    """The address of a server that shows `pair`, and answers whoever gets through the handshake with nothing."""
+    """The address of a TLS server with the certificate `pair` that closes each connection after the handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*pair.write(cluster.home, "listening"))
     if client_ca:
@@ -45,7 +45,7 @@ async def listening(cluster: Cluster, pair: KeyPair, client_ca: bytes | None) ->
 
 
 def change(cluster: Cluster, resource: str, namespace: str, name: str, how: Callable[[Any], None]) -> None:
-    """Changes an object as somebody else would."""
+    """Changes an object in the store."""
     stored = cluster.store.get(resource, namespace, name)
     assert stored is not None
     obj = stored.decoded()
@@ -83,17 +83,17 @@ OBSTACLES: list[tuple[str, Callable[[Any], None], str, str]] = [
 
 
 @pytest.mark.parametrize(("resource", "how", "reason", "message"), OBSTACLES)
-async def test_what_does_not_lead_to_the_server_is_seen_and_seen_mended(
+async def test_a_broken_service_makes_it_unavailable_until_it_is_repaired(
     cluster: Cluster, resource: str, how: Callable[[Any], None], reason: str, message: str
 ) -> None:
     async with aggregated_extension(cluster):
         (stored,) = cluster.store.list(resource)
         change(cluster, resource, stored.namespace, stored.name, how)
 
-        assert await judged(cluster, reason) == message
+        assert await until_condition(cluster, reason) == message
         assert (await cluster.get(f"{ROOT}/nodesummaries")).body == b"service unavailable\n"
         cluster.store.put(resource, stored.decoded())
-        assert await judged(cluster, "Passed") == "all checks passed"
+        assert await until_condition(cluster, "Passed") == "all checks passed"
 
 
 @pytest.mark.parametrize(
@@ -107,41 +107,43 @@ async def test_what_does_not_lead_to_the_server_is_seen_and_seen_mended(
         ),
     ],
 )
-async def test_what_is_missing_is_named(cluster: Cluster, resource: str, reason: str, message: str) -> None:
+async def test_a_missing_service_or_slice_is_the_reason(
+    cluster: Cluster, resource: str, reason: str, message: str
+) -> None:
     async with aggregated_extension(cluster):
         (stored,) = cluster.store.list(resource)
         cluster.store.delete(resource, stored.namespace, stored.name)
 
-        assert await judged(cluster, reason) == message
+        assert await until_condition(cluster, reason) == message
 
 
-async def test_another_authority_in_the_cabundle_is_believed_at_once(cluster: Cluster) -> None:
-    def believe(bundle: bytes) -> Callable[[Any], None]:
+async def test_a_changed_cabundle_takes_effect_at_once(cluster: Cluster) -> None:
+    def with_bundle(bundle: bytes) -> Callable[[Any], None]:
         return lambda obj: obj["spec"].update({"caBundle": b64encode(bundle).decode()})
 
     async with aggregated_extension(cluster) as extension:
-        change(cluster, "apiservices", "", API_SERVICE, believe(certificates.authority("other").certificate))
-        told = await judged(cluster, "FailedDiscoveryCheck")
-        change(cluster, "apiservices", "", API_SERVICE, believe(extension.ca.certificate))
+        change(cluster, "apiservices", "", API_SERVICE, with_bundle(certificates.authority("other").certificate))
+        message = await until_condition(cluster, "FailedDiscoveryCheck")
+        change(cluster, "apiservices", "", API_SERVICE, with_bundle(extension.ca.certificate))
 
-        assert told == (
+        assert message == (
             f'{FAILED}: Get "{URL}": tls: failed to verify certificate: x509: certificate signed by unknown authority'
         )
-        assert await judged(cluster, "Passed") == "all checks passed"
+        assert await until_condition(cluster, "Passed") == "all checks passed"
 
 
-async def test_a_server_that_may_show_anything_passes(cluster: Cluster) -> None:
+async def test_any_certificate_passes_with_insecure_skip_tls_verify(cluster: Cluster) -> None:
     async with aggregated_extension(cluster):
         change(cluster, "apiservices", "", API_SERVICE, lambda obj: obj["spec"].update({"caBundle": None}))
-        told = await judged(cluster, "FailedDiscoveryCheck")
+        message = await until_condition(cluster, "FailedDiscoveryCheck")
         skip = {"insecureSkipTLSVerify": True}
         change(cluster, "apiservices", "", API_SERVICE, lambda obj: obj["spec"].update(skip))
 
-        assert "x509: certificate signed by unknown authority" in told
-        assert await judged(cluster, "Passed") == "all checks passed"
+        assert "x509: certificate signed by unknown authority" in message
+        assert await until_condition(cluster, "Passed") == "all checks passed"
 
 
-async def test_an_expired_certificate_is_told_with_its_times(cluster: Cluster) -> None:
+async def test_an_expired_certificate_is_reported_with_its_times(cluster: Cluster) -> None:
     authority = certificates.authority("extension-ca")
     pair = certificates.serving(authority, [HOST], timedelta(minutes=-1))
     ended = x509.load_pem_x509_certificate(pair.certificate).not_valid_after_utc
@@ -150,12 +152,14 @@ async def test_an_expired_certificate_is_told_with_its_times(cluster: Cluster) -
         cluster.server.aggregator.register(address, authority.certificate)
         await cluster.store.next_changes("apiservices", cluster.store.version)
 
-    told = condition(cluster)["message"]
-    assert told.startswith(f'{FAILED}: Get "{URL}": tls: failed to verify certificate: x509: certificate has expired')
-    assert told.endswith(f" is after {ended:%Y-%m-%dT%H:%M:%SZ}")
+    message = condition(cluster)["message"]
+    assert message.startswith(
+        f'{FAILED}: Get "{URL}": tls: failed to verify certificate: x509: certificate has expired'
+    )
+    assert message.endswith(f" is after {ended:%Y-%m-%dT%H:%M:%SZ}")
 
 
-async def test_a_server_that_does_not_know_the_front_proxy_ends_the_connection(cluster: Cluster) -> None:
+async def test_a_server_that_rejects_the_front_proxy_certificate_is_reported_as_eof(cluster: Cluster) -> None:
     authority = certificates.authority("extension-ca")
     pair = certificates.serving(authority, [HOST])
 
@@ -166,7 +170,7 @@ async def test_a_server_that_does_not_know_the_front_proxy_ends_the_connection(c
     assert condition(cluster)["message"] == f'{FAILED}: Get "{URL}": EOF'
 
 
-async def test_without_its_apiservice_the_group_is_gone(cluster: Cluster) -> None:
+async def test_without_its_apiservice_the_group_is_not_served(cluster: Cluster) -> None:
     async with aggregated_extension(cluster):
         code, _, _ = await cluster.kubectl("delete", "apiservice", API_SERVICE)
 

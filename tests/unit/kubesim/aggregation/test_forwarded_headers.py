@@ -1,10 +1,10 @@
-"""The headers that an extension server gets, line by line."""
+"""The headers of forwarded requests, line by line."""
 
 from kubesim.access.accounts import User
 from kubesim.aggregation.forwarding import canonical, query, request_headers, response_headers
 
 
-def test_identity_is_the_callers_and_never_what_the_request_claims() -> None:
+def test_identity_headers_of_the_client_are_replaced() -> None:
     user = User(
         "zoë@example.org",
         ("developers", "payments", "system:authenticated"),
@@ -46,7 +46,7 @@ def test_identity_is_the_callers_and_never_what_the_request_claims() -> None:
     ]
 
 
-def test_a_chain_of_proxies_is_kept() -> None:
+def test_x_forwarded_for_is_appended_to() -> None:
     raw = [(b"x-forwarded-for", b"1.1.1.1"), (b"host", b"h")]
 
     assert request_headers(raw, User("a"), "2.2.2.2", "/")["X-Forwarded-For"] == "1.1.1.1, 2.2.2.2"
@@ -63,7 +63,7 @@ def test_queries_are_sorted_and_encoded_again() -> None:
     assert query("watch=true&labelSelector=a%20in%20(b)&empty=") == "empty=&labelSelector=a+in+%28b%29&watch=true"
 
 
-def test_answers_lose_what_concerns_one_connection_only() -> None:
+def test_hop_by_hop_headers_of_responses_are_removed() -> None:
     raw = [(b"Content-Type", b"text/plain"), (b"Transfer-Encoding", b"chunked"), (b"Connection", b"close")]
 
     assert response_headers(raw) == [(b"content-type", b"text/plain")]

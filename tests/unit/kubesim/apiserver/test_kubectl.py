@@ -64,7 +64,7 @@ async def test_describe_pod_finds_its_events(cluster: Cluster) -> None:
     assert "Other" not in out
 
 
-async def test_get_follows_changes(cluster: Cluster) -> None:
+async def test_get_with_watch_prints_changes(cluster: Cluster) -> None:
     cluster.store.put("pods", pod("a"))
 
     async with cluster.started_kubectl("get", "pods", "--watch", "--no-headers") as process:
@@ -117,7 +117,7 @@ async def test_objects_are_applied_changed_and_deleted(cluster: Cluster, tmp_pat
     assert cluster.store.list("deployments") == []
 
 
-async def test_kinds_are_discovered(cluster: Cluster) -> None:
+async def test_resources_are_discovered(cluster: Cluster) -> None:
     code, out, _ = await cluster.kubectl("api-resources", "--no-headers")
 
     rows = words(out)
@@ -127,7 +127,7 @@ async def test_kinds_are_discovered(cluster: Cluster) -> None:
     assert ["apiservices", "apiregistration.k8s.io/v1", "false", "APIService"] in rows
 
 
-async def test_rights_can_be_asked_for(cluster: Cluster) -> None:
+async def test_permissions_can_be_reviewed(cluster: Cluster) -> None:
     answers = {
         ("admin", "list", "nodes"): "yes\n",
         ("viewer", "list", "nodes"): "no\n",

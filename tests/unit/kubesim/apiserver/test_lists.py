@@ -1,4 +1,4 @@
-"""Lists and gets over HTTP: pages of one state, representations, and options that clash."""
+"""Lists and gets over HTTP: pages of one state, representations, and invalid options."""
 
 import pytest
 
@@ -20,7 +20,7 @@ async def test_items_of_a_list_carry_no_kind_and_single_objects_do(cluster: Clus
     assert single["metadata"] == listed["items"][0]["metadata"]
 
 
-async def test_pages_are_of_one_state_while_objects_come_and_go(cluster: Cluster) -> None:
+async def test_pages_are_of_one_state_while_objects_change(cluster: Cluster) -> None:
     for name in "abcde":
         cluster.store.put("pods", pod(name))
 
@@ -39,7 +39,7 @@ async def test_pages_are_of_one_state_while_objects_come_and_go(cluster: Cluster
     assert "continue" not in third["metadata"]
 
 
-async def test_a_selected_page_is_full_and_counts_nothing(cluster: Cluster) -> None:
+async def test_a_page_with_a_selector_is_full_and_has_no_remaining_count(cluster: Cluster) -> None:
     for index in range(6):
         cluster.store.put("pods", pod(f"p{index}", node="n1" if index % 2 else "n2"))
 
@@ -50,7 +50,7 @@ async def test_a_selected_page_is_full_and_counts_nothing(cluster: Cluster) -> N
     assert page["metadata"]["continue"]
 
 
-async def test_a_page_of_a_state_that_is_gone_is_expired(cluster: Cluster) -> None:
+async def test_a_continue_token_of_a_dropped_state_is_expired(cluster: Cluster) -> None:
     token = "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MSwic3RhcnQiOiJhL2IifQ"  # rv 1, start a/b
 
     gone = await cluster.get(f"{PODS}?limit=1&continue={token}")
@@ -71,7 +71,7 @@ async def test_labels_and_fields_select(cluster: Cluster) -> None:
     assert [item["metadata"]["name"] for item in page["items"]] == ["a"]
 
 
-async def test_metadata_alone_can_be_asked_for(cluster: Cluster) -> None:
+async def test_partial_object_metadata_is_served(cluster: Cluster) -> None:
     cluster.store.put("pods", pod("a"))
     accept = (
         "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
@@ -97,7 +97,7 @@ async def test_an_empty_table_has_its_columns(cluster: Cluster) -> None:
     ("policy", "keys"),
     [("", {"kind", "apiVersion", "metadata"}), ("Object", {"kind", "apiVersion", "metadata", "spec", "status"})],
 )
-async def test_rows_carry_as_much_of_the_object_as_asked(cluster: Cluster, policy: str, keys: set[str]) -> None:
+async def test_rows_have_the_requested_part_of_the_object(cluster: Cluster, policy: str, keys: set[str]) -> None:
     cluster.store.put("nodes", node("a"))
 
     table = (await cluster.get(f"/api/v1/nodes?includeObject={policy}", accept=TABLE)).json
@@ -132,9 +132,7 @@ async def test_rows_carry_as_much_of_the_object_as_asked(cluster: Cluster, polic
         ("resourceVersion=1&resourceVersionMatch=Exact", 410, None),
     ],
 )
-async def test_options_that_make_no_sense_are_refused(
-    cluster: Cluster, query: str, code: int, message: str | None
-) -> None:
+async def test_invalid_options_are_rejected(cluster: Cluster, query: str, code: int, message: str | None) -> None:
     answer = await cluster.get(f"{PODS}?{query}")
 
     assert answer.code == code
@@ -152,7 +150,7 @@ async def test_options_that_make_no_sense_are_refused(
         ("DELETE", "/api/v1/pods", 405, "the server does not allow this method on the requested resource"),
     ],
 )
-async def test_what_is_not_there_is_a_status(
+async def test_unknown_paths_and_objects_are_a_status(
     cluster: Cluster, method: str, path: str, code: int, message: str
 ) -> None:
     answer = await cluster.request(method, path)
@@ -160,7 +158,7 @@ async def test_what_is_not_there_is_a_status(
     assert (answer.code, answer.json["kind"], answer.json["message"]) == (code, "Status", message)
 
 
-async def test_a_representation_that_nobody_serves_is_not_acceptable(cluster: Cluster) -> None:
+async def test_an_unsupported_media_type_is_not_acceptable(cluster: Cluster) -> None:
     answer = await cluster.get(PODS, accept="application/vnd.kubernetes.protobuf")
 
     assert (answer.code, answer.json["reason"]) == (406, "NotAcceptable")

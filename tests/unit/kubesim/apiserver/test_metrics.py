@@ -14,7 +14,7 @@ DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLis
 
 
 def old(name: str, namespace: str = "default", started: str = LONG_AGO, **more: Any) -> dict[str, Any]:
-    """A pod whose container has run since long ago."""
+    """A pod whose container has run for long."""
     found = pod(name, namespace, **more)
     found["metadata"] |= {"uid": f"uid-{name}", "creationTimestamp": LONG_AGO}
     found["status"]["containerStatuses"][0]["state"] = {"running": {"startedAt": started}}
@@ -33,11 +33,11 @@ def crash_looping(name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def cluster(cluster: Cluster) -> Cluster:
-    """A cluster of two nodes, of which one is silent, and four pods."""
-    silent = node("node-2")
-    silent["status"]["conditions"] = [{"type": "Ready", "status": "Unknown"}]
+    """A cluster of two nodes, of which one is unreachable, and five pods."""
+    unreachable = node("node-2")
+    unreachable["status"]["conditions"] = [{"type": "Ready", "status": "Unknown"}]
     cluster.store.put("nodes", node("node-1"))
-    cluster.store.put("nodes", silent)
+    cluster.store.put("nodes", unreachable)
     cluster.store.put("pods", old("a", labels={"app": "web"}))
     cluster.store.put("pods", old("b", "payments"))
     cluster.store.put("pods", crash_looping("looping"))
@@ -46,7 +46,7 @@ def cluster(cluster: Cluster) -> Cluster:
     return cluster
 
 
-async def test_the_group_is_discovered_like_that_of_metrics_server(cluster: Cluster) -> None:
+async def test_the_group_is_discovered_as_that_of_metrics_server(cluster: Cluster) -> None:
     listed = (await cluster.get(ROOT)).json
     aggregated = (await cluster.get("/apis", accept=DISCOVERY)).json["items"]
     service = cluster.store.get("apiservices", "", "v1beta1.metrics.k8s.io")
@@ -64,7 +64,7 @@ async def test_the_group_is_discovered_like_that_of_metrics_server(cluster: Clus
     assert service.decoded()["spec"]["service"]["name"] == "metrics-server"
 
 
-async def test_what_runs_is_measured_and_nothing_else(cluster: Cluster) -> None:
+async def test_only_running_containers_are_measured(cluster: Cluster) -> None:
     pods = (await cluster.get(f"{ROOT}/pods?limit=1")).json
     nodes = (await cluster.get(f"{ROOT}/nodes")).json
 
@@ -104,14 +104,14 @@ async def test_pods_are_selected_by_label_and_by_field(cluster: Cluster) -> None
     assert [item["metadata"]["name"] for item in by_field] == ["b"]
 
 
-async def test_what_is_not_measured_is_not_found_in_the_words_of_metrics_server(cluster: Cluster) -> None:
+async def test_not_found_has_the_text_of_metrics_server(cluster: Cluster) -> None:
     unmeasured = (await cluster.get(f"{ROOT}/namespaces/default/pods/newborn")).json
     unknown = (await cluster.get(f"{ROOT}/namespaces/default/pods/nobody")).json
-    silent = (await cluster.get(f"{ROOT}/nodes/node-2")).json
+    unreachable = (await cluster.get(f"{ROOT}/nodes/node-2")).json
 
     assert unmeasured["message"] == 'podmetrics.metrics.k8s.io "default/newborn" not found'
     assert unknown["message"] == 'pods "nobody" not found'
-    assert silent["message"] == 'nodemetrics.metrics.k8s.io "node-2" not found'
+    assert unreachable["message"] == 'nodemetrics.metrics.k8s.io "node-2" not found'
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_what_is_not_measured_is_not_found_in_the_words_of_metrics_server(
         ("GET", "/apis/metrics.k8s.io/v1/pods", 404),
     ],
 )
-async def test_nothing_else_can_be_done(cluster: Cluster, method: str, path: str, code: int) -> None:
+async def test_other_verbs_and_resources_are_rejected(cluster: Cluster, method: str, path: str, code: int) -> None:
     assert (await cluster.request(method, path)).code == code
 
 
@@ -135,7 +135,7 @@ async def test_a_table_has_the_columns_of_metrics_server(cluster: Cluster) -> No
     assert [row["cells"][0] for row in table["rows"]] == ["a"]
 
 
-async def test_measurements_are_read_with_the_rights_that_metrics_server_brings(cluster: Cluster) -> None:
+async def test_metrics_are_authorized_by_the_role_of_metrics_server(cluster: Cluster) -> None:
     headers = {"Authorization": f"Bearer {cluster.pki.service_token}"}
 
     assert (await cluster.get(f"{ROOT}/nodes", "viewer")).code == 200
@@ -159,7 +159,7 @@ BUSY = Container("app", 1_000_003, 500, 1 << 28, 0, 0, 0)
 IDLE = BUSY._replace(seed=1_000_009)
 
 
-def test_a_busy_container_wanders_and_an_idle_one_does_not() -> None:
+def test_the_usage_of_a_busy_container_varies_and_that_of_an_idle_one_does_not() -> None:
     busy = [container_usage(BUSY, tick, 15 * tick).cpu // 1_000_000 for tick in range(100, 104)]
     idle = [container_usage(IDLE, tick, 15 * tick).cpu // 1_000_000 for tick in range(100, 104)]
 
@@ -167,13 +167,13 @@ def test_a_busy_container_wanders_and_an_idle_one_does_not() -> None:
     assert idle == [6, 6, 6, 6]
 
 
-async def test_a_resize_that_is_not_granted_is_not_used(cluster: Cluster) -> None:
-    wishful = old("wishful")
-    wishful["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "400"
-    wishful["status"]["containerStatuses"][0]["allocatedResources"] = {"cpu": "250m", "memory": "256Mi"}
-    cluster.store.put("pods", wishful)
+async def test_usage_follows_allocated_resources_not_a_pending_resize(cluster: Cluster) -> None:
+    resized = old("resized")
+    resized["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "400"
+    resized["status"]["containerStatuses"][0]["allocatedResources"] = {"cpu": "250m", "memory": "256Mi"}
+    cluster.store.put("pods", resized)
 
-    (container,) = (await cluster.get(f"{ROOT}/namespaces/default/pods/wishful")).json["containers"]
+    (container,) = (await cluster.get(f"{ROOT}/namespaces/default/pods/resized")).json["containers"]
 
     assert nanos(container["usage"]["cpu"]) < 250_000_000
 

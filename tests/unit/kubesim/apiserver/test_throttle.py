@@ -1,4 +1,4 @@
-"""The limit on bulk answers, and how the server stops."""
+"""The rate limit on bulk responses, and how the server stops."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ async def test_a_large_list_takes_the_time_that_its_rate_allows(tmp_path: Path) 
     assert 0.25 < took_s < 2
 
 
-async def test_small_answers_do_not_wait(tmp_path: Path) -> None:
+async def test_small_responses_are_not_throttled(tmp_path: Path) -> None:
     async with running_cluster(tmp_path, ServerOptions(bytes_per_s=1000)) as cluster:
         started = time.monotonic()
         assert (await cluster.get("/version")).code == 200

@@ -1,4 +1,4 @@
-"""Watches over HTTP, frame by frame."""
+"""Watches over HTTP, event by event."""
 
 from pathlib import Path
 
@@ -13,49 +13,49 @@ WATCH_LIST = f"{PODS}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&a
 
 
 async def test_headers_arrive_before_the_first_event(cluster: Cluster) -> None:
-    async with cluster.watch(f"{PODS}&resourceVersion={cluster.store.version}") as frames:
-        assert frames.answer.headers["Content-Type"] == "application/json"
-        assert frames.answer.headers["Transfer-Encoding"] == "chunked"
+    async with cluster.watch(f"{PODS}&resourceVersion={cluster.store.version}") as events:
+        assert events.answer.headers["Content-Type"] == "application/json"
+        assert events.answer.headers["Transfer-Encoding"] == "chunked"
         cluster.store.put("pods", pod("a"))
 
-        frame = await frames.next()
+        event = await events.next()
 
-    assert (frame["type"], frame["object"]["kind"], frame["object"]["metadata"]["name"]) == ("ADDED", "Pod", "a")
+    assert (event["type"], event["object"]["kind"], event["object"]["metadata"]["name"]) == ("ADDED", "Pod", "a")
 
 
 @pytest.mark.parametrize("version", ["", "&resourceVersion=0"])
-async def test_a_watch_without_a_version_begins_with_what_is_there(cluster: Cluster, version: str) -> None:
+async def test_a_watch_without_a_version_begins_with_current_objects(cluster: Cluster, version: str) -> None:
     cluster.store.put("pods", pod("a"))
     cluster.store.put("pods", pod("b", "other"))
 
-    async with cluster.watch(PODS + version) as frames:
-        assert [await frames.brief(), await frames.brief()] == [("ADDED", "a"), ("ADDED", "b")]
+    async with cluster.watch(PODS + version) as events:
+        assert [await events.type_and_name(), await events.type_and_name()] == [("ADDED", "a"), ("ADDED", "b")]
         cluster.store.delete("pods", "default", "a")
-        assert await frames.brief() == ("DELETED", "a")
+        assert await events.type_and_name() == ("DELETED", "a")
 
 
-async def test_a_watch_from_a_version_gets_exactly_what_follows(cluster: Cluster) -> None:
+async def test_a_watch_from_a_version_gets_exactly_the_later_changes(cluster: Cluster) -> None:
     cluster.store.put("pods", pod("a"))
     version = cluster.store.version
     cluster.store.put("pods", pod("a"))
     cluster.store.put("nodes", node("n"))
 
-    async with cluster.watch(f"{PODS}&resourceVersion={version}") as frames:
+    async with cluster.watch(f"{PODS}&resourceVersion={version}") as events:
         cluster.store.delete("pods", "default", "a")
-        frame, last = await frames.next(), await frames.next()
+        event, last = await events.next(), await events.next()
 
-    assert (frame["type"], frame["object"]["metadata"]["resourceVersion"]) == ("MODIFIED", str(version + 1))
+    assert (event["type"], event["object"]["metadata"]["resourceVersion"]) == ("MODIFIED", str(version + 1))
     assert (last["type"], last["object"]["metadata"]["resourceVersion"]) == ("DELETED", str(version + 3))
     assert last["object"]["spec"]["nodeName"] == "node-1"
 
 
-async def test_a_watch_list_says_when_the_beginning_is_over(cluster: Cluster) -> None:
+async def test_a_bookmark_ends_the_initial_events_of_a_streaming_list(cluster: Cluster) -> None:
     cluster.store.put("pods", pod("a"))
     version = str(cluster.store.version)
 
-    async with cluster.watch(WATCH_LIST) as frames:
-        assert await frames.brief() == ("ADDED", "a")
-        assert await frames.next() == {
+    async with cluster.watch(WATCH_LIST) as events:
+        assert await events.type_and_name() == ("ADDED", "a")
+        assert await events.next() == {
             "type": "BOOKMARK",
             "object": {
                 "kind": "Pod",
@@ -69,16 +69,16 @@ async def test_a_watch_list_says_when_the_beginning_is_over(cluster: Cluster) ->
         }
 
 
-async def test_a_server_with_an_old_etcd_refuses_watch_lists_and_nothing_else(tmp_path: Path) -> None:
+async def test_a_server_with_an_old_etcd_rejects_only_streaming_lists(tmp_path: Path) -> None:
     async with running_cluster(tmp_path, ServerOptions(refuses_watch_lists=True)) as cluster:
-        async with cluster.watch(WATCH_LIST) as frames:
-            frame = await frames.next()
-            assert await frames.next() is None
-        async with cluster.watch(PODS) as frames:
+        async with cluster.watch(WATCH_LIST) as events:
+            event = await events.next()
+            assert await events.next() is None
+        async with cluster.watch(PODS) as events:
             cluster.store.put("pods", pod("a"))
-            assert await frames.brief() == ("ADDED", "a")
+            assert await events.type_and_name() == ("ADDED", "a")
 
-    assert frame == {
+    assert event == {
         "type": "ERROR",
         "object": {
             "kind": "Status",
@@ -96,15 +96,15 @@ async def test_a_version_that_is_too_old_ends_the_watch_with_an_error(cluster: C
     for _ in range(CHANGES_KEPT + 1):
         cluster.store.put("events", {"metadata": {"name": "e", "namespace": "default"}})
 
-    async with cluster.watch("/api/v1/events?watch=true&resourceVersion=1") as frames:
-        frame = await frames.next()
-        assert await frames.next() is None
+    async with cluster.watch("/api/v1/events?watch=true&resourceVersion=1") as events:
+        event = await events.next()
+        assert await events.next() is None
 
-    assert (frame["type"], frame["object"]["code"], frame["object"]["reason"]) == ("ERROR", 410, "Expired")
-    assert frame["object"]["message"].startswith("too old resource version: 1 (")
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+    assert event["object"]["message"].startswith("too old resource version: 1 (")
 
 
-async def test_a_version_of_the_future_is_too_large(cluster: Cluster) -> None:
+async def test_a_later_version_is_too_large(cluster: Cluster) -> None:
     current = cluster.store.version
 
     answer = await cluster.get(f"{PODS}&resourceVersion={current + 1000}")
@@ -114,32 +114,32 @@ async def test_a_version_of_the_future_is_too_large(cluster: Cluster) -> None:
     assert answer.json["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
 
 
-async def test_a_watch_ends_cleanly_after_its_time_with_a_bookmark_before(cluster: Cluster) -> None:
-    async with cluster.watch(f"{PODS}&timeoutSeconds=3&allowWatchBookmarks=true") as frames:
+async def test_a_watch_ends_after_its_timeout_with_a_bookmark_before(cluster: Cluster) -> None:
+    async with cluster.watch(f"{PODS}&timeoutSeconds=3&allowWatchBookmarks=true") as events:
         cluster.store.put("nodes", node("n"))
-        frame = await frames.next()
-        assert await frames.next() is None
+        event = await events.next()
+        assert await events.next() is None
 
-    assert frame["type"] == "BOOKMARK"
-    assert frame["object"]["metadata"] == {
+    assert event["type"] == "BOOKMARK"
+    assert event["object"]["metadata"] == {
         "resourceVersion": str(cluster.store.version),
         "creationTimestamp": None,
     }
 
 
-async def test_objects_enter_and_leave_what_is_selected(cluster: Cluster) -> None:
+async def test_objects_enter_and_leave_a_selection(cluster: Cluster) -> None:
     version = cluster.store.put("pods", pod("a", node="n1")).version
 
-    async with cluster.watch(f"{PODS}&resourceVersion={version}&fieldSelector=spec.nodeName%3Dn2") as frames:
+    async with cluster.watch(f"{PODS}&resourceVersion={version}&fieldSelector=spec.nodeName%3Dn2") as events:
         cluster.store.put("pods", pod("other", node="n1"))
         cluster.store.put("pods", pod("a", node="n2"))
         cluster.store.put("pods", pod("a", node="n2", phase="Failed"))
         moved = cluster.store.put("pods", pod("a", node="n3"))
         cluster.store.delete("pods", "default", "a")
         cluster.store.put("pods", pod("b", node="n2"))
-        seen = [await frames.next() for _ in range(4)]
+        seen = [await events.next() for _ in range(4)]
 
-    assert [(frame["type"], frame["object"]["metadata"]["name"]) for frame in seen] == [
+    assert [(event["type"], event["object"]["metadata"]["name"]) for event in seen] == [
         ("ADDED", "a"),
         ("MODIFIED", "a"),
         ("DELETED", "a"),
@@ -149,20 +149,20 @@ async def test_objects_enter_and_leave_what_is_selected(cluster: Cluster) -> Non
     assert seen[2]["object"]["metadata"]["resourceVersion"] == str(moved.version)
 
 
-async def test_a_watch_of_a_namespace_sees_no_other(cluster: Cluster) -> None:
-    async with cluster.watch("/api/v1/namespaces/own/pods?watch=true") as frames:
+async def test_a_watch_of_a_namespace_has_no_events_of_others(cluster: Cluster) -> None:
+    async with cluster.watch("/api/v1/namespaces/own/pods?watch=true") as events:
         cluster.store.put("pods", pod("a", "other"))
         cluster.store.put("pods", pod("b", "own"))
 
-        assert await frames.brief() == ("ADDED", "b")
+        assert await events.type_and_name() == ("ADDED", "b")
 
 
 async def test_a_watched_table_defines_its_columns_once(cluster: Cluster) -> None:
     cluster.store.put("nodes", node("a"))
 
-    async with cluster.watch("/api/v1/nodes?watch=true", accept=TABLE) as frames:
+    async with cluster.watch("/api/v1/nodes?watch=true", accept=TABLE) as events:
         cluster.store.put("nodes", node("b"))
-        first, second = await frames.next(), await frames.next()
+        first, second = await events.next(), await events.next()
 
     assert [column["name"] for column in first["object"]["columnDefinitions"]][:2] == ["Name", "Status"]
     assert first["object"]["rows"][0]["cells"][0] == "a"
@@ -180,7 +180,7 @@ async def test_a_watched_table_defines_its_columns_once(cluster: Cluster) -> Non
         ),
     ],
 )
-async def test_options_of_a_watch_must_go_together(cluster: Cluster, query: str, field: str) -> None:
+async def test_contradictory_watch_options_are_rejected(cluster: Cluster, query: str, field: str) -> None:
     answer = await cluster.get(PODS + query)
 
     assert (answer.code, answer.json["details"]["causes"]) == (

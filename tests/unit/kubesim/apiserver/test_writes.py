@@ -1,4 +1,4 @@
-"""Writes over HTTP: what kubectl needs to change the cluster."""
+"""Create, update, patch and delete over HTTP."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ POD: dict[str, Any] = {"metadata": {"name": "a"}, "spec": {"nodeName": "n"}, "st
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
-async def test_a_created_pod_is_pending_whatever_it_says(cluster: Cluster) -> None:
+async def test_a_created_pod_is_pending_whatever_its_status(cluster: Cluster) -> None:
     created = await cluster.request("POST", f"{NAMESPACED}/pods", body=POD)
     again = await cluster.request("POST", f"{NAMESPACED}/pods", body=POD)
 
@@ -22,13 +22,13 @@ async def test_a_created_pod_is_pending_whatever_it_says(cluster: Cluster) -> No
     )
 
 
-async def test_nothing_is_created_in_a_namespace_that_is_not_there(cluster: Cluster) -> None:
+async def test_nothing_is_created_in_a_namespace_that_does_not_exist(cluster: Cluster) -> None:
     answer = await cluster.request("POST", "/api/v1/namespaces/nowhere/pods", body=POD)
 
     assert (answer.code, answer.json["message"]) == (404, 'namespaces "nowhere" not found')
 
 
-async def test_status_and_the_rest_are_written_apart(cluster: Cluster) -> None:
+async def test_status_and_spec_are_written_separately(cluster: Cluster) -> None:
     await cluster.request("POST", f"{NAMESPACED}/pods", body=POD)
     path = f"{NAMESPACED}/pods/a"
     both = {"spec": {"nodeName": "m"}, "status": {"phase": "Running"}}
@@ -52,7 +52,7 @@ async def test_a_merge_removes_what_is_null(cluster: Cluster) -> None:
     assert answer.json["data"] == {"b": "2", "c": "3"}
 
 
-async def test_a_replacement_of_an_older_version_conflicts(cluster: Cluster) -> None:
+async def test_an_update_of_an_older_version_conflicts(cluster: Cluster) -> None:
     stored = cluster.store.put("configmaps", {"metadata": {"name": "c", "namespace": "default"}})
     path = f"{NAMESPACED}/configmaps/c"
     seen = {"metadata": {"name": "c", "resourceVersion": str(stored.version)}, "data": {"a": "1"}}
@@ -75,7 +75,7 @@ async def test_a_deleted_object_is_gone(cluster: Cluster) -> None:
     assert second.code == 404
 
 
-async def test_patches_that_would_be_misread_are_refused(cluster: Cluster) -> None:
+async def test_strategic_merge_patches_with_lists_are_rejected(cluster: Cluster) -> None:
     cluster.store.put("nodes", {"metadata": {"name": "n"}})
     strategic = {"Content-Type": "application/strategic-merge-patch+json"}
 
@@ -88,7 +88,7 @@ async def test_patches_that_would_be_misread_are_refused(cluster: Cluster) -> No
     assert (with_list.code, with_list.json["reason"]) == (415, "UnsupportedMediaType")
 
 
-async def test_bodies_that_are_no_objects_are_refused(cluster: Cluster) -> None:
+async def test_invalid_bodies_are_rejected(cluster: Cluster) -> None:
     nonsense = await cluster.request("POST", f"{NAMESPACED}/pods", body=b"[1")
     elsewhere = await cluster.request(
         "POST", f"{NAMESPACED}/pods", body={"metadata": {"name": "a", "namespace": "other"}}

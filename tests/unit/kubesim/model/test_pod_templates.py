@@ -1,4 +1,4 @@
-"""What a plan makes the scheduler reserve, and which QoS class it has."""
+"""The requests that the scheduler reserves for a pod template, and its QoS class."""
 
 import pytest
 
@@ -9,7 +9,7 @@ def one(cpu: str, name: str = "app", **more: object) -> ContainerTemplate:
     return ContainerTemplate(name=name, image="app", requests={"cpu": cpu}, **more)  # type: ignore[arg-type]
 
 
-def test_a_sidecar_adds_to_the_containers_and_to_what_initializes_after_it() -> None:
+def test_a_sidecar_adds_to_the_containers_and_to_later_init_containers() -> None:
     template = PodTemplate(
         app="app",
         containers=(one("100m"),),
@@ -30,7 +30,7 @@ def test_an_init_container_before_the_sidecar_counts_alone() -> None:
     assert template.effective_requests == {"cpu": 250, "pods": 1}
 
 
-def test_values_of_the_pod_override_those_of_its_containers() -> None:
+def test_pod_level_resources_override_those_of_containers() -> None:
     template = PodTemplate(app="app", containers=(one("100m"), one("700m", "b")), pod_requests={"cpu": "300m"})
 
     assert template.effective_requests == {"cpu": 300, "pods": 1}
@@ -40,9 +40,7 @@ def test_values_of_the_pod_override_those_of_its_containers() -> None:
     ("resize", "asked", "millicores"),
     [("InProgress", "100m", 500), ("Deferred", "900m", 900), ("Infeasible", "400", 500)],
 )
-def test_a_resize_in_flight_reserves_the_larger_amount_that_is_feasible(
-    resize: str, asked: str, millicores: int
-) -> None:
+def test_an_unfinished_resize_reserves_the_larger_feasible_amount(resize: str, asked: str, millicores: int) -> None:
     template = PodTemplate(app="app", containers=(one(asked, allocated={"cpu": "500m"}),), resize=resize)
 
     assert template.effective_requests == {"cpu": millicores, "pods": 1}

@@ -15,5 +15,5 @@ def test_managed_fields_follow_the_shape_of_what_is_managed() -> None:
     }
 
 
-def test_a_moment_is_written_in_whole_seconds() -> None:
+def test_times_are_written_in_whole_seconds() -> None:
     assert stamp(datetime(2026, 1, 2, 3, 4, 5, 999999, tzinfo=UTC)) == "2026-01-02T03:04:05Z"

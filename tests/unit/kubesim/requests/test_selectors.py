@@ -1,11 +1,11 @@
-"""Selectors: what they select, and kube-apiserver's words for those that make no sense."""
+"""What selectors select, and kube-apiserver's errors for invalid ones."""
 
 import pytest
 
 from kubesim.apierrors import BadRequest
 from kubesim.requests.selectors import exact_name, field_predicate, label_predicate
 
-OAK = {"app": "web", "tier": "front", "size": "3", "empty": ""}
+LABELS = {"app": "web", "tier": "front", "size": "3", "empty": ""}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ OAK = {"app": "web", "tier": "front", "size": "3", "empty": ""}
     ],
 )
 def test_labels_are_selected(selector: str) -> None:
-    assert label_predicate(selector)(OAK)
+    assert label_predicate(selector)(LABELS)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_labels_are_selected(selector: str) -> None:
     ["missing", "app!=web", "app=", "!app", "app in (db)", "missing in (a)", "app notin (web)", "size>3", "app>1"],
 )
 def test_labels_are_not_selected(selector: str) -> None:
-    assert not label_predicate(selector)(OAK)
+    assert not label_predicate(selector)(LABELS)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_labels_are_not_selected(selector: str) -> None:
         ("=web", "found '=', expected: !, identifier, or 'end of string'"),
     ],
 )
-def test_nonsense_is_named(selector: str, problem: str) -> None:
+def test_a_syntax_error_names_the_token(selector: str, problem: str) -> None:
     with pytest.raises(BadRequest) as raised:
         label_predicate(selector)
 
@@ -58,7 +58,7 @@ def test_nonsense_is_named(selector: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize("selector", ["-a=b", "a/b/c=d", "app=-", "app=" + "x" * 64, "UPPER.case/a"])
-def test_labels_that_cannot_exist_are_refused(selector: str) -> None:
+def test_invalid_labels_are_rejected(selector: str) -> None:
     with pytest.raises(BadRequest, match="<nil>: Invalid value"):
         label_predicate(selector)
 
@@ -89,14 +89,14 @@ def test_fields_are_selected(selector: str, is_selected: bool) -> None:
         ("name=a=b", "invalid field selector: unescaped character in value: ="),
     ],
 )
-def test_nonsense_about_fields_is_named(selector: str, problem: str) -> None:
+def test_an_invalid_field_selector_is_rejected(selector: str, problem: str) -> None:
     with pytest.raises(BadRequest) as raised:
         field_predicate(selector, {"name"})
 
     assert raised.value.message == problem
 
 
-def test_a_field_selector_may_pin_the_name() -> None:
+def test_a_field_selector_can_require_one_name() -> None:
     assert exact_name("metadata.name=a,status.phase!=x") == "a"
     assert exact_name("metadata.name!=a") == ""
     assert exact_name("nonsense") == ""

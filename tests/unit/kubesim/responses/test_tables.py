@@ -1,4 +1,4 @@
-"""The columns of pods and nodes, against the words that kubectl is known for."""
+"""The columns of pods and nodes, as kubectl prints them."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ def container(name: str = "main", ready: bool = False, restarts: int = 0, **stat
     return {"name": name, "ready": ready, "restartCount": restarts, "state": state}
 
 
-def shown(obj: dict[str, Any]) -> list[object]:
+def status_of(obj: dict[str, Any]) -> list[object]:
     """READY, STATUS, RESTARTS of a pod."""
     return list(cells(columns(BY_PLURAL["pods"])[1:4], obj))
 
@@ -70,11 +70,11 @@ RUNNING: dict[str, Any] = {"ready": True, "running": {}}
         ),
     ],
 )
-def test_a_pod_is_shown_by_what_its_containers_do(status: dict[str, Any], expected: list[object]) -> None:
-    assert shown(with_status(**status)) == expected
+def test_the_status_of_a_pod_follows_from_its_containers(status: dict[str, Any], expected: list[object]) -> None:
+    assert status_of(with_status(**status)) == expected
 
 
-def test_a_pod_that_initializes_counts_its_steps_and_its_sidecars() -> None:
+def test_an_initializing_pod_counts_init_containers_and_sidecars() -> None:
     obj = with_status(
         phase="Pending",
         initContainerStatuses=[
@@ -84,18 +84,18 @@ def test_a_pod_that_initializes_counts_its_steps_and_its_sidecars() -> None:
     )
     obj["spec"]["initContainers"] = [{"name": "proxy", "restartPolicy": "Always"}, {"name": "migrate"}]
 
-    assert shown(obj) == ["1/2", "Init:1/2", "1"]
+    assert status_of(obj) == ["1/2", "Init:1/2", "1"]
 
 
-def test_a_deleted_pod_terminates_unless_it_has_ended_or_its_node_is_lost() -> None:
+def test_a_deleted_pod_is_terminating_unless_it_has_finished_or_its_node_is_lost() -> None:
     alive, ended, lost = with_status(phase="Running"), with_status(phase="Succeeded"), with_status(reason="NodeLost")
     for obj in (alive, ended, lost):
         obj["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 
-    assert [shown(obj)[1] for obj in (alive, ended, lost)] == ["Terminating", "Succeeded", "Unknown"]
+    assert [status_of(obj)[1] for obj in (alive, ended, lost)] == ["Terminating", "Succeeded", "Unknown"]
 
 
-def test_a_cordoned_node_says_so() -> None:
+def test_a_cordoned_node_is_scheduling_disabled() -> None:
     cordoned = node("a")
     cordoned["spec"]["unschedulable"] = True
     cordoned["metadata"]["labels"] = {"node-role.kubernetes.io/control-plane": ""}

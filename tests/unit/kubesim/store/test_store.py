@@ -1,4 +1,4 @@
-"""The store: one counter, objects in order, and changes that can be replayed."""
+"""The store: one counter of changes, objects in order, and the changes after a version."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ def named(name: str, namespace: str = "default", **rest: Any) -> dict[str, Any]:
     return {"metadata": {"name": name, "namespace": namespace}, **rest}
 
 
-def test_changes_after_a_version_are_replayed_oldest_first() -> None:
+def test_changes_after_a_version_are_in_order() -> None:
     store = Store()
     first = store.put("pods", named("a"))
     store.put("pods", named("b"))
@@ -26,7 +26,7 @@ def test_changes_after_a_version_are_replayed_oldest_first() -> None:
     assert store.changes_since("pods", store.version) == []
 
 
-def test_a_version_whose_successor_left_the_ring_is_expired() -> None:
+def test_a_version_whose_next_change_is_dropped_is_expired() -> None:
     store = Store()
     oldest = store.put("pods", named("a")).version
     for _ in range(CHANGES_KEPT):
@@ -38,7 +38,7 @@ def test_a_version_whose_successor_left_the_ring_is_expired() -> None:
         store.changes_since("pods", oldest)
 
 
-def test_seeded_objects_cannot_be_replayed() -> None:
+def test_seeded_objects_are_not_changes() -> None:
     store = Store()
     store.seed("pods", [named("b"), named("a")])
 
@@ -48,7 +48,7 @@ def test_seeded_objects_cannot_be_replayed() -> None:
         store.changes_since("pods", 1)
 
 
-def test_a_deletion_shows_the_last_state_under_its_own_version() -> None:
+def test_a_deletion_has_the_last_state_with_its_own_version() -> None:
     store = Store()
     created = store.put("pods", named("a", spec={"nodeName": "n"}))
 
@@ -74,7 +74,7 @@ def test_a_replaced_object_keeps_its_uid_and_a_new_one_of_that_name_gets_another
     assert third["uid"] != first["uid"]
 
 
-def test_putting_leaves_the_given_object_alone() -> None:
+def test_put_does_not_modify_its_argument() -> None:
     given = named("a", kind="Pod", apiVersion="v1")
 
     Store().put("pods", given)
@@ -93,7 +93,7 @@ def test_objects_are_listed_by_namespace_and_name() -> None:
     assert store.list("pods", "none") == []
 
 
-async def test_news_wait_for_the_next_change_of_their_kind() -> None:
+async def test_next_changes_waits_for_a_change_of_the_resource() -> None:
     store = Store()
     waiting = asyncio.ensure_future(store.next_changes("pods", store.version))
 

@@ -1,4 +1,4 @@
-"""Worlds for tests, and what a client would see of them."""
+"""Simulated worlds for tests, and what a client sees of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,14 +36,14 @@ class _Described(msgspec.Struct):
 
 
 @dataclass
-class Played:
-    """A world and its store; time goes on by half a second with each step."""
+class SimulatedWorld:
+    """A world and its store; each step takes half a second."""
 
     world: World
     store: Store
     now: datetime = NOW
 
-    def play(self, steps: int) -> None:
+    def run(self, steps: int) -> None:
         for _ in range(steps):
             self.now += timedelta(milliseconds=500)
             self.world.step(self.store, self.now)
@@ -66,7 +66,7 @@ class Played:
         return {one.name for one in self.store.list("pods") if one.fields["spec.nodeName"] not in nodes}
 
     def reserved(self) -> dict[str, tuple[ResourceList, dict[str, int]]]:
-        """By node: what is allocatable, and what its active pods ask for that the scheduler placed there."""
+        """By node: what is allocatable, and the requests of the unfinished pods that the scheduler bound to it."""
         nodes = [msgspec.json.decode(one.body, type=Node) for one in self.store.list("nodes")]
         found: dict[str, tuple[ResourceList, dict[str, int]]] = {
             node.metadata.name: (ResourceList.parse(node.status.allocatable), {}) for node in nodes
@@ -81,16 +81,16 @@ class Played:
         return found
 
 
-def played(seed: int = 1, nodes: int = 30, pods: int = 600, steps: int = 0) -> Played:
+def simulated(seed: int = 1, nodes: int = 30, pods: int = 600, steps: int = 0) -> SimulatedWorld:
     world, store = World(seed, nodes, pods, NOW, INSTALLATION), Store()
     world.fill(store)
-    result = Played(world, store)
-    result.play(steps)
+    result = SimulatedWorld(world, store)
+    result.run(steps)
     return result
 
 
-def shown(pod: StoredObject) -> str:
-    """The word in the column STATUS of `kubectl get pods`."""
+def status_of(pod: StoredObject) -> str:
+    """The column STATUS of `kubectl get pods`."""
     return displayed(msgspec.json.decode(pod.body, type=Pod)).reason
 
 

@@ -1,25 +1,25 @@
-"""What a simulated cluster is made of before anything happens in it."""
+"""The initial state of a simulated cluster."""
 
 import pytest
 
-from tests.unit.kubesim.world.simulatedworld import WATCHED, Played, is_live, owner_uid, played, shown
+from tests.unit.kubesim.world.simulatedworld import WATCHED, SimulatedWorld, is_live, owner_uid, simulated, status_of
 
 
 @pytest.fixture(scope="module")
-def usual() -> Played:
-    """The cluster that the demo shows by default; nothing has happened in it, and tests do not change it."""
-    return played()
+def default_world() -> SimulatedWorld:
+    """The default cluster of the demo in its initial state; tests do not change it."""
+    return simulated()
 
 
 @pytest.mark.parametrize(("nodes", "pods"), [(30, 600), (8, 150), (3, 20), (1, 0), (0, 0), (4, 1000), (100, 3000)])
-def test_a_world_has_as_many_nodes_and_pods_as_asked_for(nodes: int, pods: int) -> None:
-    world = played(nodes=nodes, pods=pods)
+def test_a_world_has_exactly_the_requested_nodes_and_pods(nodes: int, pods: int) -> None:
+    world = simulated(nodes=nodes, pods=pods)
 
     assert (len(world.store.list("nodes")), len(world.store.list("pods"))) == (nodes, pods)
 
 
 def test_worlds_of_one_seed_are_equal_and_those_of_another_differ() -> None:
-    one, same, other = played(seed=3, steps=300), played(seed=3, steps=300), played(seed=4, steps=300)
+    one, same, other = simulated(seed=3, steps=300), simulated(seed=3, steps=300), simulated(seed=4, steps=300)
 
     for resource in WATCHED:
         assert [x.body for x in one.store.list(resource)] == [x.body for x in same.store.list(resource)]
@@ -27,7 +27,7 @@ def test_worlds_of_one_seed_are_equal_and_those_of_another_differ() -> None:
 
 
 def test_a_pod_on_a_node_takes_between_6_and_10_kilobytes() -> None:
-    pods = played(steps=1000).store.list("pods")
+    pods = simulated(steps=1000).store.list("pods")
     sizes = [len(stored.body) for stored in pods if stored.fields["spec.nodeName"]]
 
     assert min(sizes) >= 6_000
@@ -35,8 +35,8 @@ def test_a_pod_on_a_node_takes_between_6_and_10_kilobytes() -> None:
     assert 7_500 < sum(sizes) // len(sizes) < 9_000
 
 
-def test_the_words_that_kubectl_shows_for_pods_occur(usual: Played) -> None:
-    assert {shown(pod) for pod in usual.store.list("pods")} >= {
+def test_every_pod_status_occurs(default_world: SimulatedWorld) -> None:
+    assert {status_of(pod) for pod in default_world.store.list("pods")} >= {
         "Running",
         "Completed",
         "Error",
@@ -56,10 +56,10 @@ def test_the_words_that_kubectl_shows_for_pods_occur(usual: Played) -> None:
     }
 
 
-def test_every_kind_of_owner_occurs(usual: Played) -> None:
+def test_every_kind_of_owner_occurs(default_world: SimulatedWorld) -> None:
     references = {
         (one["apiVersion"], one["kind"])
-        for pod in usual.objects("pods")
+        for pod in default_world.objects("pods")
         for one in pod["metadata"].get("ownerReferences", [{"apiVersion": "", "kind": "nobody"}])
     }
 
@@ -79,16 +79,18 @@ def test_every_kind_of_owner_occurs(usual: Played) -> None:
     ("resource", "parents"),
     [("replicasets", {"Deployment", "Rollout", "nobody"}), ("jobs", {"CronJob", "JobSet", "nobody"})],
 )
-def test_owners_in_the_middle_belong_to_several_kinds(usual: Played, resource: str, parents: set[str]) -> None:
+def test_replica_sets_and_jobs_have_owners_of_several_kinds(
+    default_world: SimulatedWorld, resource: str, parents: set[str]
+) -> None:
     nobody = [{"kind": "nobody"}]
 
-    found = {one["metadata"].get("ownerReferences", nobody)[0]["kind"] for one in usual.objects(resource)}
+    found = {one["metadata"].get("ownerReferences", nobody)[0]["kind"] for one in default_world.objects(resource)}
 
     assert found == parents
 
 
-def test_every_way_to_ask_for_resources_occurs(usual: Played) -> None:
-    pods = list(usual.pods())
+def test_every_form_of_requests_occurs(default_world: SimulatedWorld) -> None:
+    pods = list(default_world.pods())
     asked = {name for pod in pods for one in pod.spec.containers for name in one.resources.requests}
     conditions = {(one.type, one.reason) for pod in pods for one in pod.status.conditions}
 
@@ -101,8 +103,8 @@ def test_every_way_to_ask_for_resources_occurs(usual: Played) -> None:
     assert {("PodResizeInProgress", ""), ("PodResizePending", "Infeasible")} <= conditions
 
 
-def test_nodes_are_of_several_makes_and_conditions(usual: Played) -> None:
-    nodes = usual.objects("nodes")
+def test_nodes_have_several_zones_versions_conditions_and_taints(default_world: SimulatedWorld) -> None:
+    nodes = default_world.objects("nodes")
     states = [tuple(one["status"] for one in node["status"]["conditions"]) for node in nodes]
 
     assert {one["metadata"]["labels"]["topology.kubernetes.io/zone"][-1] for one in nodes} == {"a", "b", "c"}
@@ -120,8 +122,8 @@ def test_nodes_are_of_several_makes_and_conditions(usual: Played) -> None:
     }
 
 
-def test_images_come_with_tags_digests_both_and_neither(usual: Played) -> None:
-    images = {one.image for pod in usual.pods() for one in pod.spec.containers}
+def test_images_have_tags_digests_both_or_neither(default_world: SimulatedWorld) -> None:
+    images = {one.image for pod in default_world.pods() for one in pod.spec.containers}
 
     assert {
         "nginx",
@@ -134,8 +136,8 @@ def test_images_come_with_tags_digests_both_and_neither(usual: Played) -> None:
     } <= images
 
 
-def test_a_waiting_pod_states_the_reasons_of_the_scheduler(usual: Played) -> None:
-    pod = next(one for one in usual.objects("pods") if one["metadata"]["name"].startswith("giant-"))
+def test_a_pending_pod_has_the_message_of_the_scheduler(default_world: SimulatedWorld) -> None:
+    pod = next(one for one in default_world.objects("pods") if one["metadata"]["name"].startswith("giant-"))
 
     condition = pod["status"]["conditions"][0]
 
@@ -147,29 +149,29 @@ def test_a_waiting_pod_states_the_reasons_of_the_scheduler(usual: Played) -> Non
     )
 
 
-def test_some_namespaces_are_empty_and_one_is_terminating(usual: Played) -> None:
-    used = {one["metadata"]["namespace"] for one in usual.objects("pods")}
-    phases = {one["metadata"]["name"]: one["status"]["phase"] for one in usual.objects("namespaces")}
+def test_some_namespaces_are_empty_and_one_is_terminating(default_world: SimulatedWorld) -> None:
+    used = {one["metadata"]["namespace"] for one in default_world.objects("pods")}
+    phases = {one["metadata"]["name"]: one["status"]["phase"] for one in default_world.objects("namespaces")}
 
     assert {"empty", "kube-public"} <= phases.keys() - used
     assert [name for name, phase in phases.items() if phase == "Terminating"] == ["staging-42"]
 
 
-def test_only_pods_bound_by_hand_run_where_there_is_no_node(usual: Played) -> None:
-    assert usual.orphans() == {"batch-import", "batch-retry"}
+def test_only_pods_bound_by_hand_run_where_there_is_no_node(default_world: SimulatedWorld) -> None:
+    assert default_world.orphans() == {"batch-import", "batch-retry"}
 
 
-def test_nodes_are_well_used_and_some_more_than_others(usual: Played) -> None:
-    shares = [100 * used["cpu"] // allocatable["cpu"] for allocatable, used in usual.reserved().values()]
+def test_nodes_are_well_utilized_and_not_equally(default_world: SimulatedWorld) -> None:
+    shares = [100 * used["cpu"] // allocatable["cpu"] for allocatable, used in default_world.reserved().values()]
 
     assert max(shares) <= 100
     assert min(shares) < 30
     assert 40 <= sum(shares) // len(shares) <= 70
 
 
-def test_pods_are_no_older_than_their_nodes(usual: Played) -> None:
-    born = {one["metadata"]["name"]: one["metadata"]["creationTimestamp"] for one in usual.objects("nodes")}
-    pods = [one for one in usual.objects("pods") if one["spec"].get("nodeName") in born and is_live(one)]
+def test_pods_are_no_older_than_their_nodes(default_world: SimulatedWorld) -> None:
+    born = {one["metadata"]["name"]: one["metadata"]["creationTimestamp"] for one in default_world.objects("nodes")}
+    pods = [one for one in default_world.objects("pods") if one["spec"].get("nodeName") in born and is_live(one)]
 
     assert min(born.values()) == "2025-10-12T12:00:00Z"
     assert max(one["metadata"]["creationTimestamp"] for one in pods) <= "2026-01-20T12:00:00Z"
@@ -180,17 +182,17 @@ def test_pods_are_no_older_than_their_nodes(usual: Played) -> None:
     ] == []
 
 
-def test_every_owner_of_a_kind_that_the_server_stores_is_there(usual: Played) -> None:
-    uids = {one["metadata"]["uid"] for name in WATCHED for one in usual.objects(name)}
+def test_every_owner_of_a_stored_kind_exists(default_world: SimulatedWorld) -> None:
+    uids = {one["metadata"]["uid"] for name in WATCHED for one in default_world.objects(name)}
     foreign = {"Cluster", "EphemeralRunner", "Rollout", "JobSet"}
 
     for name in ("pods", "replicasets", "jobs"):
-        for one in usual.objects(name):
+        for one in default_world.objects(name):
             kinds = {reference["kind"] for reference in one["metadata"].get("ownerReferences", [])}
             assert kinds <= foreign or owner_uid(one) in uids
 
 
-def test_without_nodes_every_pod_waits() -> None:
-    phases = {one["status"]["phase"] for one in played(nodes=0, pods=12).objects("pods")}
+def test_without_nodes_every_pod_is_pending() -> None:
+    phases = {one["status"]["phase"] for one in simulated(nodes=0, pods=12).objects("pods")}
 
     assert phases == {"Pending"}

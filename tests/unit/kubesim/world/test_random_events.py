@@ -1,4 +1,4 @@
-"""What stays true while things happen in a simulated cluster."""
+"""What holds in a simulated cluster after any number of random events."""
 
 import asyncio
 from collections import defaultdict
@@ -7,16 +7,25 @@ from typing import Any
 import pytest
 
 from kubesim.world.ticker import tick_forever
-from tests.unit.kubesim.world.simulatedworld import NOW, WATCHED, Played, is_live, is_ready, owner_uid, played, shown
+from tests.unit.kubesim.world.simulatedworld import (
+    NOW,
+    WATCHED,
+    SimulatedWorld,
+    is_live,
+    is_ready,
+    owner_uid,
+    simulated,
+    status_of,
+)
 
 
 @pytest.fixture(scope="module")
-def later() -> Played:
-    """A cluster in which 2,000 things have happened."""
-    return played(seed=5, steps=2000)
+def later() -> SimulatedWorld:
+    """A cluster after 2,000 steps."""
+    return simulated(seed=5, steps=2000)
 
 
-def pods_by_owner(world: Played) -> dict[str | None, list[Any]]:
+def pods_by_owner(world: SimulatedWorld) -> dict[str | None, list[Any]]:
     """The pods by the uid of their controller."""
     found: dict[str | None, list[Any]] = defaultdict(list)
     for pod in world.objects("pods"):
@@ -26,7 +35,7 @@ def pods_by_owner(world: Played) -> dict[str | None, list[Any]]:
 
 @pytest.mark.parametrize("steps", [0, 1, 77, 500, 2000])
 def test_a_replica_set_states_the_number_of_its_live_and_ready_pods(steps: int) -> None:
-    world = played(steps=steps)
+    world = simulated(steps=steps)
     pods = pods_by_owner(world)
 
     for one in world.objects("replicasets"):
@@ -35,7 +44,7 @@ def test_a_replica_set_states_the_number_of_its_live_and_ready_pods(steps: int) 
         assert one["status"].get("readyReplicas", 0) == sum(map(is_ready, tick_forever))
 
 
-def test_a_deployment_states_the_sums_of_its_replica_sets(later: Played) -> None:
+def test_a_deployment_states_the_sums_of_its_replica_sets(later: SimulatedWorld) -> None:
     sums: dict[str | None, list[int]] = defaultdict(lambda: [0, 0])
     for one in later.objects("replicasets"):
         found = sums[owner_uid(one)]
@@ -47,7 +56,7 @@ def test_a_deployment_states_the_sums_of_its_replica_sets(later: Played) -> None
         assert [status.get("replicas", 0), status.get("readyReplicas", 0)] == sums[one["metadata"]["uid"]]
 
 
-def test_a_daemon_set_states_its_pods_and_the_nodes_it_is_for(later: Played) -> None:
+def test_a_daemon_set_states_its_pods_and_the_nodes_it_is_for(later: SimulatedWorld) -> None:
     pods = pods_by_owner(later)
     everywhere = len(later.store.list("nodes"))
 
@@ -59,7 +68,7 @@ def test_a_daemon_set_states_its_pods_and_the_nodes_it_is_for(later: Played) -> 
         assert one["status"]["desiredNumberScheduled"] == wanted
 
 
-def test_a_job_states_how_many_of_its_pods_run_succeeded_and_failed(later: Played) -> None:
+def test_a_job_states_how_many_of_its_pods_run_succeeded_and_failed(later: SimulatedWorld) -> None:
     pods = pods_by_owner(later)
 
     for one in later.objects("jobs"):
@@ -72,34 +81,34 @@ def test_a_job_states_how_many_of_its_pods_run_succeeded_and_failed(later: Playe
         )
 
 
-def test_nodes_are_never_promised_more_than_they_have() -> None:
-    world = played(seed=6)
+def test_requests_on_a_node_never_exceed_its_allocatable() -> None:
+    world = simulated(seed=6)
 
     for _ in range(20):
-        world.play(100)
+        world.run(100)
         for name, (allocatable, used) in world.reserved().items():
             assert [(name, key) for key, value in used.items() if value > allocatable.get(key, 0)] == []
 
 
-def test_pods_of_a_node_that_is_gone_go_as_well() -> None:
-    """The two that were bound by hand stay: an orphan that nobody collects."""
-    world = played(seed=7)
+def test_pods_of_a_removed_node_are_removed() -> None:
+    """Two orphans that were bound by hand are never collected."""
+    world = simulated(seed=7)
     before: set[str] = set()
 
     for _ in range(40):
-        world.play(100)
+        world.run(100)
         orphans = world.orphans()
         assert orphans & before <= {"batch-import", "batch-retry"}
         before = orphans
 
 
-def test_pods_of_an_owner_that_is_gone_go_as_well() -> None:
-    world = played(seed=8)
+def test_pods_of_a_removed_owner_are_removed() -> None:
+    world = simulated(seed=8)
     foreign = {"Cluster", "EphemeralRunner", "Rollout", "JobSet"}
     before: set[str] = set()
 
     for _ in range(20):
-        world.play(100)
+        world.run(100)
         uids = {one.uid for one in world.metadata(*WATCHED)}
         abandoned = {
             one.name
@@ -112,24 +121,24 @@ def test_pods_of_an_owner_that_is_gone_go_as_well() -> None:
 
 
 def test_the_number_of_pods_and_nodes_stays_about_the_same() -> None:
-    world = played(seed=9)
+    world = simulated(seed=9)
 
     for _ in range(10):
-        world.play(500)
+        world.run(500)
         assert 540 <= len(world.store.list("pods")) <= 690
         assert 29 <= len(world.store.list("nodes")) <= 30
 
 
-def test_something_of_everything_happens() -> None:
-    world = played(seed=10)
+def test_every_kind_of_change_occurs() -> None:
+    world = simulated(seed=10)
     words: set[str] = set()
     nodes = {one.name for one in world.store.list("nodes")}
     troubles: set[str] = set()
 
     for _ in range(20):
         version = world.store.version
-        world.play(500)
-        words |= {shown(change.last) for change in world.store.changes_since("pods", version)}
+        world.run(500)
+        words |= {status_of(change.last) for change in world.store.changes_since("pods", version)}
         for change in world.store.changes_since("nodes", version):
             nodes.add(change.last.name)
             troubles |= {taint["key"].partition("/")[2] for taint in change.last.decoded()["spec"].get("taints", [])}
@@ -145,11 +154,11 @@ def test_something_of_everything_happens() -> None:
     assert {"maintenance-window", "release-day"} <= labels
 
 
-def test_deployments_roll_and_forget_old_replica_sets() -> None:
-    world = played(seed=11)
+def test_deployments_roll_out_and_keep_two_old_replica_sets() -> None:
+    world = simulated(seed=11)
     before = {one.name for one in world.store.list("replicasets")}
 
-    world.play(4000)
+    world.run(4000)
 
     after = world.objects("replicasets")
     assert len({one["metadata"]["name"] for one in after} - before) > 10
@@ -159,8 +168,8 @@ def test_deployments_roll_and_forget_old_replica_sets() -> None:
     assert max(count for uid, count in idle.items() if uid) <= 3
 
 
-def test_a_world_can_be_kept_still() -> None:
-    world = played(nodes=3, pods=20)
+def test_without_churn_nothing_changes() -> None:
+    world = simulated(nodes=3, pods=20)
     version = world.store.version
 
     asyncio.run(tick_forever(world.world, world.store, 0))
@@ -168,8 +177,8 @@ def test_a_world_can_be_kept_still() -> None:
     assert world.store.version == version
 
 
-async def test_a_living_world_changes_its_store() -> None:
-    world = played(nodes=3, pods=20)
+async def test_the_ticker_changes_the_store() -> None:
+    world = simulated(nodes=3, pods=20)
     version = world.store.version_of("pods")
 
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
@@ -180,10 +189,10 @@ async def test_a_living_world_changes_its_store() -> None:
     assert changes
 
 
-def test_a_step_of_an_empty_cluster_is_harmless() -> None:
-    world = played(nodes=0, pods=0)
+def test_steps_of_an_empty_cluster_change_no_pods() -> None:
+    world = simulated(nodes=0, pods=0)
 
-    world.play(50)
+    world.run(50)
 
     assert world.store.list("pods") == []
     assert world.now > NOW

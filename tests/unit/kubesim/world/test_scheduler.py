@@ -1,4 +1,4 @@
-"""Where pods are placed, and what is said when they cannot be."""
+"""The nodes that the scheduler finds, and its message where none fits."""
 
 from random import Random
 
@@ -38,13 +38,13 @@ def template(
     )
 
 
-def test_a_pod_goes_where_it_fits() -> None:
+def test_a_pod_is_scheduled_where_its_requests_fit() -> None:
     small, large = node("small", cores=2), node("large", cores=8)
 
     assert scheduler(small, large).find_node(template("3")) is large
 
 
-def test_a_pod_goes_only_where_its_selector_matches() -> None:
+def test_a_pod_is_scheduled_where_its_node_selector_matches() -> None:
     ssd, disk = node("ssd", disk="ssd"), node("disk", disk="slow")
 
     assert scheduler(ssd, disk).find_node(template("1", {"disk": "ssd"})) is ssd
@@ -57,14 +57,14 @@ def test_a_tainted_node_takes_only_pods_that_tolerate_it() -> None:
     assert scheduler(gpu).find_node(template("1", tolerated_taints=("dedicated",))) is gpu
 
 
-def test_a_full_node_takes_nothing_more() -> None:
+def test_a_full_node_takes_no_more_pods() -> None:
     full = node("full")
     full.reserve(template("3").effective_requests)
 
     assert scheduler(full).find_node(template("1")) is None
 
 
-def test_the_verdict_counts_the_reasons_of_all_nodes() -> None:
+def test_the_fit_error_counts_the_reasons_of_all_nodes() -> None:
     cordoned = node("cordoned")
     cordoned.cordoned = True
     tainted = [node(f"gpu-{n}", taints=(Taint("dedicated", "gpu", "NoSchedule"),)) for n in range(3)]

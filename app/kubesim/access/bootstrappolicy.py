@@ -7,7 +7,7 @@ servers need.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from kubesim.access.accounts import AUTHENTICATED, MASTERS, TENANT, UNAUTHENTICATED, VIEWER
+from kubesim.access.authentication import AUTHENTICATED, MASTERS, TENANT, UNAUTHENTICATED, VIEWER
 from kubesim.access.rbac import RBAC_GROUP
 from kubesim.store.apiresources import METRICS_GROUP
 from kubesim.store.store import JsonObject

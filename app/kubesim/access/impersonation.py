@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.datastructures import Headers
 
-from kubesim.access.accounts import AUTHENTICATED, User
+from kubesim.access.authentication import AUTHENTICATED, User
 from kubesim.access.rbac import RbacAuthorizer
 from kubesim.apierrors import BadRequest
 from kubesim.requests.requestinfo import RequestInfo

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import Final
 
-from kubesim.access.accounts import TENANT_NAMESPACE
+from kubesim.access.authentication import TENANT_NAMESPACE
 from kubesim.access.pki import Pki
 from kubesim.store.store import JsonObject
 

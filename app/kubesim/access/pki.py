@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 from typing import Final
 
 from kubesim.access import certificates
-from kubesim.access.accounts import PEOPLE, User, service_account
+from kubesim.access.authentication import PEOPLE, User, service_account
 from kubesim.access.certificates import KeyPair
 from kubesim.store.store import JsonObject
 

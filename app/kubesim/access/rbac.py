@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from kubesim.access.accounts import MASTERS, User
+from kubesim.access.authentication import MASTERS, User
 from kubesim.apierrors import Forbidden, StatusDetails
 from kubesim.requests.requestinfo import RequestInfo
 from kubesim.store.store import JsonObject, Store, StoredObject

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from kubesim.access.accounts import Authenticator, User
+from kubesim.access.authentication import Authenticator, User
 from kubesim.access.rbac import RbacAuthorizer
 from kubesim.apierrors import BadRequest
 from kubesim.requests import protobuf

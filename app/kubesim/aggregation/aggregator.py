@@ -14,7 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kubesim.access.accounts import User
+from kubesim.access.authentication import User
 from kubesim.aggregation import forwarding, registration
 from kubesim.aggregation.availability import AvailabilityController
 from kubesim.aggregation.discoverymanager import DiscoveryManager

@@ -13,7 +13,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from kubesim.access.accounts import MASTERS, User
+from kubesim.access.authentication import MASTERS, User
 from kubesim.aggregation import forwarding
 from kubesim.aggregation.discoverymanager import DiscoveryManager
 from kubesim.aggregation.extensionclient import ExtensionClient

@@ -10,7 +10,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from kubesim.access.accounts import MASTERS, User
+from kubesim.access.authentication import MASTERS, User
 from kubesim.aggregation.extensionclient import ExtensionClient
 from kubesim.installation import Installation
 from kubesim.responses.discovery import DISCOVERY_GROUP, GROUP_DISCOVERY_LIST

@@ -16,7 +16,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from kubesim.access.accounts import User
+from kubesim.access.authentication import User
 from kubesim.aggregation import forwarding, registration
 from kubesim.aggregation.forwarding import Headers
 from kubesim.aggregation.goerrors import go_error

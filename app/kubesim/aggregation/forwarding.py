@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from multidict import CIMultiDict
 
-from kubesim.access.accounts import User
+from kubesim.access.authentication import User
 
 Headers = CIMultiDict[str]
 """Header lines in order; a name may have several."""

@@ -14,7 +14,7 @@ from typing import Final
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kubesim.access.accounts import TENANT_NAMESPACE, Authenticator
+from kubesim.access.authentication import TENANT_NAMESPACE, Authenticator
 from kubesim.access.pki import Pki
 from kubesim.access.rbac import RbacAuthorizer
 from kubesim.access.reviews import Reviewer

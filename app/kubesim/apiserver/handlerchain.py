@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from kubesim.access.accounts import Authenticator
+from kubesim.access.authentication import Authenticator
 from kubesim.access.impersonation import impersonated
 from kubesim.access.rbac import RbacAuthorizer
 from kubesim.access.reviews import Reviewer, review_of

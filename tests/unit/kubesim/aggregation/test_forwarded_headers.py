@@ -1,6 +1,6 @@
 """The headers of forwarded requests, line by line."""
 
-from kubesim.access.accounts import User
+from kubesim.access.authentication import User
 from kubesim.aggregation.forwarding import canonical, query, request_headers, response_headers
 
 

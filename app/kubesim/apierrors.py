@@ -1,4 +1,4 @@
-"""The errors that the simulated API server answers requests with, each a code and reason of metav1.Status.
+"""The errors that the simulated API server responds with, each with a code and reason of metav1.Status.
 
 Raised wherever a request is handled and turned into an HTTP response in one place. Codes and reasons:
 k8s.io/apimachinery/pkg/apis/meta/v1/types.go, StatusReason; texts: k8s.io/apimachinery/pkg/api/errors/errors.go.
@@ -112,7 +112,7 @@ class InternalError(ApiError):
 
 
 class ServiceUnavailable(ApiError):
-    """503: the server, or the backend that the request is proxied to, does not answer."""
+    """503: the server, or the backend that the request is proxied to, does not respond."""
 
     code, reason = 503, "ServiceUnavailable"
 

@@ -11,16 +11,17 @@ from pathlib import Path
 import uvloop
 
 from kubesim.access import pki
-from kubesim.access.kubeconfig import kubeconfig as people_kubeconfig
+from kubesim.access.kubeconfig import kubeconfig as user_kubeconfig
 from kubesim.access.kubeconfig import service_kubeconfig
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
+from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.edge.tls.certificates import write_private
 
 
 async def main() -> None:
-    """Seeds a world, serves it until killed, and prints where and how as one line of JSON."""
+    """Serves a simulated cluster until killed; prints its URL and credentials as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, required=True)
     parser.add_argument("--pods", type=int, required=True)
@@ -29,18 +30,18 @@ async def main() -> None:
     options = parser.parse_args()
     os.sched_setaffinity(0, {options.core})
     store = Store()
-    World(1, options.nodes, options.pods, datetime.now(UTC)).fill(store)
+    World(1, options.nodes, options.pods, datetime.now(UTC), INSTALLATION).fill(store)
     with tempfile.TemporaryDirectory(prefix="kubesum-bench-") as directory:
-        secrets = pki.create(Path(directory))
-        server = ApiServer(store, secrets, ServerOptions(bytes_per_s=options.rate))
+        credentials = pki.create(Path(directory), INSTALLATION.service_account)
+        server = ApiServer(store, credentials, INSTALLATION, ServerOptions(bytes_per_s=options.rate))
         kubeconfig = Path(directory) / "kubeconfig"
-        write_private(kubeconfig, json.dumps(service_kubeconfig(server.url, secrets)).encode())
+        write_private(kubeconfig, json.dumps(service_kubeconfig(server.url, credentials)).encode())
         admin = Path(directory) / "admin.kubeconfig"
-        write_private(admin, json.dumps(people_kubeconfig(server.url, secrets)).encode())
+        write_private(admin, json.dumps(user_kubeconfig(server.url, credentials)).encode())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.run())
             paths = {"kubeconfig": str(kubeconfig), "admin": str(admin)}
-            print(json.dumps({"url": server.url, "token": secrets.service_token, **paths}), flush=True)
+            print(json.dumps({"url": server.url, "token": credentials.service_token, **paths}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """What kubesum may do, and whom it lets read: what the declarations say, and no more."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 import yaml
 
-from kubesim.access.rbac import default_objects
+from kubesum.commands.demo import manifests
 from tests.chart.rendering import CHART, NAMESPACE, Values, objects, one
 from tests.chart.valuesets import CERT_MANAGER, OWN_SECRET, SETS
 from tests.computation import JsonObject
@@ -58,11 +59,19 @@ def test_the_server_knows_one_secret_and_cannot_make_another() -> None:
     assert one(objects(), "RoleBinding")["roleRef"]["name"] == "kubesum"
 
 
-def test_the_simulated_cluster_grants_the_same_to_keep_certificates() -> None:
-    roles = {role["metadata"]["name"]: role["rules"] for _, role in default_objects("blue") if "rules" in role}
+def rights(found: Iterable[JsonObject]) -> dict[tuple[str, str, str], object]:
+    """The rules of each role and the role and subjects of each binding, by kind, namespace and name."""
+    return {
+        (obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"]): (
+            obj["rules"] if "rules" in obj else (obj["roleRef"], obj["subjects"])
+        )
+        for obj in found
+        if obj["apiVersion"] == "rbac.authorization.k8s.io/v1"
+    }
 
-    assert roles["kubesum:certificates"] == one(objects(), "ClusterRole", "kubesum:server")["rules"][-1:]
-    assert roles["kubesum-certificates"] == one(objects(), "Role")["rules"]
+
+def test_the_demo_installs_the_rights_of_the_chart() -> None:
+    assert rights(manifests.rbac()) == rights(objects())
 
 
 @pytest.mark.parametrize("values", [CERT_MANAGER, OWN_SECRET], ids=["cert-manager", "secret"])

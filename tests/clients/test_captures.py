@@ -10,7 +10,7 @@ from yarl import URL
 
 from tests.clients.listwatch import connected
 from tests.commands.running import ready
-from tests.unit.kubesim.simulated import node, pod
+from tests.unit.kubesim.runningcluster import node, pod
 
 CAPTURES = Path(__file__).parents[3] / "shared" / "captures" / "aggregator-1.36-kubectl-1.37.jsonl"
 ROOT = "/apis/summary.kubesum.dev/v1alpha1"

@@ -119,6 +119,11 @@ async def failed(home: Path, *arguments: str) -> Output:
         return await _ended(command.process, _LONGEST_RUN_S)
 
 
+async def output(home: Path, *arguments: str) -> Output:
+    """What a command line prints."""
+    return await _ended(await _process(home, *arguments), _LONGEST_RUN_S)
+
+
 def permissions(path: Path) -> int:
     """The permission bits of a file."""
     return stat.S_IMODE(path.stat().st_mode)

@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from tests.commands.running import Output, Ready, kubesum, permissions, ready
+from tests.commands.running import Output, Ready, kubesum, output, permissions, ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -85,6 +86,18 @@ async def test_a_signal_ends_a_busy_demo_and_its_files_are_removed(tmp_path: Pat
 
     assert (rest.code, rest.err) == (0, "")
     assert os.listdir(tmp_path) == []
+
+
+async def test_without_the_simulated_cluster_it_says_how_to_get_it(tmp_path: Path) -> None:
+    """The image leaves kubesim out."""
+    without = "import sys; sys.modules['kubesim'] = None; from kubesum.cli import main; sys.exit(main(['demo']))"
+
+    assert await output(tmp_path, sys.executable, "-c", without) == Output(
+        1,
+        "",
+        "kubesum: demo needs the simulated cluster (package kubesim), which this installation leaves out: "
+        "run pip install '.[top]' in a clone of kubesum\n",
+    )
 
 
 async def test_the_printed_line_lists_every_kind(demo: Ready) -> None:

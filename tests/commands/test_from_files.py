@@ -10,7 +10,7 @@ import yaml
 
 from tests.clients.listwatch import connected
 from tests.commands.running import Output, failed, kubesum, ready
-from tests.unit.kubesim.simulated import node, pod
+from tests.unit.kubesim.runningcluster import node, pod
 
 NODE = {"apiVersion": "v1", "kind": "Node", **node("node-1")}
 POD = {"apiVersion": "v1", "kind": "Pod", **pod("a", "team")}

@@ -17,7 +17,7 @@ from kubesum.edge.tls import certificates
 from tests.commands.running import Command, Ready, started
 from tests.commands.test_local import service_account_kubeconfig
 from tests.serving.runningserver import eventually
-from tests.unit.kubesim.simulated import node, running_cluster
+from tests.unit.kubesim.runningcluster import node, running_cluster
 
 UI = {"textual", "rich"}
 """What draws `kubesum top`."""

@@ -22,7 +22,7 @@ from kubesim.access.kubeconfig import kubeconfig, service_kubeconfig
 from kubesim.apiserver.apiserver import ServerOptions
 from kubesum.edge.tls import certificates
 from tests.commands.running import Output, Ready, failed, kubesum, permissions, ready
-from tests.unit.kubesim.simulated import Cluster, node, pod, running_cluster
+from tests.unit.kubesim.runningcluster import Cluster, node, pod, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,7 +16,7 @@ from kubesum.commands.top.run import TopOptions, draw, print_once
 from kubesum.edge.tls import certificates
 from kubesum.vocabulary.errors import KubesumError
 from tests.commands.running import Output, Ready, failed, ready
-from tests.unit.kubesim.simulated import Cluster, running_cluster
+from tests.unit.kubesim.runningcluster import Cluster, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

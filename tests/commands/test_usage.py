@@ -16,7 +16,7 @@ from kubesim.apiserver.apiserver import ServerOptions
 from kubesum.vocabulary.quantity import amount
 from tests.commands.running import Ready, ready
 from tests.commands.test_local import service_account_kubeconfig, without_credentials
-from tests.unit.kubesim.simulated import Cluster, node, pod, running_cluster
+from tests.unit.kubesim.runningcluster import Cluster, node, pod, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -163,7 +163,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
 
 
 async def test_a_user_who_may_not_read_usage_gets_one_warning(cluster: Cluster, tmp_path: Path) -> None:
-    role = cluster.store.get("clusterroles", "", "kubesum:reader")
+    role = cluster.store.get("clusterroles", "", "kubesum:server")
     assert role is not None
     whole = role.decoded()
     rules = [rule for rule in whole["rules"] if rule["apiGroups"] != ["metrics.k8s.io"]]

@@ -18,10 +18,11 @@ from typing import Any
 from kubesim.access import pki as pki_of_cluster
 from kubesim.access.certificates import KeyPair as IssuedPair
 from kubesim.access.kubeconfig import kubeconfig as kubeconfig_of
-from kubesim.aggregation.registration import API_SERVICE
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
+from kubesum.commands.demo.manifests import API_SERVICE
+from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.doctor.diagnosis import Diagnosis
 from kubesum.doctor.report import Report
@@ -194,9 +195,9 @@ async def installed_with(
     `prepare` changes the cluster before kubesum starts.
     """
     store = Store()
-    World(1, 8, 80, datetime.now(UTC)).fill(store)
-    pki = pki_of_cluster.create(home)
-    cluster = ApiServer(store, pki, ServerOptions())
+    World(1, 8, 80, datetime.now(UTC), INSTALLATION).fill(store)
+    pki = pki_of_cluster.create(home, INSTALLATION.service_account)
+    cluster = ApiServer(store, pki, INSTALLATION, ServerOptions())
     prepare(store)
     with listen(0) as listener:
         issuer = IssuedPair(authority.certificate, authority.key)

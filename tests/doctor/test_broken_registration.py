@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from kubesim.aggregation.registration import API_SERVICE
+from kubesum.commands.demo.manifests import API_SERVICE
 from kubesum.edge.tls import certificates
 from tests.doctor.brokencluster import (
     AVAILABLE,

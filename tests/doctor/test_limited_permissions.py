@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubesim.aggregation.registration import API_SERVICE
+from kubesum.commands.demo.manifests import API_SERVICE
 from tests.doctor.brokencluster import (
     AGGREGATES,
     AVAILABLE,

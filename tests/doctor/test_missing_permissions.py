@@ -25,6 +25,10 @@ def drop_watch(obj: Any) -> None:
     obj["rules"][0]["verbs"] = ["list"]
 
 
+def drop_patch(obj: Any) -> None:
+    obj["rules"] = [rule for rule in obj["rules"] if "patch" not in rule["verbs"]]
+
+
 def drop_usage(obj: Any) -> None:
     obj["rules"] = [rule for rule in obj["rules"] if rule["apiGroups"] != ["metrics.k8s.io"]]
 
@@ -50,7 +54,7 @@ def drop_usage(obj: Any) -> None:
 async def test_a_rule_is_missing(
     installation: Installation, how: Callable[[Any], None], healthy: str, broken: str
 ) -> None:
-    with installation.changed("clusterroles", "", "kubesum:reader", how):
+    with installation.changed("clusterroles", "", "kubesum:server", how):
         assert await installation.lines() == healthy_except({healthy: [broken]})
 
 
@@ -68,14 +72,14 @@ async def test_usage_is_switched_off(installation: Installation) -> None:
     ("binding", "healthy", "broken"),
     [
         (
-            ("clusterrolebindings", "", "kubesum:system:auth-delegator"),
+            ("clusterrolebindings", "", "kubesum:auth-delegator"),
             REVIEWING,
             "FAIL  ServiceAccount kubesum-system/kubesum: may not create tokenreviews.authentication.k8s.io, "
             "subjectaccessreviews.authorization.k8s.io; the ClusterRoleBinding kubesum:auth-delegator grants "
             "system:auth-delegator; helm upgrade restores it",
         ),
         (
-            ("rolebindings", "kube-system", "kubesum-auth-reader"),
+            ("rolebindings", "kube-system", "kubesum:auth-reader"),
             FOLLOWING,
             "FAIL  ServiceAccount kubesum-system/kubesum: may not list and watch configmaps "
             "extension-apiserver-authentication; the RoleBinding kube-system/kubesum:auth-reader grants "
@@ -107,9 +111,9 @@ def self_managed(obj: Any) -> None:
 async def test_self_managed_certificates_need_more_permissions(installation: Installation) -> None:
     with installation.changed("deployments", NAMESPACE, "kubesum", self_managed):
         complete = await installation.lines()
-        with installation.without("rolebindings", NAMESPACE, "kubesum-certificates"):
+        with installation.without("rolebindings", NAMESPACE, "kubesum"):
             without_secret = await installation.lines()
-        with installation.without("clusterrolebindings", "", "kubesum:certificates"):
+        with installation.changed("clusterroles", "", "kubesum:server", drop_patch):
             without_service = await installation.lines()
 
     assert complete == healthy_except({FOLLOWING: [FOLLOWING, CERTIFICATES]})

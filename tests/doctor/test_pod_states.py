@@ -20,7 +20,7 @@ from tests.serving.runningserver import eventually, is_ready
 
 def drop_nodes(store: Store) -> None:
     """Removes nodes from kubesum's ClusterRole."""
-    stored = store.get("clusterroles", "", "kubesum:reader")
+    stored = store.get("clusterroles", "", "kubesum:server")
     assert stored is not None
     role = stored.decoded()
     role["rules"][0]["resources"].remove("nodes")

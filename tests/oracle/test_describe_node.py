@@ -15,6 +15,7 @@ from kubesim.access import pki
 from kubesim.access.kubeconfig import kubeconfig
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
+from kubesum.commands.demo.simulation import INSTALLATION
 from tests.computation import Computation, JsonObject
 from tests.oracle.describenode import Described, described
 from tests.oracle.kubectl import kubectl, minor_version
@@ -51,10 +52,10 @@ async def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 
 
 async def _kubectl_describe_nodes(directory: Path, found: list[JsonObject]) -> str:
-    store, keys = Store(), pki.create(directory)
+    store, keys = Store(), pki.create(directory, INSTALLATION.service_account)
     store.seed("nodes", nodes())
     store.seed("pods", found)
-    server = ApiServer(store, keys, ServerOptions())
+    server = ApiServer(store, keys, INSTALLATION, ServerOptions())
     path = directory / "kubeconfig"
     path.write_text(json.dumps(kubeconfig(server.url, keys)))
     running = asyncio.create_task(server.run())

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kubesim.apiserver.tables import cells, columns
-from kubesim.store.kinds import BY_PLURAL
+from kubesim.responses.tables import cells, columns
+from kubesim.store.apiresources import BY_PLURAL
 from tests.computation import Computation, key_of
 from tests.oracle import recording
 from tests.oracle.podtables import COLUMNS, by_kubesum, without_ages

@@ -22,10 +22,11 @@ from kubesim.access import pki as pki_of_cluster
 from kubesim.access.certificates import KeyPair
 from kubesim.access.kubeconfig import service_kubeconfig
 from kubesim.access.pki import Pki
-from kubesim.aggregation.aggregator import SERVICE_HOST
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
+from kubesum.commands.demo.manifests import SERVICE_HOST
+from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.commands.serve.run import ServeOptions, serve
 from kubesum.server.runtime import Limits
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
@@ -165,9 +166,9 @@ async def running_server(
     With `relay`, its requests to the API server go through that.
     """
     store = Store()
-    World(1, 8, 80, datetime.now(UTC)).fill(store)
-    pki = pki_of_cluster.create(home)
-    cluster = ApiServer(store, pki, ServerOptions())
+    World(1, 8, 80, datetime.now(UTC), INSTALLATION).fill(store)
+    pki = pki_of_cluster.create(home, INSTALLATION.service_account)
+    cluster = ApiServer(store, pki, INSTALLATION, ServerOptions())
     authority = certificates.authority("kubesum-ca")
     certificates.serving(authority, (SERVICE_HOST, "127.0.0.1")).write(home, "serving")
     server = RunningServer(store, pki, cluster, free_port(), authority, home, relay=relay)

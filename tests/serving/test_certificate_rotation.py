@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from kubesim.access import certificates
 from kubesim.access.certificates import KeyPair
-from kubesim.aggregation.aggregator import SERVICE_HOST
 from kubesim.apiserver.bootstrap import AUTHENTICATION_CONFIG
+from kubesum.commands.demo.manifests import SERVICE_HOST
 from tests.serving.load import ROOT, load
 from tests.serving.runningserver import NODES, RunningServer, eventually, fetch, running_server
 

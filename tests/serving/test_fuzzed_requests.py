@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from kubesim.aggregation.aggregator import SERVICE_HOST
+from kubesum.commands.demo.manifests import SERVICE_HOST
 from tests.serving.runningserver import NODES, RunningServer, V, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

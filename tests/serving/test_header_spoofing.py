@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kubesim.access import certificates
 from kubesim.access.certificates import KeyPair
-from kubesim.aggregation.aggregator import SERVICE_HOST
+from kubesum.commands.demo.manifests import SERVICE_HOST
 from tests.serving.runningserver import RunningServer, running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

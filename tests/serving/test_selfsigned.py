@@ -14,10 +14,10 @@ import pytest_asyncio
 
 from kubesim.access import pki as pki_of_cluster
 from kubesim.access.kubeconfig import service_kubeconfig
-from kubesim.aggregation.aggregator import SERVICE_HOST
-from kubesim.aggregation.registration import API_SERVICE
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import JsonObject, Store
+from kubesum.commands.demo.manifests import API_SERVICE, SERVICE_HOST
+from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.edge.tls.certificates import write_private
 from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect
@@ -71,8 +71,8 @@ class Place:
 @pytest_asyncio.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     store = Store()
-    pki = pki_of_cluster.create(tmp_path)
-    server = ApiServer(store, pki, ServerOptions())
+    pki = pki_of_cluster.create(tmp_path, INSTALLATION.service_account)
+    server = ApiServer(store, pki, INSTALLATION, ServerOptions())
     metadata = {"name": API_SERVICE, "labels": {"kept": "yes"}}
     store.put("apiservices", {"metadata": metadata, "spec": {"version": "v1"}})
     config = tmp_path / "kubesum.kubeconfig"

@@ -8,7 +8,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from kubesim.aggregation.aggregator import SERVICE_HOST
+from kubesum.commands.demo.manifests import SERVICE_HOST
 from tests.leaping import leaping
 from tests.serving.relay import Relay, Spec
 from tests.serving.runningserver import RunningServer, V, running_server

@@ -1,1 +1,1 @@
-"""Who may do what in the simulated cluster: accounts, certificates, RBAC, reviews."""
+"""Authentication and authorization of the simulated cluster: users, certificates, RBAC, reviews."""

@@ -1,18 +1,17 @@
-"""Kubeconfigs of the simulated cluster, as values to be written as JSON or YAML."""
+"""Kubeconfigs of the simulated cluster, to be encoded as JSON or YAML."""
 
 from base64 import b64encode
 from typing import Final
 
-from kubesim.access.accounts import TENANT_NAMESPACE
+from kubesim.access.authentication import TENANT_NAMESPACE
 from kubesim.access.pki import Pki
 from kubesim.store.store import JsonObject
 
 CLUSTER: Final = "kubesum-demo"
-SERVICE_CONTEXT: Final = "kubesum"
 
 
 def kubeconfig(url: str, pki: Pki, context: str = "admin") -> JsonObject:
-    """A kubeconfig with a context for each person; `context` is the current one. Holds private keys."""
+    """A kubeconfig with a context for each user of `pki.people`; it contains their private keys."""
     users = [
         {
             "name": name,
@@ -27,8 +26,9 @@ def kubeconfig(url: str, pki: Pki, context: str = "admin") -> JsonObject:
 
 
 def service_kubeconfig(url: str, pki: Pki) -> JsonObject:
-    """A kubeconfig of kubesum's own service account, whose bearer token it holds."""
-    return _config(url, pki, [{"name": SERVICE_CONTEXT, "user": {"token": pki.service_token}}], SERVICE_CONTEXT)
+    """A kubeconfig of the extension server's ServiceAccount, with its bearer token; the context has its name."""
+    name = pki.service_account.name.rpartition(":")[2]
+    return _config(url, pki, [{"name": name, "user": {"token": pki.service_token}}], name)
 
 
 def _config(url: str, pki: Pki, users: list[JsonObject], current: str) -> JsonObject:
@@ -44,9 +44,9 @@ def _config(url: str, pki: Pki, users: list[JsonObject], current: str) -> JsonOb
 
 
 def _context(user: str) -> JsonObject:
-    # Whoever sees one namespace alone starts there.
-    where = {"namespace": TENANT_NAMESPACE} if user == "tenant" else {}
-    return {"cluster": CLUSTER, "user": user, **where}
+    # The tenant may list nothing in other namespaces.
+    namespace = {"namespace": TENANT_NAMESPACE} if user == "tenant" else {}
+    return {"cluster": CLUSTER, "user": user, **namespace}
 
 
 def _base64(content: bytes) -> str:

@@ -1,7 +1,7 @@
-"""The certificates and tokens of one simulated cluster.
+"""The certificates, keys and tokens of one simulated cluster.
 
-Two authorities that know nothing of each other: one for the API server and its users, one for the aggregator
-alone. An extension server that mixed them up would let any user speak for any other.
+There are two unrelated authorities: one signs the API server and its users, the other only the aggregator's client
+certificate. An extension server that trusted the first for front proxies would let any user impersonate any other.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,9 @@ from secrets import token_urlsafe
 from typing import Final
 
 from kubesim.access import certificates
-from kubesim.access.accounts import PEOPLE, SERVICE_ACCOUNT, User
+from kubesim.access.authentication import PEOPLE, User, service_account
 from kubesim.access.certificates import KeyPair
+from kubesim.store.store import JsonObject
 
 FRONT_PROXY: Final = "front-proxy-client"
 """Common name of the certificate that the aggregator presents to extension servers."""
@@ -22,10 +23,10 @@ _SERVER_HOSTS: Final = ("localhost", "kubernetes", "kubernetes.default.svc", "12
 
 @dataclass(frozen=True, slots=True)
 class Pki:
-    """Everything secret in one simulated cluster.
+    """The credentials of one simulated cluster.
 
-    `authority` signed the server and the `people` (by context name); `front_proxy_authority` signed the
-    aggregator's client certificate and nothing else. The two pairs of paths are files: TLS reads nothing else.
+    `authority` signed the server and the `people` (by context name), `front_proxy_authority` the aggregator's client
+    certificate. The pairs of paths are files of a certificate and its key: Python's TLS reads them only from files.
     """
 
     authority: KeyPair
@@ -33,16 +34,18 @@ class Pki:
     server_files: tuple[Path, Path]
     front_proxy_files: tuple[Path, Path]
     people: Mapping[str, KeyPair]
+    service_account: User
     service_token: str
 
     @property
     def tokens(self) -> Mapping[str, User]:
-        """The bearer tokens that exist, and whose they are."""
-        return {self.service_token: SERVICE_ACCOUNT}
+        """The valid bearer tokens and their users."""
+        return {self.service_token: self.service_account}
 
 
-def create(directory: Path) -> Pki:
-    """New authorities, certificates and tokens; what TLS needs as files goes to `directory`."""
+def create(directory: Path, account: JsonObject) -> Pki:
+    """New authorities and certificates, and a token of the ServiceAccount `account`; files go to `directory`."""
+    metadata = account["metadata"]
     authority = certificates.authority("kubernetes-ca")
     front_proxy_authority = certificates.authority("front-proxy-ca")
     server = certificates.serving(authority, _SERVER_HOSTS)
@@ -53,5 +56,6 @@ def create(directory: Path) -> Pki:
         server.write(directory, "kube-apiserver"),
         front_proxy.write(directory, FRONT_PROXY),
         {context: certificates.client(authority, user.name, user.groups) for context, user in PEOPLE.items()},
+        service_account(metadata["namespace"], metadata["name"]),
         token_urlsafe(32),
     )

@@ -1,8 +1,7 @@
-"""Role-based access control: the roles that a cluster starts with, and the evaluation of those it has.
+"""Role-based access control: whether the roles that are bound to a user allow a request.
 
-Roles and bindings are ordinary objects of the store, so that what kubectl changes counts at once. A request is
-allowed if one rule of one bound role covers it; nothing denies. Follows kubernetes/plugin/pkg/auth/authorizer/
-rbac/rbac.go; default roles: rbac/bootstrappolicy/policy.go.
+Roles and bindings are objects of the store, so a change by kubectl takes effect at once. A request is allowed if a
+rule of one bound role allows it; there are no deny rules. Follows kubernetes/plugin/pkg/auth/authorizer/rbac/rbac.go.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,82 +11,12 @@ from typing import Final
 
 import msgspec
 
-from kubesim.access.accounts import (
-    AUTHENTICATED,
-    MASTERS,
-    SERVICE_NAME,
-    SERVICE_NAMESPACE,
-    TENANT,
-    UNAUTHENTICATED,
-    VIEWER,
-    User,
-)
+from kubesim.access.authentication import MASTERS, User
 from kubesim.apierrors import Forbidden, StatusDetails
-from kubesim.requests.requestinfo import Attributes
-from kubesim.store.kinds import METRICS_GROUP
-from kubesim.store.store import JsonObject, Store, Stored
-from kubesum.vocabulary.resource import GROUP, VERSION
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.store.store import JsonObject, Store, StoredObject
 
 RBAC_GROUP: Final = "rbac.authorization.k8s.io"
-AGGREGATE_TO_VIEW: Final = f"{RBAC_GROUP}/aggregate-to-view"
-
-_READING: Final = ["get", "list", "watch"]
-_WATCHING: Final = ["list", "watch"]
-_KEEPING: Final = ["get", "patch"]
-_PUBLIC_PATHS: Final = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
-_DISCOVERY_PATHS: Final = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_PUBLIC_PATHS]
-_AUTHENTICATION_READER: Final = "extension-apiserver-authentication-reader"
-_CERTIFICATES: Final = "kubesum-certificates"
-_REVIEWS: Final = (
-    ("authentication.k8s.io", "tokenreviews"),
-    ("authorization.k8s.io", "subjectaccessreviews"),
-)
-_OWN_REVIEWS: Final = (
-    ("authentication.k8s.io", "selfsubjectreviews"),
-    ("authorization.k8s.io", "selfsubjectaccessreviews"),
-    ("authorization.k8s.io", "selfsubjectrulesreviews"),
-)
-
-
-def default_objects(tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
-    """(resource, object) of the roles and bindings of a new cluster; the tenant may view one namespace."""
-    for name, rules in _CLUSTER_ROLES.items():
-        yield "clusterroles", {"metadata": {"name": name}, "rules": rules}
-    yield "clusterroles", _VIEW
-    yield "clusterroles", _KUBESUM_VIEW
-    yield "clusterroles", _METRICS_VIEW
-    yield "roles", {"metadata": _in_namespace("kube-system", _AUTHENTICATION_READER), "rules": _READER_RULES}
-    yield "roles", {"metadata": _in_namespace(SERVICE_NAMESPACE, _CERTIFICATES), "rules": _SECRET_RULES}
-    service_account = {"kind": "ServiceAccount", "namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME}
-    for name, role, subject in (
-        ("cluster-admin", "cluster-admin", _group(MASTERS)),
-        ("system:basic-user", "system:basic-user", _group(AUTHENTICATED)),
-        ("system:discovery", "system:discovery", _group(AUTHENTICATED)),
-        ("system:public-info-viewer", "system:public-info-viewer", _group(AUTHENTICATED)),
-        ("system:public-info-viewer:anonymous", "system:public-info-viewer", _group(UNAUTHENTICATED)),
-        ("viewer", "view", _user(VIEWER.name)),
-        ("kubesum:system:auth-delegator", "system:auth-delegator", service_account),
-        ("kubesum:reader", "kubesum:reader", service_account),
-        ("kubesum:certificates", "kubesum:certificates", service_account),
-    ):
-        yield "clusterrolebindings", _binding({"name": name}, "ClusterRole", role, subject)
-    yield (
-        "rolebindings",
-        _binding(_in_namespace(tenant_namespace, "tenant"), "ClusterRole", "view", _user(TENANT.name)),
-    )
-    yield (
-        "rolebindings",
-        _binding(
-            _in_namespace("kube-system", "kubesum-auth-reader"),
-            "Role",
-            _AUTHENTICATION_READER,
-            service_account,
-        ),
-    )
-    yield (
-        "rolebindings",
-        _binding(_in_namespace(SERVICE_NAMESPACE, _CERTIFICATES), "Role", _CERTIFICATES, service_account),
-    )
 
 
 class _Rule(msgspec.Struct, frozen=True, rename="camel"):
@@ -124,7 +53,7 @@ class _Binding(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
-    """The rules of one role for one of the subjects it is bound to; an empty namespace means all of them."""
+    """The rules of a role for one subject of a binding; an empty namespace means all namespaces."""
 
     subject: _Reference
     namespace: str
@@ -134,44 +63,43 @@ class _Grant:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a request is allowed, and by what; the reason of a refusal is empty."""
+    """Whether a request is allowed, and by which binding; the reason of a denial is empty."""
 
     allowed: bool
     reason: str = ""
 
 
-class Rbac:
-    """The roles and bindings of a store, ready to be asked; read again when one of them has changed."""
+class RbacAuthorizer:
+    """Evaluates the roles and bindings of a store; they are decoded again after one of them has changed."""
 
     def __init__(self, store: Store) -> None:
         self._store: Final = store
         self._grants: tuple[_Grant, ...] = ()
         self._read_at = -1
 
-    def decision(self, user: User, wanted: Attributes) -> Decision:
-        """Whether `user` may do what is `wanted`; system:masters may do everything."""
+    def decision(self, user: User, info: RequestInfo) -> Decision:
+        """Whether `user` may make a request; system:masters may make any."""
         if MASTERS in user.groups:
             return Decision(True)
-        for grant in self._of(user):
-            if grant.namespace in ("", wanted.namespace) and any(_covers(rule, wanted) for rule in grant.rules):
+        for grant in self._grants_of(user):
+            if grant.namespace in ("", info.namespace) and any(_allows(rule, info) for rule in grant.rules):
                 return Decision(True, grant.reason)
         return Decision(False)
 
-    def authorize(self, user: User, wanted: Attributes) -> None:
-        """Raises Forbidden, in kube-apiserver's words, if `user` may not do what is `wanted`."""
-        if not self.decision(user, wanted).allowed:
-            raise _forbidden(user, wanted)
+    def authorize(self, user: User, info: RequestInfo) -> None:
+        """Raises Forbidden, with kube-apiserver's text, if `user` may not make a request."""
+        if not self.decision(user, info).allowed:
+            raise _forbidden(user, info)
 
     def rules(self, user: User, namespace: str) -> list[JsonObject]:
         """The rules that apply to `user` in one namespace, as JSON."""
-        grants = [grant for grant in self._of(user) if grant.namespace in ("", namespace)]
+        grants = [grant for grant in self._grants_of(user) if grant.namespace in ("", namespace)]
         rules: list[JsonObject] = msgspec.to_builtins([rule for grant in grants for rule in grant.rules])
         return rules
 
-    def _of(self, user: User) -> Iterator[_Grant]:
-        # Rules bind whole: a namespaced grant never covers a path, which has no namespace.
+    def _grants_of(self, user: User) -> Iterator[_Grant]:
         self._refresh()
-        return (grant for grant in self._grants if _concerns(grant.subject, user))
+        return (grant for grant in self._grants if _applies_to(grant.subject, user))
 
     def _refresh(self) -> None:
         version = max(
@@ -196,7 +124,7 @@ def _grants(store: Store) -> Iterator[_Grant]:
 
 
 def _cluster_roles(store: Store) -> Mapping[str, tuple[_Rule, ...]]:
-    """The rules of each ClusterRole by name, with those that an aggregating role collects by label."""
+    """The rules of each ClusterRole by name; an aggregating role has those of the roles that it selects by label."""
     stored_roles = store.list("clusterroles")
     own = {stored.name: _rules(stored) for stored in stored_roles}
     complete = dict(own)
@@ -208,18 +136,18 @@ def _cluster_roles(store: Store) -> Mapping[str, tuple[_Rule, ...]]:
     return complete
 
 
-def _rules(stored: Stored) -> tuple[_Rule, ...]:
+def _rules(stored: StoredObject) -> tuple[_Rule, ...]:
     return msgspec.json.decode(stored.body, type=_Role).rules or ()
 
 
-def _reason(binding: Stored, role: _Reference, subject: _Reference) -> str:
+def _reason(binding: StoredObject, role: _Reference, subject: _Reference) -> str:
     kind = "RoleBinding" if binding.namespace else "ClusterRoleBinding"
     name = f"{binding.name}/{binding.namespace}" if binding.namespace else binding.name
     who = f"{subject.name}/{subject.namespace}" if subject.kind == "ServiceAccount" else subject.name
     return f'RBAC: allowed by {kind} "{name}" of {role.kind} "{role.name}" to {subject.kind} "{who}"'
 
 
-def _concerns(subject: _Reference, user: User) -> bool:
+def _applies_to(subject: _Reference, user: User) -> bool:
     if subject.kind == "User":
         return subject.name == user.name
     if subject.kind == "Group":
@@ -227,131 +155,45 @@ def _concerns(subject: _Reference, user: User) -> bool:
     return user.name == f"system:serviceaccount:{subject.namespace}:{subject.name}"
 
 
-def _covers(rule: _Rule, wanted: Attributes) -> bool:
-    if not _holds(rule.verbs, wanted.verb):
+def _allows(rule: _Rule, info: RequestInfo) -> bool:
+    if not _matches(rule.verbs, info.verb):
         return False
-    if not wanted.resource:
+    if not info.resource:
         return any(
-            path in ("*", wanted.path) or (path.endswith("*") and wanted.path.startswith(path[:-1]))
+            path in ("*", info.path) or (path.endswith("*") and info.path.startswith(path[:-1]))
             for path in rule.non_resource_paths
         )
     return (
-        _holds(rule.api_groups, wanted.group)
-        and _names_resource(rule.resources, wanted)
-        and (not rule.resource_names or wanted.name in rule.resource_names)
+        _matches(rule.api_groups, info.group)
+        and _matches_resource(rule.resources, info)
+        and (not rule.resource_names or info.name in rule.resource_names)
     )
 
 
-def _names_resource(resources: Iterable[str], wanted: Attributes) -> bool:
-    if not wanted.subresource:
-        return _holds(resources, wanted.resource)
+def _matches_resource(resources: Iterable[str], info: RequestInfo) -> bool:
+    if not info.subresource:
+        return _matches(resources, info.resource)
     return any(
-        resource in ("*", f"{wanted.resource}/{wanted.subresource}", f"*/{wanted.subresource}")
-        for resource in resources
+        resource in ("*", f"{info.resource}/{info.subresource}", f"*/{info.subresource}") for resource in resources
     )
 
 
-def _holds(values: Iterable[str], wanted: str) -> bool:
-    return any(value in ("*", wanted) for value in values)
+def _matches(values: Iterable[str], requested: str) -> bool:
+    return any(value in ("*", requested) for value in values)
 
 
-def _forbidden(user: User, wanted: Attributes) -> Forbidden:
-    """The refusal; k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go, Forbidden."""
-    who = f'User "{user.name}" cannot {wanted.verb}'
-    if not wanted.resource:
-        return Forbidden(_escaped(f'forbidden: {who} path "{wanted.path}"'), StatusDetails())
-    resource = f"{wanted.resource}/{wanted.subresource}" if wanted.subresource else wanted.resource
-    where = f'in the namespace "{wanted.namespace}"' if wanted.namespace else "at the cluster scope"
-    what = f'{wanted.resource_group} "{wanted.name}"' if wanted.name else wanted.resource_group
-    message = f'{what} is forbidden: {who} resource "{resource}" in API group "{wanted.group}" {where}'
-    details = StatusDetails(name=wanted.name, group=wanted.group, kind=wanted.resource)
+def _forbidden(user: User, info: RequestInfo) -> Forbidden:
+    """The error of a denial; k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go, Forbidden."""
+    who = f'User "{user.name}" cannot {info.verb}'
+    if not info.resource:
+        return Forbidden(_escaped(f'forbidden: {who} path "{info.path}"'), StatusDetails())
+    resource = f"{info.resource}/{info.subresource}" if info.subresource else info.resource
+    where = f'in the namespace "{info.namespace}"' if info.namespace else "at the cluster scope"
+    what = f'{info.group_resource} "{info.name}"' if info.name else info.group_resource
+    message = f'{what} is forbidden: {who} resource "{resource}" in API group "{info.group}" {where}'
+    details = StatusDetails(name=info.name, group=info.group, kind=info.resource)
     return Forbidden(_escaped(message), details)
 
 
 def _escaped(message: str) -> str:
     return escape(message, quote=False)
-
-
-def _rule(group: str, resources: Iterable[str], verbs: list[str]) -> JsonObject:
-    return {"apiGroups": [group], "resources": list(resources), "verbs": verbs}
-
-
-def _paths(paths: list[str]) -> JsonObject:
-    return {"nonResourceURLs": paths, "verbs": ["get"]}
-
-
-def _group(name: str) -> JsonObject:
-    return {"apiGroup": RBAC_GROUP, "kind": "Group", "name": name}
-
-
-def _user(name: str) -> JsonObject:
-    return {"apiGroup": RBAC_GROUP, "kind": "User", "name": name}
-
-
-def _in_namespace(namespace: str, name: str) -> JsonObject:
-    return {"namespace": namespace, "name": name}
-
-
-def _binding(metadata: JsonObject, kind: str, role: str, subject: JsonObject) -> JsonObject:
-    return {
-        "metadata": metadata,
-        "roleRef": {"apiGroup": RBAC_GROUP, "kind": kind, "name": role},
-        "subjects": [subject],
-    }
-
-
-_CLUSTER_ROLES: Final = {
-    "cluster-admin": [_rule("*", ["*"], ["*"]), {"nonResourceURLs": ["*"], "verbs": ["*"]}],
-    "system:basic-user": [_rule(group, [resource], ["create"]) for group, resource in _OWN_REVIEWS],
-    "system:discovery": [_paths(_DISCOVERY_PATHS)],
-    "system:public-info-viewer": [_paths(_PUBLIC_PATHS)],
-    "system:auth-delegator": [_rule(group, [resource], ["create"]) for group, resource in _REVIEWS],
-    "kubesum:certificates": [
-        {
-            "apiGroups": ["apiregistration.k8s.io"],
-            "resources": ["apiservices"],
-            "resourceNames": [f"{VERSION}.{GROUP}"],
-            "verbs": _KEEPING,
-        }
-    ],
-    "kubesum:reader": [
-        _rule("", ["namespaces", "nodes", "pods"], _WATCHING),
-        _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], _WATCHING),
-        _rule("batch", ["cronjobs", "jobs"], _WATCHING),
-        _rule(METRICS_GROUP, ["nodes", "pods"], ["list"]),
-    ],
-}
-
-_VIEW: Final[JsonObject] = {
-    "metadata": {"name": "view"},
-    "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {AGGREGATE_TO_VIEW: "true"}}]},
-    "rules": [
-        _rule("", ["configmaps", "events", "namespaces", "pods", "serviceaccounts", "services"], _READING),
-        _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], _READING),
-        _rule("batch", ["cronjobs", "jobs"], _READING),
-    ],
-}
-
-_KUBESUM_VIEW: Final[JsonObject] = {
-    "metadata": {"name": "kubesum:view", "labels": {AGGREGATE_TO_VIEW: "true"}},
-    "rules": [_rule(GROUP, ["imagesummaries", "namespacesummaries", "podsummaries", "workloadsummaries"], _READING)],
-}
-
-_SECRET_RULES: Final = [
-    {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["kubesum-tls"], "verbs": _KEEPING},
-]
-
-# metrics-server/manifests/base/rbac.yaml.
-_METRICS_VIEW: Final[JsonObject] = {
-    "metadata": {"name": "system:aggregated-metrics-reader", "labels": {AGGREGATE_TO_VIEW: "true"}},
-    "rules": [_rule(METRICS_GROUP, ["pods", "nodes"], _READING)],
-}
-
-_READER_RULES: Final = [
-    {
-        "apiGroups": [""],
-        "resources": ["configmaps"],
-        "resourceNames": ["extension-apiserver-authentication"],
-        "verbs": _READING,
-    }
-]

@@ -1,4 +1,4 @@
-"""Reviews: who holds a token, and who may do what. Created by clients, answered at once, never stored.
+"""Reviews of tokens and of access: created by clients, returned with a status, never stored.
 
 Shapes: k8s.io/api/authentication/v1 and k8s.io/api/authorization/v1.
 """
@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 
-from kubesim.access.accounts import Accounts, User
-from kubesim.access.rbac import Rbac
+from kubesim.access.authentication import Authenticator, User
+from kubesim.access.rbac import RbacAuthorizer
 from kubesim.apierrors import BadRequest
-from kubesim.apiserver.discovery import REVIEWS, Review
 from kubesim.requests import protobuf
-from kubesim.requests.requestinfo import Attributes
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.store.apiresources import REVIEWS, ApiResource
 from kubesim.store.store import JsonObject
 
 _BY_PLURAL: Final = {(review.group, review.plural): review for review in REVIEWS}
@@ -34,7 +34,7 @@ class _Path(msgspec.Struct, frozen=True):
 
 
 class _Spec(msgspec.Struct, frozen=True, rename="camel"):
-    """The fields of every review's spec; each review reads its own."""
+    """The fields of the specs of all reviews; each kind has some of them."""
 
     token: str = ""
     user: str = ""
@@ -48,20 +48,20 @@ class _Body(msgspec.Struct, frozen=True):
     spec: _Spec = _Spec()
 
 
-def review_of(wanted: Attributes) -> Review | None:
-    """The review that a request is about, None if it is about something else."""
-    return _BY_PLURAL.get((wanted.group, wanted.resource))
+def review_of(info: RequestInfo) -> ApiResource | None:
+    """The review resource of a request, None for other resources."""
+    return _BY_PLURAL.get((info.group, info.resource))
 
 
 class Reviewer:
-    """Answers reviews from the accounts and roles of one cluster."""
+    """Computes the status of reviews from the users and roles of one cluster."""
 
-    def __init__(self, accounts: Accounts, rbac: Rbac) -> None:
-        self._accounts: Final = accounts
+    def __init__(self, accounts: Authenticator, rbac: RbacAuthorizer) -> None:
+        self._authenticator: Final = accounts
         self._rbac: Final = rbac
 
-    def answer(self, review: Review, body: bytes, is_protobuf: bool, caller: User) -> JsonObject:
-        """The review with its status; `body` is JSON or protobuf, BadRequest is raised if it is neither."""
+    def reviewed(self, review: ApiResource, body: bytes, is_protobuf: bool, user: User) -> JsonObject:
+        """The review in `body`, JSON or protobuf, with its status; raises BadRequest for any other body."""
         try:
             sent = protobuf.review(body, review.kind) if is_protobuf else msgspec.json.decode(body, type=dict)
             spec = msgspec.convert(sent, type=_Body).spec
@@ -72,28 +72,28 @@ class Reviewer:
             "apiVersion": f"{review.group}/{review.version}",
             "metadata": {"creationTimestamp": None},
             "spec": sent.get("spec", {}),
-            "status": self._status(review, spec, caller),
+            "status": self._status(review, spec, user),
         }
 
-    def _status(self, review: Review, spec: _Spec, caller: User) -> JsonObject:
+    def _status(self, review: ApiResource, spec: _Spec, user: User) -> JsonObject:
         if review.kind == "TokenReview":
             return self._token(spec.token)
         if review.kind == "SelfSubjectReview":
-            return {"userInfo": _info(caller)}
+            return {"userInfo": _info(user)}
         if review.kind == "SelfSubjectRulesReview":
-            return self._rules(caller, spec.namespace)
-        subject = User(spec.user, spec.groups or ()) if review.kind == "SubjectAccessReview" else caller
+            return self._rules(user, spec.namespace)
+        subject = User(spec.user, spec.groups or ()) if review.kind == "SubjectAccessReview" else user
         decision = self._rbac.decision(subject, _attributes(spec))
         return {"allowed": decision.allowed, **({"reason": decision.reason} if decision.reason else {})}
 
     def _token(self, token: str) -> JsonObject:
-        user = self._accounts.of_token(token)
+        user = self._authenticator.authenticate_token(token)
         if user is None:
             return {"user": {}, "error": "invalid bearer token"}
         return {"authenticated": True, "user": _info(user)}
 
-    def _rules(self, caller: User, namespace: str) -> JsonObject:
-        rules = self._rbac.rules(caller, namespace)
+    def _rules(self, user: User, namespace: str) -> JsonObject:
+        rules = self._rbac.rules(user, namespace)
         return {
             "resourceRules": [rule for rule in rules if rule["resources"]],
             "nonResourceRules": [rule for rule in rules if rule["nonResourceURLs"]],
@@ -101,11 +101,11 @@ class Reviewer:
         }
 
 
-def _attributes(spec: _Spec) -> Attributes:
+def _attributes(spec: _Spec) -> RequestInfo:
     if spec.resource_attributes is not None:
-        return Attributes(**msgspec.structs.asdict(spec.resource_attributes))
+        return RequestInfo(**msgspec.structs.asdict(spec.resource_attributes))
     if spec.non_resource_attributes is not None:
-        return Attributes(**msgspec.structs.asdict(spec.non_resource_attributes))
+        return RequestInfo(**msgspec.structs.asdict(spec.non_resource_attributes))
     raise BadRequest("exactly one of nonResourceAttributes or resourceAttributes must be specified")
 
 

@@ -1,1 +1,1 @@
-"""The aggregation layer of the simulated API server: one extension server behind it."""
+"""The aggregation layer of the simulated API server, with one extension server behind it."""

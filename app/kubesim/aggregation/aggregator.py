@@ -1,16 +1,11 @@
-"""The aggregation layer: one extension server behind the API server, probed, discovered and proxied to.
+"""The aggregation layer: one extension server behind the API server.
 
-Speaks to the extension server as kube-aggregator does: mutual TLS with a certificate that only the aggregator
-has, the caller's identity in headers, and requests of its own for availability and discovery. What is registered,
-and whom it believes, is what the objects of the store say at each moment; where the addresses in them lead is
-known here alone. Sources: k8s.io/kube-aggregator/pkg/apiserver (handler_proxy.go, handler_discovery.go).
+As kube-aggregator it checks the availability of the extension server, discovers its resources, and proxies requests
+to it with the user's identity in headers. Source: k8s.io/kube-aggregator/pkg/apiserver/handler_proxy.go.
 """
 
 import asyncio
-import gzip
-import ssl
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Final
 
@@ -18,354 +13,142 @@ import aiohttp
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from yarl import URL
 
-from kubesim.access.accounts import MASTERS, SERVICE_NAME, SERVICE_NAMESPACE, User
+from kubesim.access.authentication import User
 from kubesim.aggregation import forwarding, registration
-from kubesim.aggregation.forwarding import Headers
-from kubesim.aggregation.goerrors import go_text
-from kubesim.aggregation.registration import API_SERVICE, PASSED, Registration, Verdict
+from kubesim.aggregation.availability import AvailabilityController
+from kubesim.aggregation.discoverymanager import DiscoveryManager
+from kubesim.aggregation.extensionclient import OWN_REQUEST_TIMEOUT_S, ExtensionClient
 from kubesim.apierrors import Timeout
-from kubesim.apiserver.answers import StreamCut, Streamed, text_answer
-from kubesim.apiserver.discovery import AGGREGATED, DISCOVERY_GROUP
-from kubesim.requests.requestinfo import Attributes
+from kubesim.installation import Installation
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.responses.httpresponses import StreamAborted, StreamedResponse, text_response
 from kubesim.store.store import JsonObject, Store
-from kubesum.vocabulary.resource import GROUP, VERSION
 
-SERVICE_HOST: Final = f"{SERVICE_NAME}.{SERVICE_NAMESPACE}.svc"
-"""The name that the extension server's certificate must have."""
-
-ROOT: Final = f"/apis/{GROUP}/{VERSION}"
-
-PROBE_INTERVAL_S: Final = 30.0
-DISCOVERY_INTERVAL_S: Final = 60.0
-_PROBES: Final = 5
-_FIRST_RETRY_S: Final = 0.005
-_LONGEST_RETRY_S: Final = 1.0
-"""Shorter than the 30 s of a real one, so that nobody waits for a server that restarts."""
-_DISCOVERY_RETRY_S: Final = 0.5
-
-_OWN_REQUEST_TIMEOUT_S: Final = 5.0
 _REQUEST_TIMEOUT_S: Final = 60.0
-_NO_HEADERS_OF_ITS_OWN: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-
-_DISCOVERY_TYPES: Final = ",".join(
-    f"application/json;g={DISCOVERY_GROUP};v={version};as={AGGREGATED}" for version in ("v2", "v2beta1")
-)
-_DISCOVERER: Final = User("system:kube-aggregator", (MASTERS,))
-_SPEC_READER: Final = User("system:aggregator")
-
-
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    code: int
-    headers: Mapping[str, str]
-    body: bytes
+_OPENAPI_USER: Final = User("system:aggregator")
 
 
 class Aggregator:
-    """Serves one extension server under the APIService that registers it.
+    """Serves one extension server under its APIService, once it is registered.
 
     `own_host` is the host:port of the API server, `front_proxy_files` the aggregator's certificate and key.
     """
 
-    def __init__(self, store: Store, own_host: str, front_proxy_files: tuple[Path, Path]) -> None:
+    def __init__(
+        self, store: Store, installation: Installation, own_host: str, front_proxy_files: tuple[Path, Path]
+    ) -> None:
         self._store: Final = store
-        self._own_host: Final = own_host
-        self._front_proxy_files: Final = front_proxy_files
-        self._session: aiohttp.ClientSession | None = None
-        self._address = ""
-        self._tls: tuple[Registration, ssl.SSLContext] | None = None
-        self._verdict: Verdict | None = None
-        self._group_item: JsonObject = {}
-        self._etag = ""
-        self._rediscover = asyncio.Event()
-        self._discovered = asyncio.Event()
+        self.installation: Final = installation
+        self._client: Final = ExtensionClient(store, installation, own_host, front_proxy_files)
+        self._discovery: Final = DiscoveryManager(self._client, installation)
+        self._availability: Final = AvailabilityController(store, installation, self._client, self._discovery)
 
     def register(self, address: str, ca_bundle: bytes) -> None:
-        """Installs an extension server that listens on host:port, verified with a PEM bundle."""
-        self._address = address
-        self._verdict, self._tls = None, None
-        self._group_item, self._etag = _group_item([]), ""
-        self._discovered.clear()
-        registration.install(self._store, ca_bundle)
+        """Registers the extension server that listens on host:port; `ca_bundle` in PEM verifies it."""
+        self._client.connect_to(address)
+        self._availability.reset()
+        self._discovery.reset()
+        registration.install(self._store, self.installation, ca_bundle)
 
     @property
     def backend(self) -> str:
-        """The host:port where the extension server listens, whatever address the cluster knows it by."""
-        return self._address
-
-    @property
-    def is_available(self) -> bool:
-        """Whether the latest checks passed."""
-        return self._verdict == PASSED
+        """The host:port where the extension server listens; empty before it is registered."""
+        return self._client.address
 
     @property
     def _is_registered(self) -> bool:
-        return self._store.get("apiservices", "", API_SERVICE) is not None
-
-    @property
-    def _registration(self) -> Registration | None:
-        return registration.registration(self._store)
+        return self._store.get("apiservices", "", self.installation.api_service_name) is not None
 
     @property
     def group_versions(self) -> tuple[tuple[str, str], ...]:
-        """The (group, version) that is aggregated; none before registration."""
-        return ((GROUP, VERSION),) if self._is_registered else ()
+        """The (group, version) of the APIService; none without it."""
+        return ((self.installation.group, self.installation.version),) if self._is_registered else ()
 
     @property
     def group_items(self) -> tuple[JsonObject, ...]:
-        """The aggregated group as discovery shows it, Stale while the extension server is not available."""
-        if not self._is_registered:
-            return ()
-        versions = self._group_item["versions"]
-        is_current = self.is_available and self._discovered.is_set()
-        freshness = {"freshness": "Current" if is_current else "Stale"}
-        return ({**self._group_item, "versions": [{**version, **freshness} for version in versions]},)
+        """The item of the group in aggregated discovery; none without the APIService."""
+        return (self._discovery.item(self._availability.is_available),) if self._is_registered else ()
 
     def serves(self, path: str) -> bool:
-        """Whether requests for a path go to the extension server."""
-        is_ours = path == ROOT or path.startswith((f"{ROOT}/", f"/openapi/v3{ROOT}"))
-        return is_ours and self._is_registered
+        """Whether requests for a path are proxied to the extension server."""
+        root = self.installation.root
+        return self._is_registered and (path == root or path.startswith((f"{root}/", f"/openapi/v3{root}")))
 
     async def ready(self) -> None:
         """Waits until the extension server is available and its resources are discovered."""
-        await self._discovered.wait()
+        await self._discovery.ready()
 
     async def run(self) -> None:
-        """Probes and discovers what is registered, until cancelled; requests can be proxied meanwhile."""
-        async with (
-            aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(total=None),
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=_NO_HEADERS_OF_ITS_OWN,
-            ) as self._session,
-            asyncio.TaskGroup() as tasks,
-        ):
-            tasks.create_task(self._probe_for_ever())
-            tasks.create_task(self._discover_for_ever())
+        """Checks and discovers the extension server until cancelled; requests can be proxied meanwhile."""
+        async with self._client.session(), asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._availability.run())
+            tasks.create_task(self._discovery.run())
 
-    async def proxied(self, request: Request, wanted: Attributes, user: User) -> Response:
-        """The extension server's answer to a client's request, streamed; raises Timeout if it is late."""
-        if not self.is_available:
-            return text_answer("service unavailable\n", 503)
+    async def proxy(self, request: Request, info: RequestInfo, user: User) -> Response:
+        """The response of the extension server to a user's request, streamed; raises Timeout."""
+        if not self._availability.is_available:
+            return text_response("service unavailable\n", 503)
         raw_path = request.scope["raw_path"].decode("ascii")
         client = request.client.host if request.client else ""
         headers = forwarding.request_headers(request.headers.raw, user, client, request.url.path)
         target = f"{raw_path}?{forwarding.query(request.url.query)}".rstrip("?")
         try:
-            async with asyncio.timeout(_patience_s(wanted)):
-                upstream = await self._request(request.method, target, headers, await request.body())
+            async with asyncio.timeout(_header_timeout_s(info)):
+                upstream = await self._client.request(request.method, target, headers, await request.body())
         except TimeoutError:
             raise Timeout("Timeout: request did not complete within the allotted timeout") from None
         except (aiohttp.ClientError, OSError) as error:
-            return text_answer(f"error trying to reach service: {await self._told(error)}\n", 503)
+            return text_response(f"error trying to reach service: {await self._client.error_text(error)}\n", 503)
         if 300 <= upstream.status < 400 and "Location" in upstream.headers:
             upstream.close()
-            return text_answer("the backend attempted to redirect this request, which is not permitted\n", 502)
+            return text_response("the backend attempted to redirect this request, which is not permitted\n", 502)
         return _relayed(upstream)
 
     async def openapi_paths(self) -> JsonObject:
-        """The extension server's entries of the OpenAPI v3 index; empty if it has none to give."""
-        headers = self._own_headers("/openapi/v3", "application/json", _SPEC_READER)
+        """The entries of the extension server in the OpenAPI v3 index; empty if it does not respond with one."""
+        headers = self._client.own_headers("/openapi/v3", "application/json", _OPENAPI_USER)
         try:
-            fetched = await self._fetch("/openapi/v3", headers)
+            fetched = await self._client.fetch("/openapi/v3", headers)
             index: JsonObject = msgspec.json.decode(fetched.body, type=dict) if fetched.code == 200 else {}
         except (aiohttp.ClientError, OSError, msgspec.DecodeError):
-            # The index is served without this group, as a real one is while its extension server is down.
+            # The index lacks the group while its extension server is down, as that of kube-aggregator.
             return {}
-        return {path: entry for path, entry in index.get("paths", {}).items() if f"/{path}" == ROOT}
+        return {path: entry for path, entry in index.get("paths", {}).items() if f"/{path}" == self.installation.root}
 
     async def openapi_v2(self, accept: str) -> Response | None:
-        """The extension server's OpenAPI v2 document in a form that a client accepts; None if it has none to give.
+        """The OpenAPI v2 document of the extension server in an accepted media type; None without one.
 
-        A real aggregator reads JSON, merges it and translates it. Here nothing else is served in that version, so
-        the document is passed on.
+        kube-aggregator merges the documents of all servers. The simulated API server has none of its own, so this one
+        is the whole.
         """
-        headers = self._own_headers("/openapi/v2", accept, _SPEC_READER)
+        headers = self._client.own_headers("/openapi/v2", accept, _OPENAPI_USER)
         try:
-            fetched = await self._fetch("/openapi/v2", headers)
+            fetched = await self._client.fetch("/openapi/v2", headers)
         except (aiohttp.ClientError, OSError):
             return None
         return Response(fetched.body, media_type=fetched.headers["Content-Type"]) if fetched.code == 200 else None
 
-    async def _probe_for_ever(self) -> None:
-        retry_s = _FIRST_RETRY_S
-        while True:
-            seen = self._store.version
-            verdict = await self._judged()
-            if not self._has_changed(seen):
-                self._note(verdict)
-                seen = self._store.version
-            is_well = verdict in (None, PASSED)
-            retry_s = _FIRST_RETRY_S if is_well else min(2 * retry_s, _LONGEST_RETRY_S)
-            await self._changed(seen, PROBE_INTERVAL_S if is_well else retry_s)
-
-    async def _judged(self) -> Verdict | None:
-        """What the checks say, None if nothing is registered."""
-        registered = self._registration
-        if registered is None:
-            return None
-        return registration.obstacle(self._store, registered.service) or await self._probe()
-
-    async def _probe(self) -> Verdict:
-        """Passed if one of several requests was answered well."""
-        url = f"https://{self._dialled}{ROOT}"
-        problems = await asyncio.gather(*(self._probe_once(url) for _ in range(_PROBES)))
-        if "" in problems:
-            return PASSED
-        return Verdict("FailedDiscoveryCheck", f"failing or missing response from {url}: {problems[0]}")
-
-    async def _probe_once(self, url: str) -> str:
-        headers = Headers({"User-Agent": "Go-http-client/1.1"})
-        headers.extend(forwarding.identity(_DISCOVERER))
-        try:
-            fetched = await self._fetch(ROOT, headers)
-        except (aiohttp.ClientError, OSError) as error:
-            return f'Get "{url}": {await self._told(error)}'
-        return "" if 200 <= fetched.code < 300 else f"bad status from {url}: {fetched.code}"
-
-    async def _told(self, error: Exception) -> str:
-        return await go_text(error, self._dialled, self._address, SERVICE_HOST)
-
-    @property
-    def _dialled(self) -> str:
-        """The host:port that a real aggregator would connect to; empty if nothing is registered."""
-        registered = self._registration
-        return registration.address(self._store, registered.service) if registered else ""
-
-    def _note(self, verdict: Verdict | None) -> None:
-        """Records a verdict, and reads anew what an extension server serves that has become available."""
-        was, self._verdict = self._verdict, verdict
-        if verdict is None:
-            self._discovered.clear()
-            return
-        registration.note(self._store, verdict)
-        if verdict == PASSED != was:
-            self._rediscover.set()
-
-    def _has_changed(self, seen: int) -> bool:
-        return max(map(self._store.version_of, registration.READ)) > seen
-
-    async def _changed(self, seen: int, within_s: float) -> None:
-        """Waits until something that is read of the store has changed after a version, but not longer."""
-        try:
-            async with asyncio.timeout(within_s):
-                while not self._has_changed(seen):
-                    await self._store.reached(self._store.version + 1)
-        except TimeoutError:
-            return
-
-    async def _discover_for_ever(self) -> None:
-        while True:
-            await self._rediscover.wait()
-            self._rediscover.clear()
-            while not self._rediscover.is_set():
-                has_item = await self._discover()
-                await _set_within(self._rediscover, DISCOVERY_INTERVAL_S if has_item else _DISCOVERY_RETRY_S)
-
-    async def _discover(self) -> bool:
-        """Reads the group from `/apis` of the extension server; False if it did not answer in that form."""
-        headers = self._own_headers("/apis", _DISCOVERY_TYPES, _DISCOVERER)
-        if self._etag:
-            headers["If-None-Match"] = self._etag
-        try:
-            fetched = await self._fetch("/apis", headers)
-            if fetched.code == 304:
-                return True
-            if fetched.code != 200 or AGGREGATED not in fetched.headers.get("Content-Type", ""):
-                return False
-            items = msgspec.json.decode(fetched.body, type=dict).get("items", [])
-        except (aiohttp.ClientError, OSError, msgspec.DecodeError):
-            # The group stays as it was; the probe tells what is wrong.
-            return False
-        self._etag = fetched.headers.get("ETag", "")
-        self._group_item = _group_item(items)
-        self._discovered.set()
-        return True
-
-    def _own_headers(self, path: str, accept: str, user: User) -> Headers:
-        headers = Headers({"Accept": accept})
-        headers.extend(forwarding.origin(self._own_host, path))
-        headers.extend(forwarding.identity(user))
-        return headers
-
-    async def _fetch(self, path: str, headers: Headers) -> _Fetched:
-        """The answer to a request of the aggregator's own, unpacked; raises ClientError or OSError."""
-        headers["Accept-Encoding"] = "gzip"
-        async with asyncio.timeout(_OWN_REQUEST_TIMEOUT_S):
-            async with await self._request("GET", path, headers, b"") as answer:
-                body = await answer.read()
-        is_packed = answer.headers.get("Content-Encoding") == "gzip"
-        return _Fetched(answer.status, answer.headers, gzip.decompress(body) if is_packed else body)
-
-    async def _request(self, method: str, target: str, headers: Headers, body: bytes) -> aiohttp.ClientResponse:
-        registered = self._registration
-        if self._session is None or registered is None or not self._address:
-            raise ConnectionError("the aggregator does not run")
-        return await self._session.request(
-            method,
-            URL(f"https://{self._address}{target}", encoded=True),
-            headers=headers,
-            data=body or None,
-            allow_redirects=False,
-            ssl=self._tls_of(registered),
-            server_hostname=SERVICE_HOST,
-        )
-
-    def _tls_of(self, registered: Registration) -> ssl.SSLContext:
-        """The TLS that a registration asks for; another one is another pool of connections."""
-        if self._tls is None or self._tls[0] != registered:
-            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            if registered.is_unverified:
-                tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-            elif registered.ca_bundle:
-                tls.load_verify_locations(cadata=registered.ca_bundle.decode())
-            tls.load_cert_chain(*self._front_proxy_files)
-            tls.set_alpn_protocols(["http/1.1"])
-            self._tls = registered, tls
-        return self._tls[1]
-
 
 def _relayed(upstream: aiohttp.ClientResponse) -> Response:
-    answer = Streamed(_chunks(upstream), upstream.status)
-    answer.raw_headers = forwarding.answer_headers(upstream.raw_headers)
-    return answer
+    response = StreamedResponse(_chunks(upstream), upstream.status)
+    response.raw_headers = forwarding.response_headers(upstream.raw_headers)
+    return response
 
 
 async def _chunks(upstream: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
-    """The body as it arrives; whoever stops reading ends the request of the extension server."""
+    """The chunks of the body as they arrive; closing the generator closes the upstream response."""
     try:
         async for chunk in upstream.content.iter_any():
             yield chunk
     except (aiohttp.ClientError, OSError) as error:
-        raise StreamCut from error
+        raise StreamAborted from error
     finally:
         upstream.close()
 
 
-def _patience_s(wanted: Attributes) -> float | None:
-    """How long the headers of an answer may take; discovery is quick, a watch is not bounded."""
-    if wanted.verb == "watch":
+def _header_timeout_s(info: RequestInfo) -> float | None:
+    """How long to wait for the headers of a response; None for a watch."""
+    if info.verb == "watch":
         return None
-    return _OWN_REQUEST_TIMEOUT_S if not wanted.resource else _REQUEST_TIMEOUT_S
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    """Waits for an event, but not longer."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
-
-
-def _group_item(items: list[JsonObject]) -> JsonObject:
-    """The one group version of ours out of an APIGroupDiscoveryList; without resources if it is missing."""
-    for item in items:
-        versions = [version for version in item["versions"] if version["version"] == VERSION]
-        if item["metadata"]["name"] == GROUP and versions:
-            return {**item, "versions": versions}
-    return {"metadata": {"name": GROUP}, "versions": [{"version": VERSION, "resources": []}]}
+    return OWN_REQUEST_TIMEOUT_S if not info.resource else _REQUEST_TIMEOUT_S

@@ -1,7 +1,7 @@
-"""What the aggregator sends to an extension server: whose request it is, and where it came from.
+"""The headers of requests that the aggregator forwards: the user's identity and the origin of the request.
 
-Pure functions over headers. Names are written as Go writes them, which is how they arrive from a real
-aggregator: k8s.io/client-go/transport/round_trippers.go (SetAuthProxyHeaders, headerKeyEscape),
+Header names are in Go's canonical form, as kube-aggregator sends them. Sources:
+k8s.io/client-go/transport/round_trippers.go (SetAuthProxyHeaders, headerKeyEscape),
 k8s.io/apimachinery/pkg/util/proxy/transport.go, net/textproto.CanonicalMIMEHeaderKey.
 """
 
@@ -12,10 +12,10 @@ from uuid import uuid4
 
 from multidict import CIMultiDict
 
-from kubesim.access.accounts import User
+from kubesim.access.authentication import User
 
 Headers = CIMultiDict[str]
-"""Header lines in order; a name may stand in several."""
+"""Header lines in order; a name may have several."""
 
 _HOP_BY_HOP: Final = frozenset(
     {
@@ -36,9 +36,9 @@ _TOKEN_CHARACTERS: Final = frozenset("!#$&'*+-.^_`|~0123456789abcdefghijklmnopqr
 
 
 def request_headers(raw: Iterable[tuple[bytes, bytes]], user: User, client: str, path: str) -> Headers:
-    """The headers of a client's request as the extension server gets them.
+    """The headers of a client's request as they are forwarded; `client` is its address.
 
-    `client` is the address that it came from. Identity that the client claims in headers is dropped.
+    Identity headers of the client are removed.
     """
     inbound = Headers((name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in raw)
     kept = (
@@ -55,12 +55,12 @@ def request_headers(raw: Iterable[tuple[bytes, bytes]], user: User, client: str,
 
 
 def origin(host: str, path: str) -> Headers:
-    """The headers that tell which host and path the request was made to."""
+    """The headers with the host and path that the request was made to."""
     return Headers({"X-Forwarded-Host": host, "X-Forwarded-Proto": "https", "X-Forwarded-Uri": path})
 
 
 def identity(user: User) -> Headers:
-    """The headers that tell who asks: a line for each group, and for each value of each extra key."""
+    """The headers with the user: a line for each group and for each value of each extra key."""
     headers = Headers({"X-Remote-User": user.name})
     headers.extend(("X-Remote-Group", group) for group in user.groups)
     if user.uid:
@@ -71,12 +71,12 @@ def identity(user: User) -> Headers:
 
 
 def query(text: str) -> str:
-    """A query string decoded and encoded again, as Go's url.Values does: sorted by name."""
+    """A query string in the encoding of Go's url.Values, sorted by name."""
     return urlencode(sorted(parse_qsl(text, keep_blank_values=True), key=lambda pair: pair[0]))
 
 
-def answer_headers(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer that concern the client."""
+def response_headers(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a response without those of the connection."""
     return [(name.lower(), value) for name, value in raw if name.decode("latin-1").lower() not in _HOP_BY_HOP]
 
 

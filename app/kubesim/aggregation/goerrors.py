@@ -1,7 +1,7 @@
-"""What a Go client says when it cannot reach a server: the words in which people meet these errors.
+"""Errors of requests in the words of Go's net/http and crypto/x509, which kube-apiserver reports.
 
-Taken from a kube-apiserver 1.36 in front of servers with each of the troubles. Why a certificate is not believed
-is looked up in the certificate itself, since OpenSSL checks in another order and names fewer facts.
+The texts were taken from kube-apiserver 1.36. Why a certificate is rejected is read from the certificate itself,
+because OpenSSL checks in another order and reports less.
 """
 
 import asyncio
@@ -12,15 +12,15 @@ from typing import Final
 import aiohttp
 from cryptography import x509
 
-_LOOK_S: Final = 2.0
+_HANDSHAKE_S: Final = 2.0
 
 
-async def go_text(error: Exception, dialled: str, connected: str, host: str) -> str:
-    """The error of a request to `dialled`, which was made to `connected` and verified as `host`."""
+async def go_error(error: Exception, requested: str, connected: str, host: str) -> str:
+    """The error of a request to the address `requested`, which was sent to `connected` and verified for `host`."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"tls: failed to verify certificate: x509: {await _distrust(connected, host)}"
+        return f"tls: failed to verify certificate: x509: {await _verification_error(connected, host)}"
     if isinstance(error, ConnectionRefusedError) or isinstance(error.__cause__, ConnectionRefusedError):
-        return f"dial tcp {dialled}: connect: connection refused"
+        return f"dial tcp {requested}: connect: connection refused"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "EOF"
     if isinstance(error, TimeoutError):
@@ -30,16 +30,16 @@ async def go_text(error: Exception, dialled: str, connected: str, host: str) -> 
     return str(error) or type(error).__name__
 
 
-async def _distrust(connected: str, host: str) -> str:
-    """What is wrong with the certificate of a server; crypto/x509/verify.go, in its order."""
+async def _verification_error(connected: str, host: str) -> str:
+    """Why the certificate of a server is rejected, checked in the order of crypto/x509/verify.go."""
     try:
-        shown = await _shown(connected, host)
-        names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        certificate = await _peer_certificate(connected, host)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except OSError as error:
         return str(error)
     except x509.ExtensionNotFound:
         return "certificate relies on legacy Common Name field, use SANs instead"
-    now, ends = datetime.now(UTC), shown.not_valid_after_utc
+    now, ends = datetime.now(UTC), certificate.not_valid_after_utc
     if now > ends:
         return f"certificate has expired or is not yet valid: current time {_time(now)} is after {_time(ends)}"
     dns_names = names.get_values_for_type(x509.DNSName)
@@ -48,13 +48,13 @@ async def _distrust(connected: str, host: str) -> str:
     return "certificate signed by unknown authority"
 
 
-async def _shown(connected: str, host: str) -> x509.Certificate:
-    """The certificate that a server shows to whoever asks."""
-    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+async def _peer_certificate(connected: str, host: str) -> x509.Certificate:
+    """The certificate of a server, unverified."""
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
     address, _, port = connected.rpartition(":")
-    async with asyncio.timeout(_LOOK_S):
-        _, writer = await asyncio.open_connection(address, int(port), ssl=blind, server_hostname=host)
+    async with asyncio.timeout(_HANDSHAKE_S):
+        _, writer = await asyncio.open_connection(address, int(port), ssl=unverified, server_hostname=host)
     try:
         return x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
     finally:

@@ -1,12 +1,10 @@
-"""The subresource pods/proxy: requests that the API server makes to a pod for a client.
+"""The subresource pods/proxy: requests that the API server sends to a pod for a client.
 
-It connects to whatever address and port it is told, believes any certificate, and does not say who asks; so a
-pod answers it as it answers strangers. Follows kubernetes/pkg/registry/core/pod/rest/subresources.go and
-strategy.go, ResourceLocation, for GET and HEAD. Of all containers of a simulated cluster only kubesum listens,
-and all its pods are the one process that serves.
+It verifies no certificate and sends no identity, so the pod sees an anonymous request. Only the pods of the extension
+server listen; all of them are the one process that is registered. Follows kubernetes/pkg/registry/core/pod/rest/
+subresources.go and pkg/registry/core/pod/strategy.go, ResourceLocation, for GET and HEAD.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 import aiohttp
@@ -15,11 +13,11 @@ from starlette.responses import Response
 from yarl import URL
 
 from kubesim.aggregation import forwarding
-from kubesim.aggregation.goerrors import go_text
-from kubesim.aggregation.registration import CONTAINER_PORT, SELECTOR
+from kubesim.aggregation.aggregator import Aggregator
+from kubesim.aggregation.goerrors import go_error
 from kubesim.apierrors import BadRequest, MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails
-from kubesim.apiserver.answers import error_answer
-from kubesim.requests.requestinfo import Attributes
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.responses.httpresponses import error_response
 from kubesim.store.store import JsonObject, Store
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
@@ -27,49 +25,55 @@ _HTTP_PORT: Final = "80"
 
 
 class PodProxy:
-    """Makes such requests; `backend` tells the host:port where kubesum listens."""
+    """Sends requests to the pods of one store."""
 
-    def __init__(self, store: Store, backend: Callable[[], str]) -> None:
+    def __init__(self, store: Store, aggregator: Aggregator) -> None:
         self._store: Final = store
-        self._backend: Final = backend
+        self._aggregator: Final = aggregator
+        self._installation: Final = aggregator.installation
 
-    async def answer(self, request: Request, wanted: Attributes) -> Response:
-        """The pod's answer; raises NotFound, BadRequest, MethodNotAllowed."""
+    async def response(self, request: Request, info: RequestInfo) -> Response:
+        """The response of the pod; raises NotFound, BadRequest, MethodNotAllowed."""
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
-        scheme, name, port = _target(wanted.name)
-        pod = self._pod(wanted.namespace, name)
+        scheme, name, port = _target(info.name)
+        pod = self._pod(info.namespace, name)
         address = pod.get("status", {}).get("podIP", "")
         if not address:
             raise BadRequest("address not allowed")
-        dialled = f"{address}:{port or _HTTP_PORT}"
-        if not self._backend() or not _listens(pod) or port != str(CONTAINER_PORT):
-            return _unreached(await go_text(ConnectionRefusedError(), dialled, "", ""))
+        pod_address = f"{address}:{port or _HTTP_PORT}"
+        if not self._aggregator.backend or not self._listens(pod) or port != str(self._installation.container_port):
+            return _unreachable(await go_error(ConnectionRefusedError(), pod_address, "", ""))
         if scheme != "https":
-            return _unreached("EOF")
+            return _unreachable("EOF")
         # /api/v1/namespaces/NAMESPACE/pods/NAME/proxy/PATH
         path = "/".join(request.scope["raw_path"].decode("ascii").split("/")[8:])
         target = f"/{path}?{forwarding.query(request.url.query)}".rstrip("?")
         try:
             return await self._fetched(request, target)
         except (aiohttp.ClientError, OSError) as error:
-            return _unreached(await go_text(error, dialled, "", ""))
+            return _unreachable(await go_error(error, pod_address, "", ""))
 
     async def _fetched(self, request: Request, target: str) -> Response:
-        url = URL(f"https://{self._backend()}{target}", encoded=True)
+        url = URL(f"https://{self._aggregator.backend}{target}", encoded=True)
         async with (
             aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()) as session,
-            session.request(request.method, url, ssl=False, allow_redirects=False, timeout=_TIMEOUT) as answer,
+            session.request(request.method, url, ssl=False, allow_redirects=False, timeout=_TIMEOUT) as upstream,
         ):
-            relayed = Response(await answer.read(), answer.status)
-            relayed.raw_headers = forwarding.answer_headers(answer.raw_headers)
-            return relayed
+            response = Response(await upstream.read(), upstream.status)
+            response.raw_headers = forwarding.response_headers(upstream.raw_headers)
+            return response
 
     def _pod(self, namespace: str, name: str) -> JsonObject:
         stored = self._store.get("pods", namespace, name)
         if stored is None:
             raise NotFound(f'pods "{name}" not found', StatusDetails(name=name, kind="pods"))
         return stored.decoded()
+
+    def _listens(self, pod: JsonObject) -> bool:
+        """Whether a pod belongs to the extension server and has a running container."""
+        is_selected = self._installation.selector.items() <= dict(pod["metadata"].get("labels", {})).items()
+        return is_selected and any("running" in one["state"] for one in pod["status"].get("containerStatuses", ()))
 
 
 def _target(text: str) -> tuple[str, str, str]:
@@ -85,11 +89,5 @@ def _target(text: str) -> tuple[str, str, str]:
             raise BadRequest(f'invalid pod request "{text}"')
 
 
-def _listens(pod: JsonObject) -> bool:
-    """Whether it is a pod of kubesum, and runs."""
-    is_ours = SELECTOR.items() <= dict(pod["metadata"].get("labels", {})).items()
-    return is_ours and any("running" in one["state"] for one in pod["status"].get("containerStatuses", ()))
-
-
-def _unreached(reason: str) -> Response:
-    return error_answer(ServiceUnavailable(f"error trying to reach service: {reason}"))
+def _unreachable(reason: str) -> Response:
+    return error_response(ServiceUnavailable(f"error trying to reach service: {reason}"))

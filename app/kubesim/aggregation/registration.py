@@ -1,33 +1,23 @@
-"""What installs an extension server in a cluster, and whether it is available: its APIService and what that names.
+"""The registration of an extension server: what installing it stores, and what the aggregator reads of that.
 
-Installed are the objects that kubesum's chart makes and kube-controller-manager fills in: the Service, the
-addresses behind it, and the APIService. From then on they belong to whoever changes them; the aggregator reads
-them anew for each verdict. Checks, their order and words are those of k8s.io/kube-aggregator/pkg/controllers/
-status/remote/remote_available_controller.go.
+Installing stores the Service with a cluster IP, its EndpointSlice as the endpointslice controller would write it, and
+the APIService. Afterwards these are ordinary objects that anybody may change; the aggregator reads them again for
+each check and each request.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 
-from kubesim.access.accounts import SERVICE_NAME, SERVICE_NAMESPACE
+from kubesim.installation import Installation
 from kubesim.store.store import JsonObject, Store
-from kubesum.vocabulary.resource import GROUP, VERSION
-
-API_SERVICE: Final = f"{VERSION}.{GROUP}"
-READ: Final = ("apiservices", "endpointslices", "services")
-"""The kinds that a verdict depends on."""
 
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
 CLUSTER_IP: Final = "10.96.143.7"
-CONTAINER_PORT: Final = 10250
-SELECTOR: Final = {"app.kubernetes.io/name": SERVICE_NAME}
-# For a cluster in which no pod of kubesum's is ready, since it serves all the same; RFC 5737 keeps it for examples.
-_ELSEWHERE: Final = {"addresses": ["192.0.2.1"], "conditions": {"ready": True}}
+# Listed where no pod of the extension server is ready, because it responds all the same; RFC 5737 reserves it.
+_ALWAYS_READY: Final = {"addresses": ["192.0.2.1"], "conditions": {"ready": True}}
 
 
 class ServiceReference(msgspec.Struct, frozen=True):
@@ -41,194 +31,100 @@ class ServiceReference(msgspec.Struct, frozen=True):
         return f'service/{self.name} in "{self.namespace}"'
 
 
-class Registration(msgspec.Struct, frozen=True):
-    """The spec of the APIService; `ca_bundle` is PEM."""
+class ApiServiceSpec(msgspec.Struct, frozen=True):
+    """The spec of an APIService; `ca_bundle` is PEM."""
 
     service: ServiceReference
     ca_bundle: bytes | None = msgspec.field(default=None, name="caBundle")
-    is_unverified: bool = msgspec.field(default=False, name="insecureSkipTLSVerify")
+    insecure_skip_tls_verify: bool = msgspec.field(default=False, name="insecureSkipTLSVerify")
 
 
 class _ApiService(msgspec.Struct, frozen=True):
-    spec: Registration
+    spec: ApiServiceSpec
 
 
-class _Port(msgspec.Struct, frozen=True):
+class ServicePort(msgspec.Struct, frozen=True):
+    """A port of a Service or of an EndpointSlice."""
+
     port: int
     name: str = ""
 
 
-class _ServiceSpec(msgspec.Struct, frozen=True, rename="camel"):
-    ports: tuple[_Port, ...] = ()
+class ServiceSpec(msgspec.Struct, frozen=True, rename="camel"):
+    """The spec of a Service."""
+
+    ports: tuple[ServicePort, ...] = ()
     cluster_ip: str = msgspec.field(default="", name="clusterIP")
 
 
-class _Conditions(msgspec.Struct, frozen=True):
-    ready: bool | None = None
-
-
-class _Endpoint(msgspec.Struct, frozen=True):
-    addresses: tuple[str, ...] = ()
-    conditions: _Conditions = _Conditions()
-
-
-class _Slice(msgspec.Struct, frozen=True):
-    endpoints: tuple[_Endpoint, ...] | None = ()
-    ports: tuple[_Port, ...] | None = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The condition Available in the making."""
-
-    reason: str
-    message: str
-
-    @property
-    def is_available(self) -> bool:
-        """Whether requests may go to the extension server."""
-        return self.reason == "Passed"
-
-
-PASSED: Final = Verdict("Passed", "all checks passed")
-
-
-def install(store: Store, ca_bundle: bytes) -> None:
-    """Puts the objects of an extension server into the store, verified with a PEM bundle."""
-    for resource, obj in _objects(store, ca_bundle):
+def install(store: Store, installation: Installation, ca_bundle: bytes) -> None:
+    """Stores the Service, its EndpointSlice and the APIService with a caBundle in PEM."""
+    for resource, obj in _objects(store, installation, ca_bundle):
         store.put(resource, obj)
 
 
-def registration(store: Store) -> Registration | None:
-    """The APIService as it is now, None without one that can be understood."""
-    stored = store.get("apiservices", "", API_SERVICE)
+def api_service(store: Store, name: str) -> ApiServiceSpec | None:
+    """The spec of an APIService, None if it does not exist or is invalid."""
+    stored = store.get("apiservices", "", name)
     try:
         return msgspec.json.decode(stored.body, type=_ApiService).spec if stored else None
     except msgspec.ValidationError:
-        # A real server would not have taken it.
+        # kube-apiserver would have refused to store it.
         return None
 
 
-def address(store: Store, service: ServiceReference) -> str:
-    """The host:port of a Service as the aggregator resolves it."""
-    return f"{_service(store, service).cluster_ip}:{service.port}"
-
-
-def obstacle(store: Store, service: ServiceReference) -> Verdict | None:
-    """What keeps requests from a Service even before one is made, None if nothing does."""
-    if store.get("services", service.namespace, service.name) is None:
-        return Verdict("ServiceNotFound", f"{service} is not present")
-    names = [port.name for port in _service(store, service).ports if port.port == service.port]
-    if not names:
-        return Verdict("ServicePortError", f"{service} is not listening on port {service.port}")
-    slices = list(_slices(store, service))
-    if not slices:
-        return Verdict("EndpointsNotFound", f"cannot find endpointslices for {service}")
-    if not any(_is_served(one, names[0]) for one in slices):
-        message = f'endpointslices for {service} have no addresses with port name "{names[0]}"'
-        return Verdict("MissingEndpoints", message)
-    return None
-
-
-def note(store: Store, verdict: Verdict) -> None:
-    """Writes a verdict into the status of the APIService; only a change of it is news."""
-    stored = store.get("apiservices", "", API_SERVICE)
-    if stored is None:
-        return
-    obj = stored.decoded()
-    was: JsonObject = next(iter(obj.get("status", {}).get("conditions", ())), {})
-    condition = {
-        "type": "Available",
-        "status": "True" if verdict.is_available else "False",
-        "lastTransitionTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "reason": verdict.reason,
-        "message": verdict.message,
-    }
-    if was.get("status") == condition["status"]:
-        condition["lastTransitionTime"] = was["lastTransitionTime"]
-    if was != condition:
-        store.put("apiservices", {**obj, "status": {"conditions": [condition]}})
-
-
-def _service(store: Store, service: ServiceReference) -> _ServiceSpec:
+def service_spec(store: Store, service: ServiceReference) -> ServiceSpec:
+    """The spec of a Service; an empty one if it does not exist."""
     stored = store.get("services", service.namespace, service.name)
-    return msgspec.convert(stored.decoded()["spec"] if stored else {}, type=_ServiceSpec)
+    return msgspec.convert(stored.decoded()["spec"] if stored else {}, type=ServiceSpec)
 
 
-def _slices(store: Store, service: ServiceReference) -> Iterator[_Slice]:
-    for stored in store.list("endpointslices", service.namespace):
-        if stored.labels.get(SERVICE_LABEL) == service.name:
-            yield msgspec.json.decode(stored.body, type=_Slice)
+def address(store: Store, service: ServiceReference) -> str:
+    """The cluster IP and port of a Service, host:port."""
+    return f"{service_spec(store, service).cluster_ip}:{service.port}"
 
 
-def _is_served(one: _Slice, port_name: str) -> bool:
-    """Whether a slice has a ready address with the port; what does not say whether it is ready is."""
-    has_address = any(
-        endpoint.addresses and endpoint.conditions.ready is not False for endpoint in one.endpoints or ()
-    )
-    return has_address and any(port.name == port_name for port in one.ports or ())
+def _objects(store: Store, installation: Installation, ca_bundle: bytes) -> Iterator[tuple[str, JsonObject]]:
+    service, api_service = installation.service, installation.api_service
+    cluster_ip = {"type": "ClusterIP", "clusterIP": CLUSTER_IP}
+    yield "services", {**service, "spec": {**cluster_ip, **service["spec"]}}
+    yield "endpointslices", _endpoint_slice(store, installation)
+    bundle = {"caBundle": b64encode(ca_bundle).decode()}
+    yield "apiservices", {**api_service, "spec": {**api_service["spec"], **bundle}}
 
 
-def _objects(store: Store, ca_bundle: bytes) -> Iterator[tuple[str, JsonObject]]:
-    placed = {"namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME, "labels": SELECTOR}
-    port = {"name": "https", "protocol": "TCP"}
-    yield (
-        "services",
-        {
-            "metadata": placed,
-            "spec": {
-                "type": "ClusterIP",
-                "clusterIP": CLUSTER_IP,
-                "ports": [{**port, "port": 443, "targetPort": "https"}],
-                "selector": SELECTOR,
-            },
+def _endpoint_slice(store: Store, installation: Installation) -> JsonObject:
+    metadata = installation.service["metadata"]
+    (port,) = installation.service["spec"]["ports"]
+    return {
+        "metadata": {
+            "namespace": metadata["namespace"],
+            "name": f"{metadata['name']}-5xk2p",
+            "labels": {**installation.selector, SERVICE_LABEL: metadata["name"]},
         },
-    )
-    yield (
-        "endpointslices",
-        {
-            "metadata": {
-                "namespace": SERVICE_NAMESPACE,
-                "name": f"{SERVICE_NAME}-5xk2p",
-                "labels": {**SELECTOR, SERVICE_LABEL: SERVICE_NAME},
-            },
-            "addressType": "IPv4",
-            "endpoints": _endpoints(store),
-            "ports": [{**port, "port": CONTAINER_PORT}],
-        },
-    )
-    yield (
-        "apiservices",
-        {
-            "metadata": {"name": API_SERVICE, "labels": SELECTOR},
-            "spec": {
-                "group": GROUP,
-                "version": VERSION,
-                "groupPriorityMinimum": 1000,
-                "versionPriority": 15,
-                "service": {"name": SERVICE_NAME, "namespace": SERVICE_NAMESPACE, "port": 443},
-                "caBundle": b64encode(ca_bundle).decode(),
-            },
-        },
-    )
+        "addressType": "IPv4",
+        "endpoints": _endpoints(store, metadata["namespace"], installation.selector),
+        "ports": [{"name": port["name"], "protocol": port["protocol"], "port": installation.container_port}],
+    }
 
 
-def _endpoints(store: Store) -> list[JsonObject]:
-    """What a new EndpointSlice lists: the pods behind the Service."""
+def _endpoints(store: Store, namespace: str, selector: Mapping[str, str]) -> list[JsonObject]:
+    """The endpoints of a new EndpointSlice: the pods that the selector of the Service matches."""
     found = [
         _endpoint(stored.decoded())
-        for stored in store.list("pods", SERVICE_NAMESPACE)
-        if SELECTOR.items() <= stored.labels.items()
+        for stored in store.list("pods", namespace)
+        if selector.items() <= stored.labels.items()
     ]
-    return found if any(one["conditions"]["ready"] for one in found) else [*found, _ELSEWHERE]
+    return found if any(one["conditions"]["ready"] for one in found) else [*found, _ALWAYS_READY]
 
 
 def _endpoint(pod: JsonObject) -> JsonObject:
     conditions = pod["status"].get("conditions", ())
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    metadata = pod["metadata"]
     return {
         "addresses": [one["ip"] for one in pod["status"].get("podIPs", ())],
         "conditions": {"ready": ready, "serving": ready, "terminating": False},
         "nodeName": pod["spec"].get("nodeName", ""),
-        "targetRef": {"kind": "Pod", "namespace": SERVICE_NAMESPACE, "name": pod["metadata"]["name"]},
+        "targetRef": {"kind": "Pod", "namespace": metadata["namespace"], "name": metadata["name"]},
     }

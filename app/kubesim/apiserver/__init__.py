@@ -1,1 +1,1 @@
-"""The simulated kube-apiserver: routes, lists, watches, writes and discovery over HTTPS."""
+"""The simulated kube-apiserver: its handler chain, lists, watches, writes and discovery over HTTPS."""

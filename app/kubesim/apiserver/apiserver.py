@@ -1,47 +1,33 @@
-"""The simulated kube-apiserver: HTTPS on loopback over one store, with kubesum behind its aggregator.
+"""The simulated kube-apiserver: an HTTPS server on loopback over one store, with an extension server behind it.
 
-Every request passes the same gates in kube-apiserver's order: who asks (401), what is asked for, may they
-(403), and only then whether there is such a thing (404, 405), whether the options make sense (400, 422), and the
-answer. What gates and answers consist of lives in the modules next to this one.
+Clients may present a certificate in the TLS handshake; the handler chain decides what a request gets.
 """
 
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
-from uuid import uuid4
 
 import uvicorn
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kubesim.access.accounts import TENANT_NAMESPACE, Accounts
-from kubesim.access.impersonation import impersonated
+from kubesim.access.authentication import TENANT_NAMESPACE, Authenticator
 from kubesim.access.pki import Pki
-from kubesim.access.rbac import Rbac
-from kubesim.access.reviews import Reviewer, review_of
+from kubesim.access.rbac import RbacAuthorizer
+from kubesim.access.reviews import Reviewer
 from kubesim.aggregation.aggregator import Aggregator
 from kubesim.aggregation.podproxy import PodProxy
-from kubesim.apierrors import ApiError, MethodNotAllowed, no_such_path
-from kubesim.apiserver.answers import JSON, Streamed, error_answer, json_answer
 from kubesim.apiserver.bootstrap import bootstrap
 from kubesim.apiserver.documents import Documents
-from kubesim.apiserver.listing import LONGEST_WAIT_S, Lister, streamed, too_large
+from kubesim.apiserver.handlerchain import HandlerChain, Handlers
 from kubesim.apiserver.metrics import MetricsServer
-from kubesim.apiserver.representations import OF_LISTS, OF_OBJECTS, Rendering, requested
+from kubesim.apiserver.resourcehandlers import ResourceHandlers
 from kubesim.apiserver.throttle import Throttle
-from kubesim.apiserver.watching import Watch, Watcher
-from kubesim.apiserver.writing import Writer
-from kubesim.requests import protobuf
-from kubesim.requests.options import list_options
-from kubesim.requests.requestinfo import Attributes, attributes, truthy
-from kubesim.store.kinds import BY_PLURAL, METRICS_GROUP, METRICS_VERSION, Kind
-from kubesim.store.store import Store, Stored
+from kubesim.installation import Installation
+from kubesim.store.store import Store
 
 _KEEP_ALIVE_S: Final = 180
 _LONGEST_STOP_S: Final = 0.2
@@ -49,10 +35,10 @@ _LONGEST_STOP_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """How one simulated API server is set up.
+    """The options of one simulated API server.
 
-    `port` 0: any free one. `bytes_per_s` limits lists and the beginning of watches, None: no limit.
-    `refuses_watch_lists`: as a server whose etcd cannot report progress. The tenant may view one namespace.
+    `port` 0 means any free port. `bytes_per_s` limits lists and initial events of watches; None is no limit. With
+    `refuses_watch_lists` it behaves as on an etcd that cannot report progress. The tenant may view one namespace.
     """
 
     port: int = 0
@@ -62,26 +48,39 @@ class ServerOptions:
 
 
 class ApiServer:
-    """Listens from its construction on, answers while it runs; `aggregator` takes the extension server."""
+    """Listens once it is constructed, responds while `run` runs; `aggregator` registers the extension server."""
 
-    def __init__(self, store: Store, pki: Pki, options: ServerOptions) -> None:
-        bootstrap(store, pki, options.tenant_namespace)
+    def __init__(self, store: Store, pki: Pki, installation: Installation, options: ServerOptions) -> None:
+        bootstrap(store, pki, installation, options.tenant_namespace)
         self._socket: Final = socket.create_server(("127.0.0.1", options.port), backlog=1024)
-        # Accepted connections inherit it; Nagle's algorithm would cost each small answer 40 ms.
+        # Accepted connections inherit it; Nagle's algorithm would delay small responses by 40 ms.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.address: Final = f"127.0.0.1:{self._socket.getsockname()[1]}"
         """host:port."""
         self._pki: Final = pki
-        self.aggregator: Final = Aggregator(store, self.address, pki.front_proxy_files)
-        self._app: Final = _App(store, pki, options, Documents(self.url, self.aggregator), self.aggregator)
+        self.aggregator: Final = Aggregator(store, installation, self.address, pki.front_proxy_files)
+        self._app: Final = self._handler_chain(store, options)
+
+    def _handler_chain(self, store: Store, options: ServerOptions) -> HandlerChain:
+        throttle = Throttle(options.bytes_per_s)
+        authenticator, rbac = Authenticator(self._pki.tokens), RbacAuthorizer(store)
+        handlers = Handlers(
+            aggregator=self.aggregator,
+            documents=Documents(self.url, self.aggregator),
+            metrics=MetricsServer(store, throttle),
+            reviewer=Reviewer(authenticator, rbac),
+            pod_proxy=PodProxy(store, self.aggregator),
+            resources=ResourceHandlers(store, throttle, options.refuses_watch_lists),
+        )
+        return HandlerChain(authenticator, rbac, handlers)
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
+        """The URL of the server."""
         return f"https://{self.address}"
 
     async def run(self) -> None:
-        """Answers until cancelled, and then stops at once: connections are cut."""
+        """Responds until cancelled, then closes all connections at once."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.aggregator.run())
             tasks.create_task(self._serve())
@@ -89,7 +88,7 @@ class ApiServer:
     async def _serve(self) -> None:
         config = uvicorn.Config(
             self._app,
-            http=_PeerProtocol,
+            http=_ClientCertificateProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -108,140 +107,27 @@ class ApiServer:
             self._socket.close()
 
 
-class _App:
-    """The ASGI application: gates, then the answer."""
-
-    def __init__(
-        self, store: Store, pki: Pki, options: ServerOptions, documents: Documents, aggregator: Aggregator
-    ) -> None:
-        throttle = Throttle(options.bytes_per_s)
-        self._accounts: Final = Accounts(pki.tokens)
-        self._rbac: Final = Rbac(store)
-        self._reviewer: Final = Reviewer(self._accounts, self._rbac)
-        self._documents: Final = documents
-        self._aggregator: Final = aggregator
-        self._pod_proxy: Final = PodProxy(store, lambda: aggregator.backend)
-        self._metrics: Final = MetricsServer(store, throttle)
-        self._resources: Final = _Resources(store, throttle, options.refuses_watch_lists)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        audit_id = _audited(scope)
-        request = Request(scope, receive)
-        try:
-            answer = await self._answer(request)
-        except ApiError as error:
-            answer = error_answer(error)
-        except asyncio.CancelledError:
-            # Only a stopping server cancels a request, after it has cut the connection: nobody is left to tell.
-            return
-        answer.raw_headers += [(b"audit-id", audit_id), (b"cache-control", b"no-cache, private")]
-        await answer(scope, receive, send)
-
-    async def _answer(self, request: Request) -> Response:
-        caller = self._accounts.of_connection(
-            request.state.peer_certificate, request.headers.get("authorization", "")
-        )
-        query = _first_values(request)
-        wanted = attributes(request.method, request.scope["path"], query)
-        user = impersonated(caller, request.headers, self._rbac)
-        self._rbac.authorize(user, wanted)
-        if self._aggregator.serves(wanted.path):
-            return await self._aggregator.proxied(request, wanted, user)
-        if not wanted.resource:
-            return await self._documents.answer(wanted.path, request)
-        if (wanted.group, wanted.version) == (METRICS_GROUP, METRICS_VERSION):
-            return await self._metrics.answer(request, wanted, query)
-        if (review := review_of(wanted)) is not None and wanted.verb == "create":
-            is_protobuf = _media_type(request) == protobuf.MEDIA_TYPE
-            return json_answer(self._reviewer.answer(review, await request.body(), is_protobuf, user), 201)
-        if (wanted.group, wanted.resource, wanted.subresource) == ("", "pods", "proxy"):
-            return await self._pod_proxy.answer(request, wanted)
-        return await self._resources.answer(request, wanted, query)
-
-
-class _Resources:
-    """Reads, watches and writes of the stored kinds."""
-
-    def __init__(self, store: Store, throttle: Throttle, refuses_watch_lists: bool) -> None:
-        self._store: Final = store
-        self._throttle: Final = throttle
-        self._lister: Final = Lister(store)
-        self._watcher: Final = Watcher(store, throttle, refuses_watch_lists)
-        self._writer: Final = Writer(store)
-        self._reading: Final = {"get": self._get, "list": self._list, "watch": self._watch}
-
-    async def answer(self, request: Request, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        """The answer to a request for a resource; raises ApiError."""
-        kind = _kind(wanted)
-        if not kind.namespaced:
-            wanted = replace(wanted, namespace="")
-        if (read := self._reading.get(wanted.verb)) is not None:
-            return await read(request, kind, wanted, query)
-        return self._write(request, kind, wanted, await request.body())
-
-    async def _get(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        rendering = requested(request.headers, kind, OF_OBJECTS, query)
-        await self._reach(list_options(kind, query).version)
-        return Response(rendering.document(self._writer.existing(kind, wanted)), media_type=JSON)
-
-    async def _list(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        options = list_options(kind, query)
-        rendering = requested(request.headers, kind, OF_LISTS, query)
-        await self._reach(options.version)
-        page = self._lister.page(kind.plural, wanted.namespace, options)
-        return Streamed(streamed(page, rendering, self._throttle))
-
-    async def _watch(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        if not truthy(query.get("watch")):
-            raise no_such_path()
-        options = list_options(kind, query)
-        rendering = requested(request.headers, kind, OF_OBJECTS, query)
-        await self._reach(options.version)
-        watch = Watch(kind.plural, wanted.namespace, rendering, options)
-        return Streamed(self._watcher.frames(watch))
-
-    def _write(self, request: Request, kind: Kind, wanted: Attributes, body: bytes) -> Response:
-        rendering = requested(request.headers, kind, OF_OBJECTS, {})
-        if wanted.verb == "create" and not wanted.name:
-            return _written(rendering, self._writer.create(kind, wanted, body), 201)
-        if wanted.verb == "update" and wanted.name:
-            return _written(rendering, self._writer.update(kind, wanted, body), 200)
-        if wanted.verb == "patch" and wanted.name:
-            return _written(rendering, self._writer.patch(kind, wanted, body, _media_type(request)), 200)
-        if wanted.verb == "delete" and not wanted.subresource:
-            return json_answer(_deleted(kind, self._writer.delete(kind, wanted)))
-        raise MethodNotAllowed("the server does not allow this method on the requested resource")
-
-    async def _reach(self, version: int | None) -> None:
-        """Waits a little for a version of the future; raises Timeout."""
-        try:
-            async with asyncio.timeout(LONGEST_WAIT_S):
-                await self._store.reached(version or 0)
-        except TimeoutError:
-            raise too_large(version or 0, self._store.version) from None
-
-
-class _PeerProtocol(HttpToolsProtocol):
-    """Hands the client's certificate, verified in the handshake, to the application: `state.peer_certificate`."""
+class _ClientCertificateProtocol(HttpToolsProtocol):
+    """Sets `state.peer_certificate` of each request to the client's certificate that the handshake verified."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Reads the certificate once for all requests of the connection; None if there is none."""
+        """Reads the certificate, None if there is none, once for all requests of the connection."""
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         self.app_state = {**self.app_state, "peer_certificate": tls.getpeercert(binary_form=True)}
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to whoever runs it."""
+    """A server that does not handle signals."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
+        """Handles none."""
         yield
 
 
 async def _stop(server: uvicorn.Server) -> None:
-    """Cuts every connection; requests end by seeing that, or are cancelled."""
+    """Aborts all connections, and cancels the requests that do not end within _LONGEST_STOP_S."""
     if not server.started:
         return
     for listener in server.servers:
@@ -262,42 +148,3 @@ def _tls(pki: Pki) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _audited(scope: Scope) -> bytes:
-    """The request's audit ID, given to it here if the client named none."""
-    for name, value in scope["headers"]:
-        if name == b"audit-id":
-            return bytes(value)
-    audit_id = str(uuid4()).encode()
-    scope["headers"] = [*scope["headers"], (b"audit-id", audit_id)]
-    return audit_id
-
-
-def _first_values(request: Request) -> dict[str, str]:
-    return {name: request.query_params.getlist(name)[0] for name in request.query_params}
-
-
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip()
-
-
-def _kind(wanted: Attributes) -> Kind:
-    kind = BY_PLURAL.get(wanted.resource)
-    if kind is None or (kind.group, kind.version) != (wanted.group, wanted.version):
-        raise no_such_path()
-    is_misplaced = bool(wanted.namespace) and not kind.namespaced and kind.plural != "namespaces"
-    if is_misplaced or (wanted.subresource and wanted.subresource not in kind.subresources):
-        raise no_such_path()
-    return kind
-
-
-def _written(rendering: Rendering, stored: Stored, code: int) -> Response:
-    return Response(rendering.document(stored), code, media_type=JSON)
-
-
-def _deleted(kind: Kind, last: Stored) -> dict[str, object]:
-    details = {"name": last.name, "kind": kind.plural, "uid": last.decoded()["metadata"]["uid"]}
-    if kind.group:
-        details["group"] = kind.group
-    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

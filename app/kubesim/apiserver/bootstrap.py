@@ -1,23 +1,23 @@
-"""What every cluster starts with: namespaces, roles, the configuration of delegated authentication, metrics."""
+"""The objects that a new cluster has: namespaces, roles, authentication configuration, what is installed in it."""
 
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
-from kubesim.access.accounts import SERVICE_NAME, SERVICE_NAMESPACE
+from kubesim.access.bootstrappolicy import default_objects
 from kubesim.access.pki import FRONT_PROXY, Pki
-from kubesim.access.rbac import default_objects
-from kubesim.store.kinds import METRICS_GROUP, METRICS_VERSION
+from kubesim.installation import Installation
+from kubesim.store.apiresources import BY_KIND, METRICS_GROUP, METRICS_VERSION
 from kubesim.store.store import JsonObject, Store
 
 AUTHENTICATION_CONFIG: Final = "extension-apiserver-authentication"
 
-_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system", SERVICE_NAMESPACE)
+_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
-# metrics-server/manifests/base/apiservice.yaml, and what the aggregator says of it.
-_METRICS_SERVICE: Final[JsonObject] = {
+# metrics-server/manifests/base/apiservice.yaml, with the condition that the aggregator sets.
+_METRICS_API_SERVICE: Final[JsonObject] = {
     "metadata": {"name": f"{METRICS_VERSION}.{METRICS_GROUP}"},
     "spec": {
         "group": METRICS_GROUP,
@@ -35,9 +35,9 @@ _METRICS_SERVICE: Final[JsonObject] = {
 }
 
 
-def bootstrap(store: Store, pki: Pki, tenant_namespace: str) -> None:
-    """Puts into the store what is missing of it; what is there stays as it is."""
-    for resource, obj in _objects(pki, tenant_namespace):
+def bootstrap(store: Store, pki: Pki, installation: Installation, tenant_namespace: str) -> None:
+    """Creates the objects that do not exist yet; existing ones are not changed."""
+    for resource, obj in (*_objects(pki, tenant_namespace), *_installed(installation)):
         metadata = obj["metadata"]
         if store.get(resource, metadata.get("namespace", ""), metadata["name"]) is None:
             store.put(resource, obj)
@@ -45,18 +45,27 @@ def bootstrap(store: Store, pki: Pki, tenant_namespace: str) -> None:
 
 def _objects(pki: Pki, tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:
     for name in (*_NAMESPACES, tenant_namespace):
-        labels = {"kubernetes.io/metadata.name": name}
-        yield "namespaces", {"metadata": {"name": name, "labels": labels}, "status": {"phase": "Active"}}
-    yield "serviceaccounts", {"metadata": {"namespace": SERVICE_NAMESPACE, "name": SERVICE_NAME}}
+        yield "namespaces", _namespace(name, {})
     yield "configmaps", _authentication_config(pki)
-    # Empty, as the chart makes it: what it is for is known to who may fill it.
-    yield "secrets", {"metadata": {"namespace": SERVICE_NAMESPACE, "name": "kubesum-tls"}, "type": "Opaque"}
-    yield "apiservices", _METRICS_SERVICE
+    yield "apiservices", _METRICS_API_SERVICE
     yield from default_objects(tenant_namespace)
 
 
+def _installed(installation: Installation) -> Iterator[tuple[str, JsonObject]]:
+    metadata = installation.namespace["metadata"]
+    yield "namespaces", _namespace(metadata["name"], metadata.get("labels", {}))
+    for obj in (installation.service_account, *installation.objects):
+        yield BY_KIND[obj["kind"]].plural, obj
+
+
+def _namespace(name: str, labels: dict[str, str]) -> JsonObject:
+    """A namespace with the label and status that the API server adds."""
+    labels = {"kubernetes.io/metadata.name": name, **labels}
+    return {"metadata": {"name": name, "labels": labels}, "status": {"phase": "Active"}}
+
+
 def _authentication_config(pki: Pki) -> JsonObject:
-    """kube-apiserver's own trust, published for extension servers.
+    """The authorities and header names with which extension servers authenticate requests of the front proxy.
 
     kubernetes/pkg/controlplane/controller/clusterauthenticationtrust/cluster_authentication_trust_controller.go.
     """

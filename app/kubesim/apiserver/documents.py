@@ -1,4 +1,4 @@
-"""Answers about the API server itself: version, health, discovery, OpenAPI."""
+"""Responses to non-resource requests: version, health, discovery, OpenAPI."""
 
 from hashlib import sha512
 from typing import Final
@@ -9,13 +9,15 @@ from starlette.responses import Response
 
 from kubesim.aggregation.aggregator import Aggregator
 from kubesim.apierrors import no_such_path
-from kubesim.apiserver import discovery
-from kubesim.apiserver.answers import JSON, json_answer, text_answer
-from kubesim.apiserver.discovery import AGGREGATED, DISCOVERY_GROUP
-from kubesim.apiserver.representations import Transformation, negotiated
+from kubesim.responses import discovery
+from kubesim.responses.discovery import DISCOVERY_GROUP, GROUP_DISCOVERY_LIST
+from kubesim.responses.httpresponses import JSON, json_response, text_response
+from kubesim.responses.representations import Transformation, negotiated
 from kubesim.store.store import JsonObject
 
-_OFFERED: Final = frozenset(Transformation(AGGREGATED, DISCOVERY_GROUP, version) for version in ("v2", "v2beta1"))
+_OFFERED: Final = frozenset(
+    Transformation(GROUP_DISCOVERY_LIST, DISCOVERY_GROUP, version) for version in ("v2", "v2beta1")
+)
 _VERSION: Final = {
     "major": "1",
     "minor": "36",
@@ -31,16 +33,16 @@ _OPENAPI_V2: Final = {"swagger": "2.0", "info": {"title": "Kubernetes", "version
 
 
 class Documents:
-    """Answers requests for paths that are no resources."""
+    """Responds to non-resource requests."""
 
     def __init__(self, url: str, aggregator: Aggregator) -> None:
         self._url: Final = url
         self._aggregator: Final = aggregator
 
-    async def answer(self, path: str, request: Request) -> Response:
+    async def response(self, path: str, request: Request) -> Response:
         """The document at `path`; raises NotFound."""
         if path in ("/healthz", "/livez", "/readyz"):
-            return text_answer("ok")
+            return text_response("ok")
         if path in ("/api", "/apis") and (groups := self._groups(path, request)) is not None:
             return groups
         if path == "/openapi/v2" and (merged := await self._aggregator.openapi_v2(request.headers.get("accept", ""))):
@@ -48,17 +50,19 @@ class Documents:
         document = await self._openapi(path) if path.startswith("/openapi/") else self._plain(path)
         if document is None:
             raise no_such_path()
-        return json_answer(document)
+        return json_response(document)
 
     def _groups(self, path: str, request: Request) -> Response | None:
-        """Aggregated discovery, None for a client that does not ask for it."""
-        asked = negotiated(request.headers.get("accept", ""), _OFFERED)
-        if not asked.form:
+        """Aggregated discovery, None for a client that does not accept it."""
+        transformation = negotiated(request.headers.get("accept", ""), _OFFERED)
+        if not transformation.form:
             return None
         is_core = path == "/api"
-        document = discovery.aggregated(asked.version, is_core, () if is_core else self._aggregator.group_items)
+        document = discovery.aggregated(
+            transformation.version, is_core, () if is_core else self._aggregator.group_items
+        )
         body = msgspec.json.encode(document)
-        media_type = f"{JSON};g={asked.group};v={asked.version};as={asked.form}"
+        media_type = f"{JSON};g={transformation.group};v={transformation.version};as={transformation.form}"
         headers = {"ETag": f'"{sha512(body).hexdigest().upper()}"', "Vary": "Accept", "Content-Type": media_type}
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)

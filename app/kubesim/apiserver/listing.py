@@ -1,4 +1,4 @@
-"""Lists: pages of one consistent state, streamed from bodies that were encoded when they changed."""
+"""Lists: pages of one consistent state, streamed from the stored JSON of the objects."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left
@@ -11,16 +11,16 @@ from typing import Final
 import msgspec
 
 from kubesim.apierrors import BadRequest, Expired, StatusCause, StatusDetails, Timeout
-from kubesim.apiserver.representations import LIST_END, Rendering
 from kubesim.apiserver.throttle import Throttle
 from kubesim.requests.options import ListOptions
-from kubesim.store.store import JsonObject, Key, Store, Stored
+from kubesim.responses.representations import LIST_END, Rendering
+from kubesim.store.store import JsonObject, Key, Store, StoredObject
 
 CHUNK_BYTES: Final = 256 * 1024
-LONGEST_WAIT_S: Final = 3
-"""How long a request for a version of the future may wait for it."""
+BLOCK_TIMEOUT_S: Final = 3
+"""How long a request waits for a resourceVersion that is not reached yet (storage/cacher, blockTimeout)."""
 
-_STATES_KEPT: Final = 64
+_SNAPSHOTS_KEPT: Final = 64
 _TOO_OLD: Final = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list "
     "without the continue parameter."
@@ -37,29 +37,29 @@ class _Token(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one list request gets, and the metadata of the list."""
+    """The items of the response to one list request, and the metadata of the list."""
 
-    items: Iterable[Stored]
+    items: Iterable[StoredObject]
     metadata: JsonObject
 
 
 class Lister:
-    """Answers lists of one store, and keeps the states that pages under way belong to."""
+    """Pages the lists of one store, and keeps the states that continue tokens refer to."""
 
     def __init__(self, store: Store) -> None:
         self._store: Final = store
-        self._states: Final[OrderedDict[tuple[str, str, int], Sequence[Stored]]] = OrderedDict()
+        self._snapshots: Final[OrderedDict[tuple[str, str, int], Sequence[StoredObject]]] = OrderedDict()
 
     def page(self, resource: str, namespace: str, options: ListOptions) -> Page:
-        """The page that `options` ask for; raises Expired when its state is no longer kept."""
+        """The page that `options` select; raises Expired when its state is no longer kept."""
         version, start = self._position(options)
         state = self._state(resource, namespace, version)
-        rest: Sequence[Stored] = state
+        rest: Sequence[StoredObject] = state
         if start is not None:
             rest = state[bisect_left(state, start, key=lambda stored: stored.key) :]
-        # Lists that any version will do for come from a cache, which does not count (storage/cacher).
+        # kube-apiserver lists resourceVersion=0 from its watch cache, which ignores limits (storage/cacher).
         limit = 0 if options.version == 0 and not options.match else options.limit
-        selected = rest if options.selection.is_all else filter(options.selection.has, rest)
+        selected = rest if options.selection.is_empty else filter(options.selection.matches, rest)
         metadata: JsonObject = {"resourceVersion": str(version)}
         if not limit:
             return Page(selected, metadata)
@@ -67,7 +67,7 @@ class Lister:
         if len(items) > limit:
             self._keep(resource, namespace, version, state)
             metadata["continue"] = _token(version, items[limit].key)
-            if options.selection.is_all:
+            if options.selection.is_empty:
                 metadata["remainingItemCount"] = len(rest) - limit
         return Page(items[:limit], metadata)
 
@@ -78,17 +78,17 @@ class Lister:
             return options.version, None
         return self._store.version, None
 
-    def _state(self, resource: str, namespace: str, version: int) -> Sequence[Stored]:
-        if (state := self._states.get((resource, namespace, version))) is not None:
+    def _state(self, resource: str, namespace: str, version: int) -> Sequence[StoredObject]:
+        if (state := self._snapshots.get((resource, namespace, version))) is not None:
             return state
         if version == self._store.version:
             return self._store.list(resource, namespace)
         raise Expired(_TOO_OLD)
 
-    def _keep(self, resource: str, namespace: str, version: int, state: Sequence[Stored]) -> None:
-        self._states[resource, namespace, version] = state
-        if len(self._states) > _STATES_KEPT:
-            self._states.popitem(last=False)
+    def _keep(self, resource: str, namespace: str, version: int, state: Sequence[StoredObject]) -> None:
+        self._snapshots[resource, namespace, version] = state
+        if len(self._snapshots) > _SNAPSHOTS_KEPT:
+            self._snapshots.popitem(last=False)
 
 
 async def streamed(page: Page, rendering: Rendering, throttle: Throttle) -> AsyncGenerator[bytes, None]:
@@ -108,8 +108,8 @@ async def streamed(page: Page, rendering: Rendering, throttle: Throttle) -> Asyn
     yield b"".join(parts)
 
 
-def too_large(version: int, current: int) -> Timeout:
-    """504 for a version that has not come about (apiserver/pkg/storage/errors.go, NewTooLargeResourceVersion)."""
+def too_large_resource_version(version: int, current: int) -> Timeout:
+    """504 for a version that was not reached (apiserver/pkg/storage/errors.go, NewTooLargeResourceVersionError)."""
     cause = StatusCause(reason="ResourceVersionTooLarge", message="Too large resource version")
     return Timeout(
         f"Timeout: Too large resource version: {version}, current: {current}",

@@ -1,8 +1,7 @@
-"""metrics.k8s.io of a simulated cluster: gets and lists of what pods and nodes use, as metrics-server serves them.
+"""metrics.k8s.io of a simulated cluster: usage of pods and nodes, as metrics-server serves it.
 
-All answers of one tick come from one batch, which is made when somebody asks; so two clients that ask within
-RESOLUTION_S read the same numbers. Limits and versions are ignored, nothing can be watched.
-Follows metrics-server/pkg/api and pkg/storage.
+All responses within RESOLUTION_S come from one batch of measurements, which the first request makes. Limits and
+versions are ignored; there is no watch. Follows metrics-server/pkg/api and pkg/storage.
 """
 
 import asyncio
@@ -17,24 +16,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kubesim.apierrors import MethodNotAllowed, NotFound, StatusDetails, no_such_path
-from kubesim.apiserver.answers import JSON, Streamed
 from kubesim.apiserver.listing import Page, streamed
-from kubesim.apiserver.representations import OF_LISTS, OF_OBJECTS, requested
 from kubesim.apiserver.throttle import Throttle
-from kubesim.objects.templates import stamp
+from kubesim.objects.parts import stamp
 from kubesim.requests.options import list_options
-from kubesim.requests.requestinfo import Attributes
-from kubesim.store.kinds import METRICS, METRICS_GROUP, NODE_METRICS, Kind
-from kubesim.store.store import JsonObject, Key, Store, Stored
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.responses.httpresponses import JSON, StreamedResponse
+from kubesim.responses.representations import LIST_FORMS, OBJECT_FORMS, requested_rendering
+from kubesim.store.apiresources import METRICS_GROUP, METRICS_RESOURCES, NODE_METRICS, ApiResource
+from kubesim.store.store import JsonObject, Key, Store, StoredObject
 from kubesim.world.metering import (
     RESOLUTION_S,
     Pod,
     Usage,
     container_usage,
-    has_silent_kubelet,
     is_measured,
+    is_unreachable,
+    metered_pod,
     node_usage,
-    pod_of,
     scraped_at,
     window_ms,
 )
@@ -44,14 +43,16 @@ _SLICE: Final = 200
 
 @dataclass(slots=True)
 class _Batch:
-    """What was measured in one tick: by plural, the objects in order of their keys."""
+    """The measurements of one tick: by plural, the objects in order of their keys."""
 
     tick: int = -1
-    objects: dict[str, dict[Key, Stored]] = field(default_factory=lambda: {kind.plural: {} for kind in METRICS})
+    objects: dict[str, dict[Key, StoredObject]] = field(
+        default_factory=lambda: {resource.plural: {} for resource in METRICS_RESOURCES}
+    )
 
 
 class MetricsServer:
-    """Measures the pods and nodes of one store; `now` tells seconds since 1970."""
+    """Measures the pods and nodes of one store; `now` returns seconds since 1970."""
 
     def __init__(self, store: Store, throttle: Throttle, now: Callable[[], float] = time.time) -> None:
         self._store: Final = store
@@ -61,40 +62,44 @@ class MetricsServer:
         self._measuring: Final = asyncio.Lock()
         self._pods: dict[Key, tuple[int, Pod]] = {}
 
-    async def answer(self, request: Request, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        """The answer to a request for a resource of metrics.k8s.io; raises ApiError."""
-        kind = _kind(wanted)
-        if wanted.verb == "list":
-            return await self._list(request, kind, wanted, query)
-        if wanted.verb == "get":
-            return await self._get(request, kind, wanted, query)
-        raise MethodNotAllowed(f'{wanted.verb} is not supported on resources of kind "{kind.resource_group}"')
+    async def response(self, request: Request, info: RequestInfo, query: Mapping[str, str]) -> Response:
+        """The response to a request for a resource of metrics.k8s.io; raises ApiError."""
+        resource = _kind(info)
+        if info.verb == "list":
+            return await self._list(request, resource, info, query)
+        if info.verb == "get":
+            return await self._get(request, resource, info, query)
+        raise MethodNotAllowed(f'{info.verb} is not supported on resources of kind "{resource.group_resource}"')
 
-    async def _list(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        selection = list_options(kind, query).selection
-        rendering = requested(request.headers, kind, OF_LISTS, query)
-        objects = (await self._measured()).objects[kind.plural].values()
-        found = [one for one in objects if wanted.namespace in ("", one.namespace) and selection.has(one)]
-        return Streamed(streamed(Page(found, {}), rendering, self._throttle))
+    async def _list(
+        self, request: Request, resource: ApiResource, info: RequestInfo, query: Mapping[str, str]
+    ) -> Response:
+        selection = list_options(resource, query).selection
+        rendering = requested_rendering(request.headers, resource, LIST_FORMS, query)
+        objects = (await self._current_batch()).objects[resource.plural].values()
+        found = [one for one in objects if info.namespace in ("", one.namespace) and selection.matches(one)]
+        return StreamedResponse(streamed(Page(found, {}), rendering, self._throttle))
 
-    async def _get(self, request: Request, kind: Kind, wanted: Attributes, query: Mapping[str, str]) -> Response:
-        rendering = requested(request.headers, kind, OF_OBJECTS, query)
-        found = (await self._measured()).objects[kind.plural].get((wanted.namespace, wanted.name))
+    async def _get(
+        self, request: Request, resource: ApiResource, info: RequestInfo, query: Mapping[str, str]
+    ) -> Response:
+        rendering = requested_rendering(request.headers, resource, OBJECT_FORMS, query)
+        found = (await self._current_batch()).objects[resource.plural].get((info.namespace, info.name))
         if found is None:
-            raise self._missing(kind, wanted)
+            raise self._not_found(resource, info)
         return Response(rendering.document(found), media_type=JSON)
 
-    def _missing(self, kind: Kind, wanted: Attributes) -> NotFound:
-        if self._store.get(kind.plural, wanted.namespace, wanted.name) is None:
-            details = StatusDetails(name=wanted.name, kind=kind.plural)
-            return NotFound(f'{kind.plural} "{wanted.name}" not found', details)
-        name = f"{wanted.namespace}/{wanted.name}" if kind.namespaced else wanted.name
-        what = kind.kind.lower()
+    def _not_found(self, resource: ApiResource, info: RequestInfo) -> NotFound:
+        if self._store.get(resource.plural, info.namespace, info.name) is None:
+            details = StatusDetails(name=info.name, kind=resource.plural)
+            return NotFound(f'{resource.plural} "{info.name}" not found', details)
+        name = f"{info.namespace}/{info.name}" if resource.namespaced else info.name
+        what = resource.kind.lower()
         details = StatusDetails(name=name, group=METRICS_GROUP, kind=what)
         return NotFound(f'{what}.{METRICS_GROUP} "{name}" not found', details)
 
-    async def _measured(self) -> _Batch:
-        """The batch of this tick."""
+    async def _current_batch(self) -> _Batch:
+        """The batch of the current tick."""
         async with self._measuring:
             tick = int(self._now()) // RESOLUTION_S
             if self._batch.tick != tick:
@@ -104,10 +109,10 @@ class MetricsServer:
     async def _measure(self, tick: int) -> _Batch:
         batch = _Batch(tick)
         created = stamp(datetime.fromtimestamp(self._now(), UTC))
-        silent = {stored.name for stored in self._store.list("nodes") if has_silent_kubelet(stored)}
+        unreachable = {stored.name for stored in self._store.list("nodes") if is_unreachable(stored)}
         used: dict[str, list[Usage]] = {}
         async for pod in self._pods_in_slices():
-            if not pod.containers or pod.node in silent:
+            if not pod.containers or pod.node in unreachable:
                 continue
             at = scraped_at(pod.node, tick)
             usages = [container_usage(one, tick, at) for one in pod.containers]
@@ -116,25 +121,25 @@ class MetricsServer:
                 stored = _pod_metrics(pod, usages, at, created)
                 batch.objects["pods"][stored.key] = stored
         for node in self._store.list("nodes"):
-            if node.name not in silent:
+            if node.name not in unreachable:
                 usage = node_usage(node.name, used.get(node.name, ()), tick)
                 batch.objects["nodes"][node.key] = _node_metrics(node, usage, scraped_at(node.name, tick), created)
         return batch
 
     async def _pods_in_slices(self) -> AsyncIterator[Pod]:
-        """All pods, each read anew only if it has changed."""
-        known, self._pods = self._pods, {}
+        """All pods; those that did not change are not decoded again."""
+        previous, self._pods = self._pods, {}
         for number, stored in enumerate(self._store.list("pods")):
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
-            version, pod = known.get(stored.key, (0, None))
+            version, pod = previous.get(stored.key, (0, None))
             if pod is None or version != stored.version:
-                pod = pod_of(stored)
+                pod = metered_pod(stored)
             self._pods[stored.key] = (stored.version, pod)
             yield pod
 
 
-def _pod_metrics(pod: Pod, usages: Iterable[Usage], at: int, created: str) -> Stored:
+def _pod_metrics(pod: Pod, usages: Iterable[Usage], at: int, created: str) -> StoredObject:
     body = {
         "metadata": {
             "name": pod.name,
@@ -147,25 +152,25 @@ def _pod_metrics(pod: Pod, usages: Iterable[Usage], at: int, created: str) -> St
             {"name": one.name, "usage": usage.quantities} for one, usage in zip(pod.containers, usages, strict=True)
         ],
     }
-    return Stored(pod.namespace, pod.name, 0, pod.labels, {}, msgspec.json.encode(body))
+    return StoredObject(pod.namespace, pod.name, 0, pod.labels, {}, msgspec.json.encode(body))
 
 
-def _node_metrics(node: Stored, usage: Usage, at: int, created: str) -> Stored:
+def _node_metrics(node: StoredObject, usage: Usage, at: int, created: str) -> StoredObject:
     body = {
         "metadata": {"name": node.name, "creationTimestamp": created, "labels": node.labels},
         **_measurement(at, RESOLUTION_S * 1000 + at % 90),
         "usage": usage.quantities,
     }
-    return Stored("", node.name, 0, node.labels, {}, msgspec.json.encode(body))
+    return StoredObject("", node.name, 0, node.labels, {}, msgspec.json.encode(body))
 
 
 def _measurement(at: int, window_ms: int) -> JsonObject:
     return {"timestamp": stamp(datetime.fromtimestamp(at, UTC)), "window": f"{window_ms / 1000:g}s"}
 
 
-def _kind(wanted: Attributes) -> Kind:
-    for kind in METRICS:
-        is_misplaced = wanted.namespace != "" and kind is NODE_METRICS
-        if kind.plural == wanted.resource and not wanted.subresource and not is_misplaced:
-            return kind
+def _kind(info: RequestInfo) -> ApiResource:
+    for resource in METRICS_RESOURCES:
+        is_misplaced = info.namespace != "" and resource is NODE_METRICS
+        if resource.plural == info.resource and not info.subresource and not is_misplaced:
+            return resource
     raise no_such_path()

@@ -1,7 +1,6 @@
-"""Watches: the initial state where one is asked for, then every change, bookmarks, and a clean end.
+"""Watches: initial events where they are requested, then changes and bookmarks, until the timeout.
 
-The behaviours are those of kube-apiserver's watch cache (k8s.io/apiserver/pkg/storage/cacher) and of watch
-lists (KEP-3157).
+Behaves as kube-apiserver's watch cache (k8s.io/apiserver/pkg/storage/cacher) and streaming lists (KEP-3157).
 """
 
 import asyncio
@@ -14,22 +13,22 @@ import msgspec
 
 from kubesim.apierrors import ApiError, Expired, InternalError, status
 from kubesim.apiserver.listing import CHUNK_BYTES
-from kubesim.apiserver.representations import Rendering
 from kubesim.apiserver.throttle import Throttle
 from kubesim.requests.options import ListOptions, Selection
-from kubesim.store.store import Change, JsonObject, Store, Stored, restamped
+from kubesim.responses.representations import Rendering
+from kubesim.store.store import Change, JsonObject, Store, StoredObject, with_version
 
 BOOKMARK_INTERVAL_S: Final = 60.0
 BOOKMARK_BEFORE_END_S: Final = 2.0
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
 
-# kube-apiserver's --min-request-timeout, and twice it.
+# --min-request-timeout of kube-apiserver, and twice that.
 _LIFETIMES_S: Final = (1800, 3600)
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """One watch: what of which kind, shown how, under which options."""
+    """One watch: its resource and namespace (empty: all), its rendering and its options."""
 
     resource: str
     namespace: str
@@ -37,52 +36,52 @@ class Watch:
     options: ListOptions
 
     @property
-    def wants_initial_state(self) -> bool:
-        """Whether the present objects come first: asked for, or no version to start from."""
+    def has_initial_events(self) -> bool:
+        """Whether the current objects are sent first: if requested, or without a version to start from."""
         if self.options.send_initial_events is not None:
             return self.options.send_initial_events
         return not self.options.version
 
-    def concerns(self, change: Change) -> bool:
-        """Whether a change lies in the namespace that is watched."""
+    def covers(self, change: Change) -> bool:
+        """Whether a change is in the watched namespace."""
         return not self.namespace or change.last.namespace == self.namespace
 
 
 class Watcher:
-    """Streams watches of one store. `refuses_watch_lists`: as a server whose etcd cannot report progress."""
+    """Streams watches of one store; with `refuses_watch_lists` as on an etcd that cannot report progress."""
 
     def __init__(self, store: Store, throttle: Throttle, refuses_watch_lists: bool) -> None:
         self._store: Final = store
         self._throttle: Final = throttle
         self._refuses_watch_lists: Final = refuses_watch_lists
 
-    async def frames(self, watch: Watch) -> AsyncGenerator[bytes, None]:
-        """The watch as lines of JSON, one or more lines a chunk, until its time is over or its start is lost."""
+    async def stream(self, watch: Watch) -> AsyncGenerator[bytes, None]:
+        """The events as lines of JSON, one or more in a chunk, until the timeout or until its version is expired."""
         if self._refuses_watch_lists and watch.options.send_initial_events:
             yield _error(InternalError("required storage feature RequestWatchProgress is disabled"))
             return
         version = self._store.version
         is_first = True
-        if watch.wants_initial_state:
-            state = filter(watch.options.selection.has, self._store.list(watch.resource, watch.namespace))
+        if watch.has_initial_events:
+            state = filter(watch.options.selection.matches, self._store.list(watch.resource, watch.namespace))
             async for chunk in self._initial(watch, state):
                 is_first = False
                 yield chunk
-            if watch.options.send_initial_events and watch.options.has_bookmarks:
+            if watch.options.send_initial_events and watch.options.allow_watch_bookmarks:
                 yield _bookmark(watch, version, {INITIAL_EVENTS_END: "true"})
         elif watch.options.version:
             version = watch.options.version
         try:
-            async for chunk in self._live(watch, version, is_first):
+            async for chunk in self._changes(watch, version, is_first):
                 yield chunk
         except Expired as error:
             yield _error(error)
 
-    async def _initial(self, watch: Watch, state: Iterator[Stored]) -> AsyncGenerator[bytes, None]:
+    async def _initial(self, watch: Watch, state: Iterator[StoredObject]) -> AsyncGenerator[bytes, None]:
         parts: list[bytes] = []
         size, is_first = 0, True
         for stored in state:
-            parts.append(_frame(b"ADDED", watch.rendering.watched(stored, is_first)))
+            parts.append(_encoded(b"ADDED", watch.rendering.watched(stored, is_first)))
             size, is_first = size + len(parts[-1]), False
             if size >= CHUNK_BYTES:
                 await self._throttle.spend(size)
@@ -92,12 +91,12 @@ class Watcher:
             await self._throttle.spend(size)
             yield b"".join(parts)
 
-    async def _live(self, watch: Watch, version: int, is_first: bool) -> AsyncGenerator[bytes, None]:
+    async def _changes(self, watch: Watch, version: int, is_first: bool) -> AsyncGenerator[bytes, None]:
         now = asyncio.get_running_loop().time
         deadline = now() + (watch.options.timeout_s or random.randint(*_LIFETIMES_S))  # noqa: S311
         next_bookmark = _next_bookmark(now(), deadline)
         while now() < deadline:
-            changes = await self._news(watch.resource, version, min(deadline, next_bookmark))
+            changes = await self._next_changes(watch.resource, version, min(deadline, next_bookmark))
             if changes:
                 version = changes[-1].version
                 if events := list(_events(watch, changes, is_first)):
@@ -106,17 +105,17 @@ class Watcher:
             elif now() < deadline:
                 version = self._store.version
                 next_bookmark = _next_bookmark(now(), deadline)
-                if watch.options.has_bookmarks:
+                if watch.options.allow_watch_bookmarks:
                     yield _bookmark(watch, version)
 
-    async def _news(self, resource: str, version: int, until: float) -> Sequence[Change]:
-        """The changes after `version`; none if there are still none at `until`."""
+    async def _next_changes(self, resource: str, version: int, until: float) -> Sequence[Change]:
+        """The changes after `version`; empty if there are none at the loop time `until`."""
         try:
             async with asyncio.timeout_at(until):
-                return await self._store.news(resource, version)
+                return await self._store.next_changes(resource, version)
         except TimeoutError:
-            # A change can arrive between the alarm and this line; the version may not pass over it.
-            return self._store.since(resource, version)
+            # A change can arrive between the timeout and this line; a bookmark must not skip it.
+            return self._store.changes_since(resource, version)
 
 
 def _next_bookmark(now: float, deadline: float) -> float:
@@ -126,23 +125,23 @@ def _next_bookmark(now: float, deadline: float) -> float:
 
 def _events(watch: Watch, changes: Sequence[Change], is_first: bool) -> Iterator[bytes]:
     for change in changes:
-        if watch.concerns(change) and (event := _event(watch.options.selection, change)):
+        if watch.covers(change) and (event := _event(watch.options.selection, change)):
             kind, stored = event
-            yield _frame(kind, watch.rendering.watched(stored, is_first))
+            yield _encoded(kind, watch.rendering.watched(stored, is_first))
             is_first = False
 
 
-def _event(selection: Selection, change: Change) -> tuple[bytes, Stored] | None:
-    """What a watch with this selection sees of a change: an object that leaves it is deleted to this watch."""
-    was, is_now = selection.has(change.before), selection.has(change.after)
+def _event(selection: Selection, change: Change) -> tuple[bytes, StoredObject] | None:
+    """The event of a change for this selection, None without one; an object that leaves it is DELETED."""
+    was, is_now = selection.matches(change.before), selection.matches(change.after)
     if is_now:
         return (b"MODIFIED" if was else b"ADDED"), change.last
     if not was or change.before is None:
         return None
-    return b"DELETED", change.last if change.after is None else restamped(change.before, change.version)
+    return b"DELETED", change.last if change.after is None else with_version(change.before, change.version)
 
 
-def _frame(kind: bytes, obj: bytes) -> bytes:
+def _encoded(kind: bytes, obj: bytes) -> bytes:
     return b'{"type":"' + kind + b'","object":' + obj + b"}\n"
 
 
@@ -150,8 +149,8 @@ def _bookmark(watch: Watch, version: int, annotations: dict[str, str] | None = N
     metadata: JsonObject = {"resourceVersion": str(version), "creationTimestamp": None}
     if annotations:
         metadata["annotations"] = annotations
-    return _frame(b"BOOKMARK", watch.rendering.bookmark(metadata))
+    return _encoded(b"BOOKMARK", watch.rendering.bookmark(metadata))
 
 
 def _error(error: ApiError) -> bytes:
-    return _frame(b"ERROR", msgspec.json.encode(status(error)))
+    return _encoded(b"ERROR", msgspec.json.encode(status(error)))

@@ -1,7 +1,6 @@
-"""Writes of plain objects: create, replace, merge, delete; the status apart from the rest.
+"""Create, update, patch and delete of stored objects; the status is a subresource of its own.
 
-Small on purpose: enough to change the cluster with kubectl. There are no finalizers, no grace periods and no
-cascades: what is deleted is gone.
+Enough for kubectl to change the cluster: there are no finalizers, no grace periods and no cascading deletion.
 """
 
 from typing import Final
@@ -18,88 +17,90 @@ from kubesim.apierrors import (
     UnsupportedMediaType,
 )
 from kubesim.requests import protobuf
-from kubesim.requests.requestinfo import Attributes
-from kubesim.store.kinds import Kind
-from kubesim.store.store import JsonObject, Store, Stored
+from kubesim.requests.requestinfo import RequestInfo
+from kubesim.store.apiresources import ApiResource
+from kubesim.store.store import JsonObject, Store, StoredObject
 
 _MERGE: Final = "application/merge-patch+json"
 _STRATEGIC: Final = "application/strategic-merge-patch+json"
 
 
 class Writer:
-    """Changes the objects of one store as requests ask; each method gives the object's new state."""
+    """Writes objects of one store; each method returns the new state of the object."""
 
     def __init__(self, store: Store) -> None:
         self._store: Final = store
 
-    def create(self, kind: Kind, wanted: Attributes, body: bytes) -> Stored:
-        """A new object, without status; raises AlreadyExists, Invalid, or NotFound for its namespace."""
+    def create(self, resource: ApiResource, info: RequestInfo, body: bytes) -> StoredObject:
+        """Creates an object without status; raises AlreadyExists, Invalid, or NotFound for its namespace."""
         obj = _decoded(body)
         metadata = obj.get("metadata", {})
         if not metadata.get("name"):
-            raise Invalid(f'{kind.kind} "" is invalid: metadata.name: Required value: name is required')
-        if wanted.namespace and self._store.get("namespaces", "", wanted.namespace) is None:
+            raise Invalid(f'{resource.kind} "" is invalid: metadata.name: Required value: name is required')
+        if info.namespace and self._store.get("namespaces", "", info.namespace) is None:
             raise NotFound(
-                f'namespaces "{wanted.namespace}" not found',
-                StatusDetails(name=wanted.namespace, kind="namespaces"),
+                f'namespaces "{info.namespace}" not found',
+                StatusDetails(name=info.namespace, kind="namespaces"),
             )
-        _place(obj, wanted.namespace, metadata["name"])
-        if self._store.get(kind.plural, wanted.namespace, metadata["name"]) is not None:
+        _set_identity(obj, info.namespace, metadata["name"])
+        if self._store.get(resource.plural, info.namespace, metadata["name"]) is not None:
             name = metadata["name"]
-            raise AlreadyExists(f'{kind.resource_group} "{name}" already exists', _details(kind, name))
-        if "status" in kind.subresources:
-            obj["status"] = {"phase": "Pending"} if kind.plural == "pods" else {}
+            raise AlreadyExists(f'{resource.group_resource} "{name}" already exists', _details(resource, name))
+        if "status" in resource.subresources:
+            obj["status"] = {"phase": "Pending"} if resource.plural == "pods" else {}
         metadata.pop("resourceVersion", None)
-        return self._store.put(kind.plural, obj)
+        return self._store.put(resource.plural, obj)
 
-    def update(self, kind: Kind, wanted: Attributes, body: bytes) -> Stored:
-        """An object replaced, or its status alone; raises NotFound, Conflict."""
-        before = self.existing(kind, wanted)
-        return self._replace(kind, wanted, before, _decoded(body))
+    def update(self, resource: ApiResource, info: RequestInfo, body: bytes) -> StoredObject:
+        """Replaces an object, or only its status; raises NotFound, Conflict."""
+        before = self.current(resource, info)
+        return self._replace(resource, info, before, _decoded(body))
 
-    def patch(self, kind: Kind, wanted: Attributes, body: bytes, media_type: str) -> Stored:
-        """An object merged with a patch; raises NotFound, Conflict, UnsupportedMediaType."""
-        before = self.existing(kind, wanted)
+    def patch(self, resource: ApiResource, info: RequestInfo, body: bytes, media_type: str) -> StoredObject:
+        """Merges a patch into an object; raises NotFound, Conflict, UnsupportedMediaType."""
+        before = self.current(resource, info)
         patch = _decoded(body)
-        # Both kinds of patch mean the same for maps; a list would be merged by key, which is not done here.
+        # Both types of patch are equal for maps; strategic merge of lists by key is not implemented.
         if media_type != _MERGE and not (media_type == _STRATEGIC and not _has_list(patch)):
             raise _unsupported(f"{_MERGE}, {_STRATEGIC} without lists")
-        return self._replace(kind, wanted, before, _merged(before.decoded(), patch))
+        return self._replace(resource, info, before, _merged(before.decoded(), patch))
 
-    def delete(self, kind: Kind, wanted: Attributes) -> Stored:
-        """The last state of an object that is gone; raises NotFound."""
-        last = self._store.delete(kind.plural, wanted.namespace, wanted.name)
+    def delete(self, resource: ApiResource, info: RequestInfo) -> StoredObject:
+        """Deletes an object and returns its last state; raises NotFound."""
+        last = self._store.delete(resource.plural, info.namespace, info.name)
         if last is None:
-            raise _missing(kind, wanted.name)
+            raise _not_found(resource, info.name)
         return last
 
-    def existing(self, kind: Kind, wanted: Attributes) -> Stored:
+    def current(self, resource: ApiResource, info: RequestInfo) -> StoredObject:
         """The object that a request names; raises NotFound."""
-        stored = self._store.get(kind.plural, wanted.namespace, wanted.name)
+        stored = self._store.get(resource.plural, info.namespace, info.name)
         if stored is None:
-            raise _missing(kind, wanted.name)
+            raise _not_found(resource, info.name)
         return stored
 
-    def _replace(self, kind: Kind, wanted: Attributes, before: Stored, obj: JsonObject) -> Stored:
-        _place(obj, wanted.namespace, wanted.name)
-        asked = obj["metadata"].pop("resourceVersion", "")
-        if asked and asked != str(before.version):
+    def _replace(
+        self, resource: ApiResource, info: RequestInfo, before: StoredObject, obj: JsonObject
+    ) -> StoredObject:
+        _set_identity(obj, info.namespace, info.name)
+        version = obj["metadata"].pop("resourceVersion", "")
+        if version and version != str(before.version):
             raise Conflict(
-                f'Operation cannot be fulfilled on {kind.resource_group} "{wanted.name}": the object has been '
+                f'Operation cannot be fulfilled on {resource.group_resource} "{info.name}": the object has been '
                 "modified; please apply your changes to the latest version and try again",
-                _details(kind, wanted.name),
+                _details(resource, info.name),
             )
         old = before.decoded()
         obj["metadata"] |= {name: old["metadata"][name] for name in ("uid", "creationTimestamp")}
-        if wanted.subresource == "status":
+        if info.subresource == "status":
             obj = {**old, "status": obj.get("status", {})}
-        elif "status" in kind.subresources:
+        elif "status" in resource.subresources:
             obj["status"] = old.get("status", {})
-        return self._store.put(kind.plural, obj)
+        return self._store.put(resource.plural, obj)
 
 
 def _decoded(body: bytes) -> JsonObject:
-    """A JSON object; typed clients that send protobuf learn that it is not understood."""
+    """The JSON object in a body; raises UnsupportedMediaType for protobuf, BadRequest for anything else."""
     if body.startswith(protobuf.MAGIC):
         raise _unsupported("application/json")
     try:
@@ -109,7 +110,7 @@ def _decoded(body: bytes) -> JsonObject:
     return obj
 
 
-def _place(obj: JsonObject, namespace: str, name: str) -> None:
+def _set_identity(obj: JsonObject, namespace: str, name: str) -> None:
     metadata = obj.setdefault("metadata", {})
     for field, expected in (("namespace", namespace), ("name", name)):
         if metadata.get(field, expected) != expected:
@@ -119,7 +120,7 @@ def _place(obj: JsonObject, namespace: str, name: str) -> None:
 
 
 def _merged(target: JsonObject, patch: JsonObject) -> JsonObject:
-    """RFC 7386: null removes, objects merge, all else replaces."""
+    """A JSON merge patch (RFC 7386): null removes, objects merge, other values replace."""
     merged = dict(target)
     for name, value in patch.items():
         if value is None:
@@ -144,9 +145,9 @@ def _unsupported(accepted: str) -> UnsupportedMediaType:
     )
 
 
-def _missing(kind: Kind, name: str) -> NotFound:
-    return NotFound(f'{kind.resource_group} "{name}" not found', _details(kind, name))
+def _not_found(resource: ApiResource, name: str) -> NotFound:
+    return NotFound(f'{resource.group_resource} "{name}" not found', _details(resource, name))
 
 
-def _details(kind: Kind, name: str) -> StatusDetails:
-    return StatusDetails(name=name, group=kind.group, kind=kind.plural)
+def _details(resource: ApiResource, name: str) -> StatusDetails:
+    return StatusDetails(name=name, group=resource.group, kind=resource.plural)

@@ -1,1 +1,1 @@
-"""Kubernetes objects of the simulated cluster as full JSON."""
+"""The JSON of nodes, pods and workloads, built from their compact state."""

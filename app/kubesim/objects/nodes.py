@@ -1,18 +1,19 @@
-"""The nodes of a simulated cluster as JSON."""
+"""The JSON of nodes."""
 
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
-from kubesim.objects.templates import image_id, managed, owned_fields, stamp
+from kubesim.model.instancetypes import Taint
+from kubesim.model.state import NodeState
+from kubesim.objects.managedfields import managed, owned_fields
+from kubesim.objects.parts import image_id, stamp
 from kubesim.quantities import canonical_list
 from kubesim.store.store import JsonObject
-from kubesim.world.instancetypes import Taint
-from kubesim.world.state import NodeState
 
 
 def node_manifest(node: NodeState) -> JsonObject:
-    """The node as the API server gives it."""
+    """A Node as the API server returns it."""
     spec: JsonObject = {"podCIDR": "10.244.0.0/24", "podCIDRs": ["10.244.0.0/24"]}
     spec["providerID"] = f"demo:///{node.zone}/{node.name}"
     if node.taints:
@@ -24,18 +25,18 @@ def node_manifest(node: NodeState) -> JsonObject:
             {"type": "InternalIP", "address": node.address},
             {"type": "Hostname", "address": node.name},
         ],
-        "capacity": canonical_list(node.machine.capacity),
+        "capacity": canonical_list(node.instance_type.capacity),
         "allocatable": canonical_list(node.allocatable),
         "conditions": _conditions(node),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "nodeInfo": _info(node),
         "images": [{"names": [image_id(image), image], "sizeBytes": size} for image, size in _PULLED],
     }
-    born = stamp(node.created)
+    created = stamp(node.created)
     metadata: JsonObject = {
         "name": node.name,
         "uid": node.uid,
-        "creationTimestamp": born,
+        "creationTimestamp": created,
         "labels": dict(sorted(node.labels.items())),
         "annotations": {
             "node.alpha.kubernetes.io/ttl": "0",
@@ -43,8 +44,9 @@ def node_manifest(node: NodeState) -> JsonObject:
         },
     }
     metadata["managedFields"] = [
-        managed("kubelet", "v1", born, {"f:metadata": owned_fields({"labels": node.labels})}),
-        managed("kubelet", "v1", stamp(node.changed), {"f:status": owned_fields(status)}) | {"subresource": "status"},
+        managed("kubelet", "v1", created, {"f:metadata": owned_fields({"labels": node.labels})}),
+        managed("kubelet", "v1", stamp(node.transitioned_at), {"f:status": owned_fields(status)})
+        | {"subresource": "status"},
     ]
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": status}
 
@@ -64,21 +66,21 @@ def _taint(taint: Taint, node: NodeState) -> JsonObject:
     if taint.value:
         obj["value"] = taint.value
     if taint.key.startswith("node.kubernetes.io/"):
-        obj["timeAdded"] = stamp(node.changed)
+        obj["timeAdded"] = stamp(node.transitioned_at)
     return obj
 
 
 def _conditions(node: NodeState) -> list[JsonObject]:
     lost = node.ready == "Unknown"
-    quiet = {
+    no_pressure = {
         "DiskPressure": ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         "PIDPressure": ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     }
-    found = [_condition(node, kind, "Unknown" if lost else "False", *said) for kind, said in quiet.items()]
+    found = [_condition(node, kind, "Unknown" if lost else "False", *reason) for kind, reason in no_pressure.items()]
     memory = ("KubeletHasSufficientMemory", "kubelet has sufficient memory available")
-    if node.pressed:
+    if node.memory_pressure:
         memory = ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
-    pressure = "Unknown" if lost else str(node.pressed)
+    pressure = "Unknown" if lost else str(node.memory_pressure)
     ready = {
         "True": ("KubeletReady", "kubelet is posting ready status"),
         "False": ("KubeletNotReady", "container runtime network not ready: NetworkReady=false"),
@@ -97,8 +99,8 @@ def _condition(node: NodeState, kind: str, status: str, reason: str, message: st
     return {
         "type": kind,
         "status": status,
-        "lastHeartbeatTime": stamp(node.changed + timedelta(minutes=4)),
-        "lastTransitionTime": stamp(node.changed),
+        "lastHeartbeatTime": stamp(node.transitioned_at + timedelta(minutes=4)),
+        "lastTransitionTime": stamp(node.transitioned_at),
         "reason": reason,
         "message": message,
     }

@@ -1,17 +1,15 @@
-"""The owners of pods in a simulated cluster as JSON.
-
-Statuses are computed from the pods each time, so they cannot disagree with them.
-"""
+"""The JSON of workloads; their statuses are computed from the pods each time they are written."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from kubesim.model.state import LAUNCHER, NodeState, Owner, PodState, Stage
+from kubesim.objects.managedfields import managed, owned_fields
+from kubesim.objects.parts import owner_reference, stamp
 from kubesim.objects.pods import pod_template
-from kubesim.objects.templates import managed, owned_fields, owner_reference, stamp
 from kubesim.store.store import JsonObject
-from kubesim.world.state import LAUNCHER, NodeState, Owner, PodState, Stage
 
 PLURALS: Final = {
     "Deployment": "deployments",
@@ -21,14 +19,14 @@ PLURALS: Final = {
     "Job": "jobs",
     "CronJob": "cronjobs",
 }
-"""The resources of those owners that the API server stores. Pods of the others name an owner it does not know."""
+"""The resources of the owners that are stored; those of other kinds exist only in ownerReferences."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """How the pods of an owner fare; finished and terminating ones count only where it says so."""
+    """The numbers of an owner's pods; `ready` counts active pods only."""
 
-    live: int
+    active: int
     ready: int
     terminating: int
     succeeded: int
@@ -36,28 +34,28 @@ class _Count:
 
 
 def _count(pods: Iterable[PodState]) -> _Count:
-    live = ready = terminating = succeeded = failed = 0
+    active = ready = terminating = succeeded = failed = 0
     for pod in pods:
-        live += pod.live
-        ready += pod.live and pod.ready
-        terminating += pod.deleted is not None
+        active += pod.active
+        ready += pod.active and pod.ready
+        terminating += pod.deletion_timestamp is not None
         succeeded += pod.stage is Stage.SUCCEEDED
         failed += pod.stage in (Stage.FAILED, Stage.EVICTED)
-    return _Count(live, ready, terminating, succeeded, failed)
+    return _Count(active, ready, terminating, succeeded, failed)
 
 
 def owner_manifest(owner: Owner, nodes: int) -> JsonObject:
-    """The owner as the API server gives it; `nodes` is on how many a DaemonSet should run."""
+    """A workload as the API server returns it; `nodes` is the number of nodes that a DaemonSet should run on."""
     spec = _SPECS[owner.kind](owner)
     status = _daemonset_status(owner, nodes) if owner.kind == "DaemonSet" else _STATUSES[owner.kind](owner)
-    always = _NEVER_OMITTED.get(owner.kind, ())
-    born = stamp(owner.created)
+    never_omitted = _NEVER_OMITTED.get(owner.kind, ())
+    created = stamp(owner.created)
     metadata: JsonObject = {
         "name": owner.name,
         "namespace": owner.namespace,
         "uid": owner.uid,
         "generation": owner.revision,
-        "creationTimestamp": born,
+        "creationTimestamp": created,
         "labels": owner.labels,
         "annotations": {"deployment.kubernetes.io/revision": str(owner.revision)},
     }
@@ -66,7 +64,7 @@ def owner_manifest(owner: Owner, nodes: int) -> JsonObject:
         reference = owner_reference(parent.api_version, parent.kind, parent.name, parent.uid)
         metadata["ownerReferences"] = [reference]
     metadata["managedFields"] = [
-        managed("kube-controller-manager", owner.api_version, born, {"f:status": owned_fields(status)})
+        managed("kube-controller-manager", owner.api_version, created, {"f:status": owned_fields(status)})
         | {"subresource": "status"}
     ]
     return {
@@ -74,7 +72,7 @@ def owner_manifest(owner: Owner, nodes: int) -> JsonObject:
         "kind": owner.kind,
         "metadata": metadata,
         "spec": spec,
-        "status": {name: value for name, value in status.items() if value or name in always},
+        "status": {name: value for name, value in status.items() if value or name in never_omitted},
     }
 
 
@@ -83,15 +81,15 @@ _NEVER_OMITTED: Final = {
     "StatefulSet": ("replicas", "availableReplicas"),
     "DaemonSet": ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"),
 }
-"""The status fields that are there even when 0: those without omitempty in k8s.io/api/apps/v1."""
+"""The status fields that are present even if 0: those without omitempty in k8s.io/api/apps/v1."""
 
 
 def _selector(owner: Owner) -> JsonObject:
-    return {"matchLabels": {"app.kubernetes.io/name": owner.plan.app}}
+    return {"matchLabels": {"app.kubernetes.io/name": owner.template.app}}
 
 
 def _replicated_spec(owner: Owner) -> JsonObject:
-    return {"replicas": owner.desired, "selector": _selector(owner), "template": pod_template(owner.plan)}
+    return {"replicas": owner.desired, "selector": _selector(owner), "template": pod_template(owner.template)}
 
 
 def _deployment_spec(owner: Owner) -> JsonObject:
@@ -107,7 +105,7 @@ def _statefulset_spec(owner: Owner) -> JsonObject:
 
 
 def _daemonset_spec(owner: Owner) -> JsonObject:
-    return {"selector": _selector(owner), "template": pod_template(owner.plan), "revisionHistoryLimit": 10}
+    return {"selector": _selector(owner), "template": pod_template(owner.template), "revisionHistoryLimit": 10}
 
 
 def _job_spec(owner: Owner) -> JsonObject:
@@ -116,7 +114,7 @@ def _job_spec(owner: Owner) -> JsonObject:
         "completions": owner.desired,
         "backoffLimit": 2,
         "suspend": owner.suspended,
-        "template": pod_template(owner.plan),
+        "template": pod_template(owner.template),
     }
 
 
@@ -127,7 +125,7 @@ def _cronjob_spec(owner: Owner) -> JsonObject:
         "suspend": owner.suspended,
         "successfulJobsHistoryLimit": 3,
         "failedJobsHistoryLimit": 1,
-        "jobTemplate": {"spec": {"template": pod_template(owner.plan)}},
+        "jobTemplate": {"spec": {"template": pod_template(owner.template)}},
     }
 
 
@@ -142,21 +140,21 @@ _SPECS: Final = {
 
 
 def _deployment_status(owner: Owner) -> JsonObject:
-    count, updated = _count(owner.every_pod()), _count(owner.current.pods.values())
+    count, updated = _count(owner.all_pods()), _count(owner.current.pods.values())
     available = count.ready >= owner.desired - owner.desired // 4
     state = "ReplicaSetUpdated" if updated.ready < owner.desired else "NewReplicaSetAvailable"
-    progress = "ProgressDeadlineExceeded" if owner.stuck else state
+    progress = "ProgressDeadlineExceeded" if owner.deadline_exceeded else state
     return {
         "observedGeneration": owner.revision,
-        "replicas": count.live,
-        "updatedReplicas": updated.live,
+        "replicas": count.active,
+        "updatedReplicas": updated.active,
         "readyReplicas": count.ready,
         "availableReplicas": count.ready,
         "unavailableReplicas": max(0, owner.desired - count.ready),
         "terminatingReplicas": count.terminating,
         "conditions": [
             _condition(owner, "Available", available, f"MinimumReplicas{'A' if available else 'Una'}vailable"),
-            _condition(owner, "Progressing", not owner.stuck, progress),
+            _condition(owner, "Progressing", not owner.deadline_exceeded, progress),
         ],
     }
 
@@ -165,8 +163,8 @@ def _replicaset_status(owner: Owner) -> JsonObject:
     count = _count(owner.pods.values())
     return {
         "observedGeneration": owner.revision,
-        "replicas": count.live,
-        "fullyLabeledReplicas": count.live,
+        "replicas": count.active,
+        "fullyLabeledReplicas": count.active,
         "readyReplicas": count.ready,
         "availableReplicas": count.ready,
         "terminatingReplicas": count.terminating,
@@ -178,11 +176,11 @@ def _statefulset_status(owner: Owner) -> JsonObject:
     revision = f"{owner.name}-{owner.suffix}"
     return {
         "observedGeneration": owner.revision,
-        "replicas": count.live,
+        "replicas": count.active,
         "readyReplicas": count.ready,
         "availableReplicas": count.ready,
-        "currentReplicas": count.live,
-        "updatedReplicas": count.live,
+        "currentReplicas": count.active,
+        "updatedReplicas": count.active,
         "currentRevision": revision,
         "updateRevision": revision,
         "collisionCount": 0,
@@ -193,20 +191,20 @@ def _daemonset_status(owner: Owner, nodes: int) -> JsonObject:
     count = _count(owner.pods.values())
     return {
         "observedGeneration": owner.revision,
-        "currentNumberScheduled": count.live,
+        "currentNumberScheduled": count.active,
         "desiredNumberScheduled": nodes,
         "numberMisscheduled": 0,
         "numberReady": count.ready,
         "numberAvailable": count.ready,
         "numberUnavailable": max(0, nodes - count.ready),
-        "updatedNumberScheduled": count.live,
+        "updatedNumberScheduled": count.active,
     }
 
 
 def _job_status(owner: Owner) -> JsonObject:
     count = _count(owner.pods.values())
     status: JsonObject = {
-        "active": count.live,
+        "active": count.active,
         "ready": count.ready,
         "succeeded": count.succeeded,
         "failed": count.failed,
@@ -229,7 +227,7 @@ def _cronjob_status(owner: Owner) -> JsonObject:
         for job in owner.children
         if not job.outcome
     ]
-    launched = owner.last_launch or owner.created
+    launched = owner.last_schedule or owner.created
     return {
         "active": active,
         "lastScheduleTime": stamp(launched),
@@ -247,18 +245,18 @@ _STATUSES: Final = {
 
 
 def _condition(owner: Owner, kind: str, holds: bool, reason: str) -> JsonObject:
-    moved = stamp(owner.finished or owner.created)
+    since = stamp(owner.finished or owner.created)
     return {
         "type": kind,
         "status": str(holds),
         "reason": reason,
         "message": f"{owner.kind} {owner.name}: {reason}",
-        "lastProbeTime" if owner.kind == "Job" else "lastUpdateTime": moved,
-        "lastTransitionTime": moved,
+        "lastProbeTime" if owner.kind == "Job" else "lastUpdateTime": since,
+        "lastTransitionTime": since,
     }
 
 
-def wanted_nodes(owner: Owner, nodes: Iterable[NodeState]) -> list[NodeState]:
-    """The nodes that a DaemonSet has to run on: those that its node selector matches."""
-    selects = owner.plan.selects.items()
-    return [node for node in nodes if selects <= node.labels.items()]
+def daemon_nodes(owner: Owner, nodes: Iterable[NodeState]) -> list[NodeState]:
+    """The nodes that a DaemonSet should run on: those that its node selector matches."""
+    required = owner.template.node_selector.items()
+    return [node for node in nodes if required <= node.labels.items()]

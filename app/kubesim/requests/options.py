@@ -7,28 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kubesim.apierrors import BadRequest, Invalid, StatusCause, StatusDetails
-from kubesim.requests.requestinfo import truthy
+from kubesim.requests.requestinfo import is_true
 from kubesim.requests.selectors import Predicate, everything, field_predicate, label_predicate
-from kubesim.store.kinds import Kind
-from kubesim.store.store import Stored
+from kubesim.store.apiresources import ApiResource
+from kubesim.store.store import StoredObject
 
 _MATCHES = ("", "Exact", "NotOlderThan")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which objects are asked for, by label and field."""
+    """The label and field selectors of a request (storage.SelectionPredicate)."""
 
     labels: Predicate
     fields: Predicate
 
     @property
-    def is_all(self) -> bool:
-        """Whether nothing is filtered out."""
+    def is_empty(self) -> bool:
+        """Whether every object is selected."""
         return self.labels is everything and self.fields is everything
 
-    def has(self, stored: Stored | None) -> bool:
-        """Whether there is an object and it is selected."""
+    def matches(self, stored: StoredObject | None) -> bool:
+        """Whether the object exists and is selected."""
         if stored is None:
             return False
         if self.labels is not everything and not self.labels(stored.labels):
@@ -41,9 +41,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOptions:
-    """Options of a list or watch. `version` None: the client named none; `limit` 0: no limit.
+    """metav1.ListOptions of a list or watch.
 
-    `send_initial_events` None: not given, which is not the same as false.
+    `version` is resourceVersion, `match` is resourceVersionMatch. `version` and `send_initial_events` are None where
+    the query lacks them; `limit` and `timeout_s` are 0 then.
     """
 
     selection: Selection
@@ -52,24 +53,26 @@ class ListOptions:
     limit: int
     continue_token: str
     send_initial_events: bool | None
-    has_bookmarks: bool
+    allow_watch_bookmarks: bool
     timeout_s: int
 
 
-def list_options(kind: Kind, query: Mapping[str, str]) -> ListOptions:
-    """The options of one request for `kind`; raises BadRequest for what is no value, Invalid for what clashes."""
-    send_initial_events = truthy(query["sendInitialEvents"]) if "sendInitialEvents" in query else None
+def list_options(resource: ApiResource, query: Mapping[str, str]) -> ListOptions:
+    """The options of one request for `resource`; raises BadRequest for bad values, Invalid for bad combinations."""
+    send_initial_events = is_true(query["sendInitialEvents"]) if "sendInitialEvents" in query else None
     options = ListOptions(
         selection=Selection(
             label_predicate(query.get("labelSelector", "")),
-            field_predicate(query.get("fieldSelector", ""), {"metadata.name", "metadata.namespace", *kind.fields}),
+            field_predicate(
+                query.get("fieldSelector", ""), {"metadata.name", "metadata.namespace", *resource.fields}
+            ),
         ),
         version=_version(query.get("resourceVersion", "")),
         match=query.get("resourceVersionMatch", ""),
         limit=_integer(query.get("limit", "")),
         continue_token=query.get("continue", ""),
         send_initial_events=send_initial_events,
-        has_bookmarks=truthy(query.get("allowWatchBookmarks")),
+        allow_watch_bookmarks=is_true(query.get("allowWatchBookmarks")),
         timeout_s=_integer(query.get("timeoutSeconds", "")),
     )
     if options.match not in _MATCHES:
@@ -78,7 +81,7 @@ def list_options(kind: Kind, query: Mapping[str, str]) -> ListOptions:
             f'Unsupported value: "{options.match}": supported values: "Exact", "NotOlderThan", ""',
             "FieldValueNotSupported",
         )
-    if truthy(query.get("watch")):
+    if is_true(query.get("watch")):
         _check_watch(options)
     else:
         _check_list(options)

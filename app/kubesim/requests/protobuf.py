@@ -1,8 +1,8 @@
-"""Reads the few protobuf messages that kubectl sends: reviews, for which its typed clients know no JSON.
+"""Decodes the protobuf messages that kubectl sends: reviews, which its typed clients never send as JSON.
 
-A schema says for each field number its name and what it holds. Unknown fields are skipped, numbers and binary
-data are not needed. Envelope: k8s.io/apimachinery/pkg/runtime/serializer/protobuf; messages: the generated.proto
-of k8s.io/api/authentication/v1 and k8s.io/api/authorization/v1.
+A schema maps the number of each field to its name and message. Unknown fields are skipped; numbers and binary data
+do not occur. Envelope: k8s.io/apimachinery/pkg/runtime/serializer/protobuf; messages: generated.proto of
+k8s.io/api/authentication/v1 and k8s.io/api/authorization/v1.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _FIXED_SIZES: Final = {_FIXED64: 8, _FIXED32: 4}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its JSON name, the message it holds (none: text), and whether it is a list."""
+    """One field: its JSON name, the schema of its message (empty for text), and whether it is repeated."""
 
     name: str
     message: Mapping[int, "Field"] = field(default_factory=dict)
@@ -51,7 +51,7 @@ _SPECS: Final[Mapping[str, Mapping[int, Field]]] = {
 
 
 def review(body: bytes, kind: str) -> JsonObject:
-    """A review of `kind` as its JSON would be, without metadata; raises BadRequest for what is none."""
+    """A review of `kind` as decoded JSON without metadata; raises BadRequest for any other body."""
     if not body.startswith(MAGIC):
         raise BadRequest(f"the body is no {kind}: it does not begin as Kubernetes protobuf does")
     spec = _SPECS[kind]
@@ -78,7 +78,7 @@ def _decoded(content: bytes, message: Mapping[int, Field]) -> JsonObject:
 
 
 def _fields(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """(field number, content) of the length-delimited fields; all others are stepped over."""
+    """(field number, content) of the length-delimited fields; other wire types are skipped."""
     position = 0
     while position < len(content):
         tag, position = _varint(content, position)

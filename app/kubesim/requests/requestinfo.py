@@ -1,6 +1,7 @@
-"""What a request asks for: path and method turned into the attributes that authorization and routing read.
+"""RequestInfo: the verb, resource and name of a request, parsed from method, path and query.
 
-A port of k8s.io/apiserver/pkg/endpoints/request/requestinfo.go. Pure; knows no kinds.
+Authorization and routing read it. A port of k8s.io/apiserver/pkg/endpoints/request/requestinfo.go; it does not depend
+on which resources exist.
 """
 
 from collections.abc import Mapping
@@ -22,8 +23,8 @@ _OF_NAMESPACE_ITSELF: Final = ("status", "finalize")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attributes:
-    """What is asked for. Without a `resource` it is about `path` alone, and group to name are empty."""
+class RequestInfo:
+    """What a request is for. Without a `resource` it is a non-resource request for `path`."""
 
     verb: str
     path: str = ""
@@ -35,22 +36,22 @@ class Attributes:
     name: str = ""
 
     @property
-    def resource_group(self) -> str:
+    def group_resource(self) -> str:
         """`pods` or `deployments.apps`."""
         return f"{self.resource}.{self.group}" if self.group else self.resource
 
 
-def attributes(method: str, path: str, query: Mapping[str, str]) -> Attributes:
-    """The attributes of a request; `query` has the first value of each parameter.
+def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInfo:
+    """The RequestInfo of a request; `query` has the first value of each parameter.
 
-    Raises NotFound for a path that is not in canonical form, BadRequest for one that names no resource.
+    Raises NotFound for a path that is not in canonical form, BadRequest for one that lacks the resource.
     """
     if "//" in path or any(part in (".", "..") for part in path.split("/")):
         raise no_such_path()
     parts = path.strip("/").split("/")
     legacy = parts[0] == "api"
     if len(parts) < (3 if legacy else 4) or parts[0] not in ("api", "apis"):
-        return Attributes(verb=method.lower(), path=path)
+        return RequestInfo(verb=method.lower(), path=path)
     group, version, *rest = ("", *parts[1:]) if legacy else parts[1:]
     verb = _VERBS.get(method, "")
     if rest[0] in ("watch", "proxy"):
@@ -60,11 +61,11 @@ def attributes(method: str, path: str, query: Mapping[str, str]) -> Attributes:
     namespace, rest = _namespace(rest)
     resource, name, subresource, *_ = (*rest, "", "", "")
     if not name and verb == "get":
-        verb = "watch" if truthy(query.get("watch")) else "list"
+        verb = "watch" if is_true(query.get("watch")) else "list"
         name = exact_name(query.get("fieldSelector", ""))
     if not name and verb == "delete":
         verb = "deletecollection"
-    return Attributes(
+    return RequestInfo(
         verb=verb,
         path=path,
         group=group,
@@ -76,8 +77,8 @@ def attributes(method: str, path: str, query: Mapping[str, str]) -> Attributes:
     )
 
 
-def truthy(value: str | None) -> bool:
-    """A boolean of a query: absent, `0` and `false` are false, all else is true, also an empty value."""
+def is_true(value: str | None) -> bool:
+    """A boolean of a query: absent, `0` and `false` are false; every other value is true, even an empty one."""
     return value is not None and value != "0" and value.lower() != "false"
 
 

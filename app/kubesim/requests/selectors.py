@@ -1,7 +1,7 @@
-"""Label and field selectors: text to predicate, with the error texts of kube-apiserver.
+"""Label and field selectors, parsed into predicates, with the error texts of kube-apiserver.
 
-Ports of k8s.io/apimachinery/pkg/labels/selector.go and pkg/fields/selector.go. A predicate takes the labels or
-fields of an object and says whether it is selected.
+Ports of k8s.io/apimachinery/pkg/labels/selector.go and pkg/fields/selector.go. A predicate takes the labels or the
+fields of an object and returns whether they match.
 """
 
 import re
@@ -35,7 +35,7 @@ def everything(_: Mapping[str, str]) -> bool:
 
 
 def label_predicate(text: str) -> Predicate:
-    """The predicate of a label selector; raises BadRequest naming what was found and what was expected."""
+    """The predicate of a label selector; raises BadRequest with the unexpected token."""
     tokens = _Tokens(text)
     requirements: list[Predicate] = []
     if tokens.peek() == _END:
@@ -52,17 +52,17 @@ def label_predicate(text: str) -> Predicate:
 
 
 def field_predicate(text: str, known: Set[str]) -> Predicate:
-    """The predicate of a field selector over the fields `known`; raises BadRequest for others and nonsense."""
+    """The predicate of a field selector; raises BadRequest for syntax errors and fields that are not `known`."""
     requirements: list[Predicate] = []
     for path, operator, value in _field_terms(text):
         if path not in known:
             raise BadRequest(f"field label not supported: {path}")
-        requirements.append(_equals(path, value, wanted=operator != "!="))
+        requirements.append(_equals(path, value, is_equal=operator != "!="))
     return _conjunction(requirements) if requirements else everything
 
 
 def exact_name(field_selector: str) -> str:
-    """The name that a field selector pins metadata.name to; empty if it does not, or is nonsense."""
+    """The value that a field selector requires of metadata.name; empty without one, and for syntax errors."""
     try:
         terms = list(_field_terms(field_selector))
     except BadRequest:
@@ -72,7 +72,7 @@ def exact_name(field_selector: str) -> str:
 
 
 class _Tokens:
-    """The words of a label selector, one ahead."""
+    """The tokens of a label selector, with one token of lookahead."""
 
     def __init__(self, text: str) -> None:
         self._words: Final = [match[1] or _END for match in _TOKENS.finditer(text)]
@@ -109,7 +109,7 @@ def _comparison(key: str, operator: str, tokens: _Tokens) -> Predicate:
             return lambda labels: key in labels and labels[key] in values
         return lambda labels: labels.get(key) not in values
     if operator in ("=", "==", "!="):
-        return _equals(key, _value(tokens), wanted=operator != "!=", absent_differs=True)
+        return _equals(key, _value(tokens), is_equal=operator != "!=", absent_differs=True)
     if operator in ("<", ">"):
         return _ordered(key, operator, _value(tokens))
     raise _unparsable(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
@@ -145,11 +145,11 @@ def _check_key(key: str) -> None:
         raise _unparsable(f'<nil>: Invalid value: "{key}": {_NAME_RULE}')
 
 
-def _equals(key: str, value: str, *, wanted: bool, absent_differs: bool = False) -> Predicate:
+def _equals(key: str, value: str, *, is_equal: bool, absent_differs: bool = False) -> Predicate:
     # A label that is absent differs from every value; a field that is absent is empty.
     if absent_differs:
-        return lambda labels: (labels.get(key) == value) is wanted
-    return lambda fields: (fields.get(key, "") == value) is wanted
+        return lambda labels: (labels.get(key) == value) is is_equal
+    return lambda fields: (fields.get(key, "") == value) is is_equal
 
 
 def _ordered(key: str, operator: str, value: str) -> Predicate:

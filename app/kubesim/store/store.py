@@ -1,11 +1,10 @@
-"""The state of one simulated cluster: objects by kind, and what changed lately.
+"""The objects of one simulated cluster by resource, and their latest changes.
 
-Stands where etcd and kube-apiserver's watch cache stand: one counter numbers all changes, the latest changes
-of each kind are kept in a ring, and objects are kept as JSON, encoded once. What an object means is unknown
-here. Everything runs on one event loop.
+Stands for etcd and the watch cache of kube-apiserver. One counter numbers all changes; the latest changes of each
+resource are kept for watches; objects are kept as JSON that is encoded once. Nothing here depends on what an object
+means. Everything runs on one event loop.
 
-Invariant: an object's `version` is the version of the last change in the ring that concerns it, and the
-versions in a ring only grow.
+Invariant: the version of an object is that of its latest change, and the versions of kept changes ascend.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from kubesim.apierrors import Expired
-from kubesim.store.kinds import BY_PLURAL, KINDS, Kind
+from kubesim.store.apiresources import BY_PLURAL, STORED_RESOURCES, ApiResource
 
 JsonObject = dict[str, Any]
 """A decoded JSON object."""
@@ -27,18 +26,18 @@ JsonObject = dict[str, Any]
 Key = tuple[str, str]
 """(namespace, name); the namespace of cluster-scoped objects is empty."""
 
-RING_CHANGES: Final = 10_000
-"""How many changes of each kind can be replayed to watches that resume."""
+CHANGES_KEPT: Final = 10_000
+"""How many changes of each resource are kept for watches that resume."""
 
 _NOT_IN_BODY: Final = frozenset({"kind", "apiVersion", "metadata"})
 _NONE: Final[Mapping[str, str]] = {}
 
 
-class Stored(msgspec.Struct, frozen=True, gc=False):
+class StoredObject(msgspec.Struct, frozen=True, gc=False):
     """One state of one object.
 
-    `body` is its JSON without kind and apiVersion, as it stands in the items of a list. `fields` holds the
-    selectable fields of its kind as text; a field that the object lacks is empty.
+    `body` is its JSON without kind and apiVersion, as in the items of a typed list. `fields` are the values of the
+    selectable fields as text, empty where the object lacks the field.
     """
 
     namespace: str
@@ -62,71 +61,73 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 class Change(msgspec.Struct, frozen=True, gc=False):
     """One change of one object; `before` is None for a new one, `after` is None for a deleted one.
 
-    `last` is the object as watches of the change get it: `after`, or the state before with the version of the
-    deletion.
+    `last` is the object as watch events carry it: `after`, or `before` with the version of the deletion.
     """
 
     version: int
-    before: Stored | None
-    after: Stored | None
-    last: Stored
+    before: StoredObject | None
+    after: StoredObject | None
+    last: StoredObject
 
 
-class _Bell:
-    """Wakes everybody who waits at the time of a ring."""
+class _Broadcast:
+    """Wakes all tasks that wait when it is notified."""
 
     def __init__(self) -> None:
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
 
-    def ring(self) -> None:
-        # Whoever waits holds the old event; whoever comes later waits for the next ring.
-        self._rung.set()
-        self._rung = asyncio.Event()
+    def notify(self) -> None:
+        # Waiting tasks hold the old event; later ones wait for the next notification.
+        self._event.set()
+        self._event = asyncio.Event()
 
     async def wait(self) -> None:
-        await self._rung.wait()
+        await self._event.wait()
 
 
 class _Collection:
-    """The objects of one kind, their keys in order, their latest changes, the version of the last lost one."""
+    """The objects of one resource, their keys in order, and their latest changes.
+
+    `compacted` is the version of the latest change that is no longer kept.
+    """
 
     def __init__(self) -> None:
-        self.objects: dict[Key, Stored] = {}
+        self.objects: dict[Key, StoredObject] = {}
         self.keys: list[Key] = []
-        self.changes: deque[Change] = deque(maxlen=RING_CHANGES)
-        self.forgotten = 0
+        self.changes: deque[Change] = deque(maxlen=CHANGES_KEPT)
+        self.compacted = 0
         self.version = 0
-        self.bell = _Bell()
+        self.broadcast = _Broadcast()
 
     def record(self, change: Change) -> None:
-        if len(self.changes) == RING_CHANGES:
-            self.forgotten = self.changes[0].version
+        if len(self.changes) == CHANGES_KEPT:
+            self.compacted = self.changes[0].version
         self.changes.append(change)
         self.version = change.version
-        self.bell.ring()
+        self.broadcast.notify()
 
 
 class Store:
-    """One living cluster state; `resource` is always a plural of the table of kinds."""
+    """The objects of a cluster; `resource` is always a plural of STORED_RESOURCES."""
 
     def __init__(self) -> None:
-        self._collections: Final = {kind.plural: _Collection() for kind in KINDS}
+        self._collections: Final = {resource.plural: _Collection() for resource in STORED_RESOURCES}
         self._version = 1
-        self._bell = _Bell()
+        self._broadcast = _Broadcast()
 
     @property
     def version(self) -> int:
-        """The version of the latest change of any kind."""
+        """The version of the latest change of any resource."""
         return self._version
 
     def version_of(self, resource: str) -> int:
-        """The version of the latest change of one kind; 0 if there was none."""
+        """The version of the latest change of one resource; 0 if there was none."""
         return self._collections[resource].version
 
-    def put(self, resource: str, obj: JsonObject) -> Stored:
-        """Creates or replaces an object; resourceVersion is set, uid and creationTimestamp where absent.
+    def put(self, resource: str, obj: JsonObject) -> StoredObject:
+        """Creates or replaces an object; sets resourceVersion, and uid and creationTimestamp where absent.
 
-        `obj` needs metadata.name, and metadata.namespace if its kind is namespaced; it is not changed.
+        `obj` needs metadata.name, and metadata.namespace if its resource is namespaced; it is not modified.
         """
         collection = self._collections[resource]
         before = collection.objects.get(_key(obj))
@@ -138,95 +139,94 @@ class Store:
         return after
 
     def seed(self, resource: str, objects: Iterable[JsonObject]) -> None:
-        """Puts many new objects at once, before any watch: none of these changes can be replayed."""
+        """Creates many objects at once; these changes are not kept, so call it before any watch starts."""
         collection = self._collections[resource]
-        kind = BY_PLURAL[resource]
         for obj in objects:
-            stored = self._stored(kind, obj, None)
+            stored = self._stored(BY_PLURAL[resource], obj, None)
             collection.objects[stored.key] = stored
         collection.keys = sorted(collection.objects)
-        collection.version = collection.forgotten = self._version
+        collection.version = collection.compacted = self._version
 
-    def delete(self, resource: str, namespace: str, name: str) -> Stored | None:
-        """Deletes an object; returns its last state with the version of the deletion, None if there was none."""
+    def delete(self, resource: str, namespace: str, name: str) -> StoredObject | None:
+        """Deletes an object; returns its last state with the version of the deletion, None if it does not exist."""
         collection = self._collections[resource]
         before = collection.objects.pop((namespace, name), None)
         if before is None:
             return None
         del collection.keys[bisect_left(collection.keys, before.key)]
         self._version += 1
-        last = restamped(before, self._version)
+        last = with_version(before, self._version)
         self._record(collection, Change(self._version, before, None, last))
         return last
 
-    def get(self, resource: str, namespace: str, name: str) -> Stored | None:
-        """The current state of one object, None if there is none."""
+    def get(self, resource: str, namespace: str, name: str) -> StoredObject | None:
+        """The current state of one object, None if it does not exist."""
         return self._collections[resource].objects.get((namespace, name))
 
-    def list(self, resource: str, namespace: str = "") -> Sequence[Stored]:
-        """The current objects of one namespace, of all if it is empty; in key order."""
+    def list(self, resource: str, namespace: str = "") -> Sequence[StoredObject]:
+        """The current objects of one namespace, or of all if it is empty, in order of keys."""
         collection = self._collections[resource]
         keys = collection.keys
         if namespace:
             keys = keys[bisect_left(keys, (namespace, "")) : bisect_left(keys, (namespace + "\0", ""))]
         return [collection.objects[key] for key in keys]
 
-    def since(self, resource: str, version: int) -> Sequence[Change]:
-        """The changes of one kind after `version`, oldest first; empty if there are none.
+    def changes_since(self, resource: str, version: int) -> Sequence[Change]:
+        """The changes of one resource after `version`, oldest first; empty if there are none.
 
-        Raises Expired when a change after `version` has left the ring: the client must list again.
+        Raises Expired when a change after `version` is no longer kept: the client must list again.
         """
         collection = self._collections[resource]
-        if version < collection.forgotten:
-            raise Expired(f"too old resource version: {version} ({collection.forgotten})")
-        news = []
+        if version < collection.compacted:
+            raise Expired(f"too old resource version: {version} ({collection.compacted})")
+        changes = []
         for change in reversed(collection.changes):
             if change.version <= version:
                 break
-            news.append(change)
-        return news[::-1]
+            changes.append(change)
+        return changes[::-1]
 
-    async def news(self, resource: str, version: int) -> Sequence[Change]:
-        """The changes of one kind after `version`, waiting until there is one; raises Expired as `since`."""
-        while not (changes := self.since(resource, version)):
-            await self._collections[resource].bell.wait()
+    async def next_changes(self, resource: str, version: int) -> Sequence[Change]:
+        """Waits for changes of one resource after `version` and returns them; raises Expired as `changes_since`."""
+        while not (changes := self.changes_since(resource, version)):
+            await self._collections[resource].broadcast.wait()
         return changes
 
-    async def reached(self, version: int) -> None:
-        """Waits until some change has `version` or a later one."""
+    async def wait_for(self, version: int) -> None:
+        """Waits until the version of the store is at least `version`."""
         while self._version < version:
-            await self._bell.wait()
+            await self._broadcast.wait()
 
     def _record(self, collection: _Collection, change: Change) -> None:
         collection.record(change)
-        self._bell.ring()
+        self._broadcast.notify()
 
-    def _stored(self, kind: Kind, obj: JsonObject, before: Stored | None) -> Stored:
+    def _stored(self, resource: ApiResource, obj: JsonObject, before: StoredObject | None) -> StoredObject:
         self._version += 1
         metadata = dict(obj["metadata"])
         metadata["resourceVersion"] = str(self._version)
         if "uid" not in metadata or "creationTimestamp" not in metadata:
-            metadata = _born(kind, metadata, before) | metadata
+            metadata = _identity(resource, metadata, before) | metadata
         body = {"metadata": metadata, **{k: v for k, v in obj.items() if k not in _NOT_IN_BODY}}
-        return Stored(
+        return StoredObject(
             metadata.get("namespace", ""),
             metadata["name"],
             self._version,
             dict(metadata.get("labels") or _NONE),
-            {path: field_text(obj, path) for path in kind.fields} if kind.fields else _NONE,
+            {path: field_text(obj, path) for path in resource.fields} if resource.fields else _NONE,
             msgspec.json.encode(body),
         )
 
 
-def restamped(stored: Stored, version: int) -> Stored:
-    """The same state under another version, as a deletion shows it."""
+def with_version(stored: StoredObject, version: int) -> StoredObject:
+    """The same state with another resourceVersion, as the event of a deletion carries it."""
     obj = stored.decoded()
     obj["metadata"]["resourceVersion"] = str(version)
     return msgspec.structs.replace(stored, version=version, body=msgspec.json.encode(obj))
 
 
 def field_text(obj: JsonObject, path: str) -> str:
-    """The value at a dotted path as field selectors compare it; empty where there is none."""
+    """The value at a dotted path as field selectors compare it; empty where it is absent."""
     value: Any = obj
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
@@ -240,12 +240,12 @@ def _key(obj: JsonObject) -> Key:
     return metadata.get("namespace", ""), metadata["name"]
 
 
-def _born(kind: Kind, metadata: JsonObject, before: Stored | None) -> JsonObject:
-    """uid and creationTimestamp: those of the object that is replaced, else new ones."""
+def _identity(resource: ApiResource, metadata: JsonObject, before: StoredObject | None) -> JsonObject:
+    """uid and creationTimestamp of the replaced object, or new ones."""
     if before is not None:
         previous = before.decoded()["metadata"]
         return {"uid": previous["uid"], "creationTimestamp": previous["creationTimestamp"]}
-    identity = f"{kind.plural}/{metadata.get('namespace', '')}/{metadata['name']}/{metadata['resourceVersion']}"
+    identity = f"{resource.plural}/{metadata.get('namespace', '')}/{metadata['name']}/{metadata['resourceVersion']}"
     return {
         "uid": str(uuid5(NAMESPACE_URL, identity)),
         "creationTimestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -1,1 +1,1 @@
-"""The state of the simulated cluster and what changes it: scheduler, kubelet, controllers, random events."""
+"""The simulation: a cluster, and what changes it (scheduler, kubelets, controllers, random events)."""

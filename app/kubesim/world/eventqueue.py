@@ -1,6 +1,6 @@
-"""What is to happen later in a simulated cluster, in steps instead of seconds.
+"""The queue of a discrete-event simulation, in which time is counted in steps.
 
-Counting steps makes the order of happenings a function of the seed, however fast they are played.
+The order of events therefore depends only on the seed, not on how fast the steps follow each other.
 """
 
 import heapq
@@ -8,25 +8,25 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-Happening = Callable[[datetime], None]
-"""Changes the cluster at a given moment; may find that there is nothing left to change."""
+Action = Callable[[datetime], None]
+"""Changes the cluster at the given time; may find nothing left to change."""
 
 
-class Agenda:
-    """Happenings by the step they are due at; those of one step in the order they were added."""
+class EventQueue:
+    """Actions in order of their step; those of one step in the order in which they were scheduled."""
 
     def __init__(self) -> None:
-        self._heap: Final[list[tuple[int, int, Happening]]] = []
+        self._heap: Final[list[tuple[int, int, Action]]] = []
         self._added = 0
         self.step = 0
 
-    def later(self, steps: int, happening: Happening) -> None:
-        """Plans a happening `steps` from now."""
+    def schedule(self, steps: int, action: Action) -> None:
+        """Schedules an action `steps` from now."""
         self._added += 1
-        heapq.heappush(self._heap, (self.step + steps, self._added, happening))
+        heapq.heappush(self._heap, (self.step + steps, self._added, action))
 
-    def due(self) -> Happening | None:
-        """Takes out the next happening that is due; None if there is none."""
+    def pop_due(self) -> Action | None:
+        """Removes and returns the next action that is due, None without one."""
         if not self._heap or self._heap[0][0] > self.step:
             return None
         return heapq.heappop(self._heap)[2]

@@ -1,9 +1,8 @@
-"""What the containers and nodes of a simulated cluster use, as their kubelets would measure it.
+"""The usage of containers and nodes, as their kubelets would measure it.
 
-A measurement is a function of an object and of a moment: a container that runs uses a share of what it asks
-for. Four of ten are busy, and what they use wanders; the others idle and hardly change. One that has just
-crashed starts up and uses little; one that does not run uses nothing and is not measured.
-All amounts are integers: nanocores and bytes.
+Usage is a function of an object and a time: a running container uses a share of its requests. Four of ten containers
+are busy and their usage varies; the others are idle. A container that has just restarted uses little, one that does
+not run is not measured. All amounts are integers: nanocores and bytes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,19 +13,19 @@ from zlib import crc32
 import msgspec
 
 from kubesim.quantities import CPU, MEMORY, amount, canonical, nanocores
-from kubesim.store.store import Stored
+from kubesim.store.store import StoredObject
 
 RESOLUTION_S: Final = 15
-"""How often everything is measured: metrics-server's --metric-resolution."""
+"""The interval of measurements: --metric-resolution of metrics-server."""
 YOUNGEST_S: Final = 10
-"""A container is measured once it has run for so long (metrics-server/pkg/storage/pod.go)."""
+"""The time that a container must have run to be measured (metrics-server/pkg/storage/pod.go)."""
 
 _SCRAPE_S: Final = 8
 _NANOS_PER_MILLI: Final = 1_000_000
 _PAGE: Final = 4096
 _MIB: Final = 1 << 20
-_UNASKED_CPU: Final = 20
-_UNASKED_MEMORY: Final = 64 * _MIB
+_DEFAULT_CPU: Final = 20
+_DEFAULT_MEMORY: Final = 64 * _MIB
 _BUSY_OF_TEN: Final = 4
 _RECOVERING_S: Final = 120
 
@@ -44,21 +43,21 @@ class Usage(NamedTuple):
 
 
 class Container(NamedTuple):
-    """One container that runs; `started` is in seconds since 1970, `seed` sets it apart from all others."""
+    """One running container; `started` is in seconds since 1970, its usage depends on `seed`."""
 
     name: str
     seed: int
     cpu: int
-    """Millicores that it asks for."""
+    """Requested millicores."""
     memory: int
     memory_limit: int
-    """0 where there is none."""
+    """0 without a limit."""
     started: int
     restarts: int
 
 
 class Pod(NamedTuple):
-    """A pod with the containers that run in it."""
+    """A pod with its running containers."""
 
     namespace: str
     name: str
@@ -131,57 +130,57 @@ _PODS: Final = msgspec.json.Decoder(_Pod)
 _NODES: Final = msgspec.json.Decoder(_Node)
 
 
-def pod_of(stored: Stored) -> Pod:
-    """What there is to measure of a stored pod."""
+def metered_pod(stored: StoredObject) -> Pod:
+    """The running containers of a stored pod, with their requests."""
     pod = _PODS.decode(stored.body)
-    asked = {one.name: one.resources for one in (*pod.spec.containers, *pod.spec.init_containers)}
+    resources = {one.name: one.resources for one in (*pod.spec.containers, *pod.spec.init_containers)}
     statuses = (*pod.status.container_statuses, *pod.status.init_container_statuses)
     running = tuple(
-        _container(pod.metadata, asked.get(status.name, _Resources()), status.state.running, status)
+        _container(pod.metadata, resources.get(status.name, _Resources()), status.state.running, status)
         for status in statuses
         if status.state.running is not None
     )
     return Pod(stored.namespace, stored.name, stored.labels, pod.spec.node_name, running)
 
 
-def _container(metadata: _Metadata, asked: _Resources, running: _Running, status: _Status) -> Container:
-    # What a resize asks for cannot be used before it is granted.
-    requests = status.allocated_resources or asked.requests
+def _container(metadata: _Metadata, resources: _Resources, running: _Running, status: _Status) -> Container:
+    # The requests of a resize cannot be used before they are allocated.
+    requests = status.allocated_resources or resources.requests
     started = datetime.fromisoformat(running.started_at or metadata.creation_timestamp)
     return Container(
         name=status.name,
         seed=crc32(f"{metadata.uid}/{status.name}".encode()),
-        cpu=amount(CPU, requests.get(CPU, "0")) or _UNASKED_CPU,
-        memory=amount(MEMORY, requests.get(MEMORY, "0")) or _UNASKED_MEMORY,
-        memory_limit=amount(MEMORY, asked.limits.get(MEMORY, "0")),
+        cpu=amount(CPU, requests.get(CPU, "0")) or _DEFAULT_CPU,
+        memory=amount(MEMORY, requests.get(MEMORY, "0")) or _DEFAULT_MEMORY,
+        memory_limit=amount(MEMORY, resources.limits.get(MEMORY, "0")),
         started=int(started.timestamp()),
         restarts=status.restart_count,
     )
 
 
-def has_silent_kubelet(node: Stored) -> bool:
-    """Whether nobody hears from the kubelet of a stored node: nothing on it can be measured."""
+def is_unreachable(node: StoredObject) -> bool:
+    """Whether the kubelet of a stored node is unreachable, so that nothing on it is measured."""
     conditions = _NODES.decode(node.body).status.conditions
     return any(one.type == "Ready" and one.status == "Unknown" for one in conditions)
 
 
 def scraped_at(node: str, tick: int) -> int:
-    """When a node is scraped in a tick, in seconds since 1970: not all are at the same time."""
+    """When a node is scraped in a tick, in seconds since 1970; it differs between nodes."""
     return tick * RESOLUTION_S - crc32(node.encode()) % _SCRAPE_S
 
 
 def is_measured(container: Container, at: int) -> bool:
-    """Whether a container has run for long enough to be measured at a moment."""
+    """Whether a container has run for YOUNGEST_S at a time."""
     return at - container.started >= YOUNGEST_S
 
 
 def window_ms(containers: Sequence[Container], at: int) -> int:
-    """The time that a measurement is about, in milliseconds: since the one before, or since the start."""
+    """The window of a measurement in milliseconds: since the previous one, or since the start of a container."""
     return min([RESOLUTION_S * 1000 + containers[0].seed % 90, *(1000 * (at - one.started) for one in containers)])
 
 
 def container_usage(one: Container, tick: int, at: int) -> Usage:
-    """What a container uses in a tick."""
+    """The usage of a container in a tick."""
     wave = _wave(one.seed, tick)
     busy = one.seed % 10 < _BUSY_OF_TEN
     if one.restarts and at - one.started < _RECOVERING_S:
@@ -199,7 +198,7 @@ def container_usage(one: Container, tick: int, at: int) -> Usage:
 
 
 def node_usage(node: str, of_containers: Iterable[Usage], tick: int) -> Usage:
-    """What a node uses: its containers, and what runs outside of them."""
+    """The usage of a node: that of its containers and of the system."""
     seed = crc32(node.encode())
     cpu, memory = (60_000 + _wave(seed, tick) * 40) * 1000, (700 + seed % 200) * _MIB
     for one in of_containers:
@@ -208,6 +207,6 @@ def node_usage(node: str, of_containers: Iterable[Usage], tick: int) -> Usage:
 
 
 def _wave(seed: int, tick: int) -> int:
-    """A number from 0 to 1000 that rises and falls with a period of its own."""
+    """A triangle wave from 0 to 1000 whose period depends on the seed."""
     period = 8 + seed % 53
     return abs(2 * ((tick + seed) % period) - period) * 1000 // period

@@ -1,7 +1,7 @@
-"""Places pods on nodes, and says in the words of kube-scheduler why it cannot.
+"""Finds nodes for pods, and the message of kube-scheduler where none fits.
 
-Invariant: a node that `place` returns is not cordoned, its taints are tolerated, its labels selected, and
-everything that the pod asks for is free.
+Invariant: a node that `find_node` returns passes all filters: it is not cordoned, its taints are tolerated, the node
+selector matches, and the requests fit.
 """
 
 from collections import Counter
@@ -9,83 +9,85 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from kubesim.objects.podtemplates import EVERY_TAINT, Plan
+from kubesim.model.instancetypes import Taint
+from kubesim.model.podtemplates import EVERY_TAINT, PodTemplate
+from kubesim.model.state import NodeState
 from kubesim.quantities import PODS
-from kubesim.world.instancetypes import Taint
-from kubesim.world.state import NodeState
 
-_GLANCES: Final = 24
+_SAMPLES: Final = 24
 
 
 class Scheduler:
-    """The scheduler of one cluster; `nodes` is the living map of its nodes by name."""
+    """The scheduler of one cluster; `nodes` is its map of nodes by name, which changes."""
 
     def __init__(self, nodes: Mapping[str, NodeState], rng: Random) -> None:
         self._nodes: Final = nodes
         self._rng: Final = rng
         self._selected: Final[dict[tuple[tuple[str, str], ...], list[NodeState]]] = {}
 
-    def forget_nodes(self) -> None:
-        """To be called when nodes have come, gone or changed labels."""
+    def invalidate_nodes(self) -> None:
+        """Drops the cached candidates; to be called when nodes were added, removed or relabelled."""
         self._selected.clear()
 
-    def place(self, plan: Plan) -> NodeState | None:
-        """A node for one more pod of the plan, None if none has room.
+    def find_node(self, template: PodTemplate) -> NodeState | None:
+        """A node that fits a pod of the template, None without one.
 
-        Any that fits will do, so that some nodes are fuller than others.
+        It is a random one, so that nodes are not equally full.
         """
-        candidates = self._candidates(plan)
+        candidates = self._candidates(template)
         if not candidates:
             return None
-        for _ in range(_GLANCES):
+        for _ in range(_SAMPLES):
             node = candidates[int(self._rng.random() * len(candidates))]
-            if not refusals(node, plan):
+            if not filter_reasons(node, template):
                 return node
-        return next((node for node in candidates if not refusals(node, plan)), None)
+        return next((node for node in candidates if not filter_reasons(node, template)), None)
 
-    def _candidates(self, plan: Plan) -> list[NodeState]:
-        wanted = tuple(sorted(plan.selects.items()))
-        if wanted not in self._selected:
+    def _candidates(self, template: PodTemplate) -> list[NodeState]:
+        selector = tuple(sorted(template.node_selector.items()))
+        if selector not in self._selected:
             nodes = self._nodes.values()
-            self._selected[wanted] = [node for node in nodes if plan.selects.items() <= node.labels.items()]
-        return self._selected[wanted]
+            self._selected[selector] = [
+                node for node in nodes if template.node_selector.items() <= node.labels.items()
+            ]
+        return self._selected[selector]
 
-    def verdict(self, plan: Plan, blocker: str = "") -> str:
-        """Why no node can take a pod of the plan, as FitError of pkg/scheduler/framework writes it.
+    def fit_error(self, template: PodTemplate, reason: str = "") -> str:
+        """Why no node fits a pod of the template, as FitError.Error of pkg/scheduler/framework.
 
-        `blocker` is a reason besides resources and taints that every node gives which would have room.
+        Nodes that pass all filters are counted with `reason`.
         """
         reasons: Counter[str] = Counter()
         victims = 0
         for node in self._nodes.values():
-            found = refusals(node, plan) or (blocker,)
+            found = filter_reasons(node, template) or (reason,)
             reasons.update(found)
             victims += found[0].startswith(("Insufficient", "Too many"))
         total = len(self._nodes)
-        said = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
-        helpless = total - victims
+        summary = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
+        unhelpful = total - victims
         parts = [f"{victims} No preemption victims found for incoming pod"] if victims else []
-        parts += [f"{helpless} Preemption is not helpful for scheduling"] if helpless else []
-        nobody = f"0/{total} nodes are available"
-        return f"{nobody}: {said}. preemption: {nobody}: {', '.join(parts)}."
+        parts += [f"{unhelpful} Preemption is not helpful for scheduling"] if unhelpful else []
+        total_text = f"0/{total} nodes are available"
+        return f"{total_text}: {summary}. preemption: {total_text}: {', '.join(parts)}."
 
 
-def refusals(node: NodeState, plan: Plan) -> tuple[str, ...]:
-    """Why a node cannot take a pod: one reason, or one for each resource that is short; empty: it can."""
-    if node.cordoned and EVERY_TAINT not in plan.tolerates:
+def filter_reasons(node: NodeState, template: PodTemplate) -> tuple[str, ...]:
+    """Why a node does not fit a pod: one reason, or one for each insufficient resource; empty if it fits."""
+    if node.cordoned and EVERY_TAINT not in template.tolerated_taints:
         return ("node(s) were unschedulable",)
-    taint = untolerated(node, plan)
+    taint = untolerated_taint(node, template)
     if taint:
         return (f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}",)
-    if not plan.selects.items() <= node.labels.items():
+    if not template.node_selector.items() <= node.labels.items():
         return ("node(s) didn't match Pod's node affinity/selector",)
-    short = node.shortages(plan.demand)
+    short = node.insufficient_resources(template.effective_requests)
     return tuple(["Too many pods" if name == PODS else f"Insufficient {name}" for name in short])
 
 
-def untolerated(node: NodeState, plan: Plan) -> Taint | None:
-    """The first taint that keeps pods of the plan off the node; None if there is none."""
-    if EVERY_TAINT in plan.tolerates:
+def untolerated_taint(node: NodeState, template: PodTemplate) -> Taint | None:
+    """The first taint of a node that the template does not tolerate, None without one."""
+    if EVERY_TAINT in template.tolerated_taints:
         return None
     binding = (taint for taint in node.taints if taint.effect != "PreferNoSchedule")
-    return next((taint for taint in binding if taint.key not in plan.tolerates), None)
+    return next((taint for taint in binding if taint.key not in template.tolerated_taints), None)

@@ -1,4 +1,4 @@
-"""The pace of a simulated world: so many happenings a second, in the time of the wall clock."""
+"""Steps a simulated world at a rate, in real time."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -10,10 +10,10 @@ from kubesim.world.world import World
 _LONGEST_LAG_S: Final = 1.0
 
 
-async def live(world: World, store: Store, churn: float) -> None:
-    """Lets `churn` things happen a second, for ever; with 0 the world stands still and this returns at once.
+async def tick_forever(world: World, store: Store, churn: float) -> None:
+    """Makes `churn` steps per second until cancelled; with 0 it returns at once.
 
-    What a busy loop could not keep up with for more than a second does not happen.
+    Steps that are late by more than a second, because the event loop was busy, are skipped.
     """
     if churn <= 0:
         return

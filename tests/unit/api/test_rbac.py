@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from kubesim.access.rbac import default_objects
 from kubesum.render.rbac import cluster_roles
 from kubesum.resources import RESOURCES, imagesummaries, nodesummaries
 from kubesum.semantics.interner import Interner
@@ -70,12 +69,3 @@ def test_a_new_kind_is_for_viewers_of_its_namespace_or_administrators() -> None:
 
     assert namespaced.all_reader_roles == {ReaderRole.VIEW}
     assert of_cluster.all_reader_roles == frozenset()
-
-
-def test_the_simulated_cluster_grants_the_same() -> None:
-    roles = {
-        role["metadata"]["name"]: role["rules"] for kind, role in default_objects("blue") if kind == "clusterroles"
-    }
-
-    assert rules("kubesum:view") == roles["kubesum:view"]
-    assert rules("kubesum:server") == roles["kubesum:reader"]

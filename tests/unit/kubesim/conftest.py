@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest_asyncio
 
 from kubesim.apiserver.apiserver import ServerOptions
-from tests.unit.kubesim.simulated import Cluster, running_cluster
+from tests.unit.kubesim.runningcluster import Cluster, running_cluster
 
 
 @pytest_asyncio.fixture
 async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
-    """An empty cluster that runs."""
+    """A running cluster without nodes and pods."""
     async with running_cluster(tmp_path, ServerOptions()) as cluster:
         yield cluster

@@ -31,12 +31,12 @@ def test_amounts_are_millicores_of_cpu_and_whole_units_of_all_else_rounded_up(
 
 
 @pytest.mark.parametrize("text", ["", "Gi", "1 Gi", "1Ri", "ten", "1e", "0x10", "."])
-def test_other_texts_are_refused(text: str) -> None:
+def test_other_texts_are_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="is not a quantity"):
         amount("memory", text)
 
 
-def test_billionths_keep_what_metrics_server_measures() -> None:
+def test_nanos_are_exact_for_measurements() -> None:
     assert nanos("12345678n") == 12_345_678
     assert nanos("23456Ki") == 23456 * 1024 * 10**9
 

@@ -5,6 +5,7 @@ import json
 import re
 
 import aiohttp
+import pytest
 
 from kubesum.commands.demo.manifests import API_SERVICE
 from tests.unit.kubesim.aggregation.extensionserver import (
@@ -29,6 +30,7 @@ async def until_condition(cluster: Cluster) -> dict[str, str]:
     return condition(cluster)
 
 
+@pytest.mark.process
 async def test_an_extension_server_becomes_available_and_is_discovered(cluster: Cluster) -> None:
     async with aggregated_extension(cluster):
         groups = (await cluster.get("/apis", accept="application/json")).json["groups"]
@@ -81,6 +83,7 @@ async def test_probes_and_discovery_have_the_identity_of_the_aggregator(cluster:
     ]
 
 
+@pytest.mark.process
 async def test_a_list_of_kubectl_arrives_as_from_a_real_aggregator(cluster: Cluster) -> None:
     async with aggregated_extension(cluster) as extension:
         extension.answers[SUMMARIES] = answer(TABLE)
@@ -208,6 +211,7 @@ async def test_the_client_gets_headers_of_both_servers(cluster: Cluster) -> None
     assert headers["Audit-Id"] == dict(request.headers)["Audit-Id"]
 
 
+@pytest.mark.process
 async def test_an_extension_server_that_fails_its_probe_is_unavailable(cluster: Cluster) -> None:
     async with running_extension(cluster) as extension:
         extension.answers[ROOT] = answer(b"{}", "403 Forbidden")
@@ -280,6 +284,7 @@ async def test_the_openapi_index_has_the_extension_servers_document(cluster: Clu
     assert document.json == {"openapi": "3.0.0"}
 
 
+@pytest.mark.process
 async def test_built_in_resources_are_not_forwarded(cluster: Cluster) -> None:
     cluster.store.put("nodes", node("a"))
     async with aggregated_extension(cluster) as extension:

@@ -170,6 +170,7 @@ async def test_a_server_that_rejects_the_front_proxy_certificate_is_reported_as_
     assert condition(cluster)["message"] == f'{FAILED}: Get "{URL}": EOF'
 
 
+@pytest.mark.process
 async def test_without_its_apiservice_the_group_is_not_served(cluster: Cluster) -> None:
     async with aggregated_extension(cluster):
         code, _, _ = await cluster.kubectl("delete", "apiservice", API_SERVICE)

@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from kubesim.access.kubeconfig import service_kubeconfig
 from tests.unit.kubesim.runningcluster import Cluster, node, pod
 
@@ -12,6 +14,7 @@ def words(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
 
 
+@pytest.mark.process
 async def test_pods_and_nodes_are_listed(cluster: Cluster) -> None:
     cluster.store.put("nodes", node("node-1"))
     cluster.store.put("pods", pod("a"))
@@ -30,6 +33,7 @@ async def test_pods_and_nodes_are_listed(cluster: Cluster) -> None:
     ]
 
 
+@pytest.mark.process
 async def test_describe_node_adds_up_the_pods_of_that_node(cluster: Cluster) -> None:
     cluster.store.put("nodes", node("node-1"))
     cluster.store.put("pods", pod("a"))
@@ -45,6 +49,7 @@ async def test_describe_node_adds_up_the_pods_of_that_node(cluster: Cluster) -> 
     assert ["memory", "512Mi", "(6%)", "0", "(0%)"] in allocated
 
 
+@pytest.mark.process
 async def test_describe_pod_finds_its_events(cluster: Cluster) -> None:
     stored = cluster.store.put("pods", pod("a"))
     involved = {
@@ -64,6 +69,7 @@ async def test_describe_pod_finds_its_events(cluster: Cluster) -> None:
     assert "Other" not in out
 
 
+@pytest.mark.process
 async def test_get_with_watch_prints_changes(cluster: Cluster) -> None:
     cluster.store.put("pods", pod("a"))
 
@@ -78,6 +84,7 @@ async def test_get_with_watch_prints_changes(cluster: Cluster) -> None:
     assert [line.split()[0] for line in (first, second, third)] == [b"a", b"a", b"b"]
 
 
+@pytest.mark.process
 async def test_wait_sees_a_condition_come_true(cluster: Cluster) -> None:
     cluster.store.put("pods", pod("a", phase="Pending"))
     waiting = ("wait", "pod/a", "--for=jsonpath={.status.phase}=Running", "--timeout=10s")
@@ -89,6 +96,7 @@ async def test_wait_sees_a_condition_come_true(cluster: Cluster) -> None:
     assert out == b"pod/a condition met\n"
 
 
+@pytest.mark.process
 async def test_objects_are_applied_changed_and_deleted(cluster: Cluster, tmp_path: Path) -> None:
     manifest = tmp_path / "objects.yaml"
     manifest.write_text(
@@ -117,6 +125,7 @@ async def test_objects_are_applied_changed_and_deleted(cluster: Cluster, tmp_pat
     assert cluster.store.list("deployments") == []
 
 
+@pytest.mark.process
 async def test_resources_are_discovered(cluster: Cluster) -> None:
     code, out, _ = await cluster.kubectl("api-resources", "--no-headers")
 
@@ -127,6 +136,7 @@ async def test_resources_are_discovered(cluster: Cluster) -> None:
     assert ["apiservices", "apiregistration.k8s.io/v1", "false", "APIService"] in rows
 
 
+@pytest.mark.process
 async def test_permissions_can_be_reviewed(cluster: Cluster) -> None:
     answers = {
         ("admin", "list", "nodes"): "yes\n",
@@ -141,6 +151,7 @@ async def test_permissions_can_be_reviewed(cluster: Cluster) -> None:
     assert "example.org/Scopes" in (await cluster.kubectl("auth", "whoami", who="tenant"))[1]
 
 
+@pytest.mark.process
 async def test_raw_paths_versions_and_missing_objects(cluster: Cluster) -> None:
     assert (await cluster.kubectl("get", "--raw", "/readyz"))[1] == "ok"
     assert "Server Version: v1.36.2" in (await cluster.kubectl("version"))[1]
@@ -152,6 +163,7 @@ async def test_raw_paths_versions_and_missing_objects(cluster: Cluster) -> None:
     assert await cluster.kubectl("get", "pods") == (0, "", "No resources found in default namespace.\n")
 
 
+@pytest.mark.process
 async def test_the_service_account_has_a_kubeconfig_of_its_own(cluster: Cluster, tmp_path: Path) -> None:
     cluster.store.put("pods", pod("a"))
     config = tmp_path / "service.kubeconfig"

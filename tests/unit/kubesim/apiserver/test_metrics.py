@@ -145,6 +145,7 @@ async def test_metrics_are_authorized_by_the_role_of_metrics_server(cluster: Clu
     assert (await cluster.request("GET", f"{ROOT}/pods", "nobody", headers=headers)).code == 200
 
 
+@pytest.mark.process
 async def test_kubectl_top_prints_what_is_measured(cluster: Cluster) -> None:
     nodes = await cluster.kubectl("top", "nodes")
     pods = await cluster.kubectl("top", "pods", "-A", "--no-headers")

@@ -35,7 +35,7 @@ test: setup ## Run the tests.
 	$(BIN)/pytest
 
 unit: setup ## Run the tests that start no other program, in less than a minute.
-	$(BIN)/pytest tests/unit -m "not process"
+	$(BIN)/pytest tests/unit -m "not process" --numprocesses 2 --dist loadfile
 
 coverage: setup ## Run the tests under branch coverage; fail below the measured level.
 	$(BIN)/coverage erase

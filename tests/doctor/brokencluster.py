@@ -21,6 +21,7 @@ from kubesim.access.kubeconfig import kubeconfig as kubeconfig_of
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesim.world.world import World
+from kubesum import __version__
 from kubesum.commands.demo.manifests import API_SERVICE
 from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.commands.listwatches import cluster_list_watches
@@ -80,7 +81,7 @@ LISTS = (
     "namespacesummaries (N ms), nodesummaries (N ms), podsummaries (N ms), workloadsummaries (N ms)"
 )
 INFORMERS = "ok    informers: 9 of 9 synced without interruption for AGE"
-VERSIONS = "ok    versions: kubesum v0.1.0 in POD-1, POD-2, as this doctor"
+VERSIONS = f"ok    versions: kubesum v{__version__} in POD-1, POD-2, as this doctor"
 
 HEALTHY = (
     *(VERSION, AGGREGATES, REGISTERED, AVAILABLE, SERVICE, DEPLOYMENT, ENDPOINTS, POD_1, POD_2, CA_BUNDLE),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from kubesum import __version__
 from tests.doctor.brokencluster import (
     AVAILABLE,
     CERTIFICATE,
@@ -25,6 +26,8 @@ from tests.doctor.brokencluster import (
     healthy_except,
     unexpected,
 )
+
+IMAGE = f"ghcr.io/kubesum/kubesum:{__version__}"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -51,7 +54,7 @@ async def test_the_service_is_missing(installation: Installation) -> None:
                 **dict.fromkeys((REVIEWING, FOLLOWING, MEASURING), ()),
                 LISTS: [NOT_ANSWERED],
                 INFORMERS: [],
-                VERSIONS: ["skip  versions: no pod answers /version; this doctor is v0.1.0"],
+                VERSIONS: [f"skip  versions: no pod answers /version; this doctor is v{__version__}"],
             }
         )
 
@@ -81,8 +84,7 @@ async def test_the_service_has_another_port(installation: Installation) -> None:
                 LISTS: [NOT_ANSWERED],
                 INFORMERS: [],
                 VERSIONS: [
-                    "skip  versions: no pod with the image ghcr.io/kubesum/kubesum:0.1.0 answers /version; this "
-                    "doctor is v0.1.0"
+                    f"skip  versions: no pod with the image {IMAGE} answers /version; this doctor is v{__version__}"
                 ],
             }
         )
@@ -107,7 +109,7 @@ async def test_endpoints_have_no_port_of_that_name(installation: Installation) -
         "the pods above",
         "skip  certificate: no pod sends it; the lists below show whether the API server accepts it",
         NOT_ANSWERED,
-        "skip  versions: no pod with the image ghcr.io/kubesum/kubesum:0.1.0 answers /version; this doctor is v0.1.0",
+        f"skip  versions: no pod with the image {IMAGE} answers /version; this doctor is v{__version__}",
     ]
 
 

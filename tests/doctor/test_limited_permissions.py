@@ -2,6 +2,7 @@
 
 import pytest
 
+from kubesum import __version__
 from kubesum.commands.demo.manifests import API_SERVICE
 from tests.doctor.brokencluster import (
     AGGREGATES,
@@ -24,6 +25,8 @@ from tests.doctor.brokencluster import (
     Installation,
     healthy_except,
 )
+
+IMAGE = f"ghcr.io/kubesum/kubesum:{__version__}"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -57,7 +60,7 @@ async def test_a_viewer_sees_which_permissions_are_missing(installation: Install
         *CLUSTER_LISTS,
         NAMESPACED_LISTS,
         INFORMERS_SKIPPED,
-        "skip  versions: no pod answers /version; this doctor is v0.1.0",
+        f"skip  versions: no pod answers /version; this doctor is v{__version__}",
     ]
 
 
@@ -77,7 +80,7 @@ async def test_a_viewer_who_names_the_namespace_sees_its_pods(installation: Inst
         *CLUSTER_LISTS,
         NAMESPACED_LISTS,
         INFORMERS_SKIPPED,
-        "skip  versions: no pod with the image ghcr.io/kubesum/kubesum:0.1.0 answers /version; this doctor is v0.1.0",
+        f"skip  versions: no pod with the image {IMAGE} answers /version; this doctor is v{__version__}",
     ]
 
 
@@ -102,7 +105,7 @@ async def test_a_tenant_sees_the_api_server_and_skipped_checks(installation: Ins
         f"skip  list of podsummaries: {NEEDS_VIEW}",
         f"skip  list of workloadsummaries: {NEEDS_VIEW}",
         INFORMERS_SKIPPED,
-        "skip  versions: no pod answers /version; this doctor is v0.1.0",
+        f"skip  versions: no pod answers /version; this doctor is v{__version__}",
     ]
 
 
@@ -139,8 +142,7 @@ async def test_without_pods_proxy_all_other_checks_run(installation: Installatio
                 "skip  certificate: no pod sends it; the lists below show whether the API server accepts it"
             ],
             VERSIONS: [
-                "skip  versions: no pod with the image ghcr.io/kubesum/kubesum:0.1.0 answers /version; this doctor "
-                "is v0.1.0"
+                f"skip  versions: no pod with the image {IMAGE} answers /version; this doctor is v{__version__}"
             ],
         }
     )
@@ -163,7 +165,7 @@ async def test_kubesum_is_not_installed(installation: Installation) -> None:
             PERMISSIONS_SKIPPED,
             METRICS,
             NOT_ANSWERED,
-            "skip  versions: no pod answers /version; this doctor is v0.1.0",
+            f"skip  versions: no pod answers /version; this doctor is v{__version__}",
         ]
     await installation.until_condition("Passed")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from kubesum import __version__
 from kubesum.edge.local import AlwaysAllowAuthorizer, LocalAuthenticator
 from kubesum.web.app import create_app
 from kubesum.web.handlerchain import DEFAULT_LIMITS
@@ -181,7 +182,7 @@ async def test_a_failing_check_fails_readyz_and_not_livez(served: Served) -> Non
 async def test_the_version_has_the_fields_that_kubectl_reads(served: Served) -> None:
     version = (await served.request("/version")).json
 
-    assert version["gitVersion"] == "v0.1.0"
+    assert version["gitVersion"] == f"v{__version__}"
     assert all(isinstance(value, str) for value in version.values())
 
 

@@ -157,4 +157,4 @@ class Cache:
 
 
 def _ignore(_source: Source, _old: Any, _new: Any) -> None:
-    """Nobody has subscribed yet."""
+    """Stands in until a subscriber is set."""

@@ -102,7 +102,7 @@ def _counted(resource: str) -> Iterator[None]:
 
 
 async def _created(upstream: Upstream, path: str, review: bytes) -> bytes:
-    """The response to a review; raises UpstreamError after the last attempt or an error that retries cannot mend."""
+    """The response to a review; raises UpstreamError after the last attempt or a permanent error."""
     pause_s = _INITIAL_BACKOFF_S
     now = asyncio.get_running_loop().time
     deadline = now() + TIMEOUT_S

@@ -70,7 +70,7 @@ class PublishedRows:
         return self._rows.keys()
 
     def snapshot(self) -> Snapshot:
-        """All rows; made when somebody asks, once per version."""
+        """All rows; made on demand, once per version."""
         self.version()
         if self._snapshot is None:
             self._snapshot = self._snapshot_of(tuple(self._rows[key] for key in self._keys.in_order()))

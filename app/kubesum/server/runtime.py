@@ -166,7 +166,7 @@ class Kubesum:
             if isinstance(event, WatchError):
                 self.cache.sources.poll_failed(kind, event)
             elif isinstance(event, Poll):
-                # A batch, for nobody is to see some pods as of this poll and others as of the one before.
+                # One batch, so that no published state mixes this poll with the one before.
                 async with self.engine.batch():
                     # The first poll may come before its pods are listed; the first publication then waits for both.
                     await self.cache.sources.wait_for_sync()

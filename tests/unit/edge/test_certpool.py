@@ -41,7 +41,7 @@ def test_a_certificate_of_another_pool_does_not_verify() -> None:
 
 
 def test_nothing_verifies_without_a_certificate_or_an_authority() -> None:
-    assert failure(CertPool(ROOT.pem)) == "no certificate, or no authority to vouch for it"
+    assert failure(CertPool(ROOT.pem)) == "no certificate, or no CA that issued it"
     assert not verifies(CertPool(b""), USER)
     assert not CertPool(b" \n")
     assert CertPool(ROOT.pem)

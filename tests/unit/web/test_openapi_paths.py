@@ -166,7 +166,7 @@ FIELDS:
     What identifies the object.
 
   status	<NodeSummaryStatus>
-    What is computed; there is no spec, as nobody writes such an object.
+    Computed values; there is no spec, because the object is read-only.
 
 
 """  # noqa: W293

@@ -122,11 +122,11 @@ _LIST: Final = (
 )
 _WATCHING: Final = (
     _query("watch", "boolean", "Answers with changes of the objects as they occur, instead of a list."),
-    _query("allowWatchBookmarks", "boolean", "Lets a watch tell the current version from time to time."),
+    _query("allowWatchBookmarks", "boolean", "Lets a watch send bookmarks, which carry the current resourceVersion."),
     _query(
         "sendInitialEvents",
         "boolean",
-        "Lets a watch begin with the objects that there are, and tell when they are all told.",
+        "Lets a watch begin with the existing objects, followed by a bookmark that marks their end.",
     ),
     _query("timeoutSeconds", "integer", "Number of seconds after which a watch ends."),
 )

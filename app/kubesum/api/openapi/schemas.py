@@ -40,7 +40,7 @@ _TYPE: Final = {
     "apiVersion": {**_TEXT, "description": "Group and version of the kind."},
     "kind": {**_TEXT, "description": "Kind of the object, in CamelCase."},
 }
-_STATUS: Final = "What is computed; there is no spec, as nobody writes such an object."
+_STATUS: Final = "Computed values; there is no spec, because the object is read-only."
 _OBJECT_META: Final = {
     "type": "object",
     "description": "What identifies an object: the part of a Kubernetes ObjectMeta that computed objects have.",
@@ -141,7 +141,7 @@ class Schemas:
             "description": _documented(struct),
             "properties": {field.name: self._property(field) for field in described},
         }
-        # Nobody writes these objects, so that `required` is of use only for the keys of list items.
+        # Clients never write these objects, so `required` matters only for the keys of list items.
         if keys := [field.name for field in described if field.is_key]:
             schema["required"] = keys
         return schema

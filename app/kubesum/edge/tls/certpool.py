@@ -93,7 +93,7 @@ class CertPool:
 
     def _result(self, chain: Chain, now: float) -> _Result:
         if not chain or self._store is None:
-            return _Result(None, "no certificate, or no authority to vouch for it", now + CACHE_TTL_S)
+            return _Result(None, "no certificate, or no CA that issued it", now + CACHE_TTL_S)
         try:
             leaf, *intermediates = map(x509.load_der_x509_certificate, chain)
             # `cryptography` parses the subject lazily; a malformed one raises here and not later.

@@ -30,7 +30,8 @@ from kubesum.semantics.pods.status import (
 from kubesum.semantics.pods.totals import Counted, totals
 from kubesum.semantics.workloads.owners import immediate_owner
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
+# MessagePack is as fast, but has no integers beyond 64 bits, which YAML may hold.
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class _StateInputs(msgspec.Struct, frozen=True, gc=False):

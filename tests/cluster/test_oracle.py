@@ -102,6 +102,7 @@ async def test_a_pod_is_resized_through_the_server(plane: ControlPlane, kubesum:
         ]
 
     created = Draft("resized", RESIZING, apps=containers(a=one_core, b=one_core), conditions=SERVING).pod()
+    resizes = (await summaries(kubesum)).nodes[RESIZING]["resizes"]
     _, _, cpu = before = await seen(kubesum, "resized", RESIZING)
 
     with plane.client() as client:
@@ -114,6 +115,9 @@ async def test_a_pod_is_resized_through_the_server(plane: ControlPlane, kubesum:
         await becomes(kubesum, "resized", ("Running", 0, cpu + 3000), RESIZING)
         report(client, created | {"status": created["status"] | {"conditions": [*SERVING, INFEASIBLE]}})
         await becomes(kubesum, "resized", ("Running", 0, cpu + 2000), RESIZING)
+        ours = await summaries(kubesum)
+        assert ours.pods["blue", "resized"]["resizePending"] == "Infeasible"
+        assert ours.nodes[RESIZING]["resizes"] == resizes | {"infeasible": resizes["infeasible"] + 1}
         remove(client, created)
         await becomes(kubesum, "resized", before, RESIZING)
 

@@ -150,7 +150,10 @@ class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """corev1.PodStatus; `resources` and `allocated_resources` are the sums over the pod (KEP-5419)."""
+    """corev1.PodStatus; `resources` and `allocated_resources` are the sums over the pod (KEP-5419).
+
+    `resize` is of Kubernetes before 1.33, which has conditions in its place.
+    """
 
     phase: str = ""
     reason: str = ""
@@ -161,6 +164,7 @@ class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     ephemeral_container_statuses: tuple[ContainerStatus, ...] = ()
     resources: Resources | None = None
     allocated_resources: Quantities | None = None
+    resize: str = ""
 
 
 class Pod(msgspec.Struct, frozen=True, gc=False):

@@ -29,6 +29,18 @@ from kubesum.vocabulary.resource import Column, ComputedResource, Fold, Key, Rea
 from kubesum.vocabulary.tally import Contribution, Tally
 
 
+class ResizeCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Numbers of active pods whose resources are being resized in place; a pod may be counted twice."""
+
+    deferred: Annotated[
+        int, count("Number of pods whose resize waits until the node has room for it, in part or as a whole.")
+    ] = 0
+    infeasible: Annotated[int, count("Number of pods whose resize the node can never have room for.")] = 0
+    in_progress: Annotated[
+        int, count("Number of pods with a resize that is allocated and that their containers do not have yet.")
+    ] = 0
+
+
 class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Computed status of one node."""
 
@@ -71,6 +83,7 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     pods_without_limits: Annotated[
         Coverage, doc("Numbers of active pods with a container without a limit of cpu or of memory.")
     ]
+    resizes: Annotated[ResizeCounts, doc("Numbers of active pods with a resize, by its state.")]
     usage: Annotated[
         ResourceList | UnsetType,
         doc(
@@ -88,6 +101,12 @@ def by_node(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
     """A pod belongs to the node that it is assigned to."""
     if pod.facts.node:
         yield ("", pod.facts.node), pod.state.totals
+
+
+def resize_counts(tally: Tally) -> ResizeCounts:
+    """The pods of a node with a resize."""
+    resizes = tally.sums("resizes")
+    return ResizeCounts(resizes.get("deferred", 0), resizes.get("infeasible", 0), resizes.get("inProgress", 0))
 
 
 def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus:
@@ -117,6 +136,7 @@ def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus
         qos=qos_counts(tally),
         pods_without_requests=coverage(tally, "podsWithoutRequests"),
         pods_without_limits=coverage(tally, "podsWithoutLimits"),
+        resizes=resize_counts(tally),
         usage=usage,
         usage_percent=used_percents(usage, node.allocatable),
     )

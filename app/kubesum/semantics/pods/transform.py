@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from kubesum.kube.objects import Pod
-from kubesum.semantics.facts import PodFacts, PodState
+from kubesum.semantics.facts import PodFacts, PodState, Resize
 from kubesum.semantics.identity import checked_in_namespace
 from kubesum.semantics.images import container_images, uses
 from kubesum.semantics.interner import Interner
@@ -18,7 +18,7 @@ from kubesum.semantics.pods.pending import pending_reasons
 from kubesum.semantics.pods.podresources import pod_resources
 from kubesum.semantics.pods.qos import qos_class
 from kubesum.semantics.pods.requests import EffectiveResources, effective_resources
-from kubesum.semantics.pods.resizes import ResizeRule
+from kubesum.semantics.pods.resizes import ResizeRule, resize_of
 from kubesum.semantics.pods.status import (
     Displayed,
     displayed,
@@ -52,6 +52,7 @@ class _StateInputs(msgspec.Struct, frozen=True, gc=False):
     qos: str
     priority_class: str
     pending: tuple[tuple[str, int], ...]
+    resize: Resize
     resources: EffectiveResources
 
 
@@ -88,6 +89,7 @@ def _state_inputs(pod: Pod, cells: Displayed, resources: EffectiveResources) -> 
         qos=intern(qos_class(pod)),
         priority_class=intern(spec.priority_class_name),
         pending=pending_reasons(pod),
+        resize=resize_of(status),
         resources=resources,
     )
 
@@ -109,6 +111,7 @@ def _state(inputs: _StateInputs) -> PodState:
         restarts=inputs.restarts,
         qos=inputs.qos,
         pending=tuple([reason for reason, _ in inputs.pending]),
+        resize=inputs.resize,
     )
     return PodState(
         active=active,
@@ -127,6 +130,7 @@ def _state(inputs: _StateInputs) -> PodState:
         requests=inputs.resources.requests,
         limits=inputs.resources.limits,
         pending=inputs.pending,
+        resize=inputs.resize,
         totals=totals(counted, inputs.resources),
     )
 

@@ -149,6 +149,19 @@ class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     priority_class_name: str = ""
 
 
+class ExtendedResourceRequest(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """corev1.ContainerExtendedResourceRequest: an extended resource of a container that a ResourceClaim provides."""
+
+    container_name: str = ""
+    resource_name: str = ""
+
+
+class ExtendedResourceClaimStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """corev1.PodExtendedResourceClaimStatus (KEP-5004)."""
+
+    request_mappings: tuple[ExtendedResourceRequest, ...] = ()
+
+
 class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """corev1.PodStatus; `resources` and `allocated_resources` are the sums over the pod (KEP-5419).
 
@@ -165,6 +178,7 @@ class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     resources: Resources | None = None
     allocated_resources: Quantities | None = None
     resize: str = ""
+    extended_resource_claim_status: ExtendedResourceClaimStatus | None = None
 
 
 class Pod(msgspec.Struct, frozen=True, gc=False):

@@ -4,12 +4,15 @@ A value of `PodResources` holds nothing that differs between the replicas of a w
 so that thousands of pods share one, and what is computed from it is computed once.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from kubesum.kube.objects import Container, ContainerStatus, Pod, PodStatus, Quantities, Resources
 from kubesum.semantics.pods.resizes import ResizeRule, is_infeasible
+
+_NO_DYNAMIC: Final[Mapping[str, tuple[str, ...]]] = {}
 
 
 class ResourceState(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -21,6 +24,8 @@ class ResourceState(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """As the status has them; None if it has none, or if it has the desired ones for all and nothing is resized."""
     allocated: Quantities | None = None
     """allocatedResources of the status, likewise."""
+    dynamic: tuple[str, ...] = ()
+    """Extended resources that a ResourceClaim provides to the container (KEP-5004), sorted."""
 
 
 class InitContainerResources(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -74,13 +79,15 @@ class _States:
         self._statuses: Final = {
             one.name: one for one in (*status.init_container_statuses, *status.container_statuses)
         }
+        self._dynamic: Final = _dynamic(status)
 
     def of(self, container: Container) -> ResourceState:
         """The resources of a container in spec and status."""
         desired, status = container.resources, self._statuses.get(container.name)
+        dynamic = self._dynamic.get(container.name, ())
         if status is None or (not self.infeasible and _is_as_desired(status, desired)):
-            return ResourceState(desired)
-        return ResourceState(desired, status.resources, status.allocated_resources)
+            return ResourceState(desired, dynamic=dynamic)
+        return ResourceState(desired, status.resources, status.allocated_resources, dynamic)
 
 
 def _is_as_desired(status: ContainerStatus, desired: Resources) -> bool:
@@ -90,3 +97,14 @@ def _is_as_desired(status: ContainerStatus, desired: Resources) -> bool:
     counts nothing for a container of which the kubelet reports nothing.
     """
     return status.resources == desired and status.allocated_resources in (None, desired.requests)
+
+
+def _dynamic(status: PodStatus) -> Mapping[str, tuple[str, ...]]:
+    """The extended resources that a ResourceClaim provides, by container."""
+    claim = status.extended_resource_claim_status
+    if claim is None:
+        return _NO_DYNAMIC
+    found: dict[str, set[str]] = {}
+    for one in claim.request_mappings:
+        found.setdefault(one.container_name, set()).add(one.resource_name)
+    return {container: tuple(sorted(names)) for container, names in found.items()}

@@ -9,7 +9,7 @@ Amounts are added up in nano-units and rounded up once, per pod. Invariant: `eff
 `PodResources`, so its result can be shared by all pods with equal ones; its time is linear in their size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Final
 
@@ -36,6 +36,8 @@ class EffectiveResources(msgspec.Struct, frozen=True, gc=False):
     requests: ResourceList
     """Includes `pods` for an active, assigned pod."""
     limits: ResourceList
+    dynamic: ResourceList
+    """The part of the requests, and of the limits, that ResourceClaims provide (KEP-5004)."""
     without_requests: tuple[str, ...]
     """Which of cpu and memory have no pod-level request and no request of some app container or sidecar."""
     without_limits: tuple[str, ...]
@@ -56,6 +58,7 @@ def effective_resources(of: PodResources) -> EffectiveResources:
     return EffectiveResources(
         ResourceList(rounded),
         ResourceList(_rounded(limits)),
+        ResourceList(_dynamic(of, rounded)),
         _missing(of, REQUESTS),
         _missing(of, LIMITS),
     )
@@ -157,6 +160,25 @@ def _largest(state: ResourceState, infeasible: bool, side: Side) -> Nanos:
 
 def _desired(state: ResourceState, side: Side) -> Nanos:
     return _nanos(side(state.desired))
+
+
+def _dynamic(of: PodResources, requests: Mapping[str, int]) -> dict[str, int]:
+    """The part of the requests that ResourceClaims provide.
+
+    Extended resources cannot be resized, so the desired amounts say it under either rule. The kubelet takes a mapping
+    of a container likewise (kubernetes/pkg/kubelet/lifecycle/predicate.go, removeMissingExtendedResources).
+    """
+
+    def others(state: ResourceState, _: bool) -> Nanos:
+        return {name: value for name, value in _desired(state, REQUESTS).items() if name not in state.dynamic}
+
+    states = [*of.containers, *(init.resources for init in of.init_containers)]
+    names = {name for state in states for name in state.dynamic}
+    if not names:
+        return {}
+    total, rest = _sum(of, lambda state, _: _desired(state, REQUESTS)), _sum(of, others)
+    found = _rounded({name: total.get(name, 0) - rest.get(name, 0) for name in names})
+    return {name: min(value, requests[name]) for name, value in found.items() if name in requests}
 
 
 def _sum(of: PodResources, amounts: Callable[[ResourceState, bool], Nanos]) -> Nanos:

@@ -17,6 +17,8 @@ REQUESTS: Final = "requests"
 """By resource name, of active pods."""
 LIMITS: Final = "limits"
 """By resource name, of active pods."""
+DYNAMIC: Final = "dynamic"
+"""The part of the requests and of the limits that ResourceClaims provide, by resource name, of active pods."""
 STATUS_COUNTS: Final = "statusCounts"
 """By reason class, of all pods."""
 RESTARTS: Final = "restarts"
@@ -101,6 +103,7 @@ def _resource_entries(resources: EffectiveResources) -> list[tuple[str, str, int
     return [
         *((REQUESTS, name, amount) for name, amount in resources.requests.items()),
         *((LIMITS, name, amount) for name, amount in resources.limits.items()),
+        *((DYNAMIC, name, amount) for name, amount in resources.dynamic.items()),
         *((WITHOUT_REQUESTS, name, 1) for name in resources.without_requests),
         *((WITHOUT_LIMITS, name, 1) for name in resources.without_limits),
     ]

@@ -14,12 +14,15 @@ from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rows import status_of, uid_of
 from kubesum.rollups.store import Store
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_resources
+from kubesum.semantics.pods.resizes import ResizeRule
+from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_pods, watched_resources
 from kubesum.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
 
 JsonObject = dict[str, Any]
 
-KINDS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in watched_resources(Interner(capacity=32))}
+_INTERNER = Interner(capacity=32)
+_PODS = {rule: watched_pods(_INTERNER, rule) for rule in ResizeRule}
+KINDS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in watched_resources(_INTERNER)}
 POLLS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in POLLED_RESOURCES}
 VALID_FOR_S = 90.0
 
@@ -29,16 +32,17 @@ def key_of(found: JsonObject) -> Key:
     return found["metadata"].get("namespace", ""), found["metadata"]["name"]
 
 
-def fact_of(kind: str, found: JsonObject) -> Any:
-    """The facts that the cache keeps of an object."""
-    of = KINDS.get(kind) or POLLS[kind]
+def fact_of(kind: str, found: JsonObject, rule: ResizeRule = ResizeRule.PER_POD) -> Any:
+    """The facts that the cache keeps of an object, those of a pod by this rule."""
+    of: WatchedResource[Any] = _PODS[rule] if kind == "pods" else KINDS.get(kind) or POLLS[kind]
     return of.transform(msgspec.json.decode(msgspec.json.encode(found), type=of.view))
 
 
 class Computation:
     """A synced cache, and the resources computed from it."""
 
-    def __init__(self, *resources: ComputedResource) -> None:
+    def __init__(self, *resources: ComputedResource, rule: ResizeRule = ResizeRule.PER_POD) -> None:
+        self.rule = rule
         self.now = 1_000.0
         self.cache_now = 500.0
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
@@ -53,7 +57,7 @@ class Computation:
 
     def put(self, kind: str, found: JsonObject) -> None:
         """An object is created or changes."""
-        self.cache.apply(kind, Deltas([(key_of(found), fact_of(kind, found))]))
+        self.cache.apply(kind, Deltas([(key_of(found), fact_of(kind, found, self.rule))]))
 
     def delete(self, kind: str, key: Key) -> None:
         """An object is deleted."""
@@ -62,7 +66,7 @@ class Computation:
     def relist(self, kind: str, found: Iterable[JsonObject]) -> None:
         """The kind is relisted with these objects."""
         self.cache.apply(kind, ListStarted())
-        self.cache.apply(kind, Deltas([(key_of(one), fact_of(kind, one)) for one in found]))
+        self.cache.apply(kind, Deltas([(key_of(one), fact_of(kind, one, self.rule)) for one in found]))
         self.cache.apply(kind, Synced())
 
     async def poll(self, kind: str, found: Iterable[JsonObject]) -> None:

@@ -7,13 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from kubesum.semantics.pods.resizes import ResizeRule, resize_rule
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.stage import enact_pod, remove, report
-from tests.computation import key_of
+from tests.computation import JsonObject, key_of
 from tests.oracle import recording
 from tests.oracle.describenode import described
 from tests.oracle.kubectl import kubectl
-from tests.oracle.podbuilder import RESIZING, Draft, container, requirements, running, waiting
+from tests.oracle.podbuilder import (
+    INFEASIBLE,
+    RESIZING,
+    SERVING,
+    Draft,
+    Part,
+    container,
+    requirements,
+    running,
+    waiting,
+)
 from tests.oracle.podtables import TABLE, Cells, of_table, of_text, without_ages
 from tests.oracle.summaries import Summaries
 from tests.oracle.testpods import STEADY_NODES
@@ -60,6 +71,57 @@ async def test_describe_nodes_says_what_node_and_pod_summaries_say(plane: Contro
         assert {what: ours.total(name, what) for what in totals} == totals
 
 
+async def test_resizes_are_counted_by_the_rule_of_the_server(plane: ControlPlane, kubesum: Path) -> None:
+    """[C3] kubectl 1.37 counts them otherwise: 600m, 800m and 100m."""
+    ours = await summaries(kubesum)
+    with plane.client() as client:
+        rule = resize_rule(client.get("/version")["gitVersion"])
+
+    found = {
+        name: ours.row(("blue", name))[0]["cpu"]
+        for name in ("grows-and-shrinks", "resized-an-init", "is-infeasible-and-unreported")
+    }
+
+    assert (
+        tuple(found.values())
+        == {
+            ResizeRule.PER_CONTAINER: (1000, 50, 120),
+            ResizeRule.PER_POD: (600, 800, 100),
+        }[rule]
+    )
+
+
+async def test_a_pod_is_resized_through_the_server(plane: ControlPlane, kubesum: Path) -> None:
+    """[C3] What a user desires, through the subresource, and what a kubelet reports of it."""
+    now, one_core, two_cores = datetime.now(UTC), requirements({"cpu": "1"}), requirements({"cpu": "2"})
+
+    def containers(**reported: JsonObject) -> list[Part]:
+        return [
+            container(name, running(now), desired=one_core, resources=actual, allocatedResources=actual["requests"])
+            for name, actual in reported.items()
+        ]
+
+    created = Draft("resized", RESIZING, apps=containers(a=one_core, b=one_core), conditions=SERVING).pod()
+    resizes = (await summaries(kubesum)).nodes[RESIZING]["resizes"]
+    _, _, cpu = before = await seen(kubesum, "resized", RESIZING)
+
+    with plane.client() as client:
+        enact_pod(client, created)
+        await becomes(kubesum, "resized", ("Running", 0, cpu + 2000), RESIZING)
+        desired = client.get("/api/v1/namespaces/blue/pods/resized")
+        for one, resources in zip(desired["spec"]["containers"], (one_core, two_cores), strict=True):
+            one["resources"] = resources
+        client.update("/api/v1/namespaces/blue/pods/resized/resize", desired)
+        await becomes(kubesum, "resized", ("Running", 0, cpu + 3000), RESIZING)
+        report(client, created | {"status": created["status"] | {"conditions": [*SERVING, INFEASIBLE]}})
+        await becomes(kubesum, "resized", ("Running", 0, cpu + 2000), RESIZING)
+        ours = await summaries(kubesum)
+        assert ours.pods["blue", "resized"]["resizePending"] == "Infeasible"
+        assert ours.nodes[RESIZING]["resizes"] == resizes | {"infeasible": resizes["infeasible"] + 1}
+        remove(client, created)
+        await becomes(kubesum, "resized", before, RESIZING)
+
+
 async def test_this_server_prints_what_the_one_that_was_recorded_did(plane: ControlPlane) -> None:
     recorded = recording.read()
     with plane.client() as client:
@@ -90,15 +152,15 @@ async def test_a_pod_is_followed_from_its_creation_to_its_end(plane: ControlPlan
         await becomes(kubesum, "followed", before)
 
 
-async def seen(kubesum: Path, name: str) -> tuple[str, int, int]:
+async def seen(kubesum: Path, name: str, node: str = "steady-1") -> tuple[str, int, int]:
     """Displayed status and restarts of a pod, empty and 0 if there is none, and the cpu requests of its node."""
     ours = await summaries(kubesum)
     pod = ours.pods.get(("blue", name), {"reason": "", "restarts": 0})
-    return pod["reason"], pod["restarts"], ours.total("steady-1", "cpu")[0]
+    return pod["reason"], pod["restarts"], ours.total(node, "cpu")[0]
 
 
-async def becomes(kubesum: Path, name: str, expected: tuple[str, int, int]) -> None:
+async def becomes(kubesum: Path, name: str, expected: tuple[str, int, int], node: str = "steady-1") -> None:
     """Waits until a pod and its node are seen as expected."""
     deadline = asyncio.get_running_loop().time() + FOLLOWS_WITHIN_S
-    while (found := await seen(kubesum, name)) != expected:
+    while (found := await seen(kubesum, name, node)) != expected:
         assert asyncio.get_running_loop().time() < deadline, found

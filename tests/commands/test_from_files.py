@@ -139,3 +139,32 @@ async def test_a_directory_without_objects_is_an_error_of_one_line(tmp_path: Pat
     assert said == Output(
         1, "", f"kubesum: no file in {folder} holds a Kubernetes object (1 JSON or YAML files were read)\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("kubelets", "cpu"), [(["v1.35.4", "v1.36.2+k3s1"], "4"), (["v1.36.2", "v1.37.0"], "3"), ([""], "3"), ([], "3")]
+)
+async def test_a_resize_counts_as_for_the_scheduler_beside_the_newest_kubelet(
+    tmp_path: Path, kubelets: list[str], cpu: str
+) -> None:
+    """[C3] Up to 1.36 the largest amounts of each container add up, whether pods or nodes come first."""
+    nodes = [
+        {"apiVersion": "v1", "kind": "Node", **node(f"n{number}")}
+        | {"status": {"nodeInfo": {"kubeletVersion": version}}}
+        for number, version in enumerate(kubelets)
+    ]
+    desired = {"a": "1", "b": "2"}
+    actual = {"a": "2", "b": "1"}
+    spec = [{"name": name, "resources": {"requests": {"cpu": cpu}}} for name, cpu in desired.items()]
+    status = [
+        {"name": name, "allocatedResources": {"cpu": cpu}, "resources": {"requests": {"cpu": cpu}}}
+        for name, cpu in actual.items()
+    ]
+    resizing = {**POD, "spec": {"containers": spec}, "status": {"phase": "Running", "containerStatuses": status}}
+    dump = tmp_path / "cluster.json"
+    dump.write_text(listed(resizing, *nodes))
+
+    async with ready(tmp_path, "local", "--from", str(dump)) as local:
+        pods = await local.kubectl("get", "posum", "-A", "-o", "jsonpath={.items[*].status.requests.cpu}")
+
+    assert pods == Output(0, cpu, "")

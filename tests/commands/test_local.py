@@ -142,6 +142,27 @@ async def test_a_server_that_refuses_watch_lists_is_read_in_pages(tmp_path: Path
                     pass
 
 
+@pytest.mark.parametrize(("minor_version", "cpu"), [(36, "4"), (37, "3")])
+async def test_a_resize_counts_as_for_the_scheduler_of_the_servers_version(
+    tmp_path: Path, minor_version: int, cpu: str
+) -> None:
+    """[C3] One core moves from one container to another."""
+    resizing = pod("resizing")
+    resizing["spec"]["containers"] = [
+        {"name": name, "resources": {"requests": {"cpu": cpu}}} for name, cpu in (("a", "1"), ("b", "2"))
+    ]
+    resizing["status"]["containerStatuses"] = [
+        {"name": name, "allocatedResources": {"cpu": cpu}, "resources": {"requests": {"cpu": cpu}}}
+        for name, cpu in (("a", "2"), ("b", "1"))
+    ]
+    async with running_cluster(tmp_path, ServerOptions(minor_version=minor_version)) as cluster:
+        cluster.store.put("pods", resizing)
+        async with ready(tmp_path, "local", "--kubeconfig", service_account_kubeconfig(cluster, tmp_path)) as local:
+            pods = await local.kubectl("get", "posum", "resizing", "-o", "jsonpath={.status.requests.cpu}")
+
+    assert pods == Output(0, cpu, "")
+
+
 async def test_an_empty_cluster_has_no_rows(tmp_path: Path) -> None:
     async with (
         running_cluster(tmp_path, ServerOptions()) as cluster,

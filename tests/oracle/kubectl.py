@@ -31,7 +31,9 @@ async def kubectl(kubeconfig: Path, *arguments: str) -> str:
     return out.decode()
 
 
-async def minor_version(kubeconfig: Path) -> int:
-    """The 37 of kubectl v1.37.1."""
-    version = json.loads(await kubectl(kubeconfig, "version", "--client", "-o", "json"))
-    return int(version["clientVersion"]["minor"].removesuffix("+"))
+async def version(kubeconfig: Path) -> str:
+    """The version of kubectl, such as `v1.37.1`."""
+    found: str = json.loads(await kubectl(kubeconfig, "version", "--client", "-o", "json"))["clientVersion"][
+        "gitVersion"
+    ]
+    return found

@@ -16,9 +16,10 @@ from kubesim.access.kubeconfig import kubeconfig
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesum.commands.demo.simulation import INSTALLATION
+from kubesum.semantics.pods.resizes import ResizeRule, resize_rule
 from tests.computation import Computation, JsonObject
 from tests.oracle.describenode import Described, described
-from tests.oracle.kubectl import kubectl, minor_version
+from tests.oracle.kubectl import kubectl, version
 from tests.oracle.podbuilder import DISPUTED, FRACTIONS, ONE_CORE, RESIZING, RESIZING_PODS
 from tests.oracle.summaries import Summaries
 from tests.oracle.testpods import STEADY_NODES, nodes, pods
@@ -31,7 +32,6 @@ class Comparison:
     """The results of kubectl and of kubesum for the same objects."""
 
     kubectl: Mapping[str, Described]
-    kubectl_minor: int
     summaries: Summaries
     without_resizes: Summaries
     """Those of kubesum for the pods without their resizes."""
@@ -39,15 +39,15 @@ class Comparison:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    """The results for all test pods."""
+    """The results for all test pods; kubesum counts them by the rule of kubectl's version."""
     directory = tmp_path_factory.mktemp("simulated")
     found = pods(NOW)
     text = await _kubectl_describe_nodes(directory, found)
+    rule = resize_rule(await version(directory / "kubeconfig"))
     return Comparison(
         {node.name: node for node in described(text)},
-        await minor_version(directory / "kubeconfig"),
-        await _summaries(found),
-        await _summaries([_without_resize(pod) for pod in found]),
+        await _summaries(found, rule),
+        await _summaries([_without_resize(pod) for pod in found], rule),
     )
 
 
@@ -66,8 +66,8 @@ async def _kubectl_describe_nodes(directory: Path, found: list[JsonObject]) -> s
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def _summaries(found: list[JsonObject]) -> Summaries:
-    computation = Computation()
+async def _summaries(found: list[JsonObject], rule: ResizeRule) -> Summaries:
+    computation = Computation(rule=rule)
     computation.relist("nodes", nodes())
     computation.relist("pods", found)
     rows = await computation.everything()
@@ -83,10 +83,11 @@ def _without_resize(pod: JsonObject) -> JsonObject:
     for one in (status, *status.get("containerStatuses", ()), *status.get("initContainerStatuses", ())):
         one.pop("resources", None)
         one.pop("allocatedResources", None)
+    status["conditions"] = [one for one in status["conditions"] if not one["type"].startswith("PodResize")]
     return pod
 
 
-@pytest.mark.parametrize("node", [*STEADY_NODES, RESIZING, FRACTIONS, ONE_CORE])
+@pytest.mark.parametrize("node", [*STEADY_NODES, RESIZING, DISPUTED, FRACTIONS, ONE_CORE])
 @pytest.mark.process
 def test_every_row_of_describe_node_is_a_pod_summary(comparison: Comparison, node: str) -> None:
     theirs = comparison.kubectl[node].rows
@@ -147,17 +148,6 @@ def test_rows_of_describe_node_ignore_pod_level_resizes(comparison: Comparison) 
         ("blue", "pod-shrinks"): ({"cpu": 500, "memory": 2 * gi}, {"cpu": 2000, "memory": 4 * gi}),
         ("blue", "pod-is-infeasible"): ({"cpu": 250, "memory": gi}, {"cpu": 500, "memory": gi}),
     }
-
-
-def test_some_resizes_are_counted_as_by_kubernetes_1_36_and_not_1_37(comparison: Comparison) -> None:
-    theirs = {name: row[0]["cpu"] for (_, name), row in comparison.kubectl[DISPUTED].rows.items()}
-    ours = {name: comparison.summaries.row(("blue", name))[0]["cpu"] for name in theirs}
-
-    assert ours == {"grows-and-shrinks": 1000, "resized-an-init": 50, "is-infeasible-and-unreported": 120}
-    if comparison.kubectl_minor < 37:
-        assert theirs == ours
-    else:
-        assert theirs == {"grows-and-shrinks": 600, "resized-an-init": 800, "is-infeasible-and-unreported": 100}
 
 
 def test_kubectl_loses_a_percent_to_float_rounding(comparison: Comparison) -> None:

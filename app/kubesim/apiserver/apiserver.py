@@ -39,12 +39,14 @@ class ServerOptions:
 
     `port` 0 means any free port. `bytes_per_s` limits lists and initial events of watches; None is no limit. With
     `refuses_watch_lists` it behaves as on an etcd that cannot report progress. The tenant may view one namespace.
+    `minor_version` is the 36 of Kubernetes 1.36.
     """
 
     port: int = 0
     bytes_per_s: float | None = None
     refuses_watch_lists: bool = False
     tenant_namespace: str = TENANT_NAMESPACE
+    minor_version: int = 36
 
 
 class ApiServer:
@@ -66,7 +68,7 @@ class ApiServer:
         authenticator, rbac = Authenticator(self._pki.tokens), RbacAuthorizer(store)
         handlers = Handlers(
             aggregator=self.aggregator,
-            documents=Documents(self.url, self.aggregator),
+            documents=Documents(self.url, self.aggregator, options.minor_version),
             metrics=MetricsServer(store, throttle),
             reviewer=Reviewer(authenticator, rbac),
             pod_proxy=PodProxy(store, self.aggregator),

@@ -20,8 +20,6 @@ _OFFERED: Final = frozenset(
 )
 _VERSION: Final = {
     "major": "1",
-    "minor": "36",
-    "gitVersion": "v1.36.2",
     "gitCommit": "",
     "gitTreeState": "clean",
     "buildDate": "2026-01-01T00:00:00Z",
@@ -35,8 +33,9 @@ _OPENAPI_V2: Final = {"swagger": "2.0", "info": {"title": "Kubernetes", "version
 class Documents:
     """Responds to non-resource requests."""
 
-    def __init__(self, url: str, aggregator: Aggregator) -> None:
+    def __init__(self, url: str, aggregator: Aggregator, minor_version: int) -> None:
         self._url: Final = url
+        self._version: Final = {**_VERSION, "minor": str(minor_version), "gitVersion": f"v1.{minor_version}.2"}
         self._aggregator: Final = aggregator
 
     async def response(self, path: str, request: Request) -> Response:
@@ -75,7 +74,7 @@ class Documents:
             case [""]:
                 document = discovery.paths(extension)
             case ["version"]:
-                document = _VERSION
+                document = self._version
             case ["api"]:
                 document = discovery.core_versions(self._url)
             case ["apis"]:

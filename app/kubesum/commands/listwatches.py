@@ -5,16 +5,22 @@ from functools import partial
 from kubesum.kube.client import Upstream
 from kubesum.kube.poller import PollTiming, poll
 from kubesum.kube.reflector import reflect
+from kubesum.kube.serverversion import VersionedResource
 from kubesum.semantics.interner import Interner
-from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_resources
+from kubesum.semantics.pods.resizes import ResizeRule, resize_rule
+from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_pods, watched_resources
 from kubesum.server.runtime import ListWatch
 
 
 def cluster_list_watches(upstream: Upstream, usage_interval_s: float) -> dict[str, ListWatch]:
     """The list and watch of each resource of a cluster, by name; none of usage if its interval is 0."""
+    interner = Interner()
+    pods = {rule: watched_pods(interner, rule) for rule in ResizeRule}
     list_watches: dict[str, ListWatch] = {
-        kind.resource: partial(reflect, upstream, kind) for kind in watched_resources(Interner())
+        kind.resource: partial(reflect, upstream, kind) for kind in watched_resources(interner)
     }
+    versioned = VersionedResource(upstream, lambda version: pods[resize_rule(version)])
+    list_watches["pods"] = partial(reflect, upstream, versioned)
     if usage_interval_s:
         timing = PollTiming(usage_interval_s)
         list_watches |= {kind.resource: partial(poll, upstream, kind, timing) for kind in POLLED_RESOURCES}

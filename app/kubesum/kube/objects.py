@@ -71,10 +71,10 @@ class Condition(msgspec.Struct, frozen=True, gc=False):
 
 
 class Resources(msgspec.Struct, frozen=True, gc=False):
-    """corev1.ResourceRequirements."""
+    """corev1.ResourceRequirements; None where a list is absent, which is not the same as an empty one in a status."""
 
-    requests: Quantities = {}
-    limits: Quantities = {}
+    requests: Quantities | None = None
+    limits: Quantities | None = None
 
 
 class Container(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -124,7 +124,7 @@ class ContainerStatus(
         "allocated_resources": "allocatedResources",
     },
 ):
-    """corev1.ContainerStatus. `resources` are the actual ones, None if the kubelet reports none."""
+    """corev1.ContainerStatus. `resources` are the actual ones; None if the kubelet reports none."""
 
     name: str = ""
     ready: bool = False
@@ -133,7 +133,7 @@ class ContainerStatus(
     image_id: str = ""
     state: ContainerState = ContainerState()
     last_state: ContainerState = ContainerState()
-    allocated_resources: Quantities = {}
+    allocated_resources: Quantities | None = None
     resources: Resources | None = None
 
 
@@ -149,8 +149,24 @@ class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     priority_class_name: str = ""
 
 
+class ExtendedResourceRequest(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """corev1.ContainerExtendedResourceRequest: an extended resource of a container that a ResourceClaim provides."""
+
+    container_name: str = ""
+    resource_name: str = ""
+
+
+class ExtendedResourceClaimStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """corev1.PodExtendedResourceClaimStatus (KEP-5004)."""
+
+    request_mappings: tuple[ExtendedResourceRequest, ...] = ()
+
+
 class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """corev1.PodStatus."""
+    """corev1.PodStatus; `resources` and `allocated_resources` are the sums over the pod (KEP-5419).
+
+    `resize` is of Kubernetes before 1.33, which has conditions in its place.
+    """
 
     phase: str = ""
     reason: str = ""
@@ -160,7 +176,9 @@ class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     init_container_statuses: tuple[ContainerStatus, ...] = ()
     ephemeral_container_statuses: tuple[ContainerStatus, ...] = ()
     resources: Resources | None = None
-    allocated_resources: Quantities = {}
+    allocated_resources: Quantities | None = None
+    resize: str = ""
+    extended_resource_claim_status: ExtendedResourceClaimStatus | None = None
 
 
 class Pod(msgspec.Struct, frozen=True, gc=False):

@@ -20,6 +20,7 @@ from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import Decoder, Events
 from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.failures import Stalled, StatusError
+from kubesum.kube.serverversion import VersionedResource
 from kubesum.kube.watcherrorlog import WatchErrorLog
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError
@@ -60,9 +61,13 @@ DEFAULT_TIMING: Final = Timing()
 
 
 async def reflect(
-    upstream: Upstream, watched: WatchedResource[Facts], timing: Timing = DEFAULT_TIMING
+    upstream: Upstream, watched: WatchedResource[Facts] | VersionedResource[Facts], timing: Timing = DEFAULT_TIMING
 ) -> AsyncGenerator[SourceEvent[Facts], None]:
-    """The events of one resource, without end."""
+    """The events of one resource, without end.
+
+    One whose facts depend on the version of the server is listed again when that changes them: facts cannot be made
+    from facts.
+    """
     reflector = Reflector(upstream, watched, timing)
     while True:
         async with aclosing(reflector.attempt()) as attempt:
@@ -74,26 +79,30 @@ async def reflect(
 class Reflector(Generic[Facts]):
     """What is kept between attempts: the last resourceVersion, and whether the server supports WatchList."""
 
-    def __init__(self, upstream: Upstream, watched: WatchedResource[Facts], timing: Timing) -> None:
+    def __init__(
+        self, upstream: Upstream, watched: WatchedResource[Facts] | VersionedResource[Facts], timing: Timing
+    ) -> None:
         self.pause_s = 0.0
         """How long to wait before the next attempt."""
         self._upstream: Final = upstream
-        self._watched: Final = watched
+        self._versioned: Final = watched if isinstance(watched, VersionedResource) else None
+        self._watched = watched.current if isinstance(watched, VersionedResource) else watched
         self._timing: Final = timing
-        self._decoder: Final = Decoder(watched)
+        self._decoder = Decoder(self._watched)
         self._version = ""
         self._version_before = ""
         self._use_watch_list = True
         self._watching_since: float | None = None
         self._received_event = False
         self._failures = 0
-        self._log: Final = WatchErrorLog(watched.resource)
+        self._log: Final = WatchErrorLog(self._watched.resource)
 
     async def attempt(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         """The events of one list or watch, until it ends or fails."""
         self.pause_s, self._watching_since, self._received_event = 0.0, None, False
         self._version_before = self._version
         try:
+            await self._follow_version()
             async with aclosing(self._list_or_watch()) as events:
                 async for event in events:
                     yield event
@@ -102,6 +111,18 @@ class Reflector(Generic[Facts]):
             if watch_error is not None:
                 self._log.failed(watch_error)
                 yield watch_error
+
+    async def _follow_version(self) -> None:
+        """Relists if the version of the server has changed the facts; raises UpstreamError until it is known."""
+        if self._versioned is None:
+            return
+        await self._versioned.refresh()
+        if self._versioned.current is self._watched:
+            return
+        self._watched = self._versioned.current
+        self._decoder = Decoder(self._watched)
+        if self._version:
+            self._forget_version("upgrade")
 
     def _list_or_watch(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         return self._stream() if self._version or self._use_watch_list else self._pages()
@@ -227,10 +248,13 @@ class Reflector(Generic[Facts]):
         self.pause_s = self._backoff_s()
 
     def _relist(self, reason: str) -> None:
+        self._forget_version(reason)
+        self.pause_s = self._backoff_s()
+
+    def _forget_version(self, reason: str) -> None:
         log.info("relisting", extra={"resource": self._watched.resource, "reason": reason})
         metrics.RELISTS.labels(self._watched.resource, reason).inc()
-        self._version = ""
-        self.pause_s = self._backoff_s()
+        self._version = self._version_before = ""
 
     def _is_healthy(self) -> bool:
         """Whether this attempt was a watch that sent an event, or was open for a while."""

@@ -31,6 +31,8 @@ from kubesum.vocabulary.resource import ComputedResource, Fold, Key, ReaderRole,
 from kubesum.vocabulary.tally import Contribution, Tally
 
 CLUSTER: Final[Key] = ("", "cluster")
+TAKEN: Final = frozenset({"requests", "limits"})
+"""Fields of pods that the cluster sums over nodes, which leave out what ResourceClaims provide."""
 
 
 class NodeCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -85,8 +87,14 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
     nodes: Annotated[NodeCounts, doc("Numbers of nodes by state.")]
     capacity: Annotated[ResourceList, doc("Sum of the capacity of all nodes, by resource name.")]
     allocatable: Annotated[ResourceList, doc("Sum of what is allocatable on all nodes, by resource name.")]
-    requests: Annotated[ResourceList, doc("Sum of the effective requests of the active pods assigned to a node.")]
-    limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods assigned to a node.")]
+    requests: Annotated[
+        ResourceList,
+        doc("Sum of the nodes' requests, and of the effective requests of active pods on nodes that do not exist."),
+    ]
+    limits: Annotated[
+        ResourceList,
+        doc("Sum of the nodes' limits, and of the effective limits of active pods on nodes that do not exist."),
+    ]
     requests_percent: Annotated[
         dict[str, int], doc("Requests in percent of what is allocatable, cut to an integer, by resource name.")
     ]
@@ -144,11 +152,14 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
 
 
 def pods(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
-    """Every pod; the requests of unscheduled pods are summed separately, since they occupy no node."""
+    """Every pod; nodes say what is taken from them, and the requests of unscheduled pods are summed separately."""
     totals = pod.state.totals
-    if not pod.facts.node:
-        totals = tuple(pending(totals))
-    yield CLUSTER, (*totals, ("orphaned", "", 1)) if pod.orphaned else totals
+    if pod.orphaned:
+        yield CLUSTER, (*totals, ("orphaned", "", 1))
+    elif pod.facts.node:
+        yield CLUSTER, tuple([entry for entry in totals if entry[0] not in TAKEN])
+    else:
+        yield CLUSTER, tuple(pending(totals))
 
 
 def pending(totals: Contribution) -> Iterator[tuple[str, Any, int]]:
@@ -178,8 +189,8 @@ def node_entries(node: Any) -> Iterator[tuple[str, Any, int]]:
     yield "nodes", "unschedulable", int(node.unschedulable)
     yield "nodes", "tainted", int(node.tainted)
     yield "versions", node.kubelet_version, 1
-    yield from amounts("capacity", node.capacity)
-    yield from amounts("allocatable", node.allocatable)
+    for field in ("capacity", "allocatable", "requests", "limits"):
+        yield from amounts(field, getattr(node, field))
 
 
 def free_entries(node: Any) -> Iterator[tuple[str, Any, int]]:

@@ -1,6 +1,6 @@
 """NodeSummary: the allocatable resources of a node, the requests and state of its pods, and its problems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -29,6 +29,18 @@ from kubesum.vocabulary.resource import Column, ComputedResource, Fold, Key, Rea
 from kubesum.vocabulary.tally import Contribution, Tally
 
 
+class ResizeCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Numbers of active pods whose resources are being resized in place; a pod may be counted twice."""
+
+    deferred: Annotated[
+        int, count("Number of pods whose resize waits until the node has room for it, in part or as a whole.")
+    ] = 0
+    infeasible: Annotated[int, count("Number of pods whose resize the node can never have room for.")] = 0
+    in_progress: Annotated[
+        int, count("Number of pods with a resize that is allocated and that their containers do not have yet.")
+    ] = 0
+
+
 class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Computed status of one node."""
 
@@ -48,7 +60,10 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     ]
     requests: Annotated[
         ResourceList,
-        doc("Sum of the effective requests of the active pods assigned to the node, as the scheduler counts them."),
+        doc(
+            "Sum of the effective requests of the active pods assigned to the node, as the scheduler counts them; "
+            "without devices that ResourceClaims provide, unless they are allocatable as well."
+        ),
     ]
     limits: Annotated[ResourceList, doc("Sum of the effective limits of the active pods assigned to the node.")]
     free: Annotated[ResourceList, doc("Allocatable minus requests; negative where more is requested than there is.")]
@@ -71,6 +86,7 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     pods_without_limits: Annotated[
         Coverage, doc("Numbers of active pods with a container without a limit of cpu or of memory.")
     ]
+    resizes: Annotated[ResizeCounts, doc("Numbers of active pods with a resize, by its state.")]
     usage: Annotated[
         ResourceList | UnsetType,
         doc(
@@ -90,12 +106,32 @@ def by_node(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
         yield ("", pod.facts.node), pod.state.totals
 
 
+def taken(tally: Tally, field: str, allocatable: Mapping[str, int]) -> Mapping[str, int]:
+    """The sums of `field` that are taken from the allocatable resources of a node.
+
+    A ResourceClaim provides an extended resource that the node does not list (KEP-5004). Where it lists it, the
+    scheduler takes it from there (kubernetes/pkg/scheduler/framework/plugins/noderesources/fit.go,
+    shouldDelegateResourceToDRA), which a pod that was scheduled before does not change.
+    """
+    dynamic = {name: value for name, value in tally.sums("dynamic").items() if not allocatable.get(name)}
+    if not dynamic:
+        return tally.sums(field)
+    rest = {name: amount - dynamic.get(name, 0) for name, amount in tally.sums(field).items()}
+    return {name: amount for name, amount in rest.items() if amount > 0 or name not in dynamic}
+
+
+def resize_counts(tally: Tally) -> ResizeCounts:
+    """The pods of a node with a resize."""
+    resizes = tally.sums("resizes")
+    return ResizeCounts(resizes.get("deferred", 0), resizes.get("infeasible", 0), resizes.get("inProgress", 0))
+
+
 def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus:
     """The summary of a node and the pods assigned to it."""
     node, usage = measured.facts, used_by(measured.usage)
-    requests = requested(tally.sums("requests"), always=node.allocatable)
-    limits = ResourceList(tally.sums("limits"))
-    free = {name: node.allocatable.get(name, 0) - taken for name, taken in requests.items()}
+    requests = requested(taken(tally, "requests", node.allocatable), always=node.allocatable)
+    limits = ResourceList(taken(tally, "limits", node.allocatable))
+    free = {name: node.allocatable.get(name, 0) - amount for name, amount in requests.items()}
     return NodeSummaryStatus(
         ready=node.ready,
         unschedulable=node.unschedulable,
@@ -117,6 +153,7 @@ def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus
         qos=qos_counts(tally),
         pods_without_requests=coverage(tally, "podsWithoutRequests"),
         pods_without_limits=coverage(tally, "podsWithoutLimits"),
+        resizes=resize_counts(tally),
         usage=usage,
         usage_percent=used_percents(usage, node.allocatable),
     )

@@ -62,6 +62,14 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         tuple[ReasonCount, ...],
         doc("Reasons why the pod is not scheduled, each with the number of nodes that it applies to."),
     ] = ()
+    resize_pending: Annotated[
+        str | UnsetType,
+        doc("Why a resize of the pod has not begun, such as Deferred or Infeasible; absent if none is pending."),
+    ] = UNSET
+    resize_in_progress: Annotated[
+        bool | UnsetType,
+        doc("Whether a resize is allocated that the containers of the pod do not have yet; absent if not."),
+    ] = UNSET
     usage: Annotated[
         ResourceList | UnsetType,
         doc(
@@ -95,6 +103,8 @@ def status(_key: Key, pod: MeasuredPod, _tally: Tally) -> PodSummaryStatus:
         requests=state.requests if state.active else NO_RESOURCES,
         limits=state.limits if state.active else NO_RESOURCES,
         pending_reasons=tuple(ReasonCount(reason, nodes) for reason, nodes in state.pending),
+        resize_pending=state.resize.pending or UNSET,
+        resize_in_progress=state.resize.in_progress or UNSET,
         usage=usage,
         usage_percent=used_percents(usage, state.requests),
     )
@@ -145,6 +155,7 @@ RESOURCE: Final = ComputedResource(
         FieldSelector("status.reason", lambda _, status: status.reason),
         FieldSelector("status.reasonClass", lambda _, status: status.reason_class),
         FieldSelector("status.healthy", lambda _, status: str(status.healthy).lower()),
+        FieldSelector("status.resizePending", lambda _, status: status.resize_pending or ""),
         FieldSelector("status.nodeName", lambda _, status: status.node_name),
         FieldSelector("status.workloadRef.kind", lambda _, status: status.workload_ref.kind),
         FieldSelector("status.workloadRef.name", lambda _, status: status.workload_ref.name),

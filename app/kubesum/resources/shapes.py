@@ -16,7 +16,6 @@ from kubesum.vocabulary.tally import Contribution, Tally
 
 _MEASURED: Final = "measured"
 """The key of field `usage` under which measured members are counted, beside cpu and memory."""
-_LARGEST_INT32: Final = (1 << 31) - 1
 
 
 def doc(description: str) -> msgspec.Meta:
@@ -200,9 +199,7 @@ def used_percents(usage: ResourceList | UnsetType, wholes: Mapping[str, int]) ->
     """Usage in percent of requests or allocatable; absent without a measurement or a whole."""
     if usage is UNSET:
         return UNSET
-    # A pod that requests one byte and uses a gigabyte would overflow the int32 of clients.
-    shares = {name: min(share, _LARGEST_INT32) for name, share in percents(usage, wholes).items()}
-    return _shared_percents(tuple(shares.items())) or UNSET
+    return _shared_percents(tuple(percents(usage, wholes).items())) or UNSET
 
 
 @lru_cache(maxsize=4096)

@@ -60,6 +60,15 @@ class ContainerImage(msgspec.Struct, frozen=True, gc=False):
     pull_failing: bool
 
 
+class Resize(msgspec.Struct, frozen=True, gc=False):
+    """What the kubelet says of the resize of one pod."""
+
+    pending: str = ""
+    """Why it has not begun, such as Deferred or Infeasible; empty unless it is pending."""
+    in_progress: bool = False
+    """Amounts are allocated that the containers do not have yet; another resize may be pending meanwhile."""
+
+
 class PodState(msgspec.Struct, frozen=True, gc=False):
     """State and resources of a pod; nothing that identifies the pod, so that pods in the same state share one."""
 
@@ -84,6 +93,7 @@ class PodState(msgspec.Struct, frozen=True, gc=False):
     limits: ResourceList
     pending: tuple[tuple[str, int], ...]
     """(reason, nodes) of a pod that the scheduler could not place."""
+    resize: Resize
     totals: Contribution
     """The contribution of such a pod to every group: see kubesum.semantics.pods.totals."""
 

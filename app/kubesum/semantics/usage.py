@@ -12,7 +12,7 @@ from typing import Final
 from kubesum.kube.objects import NodeMetrics, PodMetrics, Quantities
 from kubesum.semantics.facts import Measurement, Usage
 from kubesum.vocabulary.errors import ObjectError
-from kubesum.vocabulary.quantity import CPU, MEMORY, fresh_nanos, whole
+from kubesum.vocabulary.quantity import CPU, MEMORY, uncached_nanos, whole
 
 _MIB: Final = 1 << 20
 # A million cores and an exbibyte: more is a mistake of the metrics server.
@@ -45,11 +45,11 @@ def _measurement(at: datetime | None, parts: list[Quantities]) -> Measurement:
     if at is None or not parts:
         raise ObjectError("the metrics have no timestamp or no usage")
     cpu, memory = whole(CPU, _sum(CPU, parts)), whole(MEMORY, _sum(MEMORY, parts)) // _MIB * _MIB
-    if cpu > _MOST_CPU or memory > _MOST_MEMORY:
-        raise ObjectError(f"{cpu} millicores and {memory} bytes exceed what a machine can have")
+    if not (0 <= cpu <= _MOST_CPU and 0 <= memory <= _MOST_MEMORY):
+        raise ObjectError(f"no machine uses {cpu} millicores and {memory} bytes")
     return Measurement(at, cpu, memory)
 
 
 def _sum(name: str, parts: Iterable[Quantities]) -> int:
     """The sum in nano-units; a container that lacks the resource counts as 0, as in kubectl."""
-    return sum([fresh_nanos(part[name]) for part in parts if name in part])
+    return sum([uncached_nanos(part[name]) for part in parts if name in part])

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from kubesum.kube.deltas import WatchedResource
 from kubesum.kube.objects import CronJob, DaemonSet, Job, Namespace, Node, NodeMetrics, Pod, PodMetrics, Replicated
+from kubesum.semantics.facts import PodFacts
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.nodes import namespace_facts, node_facts
+from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.semantics.pods.transform import pod_facts
 from kubesum.semantics.usage import node_measurement, pod_measurement
 from kubesum.semantics.workloads.transform import (
@@ -19,14 +21,19 @@ from kubesum.semantics.workloads.transform import (
 )
 
 
+def watched_pods(interner: Interner, rule: ResizeRule) -> WatchedResource[PodFacts]:
+    """Pods, counted by the rule of their cluster's scheduler."""
+    return WatchedResource("pods", "", "v1", "Pod", Pod, lambda view: pod_facts(view, interner, rule))
+
+
 def watched_resources(interner: Interner) -> tuple[WatchedResource[Any], ...]:
-    """All watched resources; their transforms intern values in `interner`."""
+    """All watched resources, pods first and by the newest rule; their transforms intern values in `interner`."""
 
     def interning(facts: Callable[[Any, Interner], Any]) -> Callable[[Any], Any]:
         return lambda view: facts(view, interner)
 
     return (
-        WatchedResource("pods", "", "v1", "Pod", Pod, interning(pod_facts)),
+        watched_pods(interner, ResizeRule.PER_POD),
         WatchedResource("nodes", "", "v1", "Node", Node, interning(node_facts)),
         WatchedResource("namespaces", "", "v1", "Namespace", Namespace, interning(namespace_facts)),
         WatchedResource("deployments", "apps", "v1", "Deployment", Replicated, interning(deployment_facts)),

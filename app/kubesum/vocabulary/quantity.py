@@ -5,7 +5,11 @@ units (bytes, devices, pods): the scheduler's MilliValue and Value, both rounded
 that rounding, are in nano-units (10^-9), the smallest unit of a Kubernetes quantity. Quantities are text only in
 decoded objects and in responses. Grammar and canonical form follow k8s.io/apimachinery/pkg/api/resource/quantity.go.
 
-Invariant: `amount(name, canonical(name, n)) == n` for every n from 0 to 2^63 - 1.
+Amounts are exact integers without a bound: 10E of cpu stay 10E, and sums of them are exact, as in kubectl.
+kube-scheduler computes in 64 bits, where an amount beyond 2^63 - 1 overflows into something else, even 0; that is not
+followed.
+
+Invariant: `amount(name, canonical(name, n)) == n` for every n from -10^27 to 10^27.
 """
 
 import re
@@ -20,52 +24,84 @@ MEMORY: Final = "memory"
 EPHEMERAL_STORAGE: Final = "ephemeral-storage"
 PODS: Final = "pods"
 
-# The bounds on digits keep parsing of malicious text cheap; valid quantities have fewer than half as many.
 _GRAMMAR: Final = re.compile(
-    r"\+?(?P<whole>[0-9]{0,99})(?:\.(?P<fraction>[0-9]{0,99}))?"
-    r"(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?"
+    r"(?P<sign>[+-]?)(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?"
+    r"(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,9})?"
 )
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY: Final = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50, "Ei": 1 << 60}
-_LARGEST: Final = (1 << 63) - 1
 _NANOS: Final = 10**9
 _NANOS_PER_MILLI: Final = 10**6
+_MAX_INT64: Final = (1 << 63) - 1
+_MAX_BINARY: Final = _MAX_INT64 * _NANOS
+"""maxAllowed of quantity.go, which caps what is written with a binary suffix, and nothing else."""
+_MAX: Final = 10**27 * _NANOS
+_SIGNIFICANT_DIGITS: Final = 100
+_MAX_EXPONENT: Final = 400
+_MAX_CACHED_CHARACTERS: Final = 64
+_MIN_INT32: Final = -(1 << 31)
+_MAX_INT32: Final = (1 << 31) - 1
 
 _DECIMAL_SUFFIXES: Final = ("", "k", "M", "G", "T", "P", "E")
 _BINARY_SUFFIXES: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _COLUMN_UNITS: Final = (("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10))
 
 
-@lru_cache(maxsize=8192)
 def nanos(quantity: str | int | float) -> int:
-    """A quantity in nano-units, rounded up: for sums that are rounded once at the end.
+    """A quantity in nano-units, rounded away from zero: for sums that are rounded once at the end.
 
-    Raises QuantityError for text that is no quantity, is negative, or does not fit 63 bits.
+    It is exact up to 10^27 units, which no cluster and no sum over one reaches; a larger one counts as 10^27, so that
+    text such as `1e999999999` costs nothing. As in Go, more than 2^63 - 1 units in a binary suffix are 2^63 - 1.
+    Raises QuantityError for text that is no quantity.
     """
-    return fresh_nanos(quantity)
+    if isinstance(quantity, str) and len(quantity) > _MAX_CACHED_CHARACTERS:
+        return uncached_nanos(quantity)
+    return _cached_nanos(quantity)
 
 
-def fresh_nanos(quantity: str | int | float) -> int:
+@lru_cache(maxsize=8192)
+def _cached_nanos(quantity: str | int | float) -> int:
+    return uncached_nanos(quantity)
+
+
+def uncached_nanos(quantity: str | int | float) -> int:
     """Like `nanos` without its cache: for measurements, which hardly ever repeat."""
     text = str(quantity)
     match = _GRAMMAR.fullmatch(text)
     if match is None or not (match["whole"] or match["fraction"]):
         raise QuantityError(f"{text[:40]!r} is not a quantity")
-    fraction = match["fraction"] or ""
-    suffix = match["suffix"] or ""
-    unscaled = int((match["whole"] or "0") + fraction) * _BINARY.get(suffix, 1)
-    exponent = 9 - len(fraction)
-    if suffix not in _BINARY:
+    fraction, suffix = match["fraction"] or "", match["suffix"] or ""
+    unscaled, dropped = _significant(match["whole"] + fraction)
+    exponent = 9 + dropped - len(fraction)
+    if suffix in _BINARY:
+        value = min(_scaled(unscaled * _BINARY[suffix], exponent), _MAX_BINARY)
+    else:
         exponent += _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
-    value: int = unscaled * 10**exponent if exponent >= 0 else -(-unscaled // 10**-exponent)
-    if value > _LARGEST * _NANOS:
-        raise QuantityError(f"{text[:40]!r} is larger than any quantity can be")
-    return value
+        value = min(_scaled(unscaled, exponent), _MAX)
+    return -value if match["sign"] == "-" else value
+
+
+def _significant(digits: str) -> tuple[int, int]:
+    """The number that the first significant digits are, and how many digits follow them.
+
+    If those are not all 0, it is rounded up: whatever has so many digits is rounded up or too large in the end.
+    """
+    stripped = digits.lstrip("0")
+    number = int(stripped[:_SIGNIFICANT_DIGITS] or "0")
+    rest = stripped[_SIGNIFICANT_DIGITS:]
+    return number + bool(rest.strip("0")), len(rest)
+
+
+def _scaled(unscaled: int, exponent: int) -> int:
+    """`unscaled` times ten to the power of `exponent`, rounded up; not exact where it is far beyond all bounds."""
+    power: int = 10 ** min(abs(exponent), _MAX_EXPONENT)
+    return unscaled * power if exponent >= 0 else -(-unscaled // power)
 
 
 def whole(name: str, nano_units: int) -> int:
-    """Nano-units of resource `name` as an amount: millicores for cpu, whole units otherwise, rounded up."""
-    return -(-nano_units // (_NANOS_PER_MILLI if name == CPU else _NANOS))
+    """Nano-units of resource `name` as an amount: millicores of cpu or else whole units, rounded away from zero."""
+    unit = _NANOS_PER_MILLI if name == CPU else _NANOS
+    return nano_units // unit if nano_units < 0 else -(-nano_units // unit)
 
 
 def amount(name: str, quantity: str | int | float) -> int:
@@ -85,8 +121,9 @@ def canonical(name: str, value: int) -> str:
         if value % 1000:
             return f"{value}m"
         return _shortest(value // 1000, 1000, _DECIMAL_SUFFIXES)
-    # Go prints a binary quantity below 1024 in decimal form: 1000 bytes are "1k".
-    if is_binary(name) and abs(value) >= 1024:
+    # Go prints a binary quantity below 1024 in decimal form: 1000 bytes are "1k". One beyond 63 bits is cut when
+    # it is parsed, so that only the decimal form says how much it is.
+    if is_binary(name) and 1024 <= abs(value) <= _MAX_INT64:
         return _shortest(value, 1024, _BINARY_SUFFIXES)
     return _shortest(value, 1000, _DECIMAL_SUFFIXES)
 
@@ -115,8 +152,8 @@ def rounded(name: str, value: int) -> str:
 
 
 def percent(part: int, whole: int) -> int | None:
-    """floor(100 * part / whole), rounded as kubectl does; None if `whole` is not positive."""
-    return 100 * part // whole if whole > 0 else None
+    """floor(100 * part / whole), rounded as kubectl does, within int32; None if `whole` is not positive."""
+    return max(_MIN_INT32, min(100 * part // whole, _MAX_INT32)) if whole > 0 else None
 
 
 class ResourceList(Mapping[str, int]):

@@ -1,13 +1,19 @@
 """Effective requests and limits: what the scheduler counts for a pod."""
 
+import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from kubesum.kube.objects import Pod
-from kubesum.semantics.pods.requests import EffectiveResources, effective_resources, pod_resources
+from kubesum.semantics.pods.podresources import pod_resources
+from kubesum.semantics.pods.requests import EffectiveResources, effective_resources
+from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.vocabulary.errors import QuantityError
+from kubesum.vocabulary.quantity import ResourceList, amount
 
 Amounts = dict[str, str]
 
@@ -32,12 +38,21 @@ def status(
     }
 
 
-def effective(spec: dict[str, Any], status: dict[str, Any] | None = None, pod_count: int = 0) -> EffectiveResources:
+def effective(
+    spec: dict[str, Any],
+    status: dict[str, Any] | None = None,
+    pod_count: int = 0,
+    rules: Iterable[ResizeRule] = ResizeRule,
+) -> EffectiveResources:
+    """The effective resources by some rules, which agree on them; by all unless a test says otherwise."""
     pod = msgspec.convert({"metadata": {"name": "p"}, "spec": spec, "status": status or {}}, Pod)
-    return effective_resources(pod_resources(pod, pod_count))
+    first, *others = [effective_resources(pod_resources(pod, pod_count, rule)) for rule in rules]
+    assert others == [first] * len(others)
+    return first
 
 
 RESIZING = [{"type": "PodResizePending", "status": "True", "reason": "Deferred"}]
+PER_CONTAINER, PER_POD = [ResizeRule.PER_CONTAINER], [ResizeRule.PER_POD]
 INFEASIBLE = [{"type": "PodResizePending", "status": "True", "reason": "Infeasible"}]
 
 
@@ -230,31 +245,55 @@ def test_the_desired_amounts_of_an_infeasible_resize_do_not_count() -> None:
     assert found.limits.quantities() == {"cpu": "200m"}
 
 
-def test_a_container_without_reported_resources_counts_as_desired() -> None:
-    found = effective(
-        {"containers": [container("a", {"cpu": "2"}), container("b", {"cpu": "1"})]},
-        {
-            "conditions": INFEASIBLE,
-            "containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "8"}}],
-        },
-    )
+def test_the_amounts_of_a_container_whose_actual_ones_are_not_reported() -> None:
+    """Up to Kubernetes 1.36 the desired ones count; from 1.37 the allocated ones, if any."""
+    spec = {"containers": [container("a", {"cpu": "2"}), container("b", {"cpu": "1"})]}
+    status = {"conditions": INFEASIBLE, "containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "8"}}]}
 
-    assert found.requests.quantities() == {"cpu": "3"}
+    assert effective(spec, status, rules=PER_CONTAINER).requests.quantities() == {"cpu": "3"}
+    assert effective(spec, status, rules=PER_POD).requests.quantities() == {"cpu": "8"}
 
 
-def test_sidecars_are_resized_and_plain_init_containers_are_not() -> None:
-    found = effective(
-        {
-            "initContainers": [
-                container("s", {"cpu": "100m"}, sidecar=True),
-                container("i", {"cpu": "300m"}),
-            ],
-            "containers": [container("a", {"cpu": "100m"})],
-        },
-        {"initContainerStatuses": [status("s", {"cpu": "150m"}), status("i", {"cpu": "9"})]},
-    )
+def test_sidecars_are_resized_and_plain_init_containers_only_from_kubernetes_1_37() -> None:
+    spec = {
+        "initContainers": [container("s", {"cpu": "100m"}, sidecar=True), container("i", {"cpu": "300m"})],
+        "containers": [container("a", {"cpu": "100m"})],
+    }
+    status_ = {"initContainerStatuses": [status("s", {"cpu": "150m"}), status("i", {"cpu": "9"})]}
 
-    assert found.requests.quantities() == {"cpu": "450m"}
+    assert effective(spec, status_, rules=PER_CONTAINER).requests.quantities() == {"cpu": "450m"}
+    assert effective(spec, status_, rules=PER_POD).requests.quantities() == {"cpu": "9150m"}
+
+
+def test_cpu_that_moves_from_one_container_to_another_counts_once_from_kubernetes_1_37() -> None:
+    """https://github.com/kubernetes/kubernetes/issues/140046"""
+    spec = {"containers": [container("a", {"cpu": "1"}), container("b", {"cpu": "2"})]}
+    status_ = {
+        "conditions": RESIZING,
+        "containerStatuses": [
+            status("a", {"cpu": "2"}, allocated={"cpu": "2"}),
+            status("b", {"cpu": "1"}, allocated={"cpu": "1"}),
+        ],
+    }
+
+    assert effective(spec, status_, rules=PER_CONTAINER).requests.quantities() == {"cpu": "4"}
+    assert effective(spec, status_, rules=PER_POD).requests.quantities() == {"cpu": "3"}
+
+
+# Each line was computed by PodRequests and PodLimits of k8s.io/component-helpers, v0.36.3 and 1961876 (1.37).
+COMPUTED_IN_GO = [json.loads(line) for line in (Path(__file__).parent / "resizes.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("computed", COMPUTED_IN_GO, ids=lambda computed: computed["case"])
+@pytest.mark.parametrize(("version", "rules"), [("1.36", PER_CONTAINER), ("1.37", PER_POD)])
+def test_requests_and_limits_are_those_of_component_helpers(
+    computed: dict[str, Any], version: str, rules: list[ResizeRule]
+) -> None:
+    found = effective(computed["pod"]["spec"], computed["pod"]["status"], rules=rules)
+
+    for side, ours in (("requests", found.requests), ("limits", found.limits)):
+        expected = {name: amount(name, quantity) for name, quantity in computed[version][side].items()}
+        assert ours == ResourceList({name: value for name, value in expected.items() if value})
 
 
 def test_pod_level_values_can_be_resized_too() -> None:

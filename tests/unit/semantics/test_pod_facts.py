@@ -10,6 +10,7 @@ import pytest
 from kubesum.kube.objects import Pod
 from kubesum.semantics.facts import PodFacts
 from kubesum.semantics.interner import Interner
+from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.semantics.pods.transform import pod_facts
 from kubesum.semantics.watchedresources import watched_resources
 from kubesum.vocabulary.errors import ObjectError
@@ -63,9 +64,9 @@ RUNNING: dict[str, Any] = {
 }
 
 
-def facts(pod: dict[str, Any], interner: Interner | None = None) -> PodFacts:
+def facts(pod: dict[str, Any], interner: Interner | None = None, rule: ResizeRule = ResizeRule.PER_POD) -> PodFacts:
     view = msgspec.json.decode(json.dumps(pod), type=Pod)
-    return pod_facts(view, interner or Interner())
+    return pod_facts(view, interner or Interner(), rule)
 
 
 def changed(**parts: dict[str, Any]) -> dict[str, Any]:
@@ -311,3 +312,17 @@ def test_a_pod_with_only_a_name_requests_nothing() -> None:
     assert found.state.requests == ResourceList()
     assert found.state.qos == "BestEffort"
     assert found.owner.row == "pod.p"
+
+
+def test_pods_that_share_an_interner_count_each_by_its_own_rule() -> None:
+    interner = Interner()
+    resizing = changed(
+        spec={"containers": [{"name": "a", "resources": {"requests": {"cpu": "1"}}}]},
+        status={"containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "2"}}]},
+    )
+
+    per_container = facts(resizing, interner, ResizeRule.PER_CONTAINER)
+    per_pod = facts(resizing, interner, ResizeRule.PER_POD)
+
+    assert per_container.state.requests["cpu"] == 1000
+    assert per_pod.state.requests["cpu"] == 2000

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import logging
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,14 +11,12 @@ from kubesum.commands import eventloop
 from kubesum.commands.eventloop import Main
 from kubesum.commands.kubeconfigfile import kubeconfig_file, local_credentials
 from kubesum.commands.listwatches import cluster_list_watches
+from kubesum.commands.local import dumps
 from kubesum.commands.messages import print_ready, warn
 from kubesum.edge.secureserving import local_serving
-from kubesum.kube import files
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import ConfigLoader, kubeconfig, kubeconfig_files
 from kubesum.operations.logs import TextFormatter, set_up_logging
-from kubesum.semantics.interner import Interner
-from kubesum.semantics.watchedresources import watched_resources
 from kubesum.server.runtime import Kubesum, ListWatch
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
@@ -48,15 +45,12 @@ async def _serve_cluster(
 
 def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Main:
     """Serves the objects in files. Reads them before it returns, where a signal ends the process at once."""
-    content = files.read(path, watched_resources(Interner()))
+    content = dumps.read(path)
     if skipped := content.skipped_files:
         warn(f"ignored files without Kubernetes objects: {len(skipped)}, such as {skipped[0]}")
     if content.invalid_objects:
         warn(f"ignored malformed objects: {content.invalid_objects}")
-    list_watches = {
-        kind.resource: partial(content.list_watch, kind.resource) for kind in watched_resources(Interner())
-    }
-    return _serve(list_watches, port, kubeconfig_out)
+    return _serve(dumps.list_watches(content), port, kubeconfig_out)
 
 
 async def _serve(list_watches: Mapping[str, ListWatch], port: int, kubeconfig_out: Path | None) -> None:

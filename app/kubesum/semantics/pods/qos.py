@@ -36,7 +36,7 @@ def _computed(pod: Pod) -> str:
     return GUARANTEED if has_all_limits and requests == limits else BURSTABLE
 
 
-def _sum(lists: Iterable[Quantities]) -> dict[str, int]:
+def _sum(lists: Iterable[Quantities | None]) -> dict[str, int]:
     total: dict[str, int] = {}
     for quantities in lists:
         for name, value in _positive(quantities).items():
@@ -44,6 +44,6 @@ def _sum(lists: Iterable[Quantities]) -> dict[str, int]:
     return total
 
 
-def _positive(quantities: Quantities) -> dict[str, int]:
-    amounts = {name: nanos(quantities[name]) for name in _COMPUTE if name in quantities}
-    return {name: value for name, value in amounts.items() if value}
+def _positive(quantities: Quantities | None) -> dict[str, int]:
+    amounts = {name: nanos(quantities[name]) for name in _COMPUTE if name in quantities} if quantities else {}
+    return {name: value for name, value in amounts.items() if value > 0}

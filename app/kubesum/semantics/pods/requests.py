@@ -1,63 +1,33 @@
-"""Effective requests and limits of a pod, as the scheduler counts them.
+"""Effective requests and limits of a pod, as the scheduler of its cluster counts them.
 
-Follows PodRequests and PodLimits of k8s.io/component-helpers/resource/helpers.go (Kubernetes 1.36) with the
-options of the scheduler. During an in-place resize (KEP-1287) the largest of the desired, allocated and actual
-amounts counts, for containers and for pod-level resources alike. The totals of `kubectl describe node` ignore
-resizes, its rows do not. Node-allocatable resources of ResourceClaims (an alpha feature) are not counted.
+Follows PodRequests and PodLimits of k8s.io/component-helpers/resource/helpers.go with the options of the scheduler
+(kubernetes/pkg/scheduler/framework/types.go, CalculateResource), up to 1.36 and from 1.37 on. They differ during an
+in-place resize (KEP-1287): see `ResizeRule`. The totals of `kubectl describe node` ignore resizes, its rows do not.
+Node-allocatable resources of ResourceClaims (an alpha feature) are not counted.
 
 Amounts are added up in nano-units and rounded up once, per pod. Invariant: `effective_resources` reads nothing but
-`PodResources`, so its result can be shared by all pods with equal ones.
+`PodResources`, so its result can be shared by all pods with equal ones; its time is linear in their size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import Container, ContainerStatus, Pod, Quantities, Resources
+from kubesum.kube.objects import Quantities, Resources
+from kubesum.semantics.pods.podresources import PodResources, ResourceState
+from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.vocabulary.quantity import CPU, MEMORY, PODS, ResourceList, nanos, whole
 
 Nanos = dict[str, int]
 """Exact amounts in nano-units (10^-9) by resource name."""
 
-Side = Callable[[Resources], Quantities]
+Side = Callable[[Resources], Quantities | None]
 """Reads the requests or the limits of Resources."""
 
 REQUESTS: Final[Side] = attrgetter("requests")
 LIMITS: Final[Side] = attrgetter("limits")
-
-
-class ResourceState(msgspec.Struct, frozen=True, gc=False):
-    """The resources of one container, or of the pod as a whole, in spec and status."""
-
-    desired: Resources
-    """As the spec has them."""
-    actual: Resources | None = None
-    """As the status has them; None if the kubelet reports none, or reports exactly the desired ones."""
-    allocated: Quantities = {}
-    """allocatedResources of the status; read only together with `actual`."""
-
-
-class InitContainerResources(msgspec.Struct, frozen=True, gc=False):
-    """The resources of an init container; a sidecar holds them as long as the pod runs."""
-
-    sidecar: bool
-    resources: ResourceState
-
-
-class PodResources(msgspec.Struct, frozen=True, gc=False):
-    """Everything that effective requests and limits are computed from."""
-
-    containers: tuple[ResourceState, ...]
-    init_containers: tuple[InitContainerResources, ...]
-    pod_level: ResourceState
-    """Pod-level resources (KEP-2837)."""
-    overhead: Quantities
-    infeasible: bool
-    """The kubelet rejected a pending resize as infeasible, so the desired amounts do not count."""
-    pod_count: int
-    """How much of the node's `pods` resource it takes: 1 for an active, assigned pod, otherwise 0."""
 
 
 class EffectiveResources(msgspec.Struct, frozen=True, gc=False):
@@ -66,57 +36,12 @@ class EffectiveResources(msgspec.Struct, frozen=True, gc=False):
     requests: ResourceList
     """Includes `pods` for an active, assigned pod."""
     limits: ResourceList
+    dynamic: ResourceList
+    """The part of the requests, and of the limits, that ResourceClaims provide (KEP-5004)."""
     without_requests: tuple[str, ...]
     """Which of cpu and memory have no pod-level request and no request of some app container or sidecar."""
     without_limits: tuple[str, ...]
     """Likewise for limits."""
-
-
-def is_sidecar(container: Container) -> bool:
-    """Whether an init container is a sidecar: it keeps running beside the app containers."""
-    return container.restart_policy == "Always"
-
-
-def pod_resources(pod: Pod, pod_count: int) -> PodResources:
-    """The resources of a pod in spec and status; `pod_count` is 1 if it takes one of its node's pods, else 0."""
-    spec, status = pod.spec, pod.status
-    statuses = {one.name: one for one in status.container_statuses}
-    return PodResources(
-        tuple([_resource_state(one, statuses.get(one.name)) for one in spec.containers]),
-        _init_containers(pod) if spec.init_containers else (),
-        ResourceState(spec.resources, status.resources, status.allocated_resources),
-        spec.overhead,
-        _is_resize_infeasible(pod),
-        pod_count,
-    )
-
-
-def _init_containers(pod: Pod) -> tuple[InitContainerResources, ...]:
-    statuses = {one.name: one for one in pod.status.init_container_statuses}
-    return tuple(
-        InitContainerResources(True, _resource_state(one, statuses.get(one.name)))
-        if is_sidecar(one)
-        # Init containers that are no sidecars cannot be resized.
-        else InitContainerResources(False, ResourceState(one.resources))
-        for one in pod.spec.init_containers
-    )
-
-
-def _resource_state(container: Container, status: ContainerStatus | None) -> ResourceState:
-    desired = container.resources
-    if status is None:
-        return ResourceState(desired)
-    # Without a resize all three are the same; storing one of them makes the PodResources of replicas equal.
-    if status.resources == desired and status.allocated_resources == desired.requests:
-        return ResourceState(desired)
-    return ResourceState(desired, status.resources, status.allocated_resources)
-
-
-def _is_resize_infeasible(pod: Pod) -> bool:
-    for condition in pod.status.conditions:
-        if condition.type == "PodResizePending":
-            return condition.reason == "Infeasible"
-    return False
 
 
 def effective_resources(of: PodResources) -> EffectiveResources:
@@ -133,46 +58,153 @@ def effective_resources(of: PodResources) -> EffectiveResources:
     return EffectiveResources(
         ResourceList(rounded),
         ResourceList(_rounded(limits)),
+        ResourceList(_dynamic(of, rounded)),
         _missing(of, REQUESTS),
         _missing(of, LIMITS),
     )
 
 
 def _aggregate(of: PodResources, side: Side) -> Nanos:
-    total: Nanos = {}
-    for container in of.containers:
-        _add(total, _effective(container, of.infeasible, side))
-    sidecars: Nanos = {}
-    peak: Nanos = {}
-    for init in of.init_containers:
-        # While an init container runs, so do the sidecars that are declared before it.
-        stage = _effective(init.resources, of.infeasible, side)
-        if init.sidecar:
-            _add(total, stage)
-        _add(stage, sidecars)
-        if init.sidecar:
-            sidecars = stage
-        _set_max(peak, stage)
-    _set_max(total, peak)
-    pod_level = _effective(of.pod_level, of.infeasible, side)
-    for name in side(of.pod_level.desired):
-        if _is_supported_pod_level_resource(name):
-            total[name] = pod_level.get(name, 0)
+    """PodRequests or PodLimits, without overhead."""
+    return _per_container(of, side) if of.rule is ResizeRule.PER_CONTAINER else _per_pod(of, side)
+
+
+def _per_container(of: PodResources, side: Side) -> Nanos:
+    def effective(state: ResourceState, is_lasting: bool) -> Nanos:
+        # Init containers that are no sidecars count as desired.
+        is_reported = is_lasting and state.actual is not None
+        return _largest(state, of.infeasible, side) if is_reported else _desired(state, side)
+
+    total = _sum(of, effective)
+    desired = _desired(of.pod_level, side)
+    pod_level = desired if _is_pod_level_desired(of, side) else _largest(of.pod_level, of.infeasible, side)
+    total.update({name: pod_level.get(name, 0) for name in desired if _is_supported_pod_level_resource(name)})
     return total
 
 
-def _effective(state: ResourceState, infeasible: bool, side: Side) -> Nanos:
-    if state.actual is None:
-        return _nanos(side(state.desired))
-    largest = {} if infeasible else _nanos(side(state.desired))
-    _set_max(largest, _nanos(side(state.actual)))
+def _is_pod_level_desired(of: PodResources, side: Side) -> bool:
+    """Whether the pod-level amounts count as desired, for want of others.
+
+    determineEffectiveLimits returns nil, which counts as no answer, where an infeasible resize has no actual limits.
+    """
+    actual = of.pod_level.actual
+    return actual is None or (side is LIMITS and of.infeasible and actual.limits is None)
+
+
+def _per_pod(of: PodResources, side: Side) -> Nanos:
+    sums = _reported_sums(of, side)
+    if not of.infeasible:
+        sums.append(_sum(of, lambda state, _: _desired(state, side)))
+    total: Nanos = {}
+    for one in sums:
+        _set_max(total, one)
+    if _has_pod_level(of.pod_level.desired, side):
+        pod_level = of.pod_level
+        effective = _largest(pod_level, of.infeasible, side) if pod_level.actual else _desired(pod_level, side)
+        total.update({name: value for name, value in effective.items() if _is_supported_pod_level_resource(name)})
+    return total
+
+
+def _reported_sums(of: PodResources, side: Side) -> list[Nanos]:
+    """The sums of the allocated and of the actual amounts; of limits only those of the actual ones.
+
+    The status of the pod has them, from a kubelet that reports them there, else those of its containers add up.
+    """
+    pod_level, infeasible = of.pod_level, of.infeasible
+    reported = side(pod_level.actual) if pod_level.actual else None
+    if side is LIMITS:
+        return [
+            _sum(of, lambda state, _: _actual_limits(state, infeasible)) if reported is None else _nanos(reported)
+        ]
+    if reported is not None and pod_level.allocated is not None:
+        return [_nanos(pod_level.allocated), _nanos(reported)]
+    return [
+        _sum(of, lambda state, _: _allocated(state, infeasible)),
+        _sum(of, lambda state, _: _actual_requests(state, infeasible)),
+    ]
+
+
+def _has_pod_level(desired: Resources, side: Side) -> bool:
+    """IsPodLevelRequestsSet, and of limits IsPodLevelResourcesSet."""
+    names = [*(desired.requests or ()), *((desired.limits or ()) if side is LIMITS else ())]
+    return any(map(_is_supported_pod_level_resource, names))
+
+
+def _allocated(state: ResourceState, infeasible: bool) -> Nanos:
+    if state.allocated is not None:
+        return _nanos(state.allocated)
+    return {} if infeasible else _desired(state, REQUESTS)
+
+
+def _actual_requests(state: ResourceState, infeasible: bool) -> Nanos:
+    if state.actual is not None and state.actual.requests is not None:
+        return _nanos(state.actual.requests)
+    return _allocated(state, infeasible)
+
+
+def _actual_limits(state: ResourceState, infeasible: bool) -> Nanos:
+    if state.actual is not None and state.actual.limits is not None:
+        return _nanos(state.actual.limits)
+    return {} if infeasible else _desired(state, LIMITS)
+
+
+def _largest(state: ResourceState, infeasible: bool, side: Side) -> Nanos:
+    """The largest of the desired (unless infeasible), actual and, of requests, allocated amounts."""
+    largest = {} if infeasible else _desired(state, side)
+    if state.actual is not None:
+        _set_max(largest, _nanos(side(state.actual)))
     if side is REQUESTS:
         _set_max(largest, _nanos(state.allocated))
     return largest
 
 
-def _nanos(quantities: Quantities) -> Nanos:
-    return {name: nanos(quantity) for name, quantity in quantities.items()}
+def _desired(state: ResourceState, side: Side) -> Nanos:
+    return _nanos(side(state.desired))
+
+
+def _dynamic(of: PodResources, requests: Mapping[str, int]) -> dict[str, int]:
+    """The part of the requests that ResourceClaims provide.
+
+    Extended resources cannot be resized, so the desired amounts say it under either rule. The kubelet takes a mapping
+    of a container likewise (kubernetes/pkg/kubelet/lifecycle/predicate.go, removeMissingExtendedResources).
+    """
+
+    def others(state: ResourceState, _: bool) -> Nanos:
+        return {name: value for name, value in _desired(state, REQUESTS).items() if name not in state.dynamic}
+
+    states = [*of.containers, *(init.resources for init in of.init_containers)]
+    names = {name for state in states for name in state.dynamic}
+    if not names:
+        return {}
+    total, rest = _sum(of, lambda state, _: _desired(state, REQUESTS)), _sum(of, others)
+    found = _rounded({name: total.get(name, 0) - rest.get(name, 0) for name in names})
+    return {name: min(value, requests[name]) for name, value in found.items() if name in requests}
+
+
+def _sum(of: PodResources, amounts: Callable[[ResourceState, bool], Nanos]) -> Nanos:
+    """The sum over all containers of `amounts`, called with each and whether it is an app container or a sidecar.
+
+    While an init container runs, so do the sidecars that are declared before it, and no app container.
+    """
+    total: Nanos = {}
+    for container in of.containers:
+        _add(total, amounts(container, True))
+    sidecars: Nanos = {}
+    peak: Nanos = {}
+    for init in of.init_containers:
+        stage = amounts(init.resources, init.sidecar)
+        if init.sidecar:
+            _add(total, stage)
+            _add(sidecars, stage)
+            _set_max(peak, {name: sidecars[name] for name in stage})
+        else:
+            _set_max(peak, {name: value + sidecars.get(name, 0) for name, value in stage.items()})
+    _set_max(total, peak)
+    return total
+
+
+def _nanos(quantities: Quantities | None) -> Nanos:
+    return {name: nanos(quantity) for name, quantity in quantities.items()} if quantities else {}
 
 
 def _add(total: Nanos, more: Nanos) -> None:
@@ -182,7 +214,7 @@ def _add(total: Nanos, more: Nanos) -> None:
 
 def _set_max(total: Nanos, other: Nanos) -> None:
     for name, value in other.items():
-        total[name] = max(total.get(name, 0), value)
+        total[name] = max(total.get(name, value), value)
 
 
 def _rounded(amounts: Nanos) -> dict[str, int]:
@@ -203,4 +235,4 @@ def _missing(of: PodResources, side: Side) -> tuple[str, ...]:
 
 
 def _is_set(state: ResourceState, name: str, side: Side) -> bool:
-    return nanos(side(state.desired).get(name, 0)) > 0
+    return nanos((side(state.desired) or {}).get(name, 0)) > 0

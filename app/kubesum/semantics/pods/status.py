@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from kubesum.kube.objects import ContainerStatus, Pod, PodStatus, Terminated
-from kubesum.semantics.pods.requests import is_sidecar
+from kubesum.semantics.pods.podresources import is_sidecar
 
 SUCCEEDED: Final = "Succeeded"
 FAILED: Final = "Failed"

@@ -5,7 +5,9 @@ from typing import Final
 
 import msgspec
 
+from kubesum.semantics.facts import Resize
 from kubesum.semantics.pods.requests import EffectiveResources
+from kubesum.semantics.pods.resizes import DEFERRED, INFEASIBLE
 from kubesum.semantics.pods.status import FAILED, SUCCEEDED, UNKNOWN
 from kubesum.vocabulary.tally import Contribution
 
@@ -15,6 +17,8 @@ REQUESTS: Final = "requests"
 """By resource name, of active pods."""
 LIMITS: Final = "limits"
 """By resource name, of active pods."""
+DYNAMIC: Final = "dynamic"
+"""The part of the requests and of the limits that ResourceClaims provide, by resource name, of active pods."""
 STATUS_COUNTS: Final = "statusCounts"
 """By reason class, of all pods."""
 RESTARTS: Final = "restarts"
@@ -27,9 +31,12 @@ WITHOUT_LIMITS: Final = "podsWithoutLimits"
 """Keys cpu and memory, of active pods."""
 PENDING_REASONS: Final = "pendingReasons"
 """By reason, of unscheduled pods; each pod counts once for each of its reasons."""
+RESIZES: Final = "resizes"
+"""Keys deferred, infeasible and inProgress, of active pods; a pod may have two of them."""
 UNHEALTHY: Final = "unhealthy"
 """One sum, of all pods that are not healthy, failed ones included."""
 
+_RESIZE_KEYS: Final = {DEFERRED: "deferred", INFEASIBLE: "infeasible"}
 _QOS_KEYS: Final = {"Guaranteed": "guaranteed", "Burstable": "burstable", "BestEffort": "bestEffort"}
 
 
@@ -46,6 +53,7 @@ class Counted(msgspec.Struct, frozen=True, gc=False):
     restarts: int
     qos: str
     pending: tuple[str, ...]
+    resize: Resize
 
 
 def totals(counted: Counted, resources: EffectiveResources) -> Contribution:
@@ -59,6 +67,7 @@ def totals(counted: Counted, resources: EffectiveResources) -> Contribution:
     entries += [(PENDING_REASONS, reason, 1) for reason in counted.pending]
     if counted.active:
         entries += _resource_entries(resources)
+        entries += [(RESIZES, key, 1) for key in _resize_keys(counted.resize)]
         if counted.qos in _QOS_KEYS:
             entries.append((QOS, _QOS_KEYS[counted.qos], 1))
     return tuple([_shared(*entry) for entry in entries])
@@ -85,10 +94,16 @@ def _pod_counts(counted: Counted) -> list[str]:
     return [key for key, is_so in claims.items() if is_so]
 
 
+def _resize_keys(resize: Resize) -> list[str]:
+    pending = [_RESIZE_KEYS[resize.pending]] if resize.pending in _RESIZE_KEYS else []
+    return [*pending, "inProgress"] if resize.in_progress else pending
+
+
 def _resource_entries(resources: EffectiveResources) -> list[tuple[str, str, int]]:
     return [
         *((REQUESTS, name, amount) for name, amount in resources.requests.items()),
         *((LIMITS, name, amount) for name, amount in resources.limits.items()),
+        *((DYNAMIC, name, amount) for name, amount in resources.dynamic.items()),
         *((WITHOUT_REQUESTS, name, 1) for name in resources.without_requests),
         *((WITHOUT_LIMITS, name, 1) for name in resources.without_limits),
     ]

@@ -10,13 +10,15 @@ from typing import Final
 import msgspec
 
 from kubesum.kube.objects import Pod
-from kubesum.semantics.facts import PodFacts, PodState
+from kubesum.semantics.facts import PodFacts, PodState, Resize
 from kubesum.semantics.identity import checked_in_namespace
 from kubesum.semantics.images import container_images, uses
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.pending import pending_reasons
+from kubesum.semantics.pods.podresources import pod_resources
 from kubesum.semantics.pods.qos import qos_class
-from kubesum.semantics.pods.requests import EffectiveResources, PodResources, effective_resources, pod_resources
+from kubesum.semantics.pods.requests import EffectiveResources, effective_resources
+from kubesum.semantics.pods.resizes import ResizeRule, resize_of
 from kubesum.semantics.pods.status import (
     Displayed,
     displayed,
@@ -30,7 +32,8 @@ from kubesum.semantics.pods.status import (
 from kubesum.semantics.pods.totals import Counted, totals
 from kubesum.semantics.workloads.owners import immediate_owner
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
+# MessagePack is as fast, but has no integers beyond 64 bits, which YAML may hold.
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class _StateInputs(msgspec.Struct, frozen=True, gc=False):
@@ -49,14 +52,15 @@ class _StateInputs(msgspec.Struct, frozen=True, gc=False):
     qos: str
     priority_class: str
     pending: tuple[tuple[str, int], ...]
+    resize: Resize
     resources: EffectiveResources
 
 
-def pod_facts(pod: Pod, interner: Interner) -> PodFacts:
-    """The facts of a pod; raises ObjectError."""
+def pod_facts(pod: Pod, interner: Interner, rule: ResizeRule) -> PodFacts:
+    """The facts of a pod whose scheduler counts resizes by `rule`; raises ObjectError."""
     metadata, spec = checked_in_namespace(pod.metadata), pod.spec
     cells = displayed(pod)
-    inputs = _state_inputs(pod, cells, interner)
+    inputs = _state_inputs(pod, cells, _effective_resources(pod, rule, interner))
     return PodFacts(
         key=(intern(metadata.namespace), metadata.name),
         uid=metadata.uid,
@@ -70,12 +74,11 @@ def pod_facts(pod: Pod, interner: Interner) -> PodFacts:
     )
 
 
-def _state_inputs(pod: Pod, cells: Displayed, interner: Interner) -> _StateInputs:
+def _state_inputs(pod: Pod, cells: Displayed, resources: EffectiveResources) -> _StateInputs:
     spec, status = pod.spec, pod.status
-    assigned = spec.node_name != ""
     return _StateInputs(
         phase=intern(status.phase),
-        assigned=assigned,
+        assigned=spec.node_name != "",
         ready=is_ready(status),
         terminating=pod.metadata.deletion_timestamp is not None,
         reason=intern(cells.reason),
@@ -86,7 +89,8 @@ def _state_inputs(pod: Pod, cells: Displayed, interner: Interner) -> _StateInput
         qos=intern(qos_class(pod)),
         priority_class=intern(spec.priority_class_name),
         pending=pending_reasons(pod),
-        resources=_effective_resources(pod_resources(pod, int(assigned and is_active(status.phase))), interner),
+        resize=resize_of(status),
+        resources=resources,
     )
 
 
@@ -107,6 +111,7 @@ def _state(inputs: _StateInputs) -> PodState:
         restarts=inputs.restarts,
         qos=inputs.qos,
         pending=tuple([reason for reason, _ in inputs.pending]),
+        resize=inputs.resize,
     )
     return PodState(
         active=active,
@@ -125,9 +130,12 @@ def _state(inputs: _StateInputs) -> PodState:
         requests=inputs.resources.requests,
         limits=inputs.resources.limits,
         pending=inputs.pending,
+        resize=inputs.resize,
         totals=totals(counted, inputs.resources),
     )
 
 
-def _effective_resources(of: PodResources, interner: Interner) -> EffectiveResources:
-    return interner.computed(_ENCODER.encode(of), lambda: effective_resources(of))
+def _effective_resources(pod: Pod, rule: ResizeRule, interner: Interner) -> EffectiveResources:
+    takes_pod = pod.spec.node_name != "" and is_active(pod.status.phase)
+    inputs = pod_resources(pod, int(takes_pod), rule)
+    return interner.computed(_ENCODER.encode(inputs), lambda: effective_resources(inputs))

@@ -11,7 +11,9 @@ from kubesim.store.store import Store, StoredObject
 from kubesim.world.world import World
 from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.kube.objects import Metadata, Node, Pod
-from kubesum.semantics.pods.requests import effective_resources, pod_resources
+from kubesum.semantics.pods.podresources import pod_resources
+from kubesum.semantics.pods.requests import effective_resources
+from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.semantics.pods.status import displayed, is_active
 from kubesum.vocabulary.quantity import ResourceList
 
@@ -76,7 +78,7 @@ class SimulatedWorld:
             pod = msgspec.json.decode(stored.body, type=Pod)
             if pod.spec.node_name in found and is_active(pod.status.phase) and not by_hand:
                 used = found[pod.spec.node_name][1]
-                for name, value in effective_resources(pod_resources(pod, 1)).requests.items():
+                for name, value in effective_resources(pod_resources(pod, 1, ResizeRule.PER_POD)).requests.items():
                     used[name] = used.get(name, 0) + value
         return found
 

@@ -91,7 +91,7 @@ def test_replica_sets_and_jobs_have_owners_of_several_kinds(
 
 def test_every_form_of_requests_occurs(default_world: SimulatedWorld) -> None:
     pods = list(default_world.pods())
-    asked = {name for pod in pods for one in pod.spec.containers for name in one.resources.requests}
+    asked = {name for pod in pods for one in pod.spec.containers for name in one.resources.requests or ()}
     conditions = {(one.type, one.reason) for pod in pods for one in pod.status.conditions}
 
     assert asked == {"cpu", "memory", "ephemeral-storage", "hugepages-2Mi", "nvidia.com/gpu", "example.com/fpga"}

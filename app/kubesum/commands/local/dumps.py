@@ -1,0 +1,59 @@
+"""The list-watches of files that hold the objects of a cluster.
+
+The kubelets' versions tell by which rule the cluster's scheduler counts pods that are resized. Nodes may come after
+pods in the files, so the facts of pods are kept by either rule until all is read; those of nearly all pods are equal.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kubesum.kube import files
+from kubesum.kube.deltas import Deltas, SourceEvent, WatchedResource
+from kubesum.semantics.facts import NodeFacts, PodFacts
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.pods.resizes import ResizeRule, resize_rule_beside
+from kubesum.semantics.watchedresources import watched_pods, watched_resources
+from kubesum.server.runtime import ListWatch
+
+FactsByRule = tuple[PodFacts, ...]
+"""The facts of one pod by each ResizeRule, in their order, or once if they are all equal."""
+
+
+def read(path: Path) -> files.Content:
+    """The objects in files; pods with facts by every rule. Raises UsageError as `kubesum.kube.files.read` does."""
+    pods, *others = watched_resources(Interner())
+    return files.read(path, (_pods_by_every_rule(pods, Interner()), *others))
+
+
+def list_watches(content: files.Content) -> dict[str, ListWatch]:
+    """The list-watches of what `read` found, which end; pods are counted by the rule that fits the nodes."""
+    rule = resize_rule_beside(node.kubelet_version for node in _facts(content.events["nodes"]))
+    pods = [_by_rule(event, rule) for event in content.events["pods"]]
+    counted = replace(content, events={**content.events, "pods": pods})
+    return {resource: partial(counted.list_watch, resource) for resource in counted.events}
+
+
+def _pods_by_every_rule(pods: WatchedResource[Any], interner: Interner) -> WatchedResource[FactsByRule]:
+    transforms = [watched_pods(interner, rule).transform for rule in ResizeRule]
+
+    def transform(view: Any) -> FactsByRule:
+        first, *others = [transform(view) for transform in transforms]
+        return (first,) if all(facts == first for facts in others) else (first, *others)
+
+    return replace(pods, transform=transform)
+
+
+def _facts(events: Iterable[SourceEvent[Any]]) -> Iterator[NodeFacts]:
+    for event in events:
+        if isinstance(event, Deltas):
+            yield from (facts for _, facts in event.changes if facts is not None)
+
+
+def _by_rule(event: SourceEvent[Any], rule: ResizeRule) -> SourceEvent[Any]:
+    if not isinstance(event, Deltas):
+        return event
+    position = list(ResizeRule).index(rule)
+    return Deltas([(key, facts[min(position, len(facts) - 1)]) for key, facts in event.changes if facts is not None])

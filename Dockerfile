@@ -21,7 +21,7 @@ ARG PYTHON
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="kubesum" \
-      org.opencontainers.image.description="Answers about many pods at once, served as Kubernetes objects." \
+      org.opencontainers.image.description="Summaries of nodes, namespaces, workloads, pods and images, served as Kubernetes objects." \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \

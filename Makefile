@@ -34,7 +34,7 @@ demo: setup ## Run kubesum against a simulated cluster and print the lines to tr
 test: setup ## Run the tests.
 	$(BIN)/pytest
 
-unit: setup ## Run the tests that start no other program, in less than a minute.
+unit: setup ## Run the fast tests, which start no other program.
 	$(BIN)/pytest tests/unit -m "not process" --numprocesses 2 --dist loadfile
 
 coverage: setup ## Run the tests under branch coverage; fail below the measured level.
@@ -89,7 +89,7 @@ dist: setup ## Build into dist/ what is published besides the image: wheel, sdis
 tag: setup ## Check that TAG, such as v0.1.0, is the version of the package and of the chart.
 	$(BIN)/python -m deploy.release.versions $(TAG)
 
-notes: setup ## Print what CHANGELOG.md says of the version.
+notes: setup ## Print the release notes of the version from CHANGELOG.md.
 	@$(BIN)/python -m deploy.release.notes $(VERSION)
 
 workflows: setup ## Check the workflows, and the forms of issues.

@@ -60,7 +60,9 @@ def test_it_runs_as_nobody_in_particular(image: Build) -> None:
 def test_it_says_what_it_is(image: Build) -> None:
     assert image.labels == {
         "org.opencontainers.image.title": "kubesum",
-        "org.opencontainers.image.description": "Answers about many pods at once, served as Kubernetes objects.",
+        "org.opencontainers.image.description": (
+            "Summaries of nodes, namespaces, workloads, pods and images, served as Kubernetes objects."
+        ),
         "org.opencontainers.image.licenses": "Apache-2.0",
         "org.opencontainers.image.version": "9.9.9",
         "org.opencontainers.image.revision": "0123abc",

@@ -18,7 +18,10 @@ from kubesum.commands.top import flags as top
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    top_level = Parser(prog="kubesum", description="Answers about many pods at once, served as Kubernetes objects.")
+    top_level = Parser(
+        prog="kubesum",
+        description="Summaries of nodes, namespaces, workloads, pods and images, served as Kubernetes objects.",
+    )
     top_level.add_argument("--version", action="version", version=f"kubesum {__version__}")
     commands = top_level.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     serve.add(_command(commands, "serve", "serve summaries of the cluster of this pod, behind its API server"))

@@ -2,7 +2,7 @@
 
 ■■■■□□□□□··│··    used, requested but not used, free; limits
 ■■■■■■++······    used beyond what is requested
-□□□□□□□······»    no usage known; limits exceed the whole
+□□□□□□□······»    no usage known; limits exceed what is allocatable
 """
 
 from itertools import groupby

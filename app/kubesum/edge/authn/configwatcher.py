@@ -59,7 +59,7 @@ class AuthenticationConfigWatcher:
                             self.apply(data)
                 case Synced() if not self.is_loaded:
                     log.warning(
-                        "authentication configuration missing: every caller is anonymous or refused",
+                        "authentication configuration missing: front proxy and client certificates are not accepted",
                         extra={"configmap": _NAME},
                     )
 
@@ -90,7 +90,7 @@ class AuthenticationConfigWatcher:
         config = request_header_config(data)
         if self.is_loaded and not config.bundle:
             # Emptied by mistake, as likely as deleted by mistake: neither takes effect.
-            raise UpstreamError("it has no authority any more")
+            raise UpstreamError("it contains no CA certificate any more")
         return config
 
 
@@ -100,9 +100,11 @@ def _problems(config: RequestHeaderConfig) -> tuple[str, ...]:
         return ("no requestheader-client-ca-file: every user that comes through kube-apiserver is anonymous",)
     if config.is_spoofable:
         return (
-            "identity headers are ignored: an authority of the front proxy is one of users too, "
+            "identity headers are ignored: a CA is in both requestheader-client-ca-file and client-ca-file, "
             "and requestheader-allowed-names is empty",
         )
     if not config.allowed_names:
-        return ("requestheader-allowed-names is empty: any certificate of that authority may name users",)
+        return (
+            "requestheader-allowed-names is empty: any certificate of requestheader-client-ca-file may set the user",
+        )
     return ()

@@ -153,7 +153,7 @@ async def test_while_reviews_fail_data_are_503_and_discovery_is_served(server: R
 
     assert [answer.code for answer in data] == [503] * 5
     assert {answer.headers["Retry-After"] for answer in data} == {"1"}
-    assert {answer.message for answer in data} == {"kube-apiserver does not say whether this is allowed"}
+    assert {answer.message for answer in data} == {"the SubjectAccessReview failed"}
     assert [answer.code for answer in tokens] == [401] * 5
     assert (master.code, probe.code, set(open_to_all)) == (200, 200, {200})
 

@@ -337,7 +337,7 @@ async def test_a_failing_review_is_503() -> None:
         "apiVersion": "v1",
         "metadata": {},
         "status": "Failure",
-        "message": "kube-apiserver does not say whether this is allowed",
+        "message": "the SubjectAccessReview failed",
         "reason": "ServiceUnavailable",
         "details": {"retryAfterSeconds": 1},
         "code": 503,

@@ -99,7 +99,7 @@ class DelegatingAuthorizer:
             # Cached by a digest: the spec of a user of hundreds of groups is large.
             status = await self._cache.get(sha256(spec).digest(), lambda: self._review(spec))
         except UpstreamError as error:
-            raise ServiceUnavailable("kube-apiserver does not say whether this is allowed", RETRY_SOON) from error
+            raise ServiceUnavailable("the SubjectAccessReview failed", RETRY_SOON) from error
         if not status.is_granted:
             raise forbidden(user, info, status.reason)
 

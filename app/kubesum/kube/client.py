@@ -4,12 +4,15 @@ It handles HTTP, not objects. TLS and credentials are set up by kubernetes_async
 compression: for lists of a whole cluster that costs both ends more than the network saves. Redirects are not
 followed and cookies and ~/.netrc not used, so that requests carry no identity but that of the kubeconfig or
 ServiceAccount.
+
+Every await on a connection has a deadline of this module. Those of aiohttp are not enough: when its parser fails it
+cancels its read timeout, and does not pass the error on to the reader of a body that has begun.
 """
 
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import urlencode
@@ -26,7 +29,7 @@ from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 
 RESPONSE_TIMEOUT_S: Final = 60.0
-"""Until the last byte of a response."""
+"""Until the last byte of a response, with credentials that are loaded again meanwhile."""
 MAX_LIST_BYTES: Final = 1 << 30
 """A page of 500 objects at etcd's limit of 1.5 MB each has 750 MB."""
 MAX_OBJECT_BYTES: Final = 8 << 20
@@ -144,7 +147,8 @@ class Upstream:
     async def response(self, path: str, params: Mapping[str, str], timeout_s: float = RESPONSE_TIMEOUT_S) -> Response:
         """The response with any status and media type; raises UpstreamError without one or if it is too large."""
         with self._upstream_errors():
-            async with await self._authorized(_Request("GET", path, _within(timeout_s), params)) as response:
+            request = _Request("GET", path, _within(timeout_s), params)
+            async with asyncio.timeout(timeout_s), await self._authorized(request) as response:
                 metrics.UPSTREAM_REQUESTS.labels(str(response.status)).inc()
                 return Response(response.status, response.headers, await _bounded(response, MAX_OBJECT_BYTES))
 
@@ -154,18 +158,38 @@ class Upstream:
         Raises StatusError, Stalled after `idle_s` without a byte, or another UpstreamError.
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=idle_s)
-        with self._upstream_errors():
-            async with self._json_response(_Request("GET", path, limits, params)) as response:
-                _keep_alive(response)
-                yield b""
-                while chunk := await response.content.read(CHUNK_BYTES):
-                    yield chunk
-                    # Frees the chunk's memory: the next one may take minutes to arrive.
-                    del chunk
+        async with AsyncExitStack() as resources:
+            resources.enter_context(self._upstream_errors())
+            async with self._within_idle(idle_s):
+                response = await resources.enter_async_context(
+                    self._json_response(_Request("GET", path, limits, params))
+                )
+            _keep_alive(response)
+            _end_with_connection(response)
+            yield b""
+            while True:
+                async with self._within_idle(idle_s):
+                    chunk = await response.content.read(CHUNK_BYTES)
+                if not chunk:
+                    return
+                yield chunk
+                # Frees the chunk's memory: the next one may take minutes to arrive.
+                del chunk
+
+    @asynccontextmanager
+    async def _within_idle(self, idle_s: float) -> AsyncIterator[None]:
+        """Raises Stalled if what happens within takes longer."""
+        try:
+            async with asyncio.timeout(idle_s) as deadline:
+                yield
+        except TimeoutError as error:
+            if deadline.expired():
+                raise Stalled(f"{self.host} stopped sending data") from error
+            raise
 
     async def _body(self, request: _Request, max_bytes: int) -> bytes:
         with self._upstream_errors():
-            async with self._json_response(request) as response:
+            async with asyncio.timeout(request.limits.total), self._json_response(request) as response:
                 return await _bounded(response, max_bytes)
 
     @asynccontextmanager
@@ -239,7 +263,8 @@ class Upstream:
             yield
         except aiohttp.SocketTimeoutError as error:
             raise Stalled(f"{self.host} stopped sending data") from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        # aiohttp raises RuntimeError for a connection or session that is closed before a read or request begins.
+        except (aiohttp.ClientError, OSError, TimeoutError, RuntimeError) as error:
             metrics.UPSTREAM_REQUESTS.labels("error").inc()
             raise UpstreamError(f"cannot reach {self.host}: {cause(error)}") from error
 
@@ -281,3 +306,25 @@ def _keep_alive(response: aiohttp.ClientResponse) -> None:
     for name, value in _KEEPALIVE.items():
         if hasattr(socket, name):
             connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """Makes reading the body fail as soon as its connection is closed before its end.
+
+    aiohttp closes a connection on which a malformed chunk arrives, and leaves the reader waiting.
+    """
+    protocol = response.connection.protocol if response.connection else None
+    # A protocol without unread responses is false.
+    closed = protocol.closed if protocol is not None else None
+    if closed is None:
+        return
+    body = response.content
+
+    def end(of: asyncio.Future[None]) -> None:
+        lost = None if of.cancelled() else of.exception()
+        if not body.is_eof() and body.exception() is None:
+            body.set_exception(
+                lost or aiohttp.ClientPayloadError("the connection was closed before the end of the body")
+            )
+
+    closed.add_done_callback(end)

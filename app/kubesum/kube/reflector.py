@@ -49,7 +49,9 @@ class Timing:
     max_retry_after_s: float = 60.0
     """A longer Retry-After of the server is cut to this."""
     stall_timeout_s: float = 150.0
-    """A watch that sends nothing for so long is dead: kube-apiserver sends a bookmark every minute."""
+    """A watch that sends no complete line for so long is dead: kube-apiserver sends a bookmark every minute.
+
+    One that is still open so long after its timeoutSeconds is dead as well."""
     healthy_after_s: float = 5.0
     """A watch that was open for so long counts as a success even without an event."""
     min_watch_s: int = 300
@@ -150,9 +152,17 @@ class Reflector(Generic[Facts]):
 
         A list is emptied once the next one is requested.
         """
-        chunks = self._upstream.stream(self._watched.path, self._stream_params(), self._timing.stall_timeout_s)
+        params, stall_s = self._stream_params(), self._timing.stall_timeout_s
+        chunks = self._upstream.stream(self._watched.path, params, stall_s)
+        now = asyncio.get_running_loop().time
+        received_at = now()
+        end_at = received_at + int(params["timeoutSeconds"]) + stall_s
         async with aclosing(chunks), aclosing(complete_lines(chunks)) as batches:
             async for lines in batches:
+                # Single bytes keep a connection from being idle.
+                received_at = now() if lines else received_at
+                if now() > min(received_at + stall_s, end_at):
+                    raise Stalled(f"{self._upstream.host} stopped sending events")
                 self._note_progress()
                 yield lines
                 # Frees their memory: the next ones may take minutes to arrive.

@@ -1,6 +1,7 @@
 """ImageSummary: where in a namespace an image runs. ClusterImageSummary has the same status and columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,6 +11,12 @@ from kubesum.resources.shapes import count, doc
 from kubesum.semantics.facts import ContainerImage, Pod
 from kubesum.vocabulary.resource import ComputedResource, FieldSelector, Fold, Key, Source
 from kubesum.vocabulary.tally import Contribution, Tally
+
+MOST_IMAGES_OF_A_POD: Final = 1000
+"""Largest number of different images of one pod that are counted.
+
+kube-apiserver takes pods of some 8,000 containers, and each image is a row here and one in ClusterImageSummary.
+"""
 
 
 class ImageStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -35,12 +42,32 @@ class ImageStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 def uses(pod: Pod) -> Iterator[tuple[str, Contribution]]:
-    """(row name, contribution) for each image of an active pod."""
+    """(row name, contribution) for each image of an active pod, in the order of its containers."""
     if not pod.state.active:
         return
-    for row in dict.fromkeys(image.row for image in pod.facts.images):
-        containers = [image for image in pod.facts.images if image.row == row]
-        yield row, (*place(pod), *(entry for image in containers for entry in use(image)))
+    of_pod = tuple(place(pod))
+    for row, containers in islice(by_row(pod.facts.images).items(), MOST_IMAGES_OF_A_POD):
+        yield row, (*of_pod, *(entry for image in containers for entry in use(image)))
+
+
+def by_row(images: Iterable[ContainerImage]) -> dict[str, list[ContainerImage]]:
+    """The images of containers by row name, in one pass: a pod may have thousands."""
+    rows: dict[str, list[ContainerImage]] = {}
+    for image in images:
+        rows.setdefault(image.row, []).append(image)
+    return rows
+
+
+def left_out(pod: Pod) -> int:
+    """The number of different images of an active pod that are not counted."""
+    if not pod.state.active or len(pod.facts.images) <= MOST_IMAGES_OF_A_POD:
+        return 0
+    return max(0, len({image.row for image in pod.facts.images}) - MOST_IMAGES_OF_A_POD)
+
+
+def read_of(pod: Pod) -> tuple[object, ...]:
+    """The part of a pod that `uses` reads."""
+    return pod.state.active, pod.facts.images, pod.facts.node, pod.workload.row
 
 
 def place(pod: Pod) -> Iterator[tuple[str, Any, int]]:
@@ -116,7 +143,7 @@ RESOURCE: Final = ComputedResource(
     status=status,
     subjects=None,
     subject_key=lambda _: None,
-    folds=(Fold(Source.PODS, by_image),),
+    folds=(Fold(Source.PODS, by_image, read_of),),
     fallback_subject=lambda _key, _tally: None,
     columns=COLUMNS,
     field_selectors=FIELD_SELECTORS,

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from kubesum.resources import columns
+from kubesum.resources.imagesummaries import left_out
 from kubesum.resources.shapes import (
     PercentOfRequests,
     ReasonCount,
@@ -78,6 +79,10 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         ),
     ] = UNSET
     usage_percent: PercentOfRequests = UNSET
+    images_left_out: Annotated[
+        int | UnsetType,
+        count("Number of different images of the pod beyond its first 1,000, which no image summary counts."),
+    ] = UNSET
 
 
 def status(_key: Key, pod: MeasuredPod, _tally: Tally) -> PodSummaryStatus:
@@ -107,6 +112,7 @@ def status(_key: Key, pod: MeasuredPod, _tally: Tally) -> PodSummaryStatus:
         resize_in_progress=state.resize.in_progress or UNSET,
         usage=usage,
         usage_percent=used_percents(usage, state.requests),
+        images_left_out=left_out(pod) or UNSET,
     )
 
 

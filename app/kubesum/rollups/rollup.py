@@ -52,19 +52,18 @@ class Rollup:
 
     def member_changed(self, fold: Fold, old: Any | None, new: Any | None) -> None:
         """A member of one of the resource's folds was created, changed or deleted."""
-        before = tuple(fold.contributions(old)) if old is not None else ()
-        after = tuple(fold.contributions(new)) if new is not None else ()
-        if before == after:
+        if fold.reads is not None and old is not None and new is not None and fold.reads(old) == fold.reads(new):
             return
-        if self.store.skipped.is_recording:
-            # Once for each group: a member that leaves one and joins it again changes it once.
-            for key in {key for key, _ in (*before, *after)}:
-                self._note_state(key, None)
-        for key, contribution in before:
-            self._groups.leave(key, contribution)
-            self._dirty[key] = None
-        for key, contribution in after:
-            self._groups.join(key, contribution)
+        before = dict(fold.contributions(old)) if old is not None else {}
+        after = dict(fold.contributions(new)) if new is not None else {}
+        # A member may belong to a thousand groups and change in one of them.
+        changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        for key in changed:
+            self._note_state(key, None)
+            if key in before:
+                self._groups.leave(key, before[key])
+            if key in after:
+                self._groups.join(key, after[key])
             self._dirty[key] = None
 
     def _note_state(self, key: Key, subject: Any | None) -> None:

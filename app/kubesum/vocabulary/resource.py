@@ -121,10 +121,13 @@ class Fold:
     `over` is a Source or the plural of another computed resource, whose members are pairs (key, status).
     `contributions` yields a (key, contribution) pair for each group of a member. It must depend on the member alone:
     when the member changes or is deleted, it is called again with the old member to subtract what was added.
+    Each key is yielded once. `reads` gives the part of a member that the contributions depend on, if they are many:
+    as long as it stays equal, they are not made again.
     """
 
     over: "Source | str"
     contributions: Callable[[Any], Iterable[tuple[Key, Contribution]]]
+    reads: Callable[[Any], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

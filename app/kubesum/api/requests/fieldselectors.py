@@ -38,6 +38,9 @@ class FieldRequirement:
 
 def parse(text: str) -> tuple[FieldRequirement, ...]:
     """The requirements of a field selector, all of which must be met; raises BadRequest."""
+    if "\0" in text:
+        # No field can have it, and programs in other languages could take it for the end.
+        raise BadRequest("invalid field selector: it contains a NUL")
     return tuple(_requirement(term, text) for term in sorted(_TERM.findall(text)))
 
 

@@ -14,8 +14,7 @@ from kubesum.api.requests.query import parsed_integer
 from kubesum.vocabulary.errors import BadRequest
 from kubesum.vocabulary.quoting import quoted
 
-# In Go's lexer a NUL ends a word; where a word should begin, it ends the selector.
-_TOKEN: Final = re.compile(r"[ \t\r\n]*(==|!=|[=!<>(),]|[^ \t\r\n=!<>(),\0]+)\0?")
+_TOKEN: Final = re.compile(r"[ \t\r\n]*(==|!=|[=!<>(),]|[^ \t\r\n=!<>(),]+)")
 _END: Final = ""
 _SYMBOLS: Final = frozenset({_END, "==", "!=", "=", "!", "<", ">", "(", ")", ","})
 
@@ -111,6 +110,9 @@ class LabelRequirement:
 
 def parse(text: str) -> tuple[LabelRequirement, ...]:
     """The requirements of a label selector, all of which must be met; raises BadRequest."""
+    if "\0" in text:
+        # Go's lexer takes it for the end, and what follows would be ignored.
+        raise BadRequest("unable to parse requirement: the selector contains a NUL")
     words = _Words(text)
     if words.next == _END:
         return ()

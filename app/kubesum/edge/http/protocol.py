@@ -4,7 +4,8 @@ It adds what uvicorn lacks: limits on the size of a request's head, and on the t
 exactly one Host header; no upgrade and no proxy requests; errors as metav1.Status; the certificates of the connection
 in the context of every request. Trailers are dropped and never merged into the headers (RFC 9110, 6.5.1), since the
 front proxy sets the identity headers in the head and may pass a client's trailers on. A request that is refused here
-ends the connection, so that no request can be smuggled in the rest of its bytes.
+ends the connection, so that no request can be smuggled in the rest of its bytes: that is dropped, the requests before
+it are answered, and then the error is.
 """
 
 import asyncio
@@ -56,6 +57,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = False
         self._error: ApiError | None = None
+        self._is_refused = False
         self._deadline: asyncio.TimerHandle | None = None
         self._active: RequestResponseCycle | None = None
 
@@ -78,7 +80,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parses `data`; invalid or refused HTTP ends the connection."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_refused:
             return
         self._received_bytes = len(data)
         self._head_bytes += len(data)
@@ -150,7 +152,8 @@ class StrictProtocol(HttpToolsProtocol):
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             return BadRequest("a request needs exactly one Host header")
-        if not self.url.startswith(b"/"):
+        if not self.url.startswith(b"/") or b"#" in self.url:
+            # A fragment is for clients alone (RFC 9112, 3.2.1); the parser of URLs would drop it.
             return BadRequest("the request target is not a path")
         if self.parser.should_upgrade():
             # Requests after an upgrade would not be authenticated one by one (CVE-2018-1002105).
@@ -160,14 +163,47 @@ class StrictProtocol(HttpToolsProtocol):
         return None
 
     def send_400_response(self, msg: str) -> None:
-        """Answers the request that was refused, and ends the connection."""
-        error = self._error or BadRequest("the request cannot be understood")
+        """Answers the request that was refused once those before it are answered, and ends the connection.
+
+        It aborts the connection if they take longer than a body may, or if the response to the refused request has
+        begun: the end of a body may be invalid.
+        """
+        error = self._error = self._error or BadRequest("the request cannot be understood")
+        self._is_refused = True
         CONNECTIONS_REFUSED.labels(str(error.code)).inc()
         self._expect(None)
-        if self.cycle is not None and not self.cycle.response_complete:
-            # The response to an earlier request is in progress, and must not be mixed with this one.
+        if not self._withdraw():
             self.transport.abort()
-            return
+        elif self._active is None or self._active.response_complete or self._active.disconnected:
+            self._send_error(error)
+        else:
+            self._expect(READ_BODY_TIMEOUT_S)
+
+    def on_response_complete(self) -> None:
+        """Starts the next request, or answers the one that was refused if it is next."""
+        is_next = self._is_refused and not self.pipeline
+        super().on_response_complete()
+        if is_next and self._error is not None and not self.transport.is_closing():
+            self._send_error(self._error)
+
+    def _withdraw(self) -> bool:
+        """Takes back the request that is refused if its head is complete already; false if its response has begun."""
+        cycle = self.cycle
+        if self._in_head or cycle is None or not cycle.more_body or cycle.response_complete:
+            return True
+        if self.pipeline and self.pipeline[0][0] is cycle:
+            self.pipeline.popleft()
+            return True
+        if cycle.response_started:
+            return False
+        # What its handler sends from now on is dropped.
+        cycle.disconnected = True
+        cycle.message_event.set()
+        return True
+
+    def _send_error(self, error: ApiError) -> None:
+        self._expect(None)
+        self._unset_keepalive_if_required()
         body = status_body(error)
         head = (
             f"HTTP/1.1 {error.code} {HTTPStatus(error.code).phrase}\r\ncontent-type: application/json\r\n"

@@ -83,6 +83,10 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         int | UnsetType,
         count("Number of different images of the pod beyond its first 1,000, which no image summary counts."),
     ] = UNSET
+    resources_left_out: Annotated[
+        int | UnsetType,
+        count("Number of resource names beyond the first 32, which the pod's requests and limits leave out."),
+    ] = UNSET
 
 
 def status(_key: Key, pod: MeasuredPod, _tally: Tally) -> PodSummaryStatus:
@@ -113,6 +117,7 @@ def status(_key: Key, pod: MeasuredPod, _tally: Tally) -> PodSummaryStatus:
         usage=usage,
         usage_percent=used_percents(usage, state.requests),
         images_left_out=left_out(pod) or UNSET,
+        resources_left_out=(state.resources_left_out if state.active else 0) or UNSET,
     )
 
 

@@ -96,6 +96,8 @@ class PodState(msgspec.Struct, frozen=True, gc=False):
     resize: Resize
     totals: Contribution
     """The contribution of such a pod to every group: see kubesum.semantics.pods.totals."""
+    resources_left_out: int
+    """How many resource names requests and limits leave out: see kubesum.semantics.pods.bounds."""
 
 
 class PodFacts(msgspec.Struct, frozen=True, gc=False):

@@ -23,6 +23,9 @@ DEFAULT_TAG: Final = "latest"
 _LEGACY_REGISTRY: Final = "index.docker.io"
 _OFFICIAL: Final = "library/"
 _LONGEST_SLUG: Final = 200
+# Caches hold thousands of values; kube-apiserver takes images of a megabyte and pods of 8,000 containers.
+_LONGEST_CACHED: Final = 1024
+_MOST_CACHED_USES: Final = 64
 _DIGEST: Final = re.compile(r"[a-z0-9+._-]{1,32}:[0-9a-fA-F]{32,128}")
 # kubernetes/pkg/kubelet/images/types.go and k8s.io/cri-api/pkg/errors.
 _PULL_FAILURES: Final = frozenset(
@@ -63,9 +66,12 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
     """The name of its ImageSummary: repository and tag, or the first 12 digits of the digest if there is no tag."""
 
 
-@lru_cache(maxsize=8192)
 def parsed(image: str) -> Reference:
     """The normalised parts of a reference; accepts any text."""
+    return _cached_parsed(image) if len(image) <= _LONGEST_CACHED else _parsed(image)
+
+
+def _parsed(image: str) -> Reference:
     named, _, digest = image.partition("@")
     name, tag = _split_tag(named)
     registry, path = _split_registry(name)
@@ -81,6 +87,9 @@ def parsed(image: str) -> Reference:
         digest=digest,
         row=with_hash(slug(f"{repository}-{version}"), _LONGEST_SLUG, text),
     )
+
+
+_cached_parsed: Final = lru_cache(maxsize=8192)(_parsed)
 
 
 def _split_tag(named: str) -> tuple[str, str]:
@@ -115,14 +124,24 @@ def running_digest(image_id: str) -> str:
     return digest if _DIGEST.fullmatch(digest) else ""
 
 
-@lru_cache(maxsize=8192)
 def container_images(uses: tuple[Use, ...]) -> tuple[ContainerImage, ...]:
-    """The images of one pod's containers; equal arguments share one result."""
+    """The images of one pod's containers; equal arguments of usual size share one result."""
+    return _cached_images(uses) if len(uses) <= _MOST_CACHED_USES else _images(uses)
+
+
+def _images(uses: tuple[Use, ...]) -> tuple[ContainerImage, ...]:
     return tuple([_container_image(use) for use in uses])
 
 
-@lru_cache(maxsize=8192)
+_cached_images: Final = lru_cache(maxsize=8192)(_images)
+
+
 def _container_image(use: Use) -> ContainerImage:
+    size = len(use.image) + len(use.image_id)
+    return _cached_image(use) if size <= _LONGEST_CACHED else _image(use)
+
+
+def _image(use: Use) -> ContainerImage:
     reference = parsed(use.image)
     return ContainerImage(
         row=reference.row,
@@ -135,6 +154,9 @@ def _container_image(use: Use) -> ContainerImage:
         init=use.init,
         pull_failing=use.pull_failing,
     )
+
+
+_cached_image: Final = lru_cache(maxsize=8192)(_image)
 
 
 def uses(pod: Pod) -> tuple[Use, ...]:

@@ -1,7 +1,8 @@
 """Interning: thousands of pods have equal labels, resources and images, and share one object for them.
 
 The number of interned values is bounded. When it is reached all are dropped: later values are then no longer shared
-with earlier ones, which costs memory but changes no result.
+with earlier ones, which costs memory but changes no result. Large values must not be interned: whoever may create and
+delete pods could fill the memory with them.
 """
 
 from collections.abc import Callable, Hashable
@@ -9,6 +10,9 @@ from sys import intern
 from typing import Any, Final, TypeVar
 
 from kubesum.semantics.facts import Labels
+
+MOST_LABELS: Final = 64
+"""Largest number of entries of a label map that is interned; kube-apiserver takes ten thousand."""
 
 Value = TypeVar("Value")
 
@@ -36,6 +40,8 @@ class Interner:
 
     def labels(self, labels: Labels) -> Labels:
         """The first label map with these entries in this order; API servers send labels sorted by name."""
+        if len(labels) > MOST_LABELS:
+            return interned(labels)
         known: Labels | None = self._values.get((Labels, *labels, *labels.values()))
         if known is not None:
             return known

@@ -9,6 +9,9 @@ import pytest
 
 from kubesum.resources import imagesummaries
 from kubesum.semantics.facts import ContainerImage, Pod
+from kubesum.semantics.images import Use, container_images, parsed
+from kubesum.semantics.interner import Interner
+from kubesum.semantics.workloads.owners import reference
 from kubesum.vocabulary.resource import Fold, Key, Source
 from kubesum.vocabulary.tally import Contribution
 from tests.computation import Computation, JsonObject
@@ -129,3 +132,82 @@ async def test_many_containers_of_one_image_are_one_row() -> None:
     (row,) = (await world.settled("imagesummaries")).values()
 
     assert (row["status"]["pods"], row["status"]["containers"]) == (1, 3000)
+
+
+async def test_a_pod_counts_for_32_resource_names_and_says_how_many_are_left_out() -> None:
+    """One pod with thousands of them filled the summaries of the cluster, its namespace and its workload."""
+    extended = {f"example.org/r{n:04}": "1" for n in range(5000)}
+    found = big(1)
+    found["spec"]["containers"][0]["resources"] = {
+        "requests": {**extended, "memory": "1Gi", "hugepages-2Mi": "2Mi"},
+        "limits": {**extended, "cpu": "1"},
+    }
+    world = Computation()
+    world.put("pods", found)
+
+    rows = await world.everything()
+
+    status = rows["podsummaries"][BIG]["status"]
+    kept = [f"example.org/r{n:04}" for n in range(28)]
+    assert sorted(status["requests"]) == [*kept, "hugepages-2Mi", "memory", "pods"]
+    assert sorted(status["limits"]) == ["cpu", *kept]
+    assert status["resourcesLeftOut"] == 4972
+    for plural in ("namespacesummaries", "workloadsummaries", "clustersummaries"):
+        for row in rows[plural].values():
+            assert len(row["status"]["requests"]) <= 34
+
+
+async def test_a_usual_pod_leaves_nothing_out() -> None:
+    world = Computation()
+    world.put("pods", big(20))
+
+    (row,) = (await world.everything())["podsummaries"].values()
+
+    assert not {"imagesLeftOut", "resourcesLeftOut"} & set(row["status"])
+
+
+async def test_a_message_with_thousands_of_reasons_gives_32() -> None:
+    """As the scheduler writes it for a pod that requests thousands of resources that no node has."""
+    items = ", ".join(f"{1 + n % 7} Insufficient example.org/r{n:05}" for n in range(20_000))
+    found = big(1)
+    found["spec"]["nodeName"] = ""
+    found["status"] = {
+        "phase": "Pending",
+        "conditions": [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "Unschedulable",
+                "message": f"0/9 nodes are available: {items}.",
+            }
+        ],
+    }
+    world = Computation()
+    world.put("pods", found)
+
+    status = (await world.everything())["podsummaries"][BIG]["status"]
+
+    reasons = {one["reason"]: one["count"] for one in status["pendingReasons"]}
+    assert len(reasons) == 32
+    assert sum(reasons.values()) == sum(1 + n % 7 for n in range(20_000))
+    assert {count for reason, count in reasons.items() if reason != "Other"} == {7}
+
+
+def test_large_values_are_not_cached() -> None:
+    """Pods that were created and deleted again and again, with a new image of a megabyte each, filled the memory."""
+    assert parsed("nginx") is parsed("nginx")
+    assert parsed("n" * 5000) is not parsed("n" * 5000)
+    assert parsed("n" * 5000) == parsed("n" * 5000)
+
+    one = (Use("nginx", "", False, False),)
+    assert container_images(one) is container_images(one)
+    assert container_images(one * 500) is not container_images(one * 500)
+
+    assert reference("v1", "Pod", "a", "u") is reference("v1", "Pod", "a", "u")
+    assert reference("v1", "Pod", "a" * 5000, "u") is not reference("v1", "Pod", "a" * 5000, "u")
+
+    interner = Interner()
+    many = {f"l{n}": "x" for n in range(500)}
+    assert interner.labels({"a": "b"}) is interner.labels({"a": "b"})
+    assert interner.labels(many) == many
+    assert interner.labels(many) is not interner.labels(many)

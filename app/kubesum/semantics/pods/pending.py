@@ -25,6 +25,9 @@ _CONDITION_REASONS: Final = frozenset({SCHEDULING_GATED, "SchedulerError"})
 _SENTENCES: Final = frozenset(
     {"pod has unbound immediate PersistentVolumeClaims", "no nodes available to schedule pods"}
 )
+_LONGEST_CACHED: Final = 4096
+# The scheduler gives a reason for each resource that no node has, and a pod may request thousands.
+_MOST_REASONS: Final = 32
 _HEAD: Final = re.compile(r"0/([0-9]{1,9}) nodes are available: ")
 # A reason may contain a comma; the next reason begins with its count.
 _NEXT_ITEM: Final = re.compile(r", (?=[0-9]+ )")
@@ -38,11 +41,11 @@ def pending_reasons(pod: Pod) -> Pending:
         return ()
     for condition in pod.status.conditions:
         if condition.type == "PodScheduled" and condition.status == "False":
-            return _reasons(condition.reason, condition.message)
+            is_usual = len(condition.message) <= _LONGEST_CACHED
+            return (_cached_reasons if is_usual else _reasons)(condition.reason, condition.message)
     return ()
 
 
-@lru_cache(maxsize=1024)
 def _reasons(reason: str, message: str) -> Pending:
     if reason in _CONDITION_REASONS:
         return ((reason, 0),)
@@ -58,7 +61,20 @@ def _reasons(reason: str, message: str) -> Pending:
             counts[_sentence(item)] += int(head[1])
         else:
             counts[_without_values(counted[2])] += int(counted[1])
-    return tuple(sorted(counts.items()))
+    return tuple(sorted(_bounded(counts).items()))
+
+
+def _bounded(counts: Counter[str]) -> Counter[str]:
+    """The reasons with the most nodes, and the sum of all others as `Other`."""
+    if len(counts) <= _MOST_REASONS:
+        return counts
+    ordered = sorted(counts.items(), key=lambda one: (one[0] == OTHER, -one[1], one[0]))
+    kept = Counter(dict(ordered[: _MOST_REASONS - 1]))
+    kept[OTHER] += sum(nodes for _, nodes in ordered[_MOST_REASONS - 1 :])
+    return kept
+
+
+_cached_reasons: Final = lru_cache(maxsize=1024)(_reasons)
 
 
 def _sentence(text: str) -> str:

@@ -42,6 +42,8 @@ class EffectiveResources(msgspec.Struct, frozen=True, gc=False):
     """Which of cpu and memory have no pod-level request and no request of some app container or sidecar."""
     without_limits: tuple[str, ...]
     """Likewise for limits."""
+    left_out: int = 0
+    """How many resource names are left out, see `kubesum.semantics.pods.bounds`."""
 
 
 def effective_resources(of: PodResources) -> EffectiveResources:

@@ -14,6 +14,7 @@ from kubesum.semantics.facts import PodFacts, PodState, Resize
 from kubesum.semantics.identity import checked_in_namespace
 from kubesum.semantics.images import container_images, uses
 from kubesum.semantics.interner import Interner
+from kubesum.semantics.pods.bounds import bounded
 from kubesum.semantics.pods.pending import pending_reasons
 from kubesum.semantics.pods.podresources import pod_resources
 from kubesum.semantics.pods.qos import qos_class
@@ -34,6 +35,8 @@ from kubesum.semantics.workloads.owners import immediate_owner
 
 # MessagePack is as fast, but has no integers beyond 64 bits, which YAML may hold.
 _ENCODER: Final = msgspec.json.Encoder()
+_MOST_INTERNED_BYTES: Final = 4096
+"""Of encoded resources: those of some 30 containers. kube-apiserver takes a pod of 1.5 MB."""
 
 
 class _StateInputs(msgspec.Struct, frozen=True, gc=False):
@@ -132,10 +135,14 @@ def _state(inputs: _StateInputs) -> PodState:
         pending=inputs.pending,
         resize=inputs.resize,
         totals=totals(counted, inputs.resources),
+        resources_left_out=inputs.resources.left_out,
     )
 
 
 def _effective_resources(pod: Pod, rule: ResizeRule, interner: Interner) -> EffectiveResources:
     takes_pod = pod.spec.node_name != "" and is_active(pod.status.phase)
     inputs = pod_resources(pod, int(takes_pod), rule)
-    return interner.computed(_ENCODER.encode(inputs), lambda: effective_resources(inputs))
+    encoded = _ENCODER.encode(inputs)
+    if len(encoded) > _MOST_INTERNED_BYTES:
+        return bounded(effective_resources(inputs))
+    return interner.computed(encoded, lambda: bounded(effective_resources(inputs)))

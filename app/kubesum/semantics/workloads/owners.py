@@ -32,6 +32,8 @@ WATCHED_OWNERS: Final = frozenset(
 _INTERMEDIATE_OWNERS: Final = frozenset({("apps", "ReplicaSet"), ("batch", "Job")})
 _PLAIN_GROUPS: Final = frozenset({"", "apps", "batch"})
 _LONGEST_NAME: Final = 253
+# kube-apiserver takes owner references of a megabyte, and the cache holds thousands.
+_LONGEST_CACHED: Final = 1024
 _MAX_OWNER_CHAIN: Final = 5
 
 
@@ -54,10 +56,17 @@ def row_name(api_version: str, kind: str, name: str) -> str:
     return with_hash(row, _LONGEST_NAME - 11, f"{api_version}/{kind}/{name}")
 
 
-@lru_cache(maxsize=32_768)
 def reference(api_version: str, kind: str, name: str, uid: str) -> WorkloadRef:
-    """The reference to one object; equal arguments share one result."""
+    """The reference to one object; equal arguments of usual size share one result."""
+    size = len(api_version) + len(kind) + len(name) + len(uid)
+    return (_cached_reference if size <= _LONGEST_CACHED else _reference)(api_version, kind, name, uid)
+
+
+def _reference(api_version: str, kind: str, name: str, uid: str) -> WorkloadRef:
     return WorkloadRef(api_version, kind, name, uid, row_name(api_version, kind, name))
+
+
+_cached_reference: Final = lru_cache(maxsize=32_768)(_reference)
 
 
 def controller_of(metadata: Metadata) -> WorkloadRef | None:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from kubesum.cache.changes import OnChange, replace
+from kubesum.cache.nodeindex import NodeIndex
 from kubesum.cache.ownergraph import OWNERS, OwnerGraph
 from kubesum.cache.sources import SourceStates
 from kubesum.cache.usagejoin import UsageJoin
@@ -39,8 +40,7 @@ class Cache:
         self._joined: Final = UsageJoin(self._pass_on)
         self._nodes: Final[dict[Key, NodeFacts]] = {}
         self._namespaces: Final[dict[Key, NamespaceFacts]] = {}
-        # A node has some hundred pods at most: a list of them is searched fast, and takes a third of a dict.
-        self._pods_on: Final[dict[str, list[Key]]] = {}
+        self._pods_on: Final = NodeIndex()
         self._kinds: Final[Mapping[str, tuple[Put, Mapping[Key, Any]]]] = {
             "pods": (self._put_pod, self._joined.pods),
             "nodes": (self._put_node, self._nodes),
@@ -110,7 +110,7 @@ class Cache:
         self._on_change(Source.NODES, old, facts)
         self._joined.put_node(key, facts)
         if old is None or facts is None or old.zone != facts.zone:
-            self._rejoin(self._pods_on.get(key[1], ()))
+            self._rejoin(self._pods_on.pods_of(key[1]))
 
     def _put_owner(self, kind: str, key: Key, facts: OwnerFacts | None) -> None:
         self._rejoin(self._owners.put(kind, key, facts))
@@ -144,15 +144,12 @@ class Cache:
 
     def _link(self, pod: PodFacts) -> None:
         if pod.node:
-            self._pods_on.setdefault(pod.node, []).append(pod.key)
+            self._pods_on.add(pod.node, pod.key)
         self._owners.add_pod(pod)
 
     def _unlink(self, pod: PodFacts) -> None:
         if pod.node:
-            on_node = self._pods_on[pod.node]
-            on_node.remove(pod.key)
-            if not on_node:
-                del self._pods_on[pod.node]
+            self._pods_on.remove(pod.node, pod.key)
         self._owners.remove_pod(pod)
 
 

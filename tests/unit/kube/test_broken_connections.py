@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from kubesum.edge.tls import certificates
 from kubesum.kube.client import RESPONSE_TIMEOUT_S, Upstream, connect
@@ -81,9 +82,9 @@ async def broken(tmp_path: Path, *answers: Answer, tls: bool = False) -> AsyncIt
             yield upstream
 
 
-async def read_stream(upstream: Upstream, received: list[bytes]) -> None:
+async def read_stream(upstream: Upstream, received: list[bytes], idle_s: float = IDLE_S) -> None:
     """Reads a stream to its end."""
-    async with aclosing(upstream.stream("/api/v1/pods", {}, IDLE_S)) as chunks:
+    async with aclosing(upstream.stream("/api/v1/pods", {}, idle_s)) as chunks:
         async for part in chunks:
             received.append(part)
 
@@ -125,6 +126,25 @@ def test_a_malformed_chunk_ends_a_stream_at_once(tmp_path: Path, malformed: byte
 
     # A peer that does not answer the end of TLS has 30 s for it.
     assert timed(main) < 40
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
+@pytest.mark.parametrize("malformed", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_chunk_ends_a_stream_on_uvloop(tmp_path: Path, malformed: bytes, tls: bool) -> None:
+    """The event loop of the commands, whose clock is the real one: the idle time is an hour."""
+
+    async def at_once(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + chunk(b"{}\n") + malformed)
+        await writer.drain()
+        await silence(writer)
+
+    async def main() -> None:
+        async with broken(tmp_path, at_once, tls=tls) as upstream, asyncio.timeout(50):
+            with pytest.raises(UpstreamError):
+                await read_stream(upstream, [], idle_s=3600)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
 
 
 SILENT = {

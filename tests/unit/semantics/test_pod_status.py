@@ -349,6 +349,10 @@ def test_a_reason_class_has_no_numbers(reason: str, class_: str) -> None:
     assert reason_class(reason) == class_
 
 
+def test_a_reason_class_is_cut() -> None:
+    assert reason_class("Init:" + "a" * 1_000_000 + ":1") == "Init:" + "a" * 123
+
+
 @pytest.mark.parametrize(
     "class_",
     [

@@ -21,6 +21,7 @@ FAILED: Final = "Failed"
 UNKNOWN: Final = "Unknown"
 SCHEDULING_GATED: Final = "SchedulingGated"
 
+_LONGEST_CLASS: Final = 128
 _VARIABLE_TAIL: Final = re.compile(r":-?[0-9]+(?:/[0-9]+)?$")
 _BAD: Final = frozenset(
     {
@@ -213,9 +214,16 @@ def _is_later(end: Terminated, other: Terminated) -> bool:
     return other.finished_at is None or end.finished_at > other.finished_at
 
 
-@lru_cache(maxsize=1024)
 def reason_class(reason: str) -> str:
-    """A displayed reason without its numbers, for counts: `Init:1/3` is `Init`, `ExitCode:137` is `ExitCode`."""
+    """A displayed reason without its numbers, for counts: `Init:1/3` is `Init`, `ExitCode:137` is `ExitCode`.
+
+    It is cut to 128 characters: whoever may write the status of pods may write a reason of a megabyte.
+    """
+    return _reason_class(reason[:_LONGEST_CLASS])
+
+
+@lru_cache(maxsize=1024)
+def _reason_class(reason: str) -> str:
     return _VARIABLE_TAIL.sub("", reason)
 
 

@@ -38,6 +38,10 @@ def controlled_by(kind: str, namespace: str, name: str, generation: int = 0) -> 
     return [{"apiVersion": "example.org/v1", "kind": "Database", **reference}]
 
 
+def condition(type_: str) -> JsonObject:
+    return {"type": type_, "status": "True"}
+
+
 namespaces = st.sampled_from(["blue", "green"])
 node_names = st.sampled_from(["", "n0", "n1", "lost"])
 generations = st.integers(0, 1)
@@ -170,7 +174,7 @@ def other_objects(draw: st.DrawFn) -> tuple[str, JsonObject]:
             controlled_by, st.sampled_from(above[kind]), st.just("blue"), st.sampled_from(["a", "b"]), generations
         )
         controllers = st.one_of(st.just([]), made)
-    found = {
+    found: JsonObject = {
         "metadata": metadata(
             kind,
             "blue",
@@ -179,9 +183,26 @@ def other_objects(draw: st.DrawFn) -> tuple[str, JsonObject]:
             labels=draw(labels),
             ownerReferences=draw(controllers),
         ),
-        "spec": {"replicas": draw(st.integers(0, 3)), "suspend": draw(st.booleans())},
-        "status": {"readyReplicas": draw(st.integers(0, 3)), "updatedReplicas": draw(st.integers(0, 3))},
+        "spec": {
+            "replicas": draw(st.integers(0, 3)),
+            "suspend": draw(st.booleans()),
+            "paused": draw(st.booleans()),
+            "parallelism": draw(st.integers(0, 3)),
+            "completions": draw(st.sampled_from([None, 0, 1, 2])),
+        },
+        "status": {
+            "observedGeneration": draw(st.integers(0, 1)),
+            "replicas": draw(st.integers(0, 3)),
+            "readyReplicas": draw(st.integers(0, 3)),
+            "updatedReplicas": draw(st.integers(0, 3)),
+            "availableReplicas": draw(st.integers(0, 3)),
+            "succeeded": draw(st.integers(0, 2)),
+            "conditions": draw(
+                st.lists(st.builds(condition, st.sampled_from(["Complete", "Failed", "Progressing"])), max_size=1)
+            ),
+        },
     }
+    found["metadata"]["generation"] = draw(st.integers(0, 1))
     return kind, found
 
 

@@ -35,6 +35,8 @@ def controlled_by(kind: str, namespace: str, name: str, generation: int = 0) -> 
         return [{"apiVersion": "apps/v1", "kind": apps[kind], **reference}]
     if kind in batch:
         return [{"apiVersion": "batch/v1", "kind": batch[kind], **reference}]
+    if kind == "pods":
+        return [{"apiVersion": "v1", "kind": "Pod", **reference}]
     return [{"apiVersion": "example.org/v1", "kind": "Database", **reference}]
 
 
@@ -57,6 +59,8 @@ owners: st.SearchStrategy[list[JsonObject]] = st.one_of(
         st.sampled_from(["a", "b"]),
         generations,
     ),
+    # A pod may control pods, itself among them, in this namespace or another one.
+    st.builds(controlled_by, st.just("pods"), namespaces, st.sampled_from(["p0", "p1"]), generations),
 )
 
 
@@ -167,11 +171,19 @@ def other_objects(draw: st.DrawFn) -> tuple[str, JsonObject]:
     if kind == "namespaces":
         name = draw(st.sampled_from(["blue", "green", "kube-system"]))
         return kind, {"metadata": metadata(kind, "", name, labels=draw(labels)), "status": {"phase": "Active"}}
-    above = {"replicasets": ["deployments", "rollouts"], "jobs": ["cronjobs"], "statefulsets": ["deployments", "x"]}
+    above = {
+        "replicasets": ["deployments", "replicasets", "rollouts"],
+        "jobs": ["cronjobs", "jobs", "pods"],
+        "statefulsets": ["deployments", "x"],
+    }
     controllers: st.SearchStrategy[list[JsonObject]] = st.just([])
     if kind in above:
         made = st.builds(
-            controlled_by, st.sampled_from(above[kind]), st.just("blue"), st.sampled_from(["a", "b"]), generations
+            controlled_by,
+            st.sampled_from(above[kind]),
+            st.just("blue"),
+            st.sampled_from(["a", "b", "p0"]),
+            generations,
         )
         controllers = st.one_of(st.just([]), made)
     found: JsonObject = {

@@ -22,24 +22,24 @@ UNKNOWN: Final = "Unknown"
 SCHEDULING_GATED: Final = "SchedulingGated"
 
 _VARIABLE_TAIL: Final = re.compile(r":-?[0-9]+(?:/[0-9]+)?$")
+_LONGEST_CLASS: Final = 128
+"""Characters of a reason class; Kubernetes' own reasons have at most 32."""
+# Reasons that need attention and have no ending that says so. Waiting reasons of kubelet 1.36:
+# pkg/kubelet/images/types.go, container/sync_result.go, kuberuntime/kuberuntime_container.go; cri-api/pkg/errors.
 _BAD: Final = frozenset(
     {
-        "CrashLoopBackOff",
-        "ImagePullBackOff",
-        "ErrImagePull",
-        "ErrImageNeverPull",
         "InvalidImageName",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
         "ContainerCannotRun",
+        "ContainerStatusUnknown",
         "OOMKilled",
-        "Error",
         "ExitCode",
         "Signal",
-        "StartError",
     }
 )
+_BAD_ENDINGS: Final = ("Error", "BackOff")
+_BAD_BEGINNING: Final = "Err"
 
 
 class Displayed(msgspec.Struct, frozen=True, gc=False):
@@ -215,13 +215,22 @@ def _is_later(end: Terminated, other: Terminated) -> bool:
 
 @lru_cache(maxsize=1024)
 def reason_class(reason: str) -> str:
-    """A displayed reason without its numbers, for counts: `Init:1/3` is `Init`, `ExitCode:137` is `ExitCode`."""
-    return _VARIABLE_TAIL.sub("", reason)
+    """A displayed reason without its variable part, for counts: `Init:1/3` is `Init`, `ExitCode:137` is `ExitCode`.
+
+    Old kubelets append the message: `PostStartHookError: command ... exited with 124`.
+    """
+    return _VARIABLE_TAIL.sub("", reason.split(": ", 1)[0])[:_LONGEST_CLASS]
 
 
 def is_bad(phase: str, class_: str) -> bool:
-    """Whether a pod of this phase and reason class needs attention: it does not recover by itself."""
-    return phase == UNKNOWN or class_.removeprefix("Init:") in _BAD
+    """Whether a pod of this phase and reason class needs attention: it does not recover by itself.
+
+    By the form of the reason, as getCorev1PodHealth of Argo CD (gitops-engine/pkg/health/health_pod.go) does, so that
+    errors of later kubelets count as well.
+    """
+    reason = class_.removeprefix("Init:")
+    has_bad_form = reason.startswith(_BAD_BEGINNING) or reason.endswith(_BAD_ENDINGS)
+    return phase == UNKNOWN or has_bad_form or reason in _BAD
 
 
 def is_healthy(phase: str, bad: bool, ready: bool) -> bool:

@@ -185,6 +185,8 @@ class NodeFacts(msgspec.Struct, frozen=True, gc=False):
     zone: str
     ready: str
     """Status of the condition Ready: True, False or Unknown."""
+    reason: str
+    """Displayed status, as `kubectl get nodes` prints it."""
     unschedulable: bool
     """Cordoned: spec.unschedulable."""
     roles: tuple[str, ...]

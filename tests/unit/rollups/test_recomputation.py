@@ -158,7 +158,10 @@ def nodes(draw: st.DrawFn) -> tuple[str, JsonObject]:
         "status": {
             "allocatable": draw(amounts),
             "capacity": {"cpu": "8", "memory": "1Gi"},
-            "conditions": [{"type": "Ready", "status": draw(st.sampled_from(["True", "False", "Unknown"]))}],
+            "conditions": [
+                {"type": type_, "status": draw(st.sampled_from(["True", "False", "Unknown"]))}
+                for type_ in sorted(draw(st.sets(st.sampled_from(["Ready", "EtcdIsVoter", "DiskPressure"]))))
+            ],
             "nodeInfo": {"kubeletVersion": draw(st.sampled_from(["v1.35.4", "v1.36.2"]))},
         },
     }

@@ -138,6 +138,24 @@ class ContainerStatus(
     resources: Resources | None = None
 
 
+class SchedulingGate(msgspec.Struct, frozen=True, gc=False):
+    """corev1.PodSchedulingGate."""
+
+    name: str = ""
+
+
+class SchedulingGroup(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """corev1.PodSchedulingGroup (Kubernetes 1.36)."""
+
+    pod_group_name: str = ""
+
+
+class WorkloadReference(msgspec.Struct, frozen=True, gc=False):
+    """corev1.WorkloadReference (Kubernetes 1.35, later SchedulingGroup)."""
+
+    name: str = ""
+
+
 class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """corev1.PodSpec; `resources` are the pod-level ones (KEP-2837)."""
 
@@ -148,6 +166,9 @@ class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     overhead: Quantities = {}
     resources: Resources = Resources()
     priority_class_name: str = ""
+    scheduling_gates: tuple[SchedulingGate, ...] = ()
+    scheduling_group: SchedulingGroup = SchedulingGroup()
+    workload_ref: WorkloadReference | None = None
 
 
 class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):

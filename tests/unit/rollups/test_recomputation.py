@@ -96,6 +96,8 @@ def statuses(draw: st.DrawFn) -> JsonObject:
         st.sampled_from(
             [
                 {"status": "True"},
+                {"status": "False", "reason": "Custom"},
+                {"status": "Unknown"},
                 {
                     "status": "False",
                     "reason": "Unschedulable",

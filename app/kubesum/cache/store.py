@@ -36,8 +36,8 @@ class Cache:
         self._on_change: OnChange = _ignore
         self._now: Final = now
         self.sources: Final = SourceStates(now, polled, self._pass_on)
-        self._owners: Final = OwnerGraph(self._pass_on)
         self._joined: Final = UsageJoin(self._pass_on)
+        self._owners: Final = OwnerGraph(self._pass_on, self._joined.pods)
         self._nodes: Final[dict[Key, NodeFacts]] = {}
         self._namespaces: Final[dict[Key, NamespaceFacts]] = {}
         self._pods_on: Final = NodeIndex()
@@ -120,21 +120,39 @@ class Cache:
         old = known.facts if known is not None else None
         if old == facts:
             return
-        is_moved = old is None or facts is None or (old.node, old.owner.uid) != (facts.node, facts.owner.uid)
+        is_moved = (
+            old is None
+            or facts is None
+            or (old.node, old.uid, old.owner.uid)
+            != (
+                facts.node,
+                facts.uid,
+                facts.owner.uid,
+            )
+        )
         if is_moved and old is not None:
             self._unlink(old)
         if facts is None:
             self._joined.remove_pod(key)
-            return
-        if is_moved:
-            self._link(facts)
-        self._joined.put_pod(facts, self._owners.workload_of(facts.owner), self._zone_of(facts.node))
+        else:
+            if is_moved:
+                self._link(facts)
+            self._joined.put_pod(facts, self._owners.workload_of(facts), self._zone_of(facts.node))
+        self._rejoin_below(old, facts)
+
+    def _rejoin_below(self, old: PodFacts | None, new: PodFacts | None) -> None:
+        """Gives the pods that a pod controls the workload that they have now."""
+        before = (old.uid, old.owner) if old is not None else None
+        after = (new.uid, new.owner) if new is not None else None
+        if before != after:
+            for uid in {one[0] for one in (before, after) if one is not None}:
+                self._rejoin(self._owners.below_pod(uid))
 
     def _rejoin(self, keys: Iterable[Key]) -> None:
         """Gives pods the workload and zone that they have now."""
         for key in keys:
             pod = self._joined.pods[key]
-            workload, zone = self._owners.workload_of(pod.facts.owner), self._zone_of(pod.facts.node)
+            workload, zone = self._owners.workload_of(pod.facts), self._zone_of(pod.facts.node)
             if (workload, zone) != (pod.workload, pod.zone):
                 self._joined.put_pod(pod.facts, workload, zone)
 

@@ -42,6 +42,7 @@ class Metadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""
+    generation: int = 0
     creation_timestamp: Time | None = None
     deletion_timestamp: Time | None = None
     labels: dict[str, str] = {}
@@ -137,6 +138,24 @@ class ContainerStatus(
     resources: Resources | None = None
 
 
+class SchedulingGate(msgspec.Struct, frozen=True, gc=False):
+    """corev1.PodSchedulingGate."""
+
+    name: str = ""
+
+
+class SchedulingGroup(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """corev1.PodSchedulingGroup (Kubernetes 1.36)."""
+
+    pod_group_name: str = ""
+
+
+class WorkloadReference(msgspec.Struct, frozen=True, gc=False):
+    """corev1.WorkloadReference (Kubernetes 1.35, later SchedulingGroup)."""
+
+    name: str = ""
+
+
 class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """corev1.PodSpec; `resources` are the pod-level ones (KEP-2837)."""
 
@@ -147,6 +166,9 @@ class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     overhead: Quantities = {}
     resources: Resources = Resources()
     priority_class_name: str = ""
+    scheduling_gates: tuple[SchedulingGate, ...] = ()
+    scheduling_group: SchedulingGroup = SchedulingGroup()
+    workload_ref: WorkloadReference | None = None
 
 
 class ExtendedResourceRequest(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -238,19 +260,41 @@ class Namespace(msgspec.Struct, frozen=True, gc=False):
     status: NamespaceStatus = NamespaceStatus()
 
 
-class ReplicatedSpec(msgspec.Struct, frozen=True, gc=False):
-    """The common part of DeploymentSpec, StatefulSetSpec and ReplicaSetSpec; replicas defaults to 1."""
+class RollingUpdate(msgspec.Struct, frozen=True, gc=False):
+    """appsv1.RollingUpdateStatefulSetStrategy. kube-apiserver sets the default partition, 0."""
+
+    partition: int = 0
+
+
+class UpdateStrategy(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """appsv1.StatefulSetUpdateStrategy."""
+
+    type: str = "RollingUpdate"
+    rolling_update: RollingUpdate | None = None
+
+
+class ReplicatedSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """The parts read of DeploymentSpec, StatefulSetSpec and ReplicaSetSpec; replicas defaults to 1.
+
+    Only Deployments have `paused`, only StatefulSets `update_strategy`.
+    """
 
     replicas: int = 1
+    paused: bool = False
+    min_ready_seconds: int = 0
+    update_strategy: UpdateStrategy = UpdateStrategy()
 
 
 class ReplicatedStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """The common part of DeploymentStatus, StatefulSetStatus and ReplicaSetStatus."""
+    """The parts read of the status of the same three; only StatefulSets have revisions."""
 
+    observed_generation: int = 0
     replicas: int = 0
     ready_replicas: int = 0
     updated_replicas: int = 0
     available_replicas: int = 0
+    current_revision: str = ""
+    update_revision: str = ""
     conditions: tuple[Condition, ...] = ()
 
 
@@ -262,9 +306,22 @@ class Replicated(msgspec.Struct, frozen=True, gc=False):
     status: ReplicatedStatus = ReplicatedStatus()
 
 
+class DaemonSetUpdateStrategy(msgspec.Struct, frozen=True, gc=False):
+    """appsv1.DaemonSetUpdateStrategy; its parameters are not read."""
+
+    type: str = "RollingUpdate"
+
+
+class DaemonSetSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """appsv1.DaemonSetSpec."""
+
+    update_strategy: DaemonSetUpdateStrategy = DaemonSetUpdateStrategy()
+
+
 class DaemonSetStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """appsv1.DaemonSetStatus."""
 
+    observed_generation: int = 0
     desired_number_scheduled: int = 0
     current_number_scheduled: int = 0
     number_ready: int = 0
@@ -276,6 +333,7 @@ class DaemonSet(msgspec.Struct, frozen=True, gc=False):
     """appsv1.DaemonSet."""
 
     metadata: Metadata
+    spec: DaemonSetSpec = DaemonSetSpec()
     status: DaemonSetStatus = DaemonSetStatus()
 
 
@@ -291,10 +349,12 @@ class ActiveJob(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
 
 
-class CronJobStatus(msgspec.Struct, frozen=True, gc=False):
+class CronJobStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """batchv1.CronJobStatus."""
 
     active: tuple[ActiveJob, ...] = ()
+    last_schedule_time: Time | None = None
+    last_successful_time: Time | None = None
 
 
 class CronJob(msgspec.Struct, frozen=True, gc=False):
@@ -306,17 +366,20 @@ class CronJob(msgspec.Struct, frozen=True, gc=False):
 
 
 class JobSpec(msgspec.Struct, frozen=True, gc=False):
-    """batchv1.JobSpec."""
+    """batchv1.JobSpec; with `parallelism` alone, the success of any pod ends the Job (a work queue)."""
 
     suspend: bool = False
-    parallelism: int = 1
+    parallelism: int | None = None
+    completions: int | None = None
 
 
-class JobStatus(msgspec.Struct, frozen=True, gc=False):
-    """batchv1.JobStatus."""
+class JobStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """batchv1.JobStatus; `ready` is None before the first status, and from servers before Kubernetes 1.24."""
 
     active: int = 0
-    ready: int = 0
+    ready: int | None = None
+    succeeded: int = 0
+    completion_time: Time | None = None
     conditions: tuple[Condition, ...] = ()
 
 

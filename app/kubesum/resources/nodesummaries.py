@@ -45,11 +45,15 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Computed status of one node."""
 
     ready: Annotated[str, doc("Status of the node's condition Ready: True, False or Unknown.")]
+    reason: Annotated[str, doc("Status of the node as `kubectl get nodes` displays it.")]
     unschedulable: Annotated[bool, doc("Whether the node is cordoned, so that no new pod is assigned to it.")]
     roles: Annotated[tuple[str, ...], doc("Roles of the node from its labels, sorted.")]
     problems: Annotated[
         tuple[str, ...],
-        doc("Types of the conditions other than Ready that are True, such as MemoryPressure, sorted."),
+        doc(
+            "Types of the conditions other than Ready that tell of a problem, sorted: while False those whose name "
+            "says a state that is wished for, such as NetworkingReady, while True all others, such as MemoryPressure."
+        ),
     ]
     taints: Annotated[int, count("Number of taints of the node.")]
     tainted: Annotated[bool, doc("Whether some taint keeps pods away (effect NoSchedule or NoExecute).")]
@@ -134,6 +138,7 @@ def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus
     free = {name: node.allocatable.get(name, 0) - amount for name, amount in requests.items()}
     return NodeSummaryStatus(
         ready=node.ready,
+        reason=node.reason,
         unschedulable=node.unschedulable,
         roles=node.roles,
         problems=node.problems,
@@ -159,14 +164,6 @@ def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus
     )
 
 
-def status_cell(row: RowView) -> str:
-    """STATUS as `kubectl get nodes` shows it."""
-    words = ["Ready" if row.status.ready == "True" else "NotReady"]
-    if row.status.unschedulable:
-        words.append("SchedulingDisabled")
-    return ",".join(words)
-
-
 def pods_cell(row: RowView) -> str:
     """Active pods and the allocatable number of pods, as 12/110."""
     return f"{row.status.pods.active}/{row.status.allocatable.get(PODS, 0)}"
@@ -186,7 +183,7 @@ RESOURCE: Final = ComputedResource(
     reader_roles=(ReaderRole.CLUSTER,),
     columns=(
         columns.NAME,
-        Column("STATUS", "Whether the node is ready, and whether it is cordoned.", status_cell),
+        columns.value("STATUS", "reason", "Status of the node as `kubectl get nodes` displays it."),
         Column("ROLES", "Roles of the node.", lambda row: ",".join(row.status.roles) or columns.NONE),
         Column("PODS", "Active pods assigned to the node, of the allocatable number of pods.", pods_cell),
         columns.CPU_REQUESTS,

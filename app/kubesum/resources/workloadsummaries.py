@@ -31,7 +31,7 @@ from kubesum.resources.shapes import (
     without_pods,
 )
 from kubesum.semantics.facts import Labels, MeasuredPod, OwnerFacts, Pod, Replicas, WorkloadRef
-from kubesum.semantics.workloads.health import health
+from kubesum.semantics.workloads.health import PodsByState, health
 from kubesum.vocabulary.quantity import ResourceList
 from kubesum.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, RowView, Source, Subject
 from kubesum.vocabulary.tally import Contribution, Tally
@@ -48,6 +48,16 @@ class ReplicaCounts(msgspec.Struct, frozen=True, gc=False):
     ready: Annotated[int | UnsetType, count("Number of ready pods that the owner reports.")] = UNSET
     updated: Annotated[int | UnsetType, count("Number of pods of the owner's newest template.")] = UNSET
     available: Annotated[int | UnsetType, count("Number of pods that have been ready for minReadySeconds.")] = UNSET
+
+
+class LastJobStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """How the last Job of a CronJob ended."""
+
+    name: Annotated[str, doc("Name of the Job.")]
+    result: Annotated[str, doc("Complete or Failed, the condition of the Job that is True.")]
+    completion_time: Annotated[datetime | UnsetType, doc("Time at which the Job completed; absent if it failed.")] = (
+        UNSET
+    )
 
 
 class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -91,6 +101,10 @@ class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel
     usage: UsageOfPods = UNSET
     usage_percent: PercentOfRequests = UNSET
     pods_without_usage: PodsWithoutUsage = UNSET
+    last_job: Annotated[
+        LastJobStatus | UnsetType,
+        doc("The newest existing Job of a CronJob that has ended; absent if there is none, and for other kinds."),
+    ] = UNSET
 
 
 class ReferencedOwner(msgspec.Struct, frozen=True, gc=False):
@@ -166,6 +180,17 @@ def replica_counts(replicas: Replicas) -> ReplicaCounts:
     return ReplicaCounts(*(UNSET if n is None else n for n in stated))
 
 
+def pods_by_state(pods: PodCounts, tally: Tally) -> PodsByState:
+    """The numbers that the health depends on."""
+    return PodsByState(pods.active, pods.ready, pods.unscheduled, tally.total("bad"), pods.succeeded, pods.failed)
+
+
+def last_job(owner: OwnerFacts | None) -> LastJobStatus | UnsetType:
+    """How the last Job of a CronJob ended."""
+    ended = owner.ended if owner and owner.ref.kind == "CronJob" else None
+    return UNSET if ended is None else LastJobStatus(ended.name, ended.result, ended.completed or UNSET)
+
+
 def status(_key: Key, subject: OwnerFacts | ReferencedOwner, tally: Tally) -> WorkloadSummaryStatus:
     """The status of an owner, or of a reference to an owner that is not watched, from its pods."""
     owner = subject if isinstance(subject, OwnerFacts) else None
@@ -176,7 +201,7 @@ def status(_key: Key, subject: OwnerFacts | ReferencedOwner, tally: Tally) -> Wo
     requests, usage = requested(tally.sums("requests")), used(tally)
     return WorkloadSummaryStatus(
         workload_ref=WorkloadReference(ref.api_version, ref.kind, ref.name, ref.uid),
-        health=health(owner, pods.active, pods.ready, pods.unscheduled, tally.total("bad")),
+        health=health(owner, pods_by_state(pods, tally)),
         replicas=replica_counts(owner.replicas) if owner else ReplicaCounts(),
         pods=pods,
         status_counts=reason_counts(tally, "statusCounts"),
@@ -193,6 +218,7 @@ def status(_key: Key, subject: OwnerFacts | ReferencedOwner, tally: Tally) -> Wo
         usage=usage,
         usage_percent=used_percents(usage, requests),
         pods_without_usage=not_measured(tally, pods.active),
+        last_job=last_job(owner),
     )
 
 

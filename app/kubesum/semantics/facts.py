@@ -197,6 +197,8 @@ class NodeFacts(msgspec.Struct, frozen=True, gc=False):
     zone: str
     ready: str
     """Status of the condition Ready: True, False or Unknown."""
+    reason: str
+    """Displayed status, as `kubectl get nodes` prints it."""
     unschedulable: bool
     """Cordoned: spec.unschedulable."""
     roles: tuple[str, ...]
@@ -242,6 +244,16 @@ class NamespaceFacts(msgspec.Struct, frozen=True, gc=False):
     phase: str
 
 
+class LastJob(msgspec.Struct, frozen=True, gc=False):
+    """How a Job ended."""
+
+    name: str
+    result: str
+    """Complete or Failed."""
+    completed: datetime | None
+    """status.completionTime, which only a complete Job has."""
+
+
 class OwnerFacts(msgspec.Struct, frozen=True, gc=False):
     """One Deployment, StatefulSet, DaemonSet, CronJob, ReplicaSet or Job."""
 
@@ -256,8 +268,19 @@ class OwnerFacts(msgspec.Struct, frozen=True, gc=False):
     """Its own controller reference."""
     replicas: Replicas
     suspended: bool = False
+    """Suspended by its spec: a Job or CronJob."""
     failed: bool = False
+    """Its controller reports a failure; of a CronJob, its last Job failed."""
     complete: bool = False
+    """A Job with the condition Complete."""
+    paused: bool = False
+    """A Deployment whose rollout is paused."""
+    rolling: bool = False
+    """The spec is not observed yet, or pods that it asks for are missing, old or not available."""
+    idle: bool = False
+    """It wants no pods, and its controller has observed so."""
+    ended: LastJob | None = None
+    """How a Job ended, or the last one of a CronJob that has; None before."""
 
 
 class SourceFacts(msgspec.Struct, frozen=True, gc=False):

@@ -36,11 +36,18 @@ def controlled_by(kind: str, namespace: str, name: str, generation: int = 0) -> 
         return [{"apiVersion": "apps/v1", "kind": apps[kind], **reference}]
     if kind in batch:
         return [{"apiVersion": "batch/v1", "kind": batch[kind], **reference}]
+    if kind == "pods":
+        return [{"apiVersion": "v1", "kind": "Pod", **reference}]
     return [{"apiVersion": "example.org/v1", "kind": "Database", **reference}]
 
 
 CLAIMED = "example.org/claimed"
 """An extended resource that ResourceClaims provide to some containers."""
+
+
+def condition(type_: str) -> JsonObject:
+    return {"type": type_, "status": "True"}
+
 
 namespaces = st.sampled_from(["blue", "green"])
 node_names = st.sampled_from(["", "n0", "n1", "lost"])
@@ -57,6 +64,8 @@ owners: st.SearchStrategy[list[JsonObject]] = st.one_of(
         st.sampled_from(["a", "b"]),
         generations,
     ),
+    # A pod may control pods, itself among them, in this namespace or another one.
+    st.builds(controlled_by, st.just("pods"), namespaces, st.sampled_from(["p0", "p1"]), generations),
 )
 
 
@@ -113,6 +122,8 @@ def statuses(draw: st.DrawFn) -> JsonObject:
         st.sampled_from(
             [
                 {"status": "True"},
+                {"status": "False", "reason": "Custom"},
+                {"status": "Unknown"},
                 {
                     "status": "False",
                     "reason": "Unschedulable",
@@ -181,7 +192,10 @@ def nodes(draw: st.DrawFn) -> tuple[str, JsonObject]:
         "status": {
             "allocatable": draw(amounts),
             "capacity": {"cpu": "8", "memory": "1Gi"},
-            "conditions": [{"type": "Ready", "status": draw(st.sampled_from(["True", "False", "Unknown"]))}],
+            "conditions": [
+                {"type": type_, "status": draw(st.sampled_from(["True", "False", "Unknown"]))}
+                for type_ in sorted(draw(st.sets(st.sampled_from(["Ready", "EtcdIsVoter", "DiskPressure"]))))
+            ],
             "nodeInfo": {"kubeletVersion": draw(st.sampled_from(["v1.35.4", "v1.36.2"]))},
         },
     }
@@ -194,14 +208,22 @@ def other_objects(draw: st.DrawFn) -> tuple[str, JsonObject]:
     if kind == "namespaces":
         name = draw(st.sampled_from(["blue", "green", "kube-system"]))
         return kind, {"metadata": metadata(kind, "", name, labels=draw(labels)), "status": {"phase": "Active"}}
-    above = {"replicasets": ["deployments", "rollouts"], "jobs": ["cronjobs"], "statefulsets": ["deployments", "x"]}
+    above = {
+        "replicasets": ["deployments", "replicasets", "rollouts"],
+        "jobs": ["cronjobs", "jobs", "pods"],
+        "statefulsets": ["deployments", "x"],
+    }
     controllers: st.SearchStrategy[list[JsonObject]] = st.just([])
     if kind in above:
         made = st.builds(
-            controlled_by, st.sampled_from(above[kind]), st.just("blue"), st.sampled_from(["a", "b"]), generations
+            controlled_by,
+            st.sampled_from(above[kind]),
+            st.just("blue"),
+            st.sampled_from(["a", "b", "p0"]),
+            generations,
         )
         controllers = st.one_of(st.just([]), made)
-    found = {
+    found: JsonObject = {
         "metadata": metadata(
             kind,
             "blue",
@@ -210,9 +232,26 @@ def other_objects(draw: st.DrawFn) -> tuple[str, JsonObject]:
             labels=draw(labels),
             ownerReferences=draw(controllers),
         ),
-        "spec": {"replicas": draw(st.integers(0, 3)), "suspend": draw(st.booleans())},
-        "status": {"readyReplicas": draw(st.integers(0, 3)), "updatedReplicas": draw(st.integers(0, 3))},
+        "spec": {
+            "replicas": draw(st.integers(0, 3)),
+            "suspend": draw(st.booleans()),
+            "paused": draw(st.booleans()),
+            "parallelism": draw(st.integers(0, 3)),
+            "completions": draw(st.sampled_from([None, 0, 1, 2])),
+        },
+        "status": {
+            "observedGeneration": draw(st.integers(0, 1)),
+            "replicas": draw(st.integers(0, 3)),
+            "readyReplicas": draw(st.integers(0, 3)),
+            "updatedReplicas": draw(st.integers(0, 3)),
+            "availableReplicas": draw(st.integers(0, 3)),
+            "succeeded": draw(st.integers(0, 2)),
+            "conditions": draw(
+                st.lists(st.builds(condition, st.sampled_from(["Complete", "Failed", "Progressing"])), max_size=1)
+            ),
+        },
     }
+    found["metadata"]["generation"] = draw(st.integers(0, 1))
     return kind, found
 
 

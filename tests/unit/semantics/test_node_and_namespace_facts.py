@@ -50,18 +50,61 @@ def test_capacity_counts_as_allocatable_if_the_status_has_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("conditions", "ready"),
+    ("conditions", "cordoned", "ready", "shown"),
     [
-        ([], "Unknown"),
-        ([{"type": "Ready", "status": "True"}], "True"),
-        ([{"type": "Ready", "status": "False"}], "False"),
-        ([{"type": "Ready", "status": "Unknown"}], "Unknown"),
+        ([], False, "Unknown", "Unknown"),
+        ([], True, "Unknown", "Unknown,SchedulingDisabled"),
+        ([{"type": "MemoryPressure", "status": "False"}], True, "Unknown", "Unknown,SchedulingDisabled"),
+        ([{"type": "Ready", "status": "True"}], False, "True", "Ready"),
+        ([{"type": "Ready", "status": "True"}], True, "True", "Ready,SchedulingDisabled"),
+        ([{"type": "Ready", "status": "False"}], True, "False", "NotReady,SchedulingDisabled"),
+        ([{"type": "Ready", "status": "Unknown"}], False, "Unknown", "NotReady"),
+        ([{"type": "Ready", "status": ""}], False, "Unknown", "NotReady"),
+        ([{"type": "Ready", "status": "True"}, {"type": "Ready", "status": "False"}], False, "False", "NotReady"),
     ],
 )
-def test_ready_is_the_status_of_the_condition(conditions: list[dict[str, str]], ready: str) -> None:
-    found = facts(status={"conditions": conditions})
+def test_a_node_is_shown_as_kubectl_shows_it(
+    conditions: list[dict[str, str]], cordoned: bool, ready: str, shown: str
+) -> None:
+    """Without a condition Ready it was NotReady."""
+    found = facts(spec={"unschedulable": cordoned}, status={"conditions": conditions})
 
-    assert found.ready == ready
+    assert (found.ready, found.reason) == (ready, shown)
+
+
+@pytest.mark.parametrize(
+    ("type_", "status", "is_problem"),
+    [
+        ("EtcdIsVoter", "True", False),
+        ("EtcdIsVoter", "False", True),
+        ("NetworkingReady", "True", False),
+        ("NetworkingReady", "False", True),
+        ("NetworkingReady", "Unknown", False),
+        ("MemoryPressure", "Unknown", False),
+        ("KubeletUnhealthy", "True", True),
+        ("ContainerRuntimeUnhealthy", "False", False),
+        ("NetworkUnavailable", "True", True),
+        ("NodeNotReady", "True", True),
+        ("ReadonlyFilesystem", "True", True),
+        ("OVSDBHealthy", "True", False),
+        ("KubeletTCPReachable", "False", True),
+        ("clusterhealthmonitor.azure.com/NodeHealthy", "False", True),
+        ("clusterhealthmonitor.azure.com/NodeHealthy", "True", False),
+        ("ecs-node-controller", "True", True),
+        ("VMEventScheduled", "True", True),
+        ("ConfigOK", "False", True),
+        ("NodeUp", "True", False),
+        ("READY", "True", False),
+        ("", "True", True),
+    ],
+)
+def test_a_condition_is_a_problem_unless_it_is_in_the_state_that_its_name_wishes_for(
+    type_: str, status: str, is_problem: bool
+) -> None:
+    """EtcdIsVoter=True, good news, was a problem."""
+    found = facts(status={"conditions": [{"type": type_, "status": status}]})
+
+    assert found.problems == ((type_,) if is_problem else ())
 
 
 def test_problems_are_the_other_conditions_that_hold_in_order_of_name() -> None:

@@ -43,6 +43,7 @@ def test_the_facts_of_a_deployment() -> None:
         ref=WorkloadRef("apps/v1", "Deployment", "web", "u", "deployment.web"),
         controller=None,
         replicas=Replicas(desired=5, current=4, ready=3, updated=2, available=1),
+        rolling=True,
     )
 
 
@@ -51,7 +52,7 @@ def test_the_facts_of_a_deployment() -> None:
     [
         ({"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}, True),
         ({"type": "Progressing", "status": "False", "reason": "Other"}, False),
-        ({"type": "Progressing", "status": "True", "reason": "ProgressDeadlineExceeded"}, False),
+        ({"type": "Progressing", "status": "True", "reason": "ProgressDeadlineExceeded"}, True),
         ({"type": "ReplicaFailure", "status": "False", "reason": "ProgressDeadlineExceeded"}, False),
     ],
 )
@@ -102,8 +103,8 @@ def test_a_cronjob_has_no_desired_number_of_pods(suspend: bool) -> None:
     assert found.suspended is suspend
 
 
-def test_the_parallelism_of_a_job_is_its_desired_number_of_pods() -> None:
-    found = job({"parallelism": 3, "suspend": True}, {"active": 2, "ready": 1})
+def test_the_desired_number_of_pods_of_a_job_is_how_many_are_to_run_now() -> None:
+    found = job({"parallelism": 3, "completions": 9, "suspend": True}, {"active": 2, "ready": 1})
 
     assert found.replicas == Replicas(desired=3, current=2, ready=1)
     assert (found.suspended, found.failed, found.complete) == (True, False, False)
@@ -115,7 +116,7 @@ def test_the_parallelism_of_a_job_is_its_desired_number_of_pods() -> None:
         ({"type": "Failed", "status": "True"}, True, False),
         ({"type": "Complete", "status": "True"}, False, True),
         ({"type": "Failed", "status": "False"}, False, False),
-        ({"type": "FailureTarget", "status": "True"}, False, False),
+        ({"type": "FailureTarget", "status": "True"}, True, False),
     ],
 )
 def test_a_job_ends_by_its_conditions(condition: dict[str, str], failed: bool, complete: bool) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from kubesum.kube.objects import Pod
 from kubesum.semantics.pods.pending import pending_reasons
+from tests.computation import JsonObject
 
 
 def pending(reason: str, message: str = "", phase: str = "Pending", node: str = "", status: str = "False") -> Pod:
@@ -60,11 +61,11 @@ def pending(reason: str, message: str = "", phase: str = "Pending", node: str = 
             "are available: 5 Preemption is not helpful for scheduling.",
             (("pod has unbound immediate PersistentVolumeClaims", 5),),
         ),
-        ('0/5 nodes are available: persistentvolumeclaim "data" not found.', (("Other", 5),)),
-        ('0/5 nodes are available: 5 "x".', (("Other", 5),)),
+        ('0/5 nodes are available: persistentvolumeclaim "data" not found.', (("Unschedulable", 5),)),
+        ('0/5 nodes are available: 5 "x".', (("Unschedulable", 5),)),
         ("no nodes available to schedule pods", (("no nodes available to schedule pods", 0),)),
-        ("something else", (("Other", 0),)),
-        ("", (("Other", 0),)),
+        ("something else", (("Unschedulable", 0),)),
+        ("", (("Unschedulable", 0),)),
     ],
 )
 def test_the_schedulers_message_is_parsed_into_node_counts_by_reason(
@@ -74,11 +75,48 @@ def test_the_schedulers_message_is_parsed_into_node_counts_by_reason(
 
 
 @pytest.mark.parametrize(
-    ("reason", "known"),
-    [("SchedulingGated", "SchedulingGated"), ("SchedulerError", "SchedulerError"), ("Custom", "Other")],
+    ("reason", "shown"),
+    [
+        ("SchedulingGated", "SchedulingGated"),
+        ("SchedulerError", "SchedulerError"),
+        ("NotReadyForScheduling", "NotReadyForScheduling"),
+        ("Custom", "Custom"),
+        ("x" * 1_000, "x" * 128),
+    ],
 )
-def test_reasons_that_are_not_about_nodes_count_none(reason: str, known: str) -> None:
-    assert pending_reasons(pending(reason, "0/3 nodes are available: 3 Insufficient cpu.")) == ((known, 0),)
+def test_reasons_of_the_condition_are_shown_as_they_are(reason: str, shown: str) -> None:
+    """Those that were not known were shown as Other."""
+    assert pending_reasons(pending(reason, "0/3 nodes are available: 3 Insufficient cpu.")) == ((shown, 0),)
+
+
+GATED = {"schedulingGates": [{"name": "x"}]}
+GROUPED = {"schedulingGroup": {"podGroupName": "gang"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "conditions", "reason"),
+    [
+        ({}, [], "NotYetScheduled"),
+        (GATED, [], "SchedulingGated"),
+        (GROUPED, [], "WaitingForPodGroup"),
+        ({"workloadRef": {"name": "w", "podGroup": "gang"}}, [], "WaitingForPodGroup"),
+        ({**GATED, **GROUPED}, [], "SchedulingGated"),
+        ({"schedulingGroup": {}}, [], "NotYetScheduled"),
+        ({}, [{"type": "PodScheduled", "status": "Unknown"}], "NotYetScheduled"),
+        ({}, [{"type": "PodScheduled", "status": "True"}], "NotYetScheduled"),
+        (GROUPED, [{"type": "PodScheduled", "status": "False"}], "WaitingForPodGroup"),
+        ({}, [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}], "SchedulingGated"),
+    ],
+)
+@pytest.mark.parametrize("phase", ["Pending", ""])
+def test_a_pod_that_the_scheduler_has_not_tried_waits_for_what_its_spec_says(
+    phase: str, spec: JsonObject, conditions: list[JsonObject], reason: str
+) -> None:
+    """Pods rejected in PreEnqueue get no condition by design: they were pending for no reason."""
+    status = {"phase": phase, "conditions": conditions}
+    pod = msgspec.convert({"metadata": {"name": "p"}, "spec": spec, "status": status}, Pod)
+
+    assert pending_reasons(pod) == ((reason, 0),)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +124,7 @@ def test_reasons_that_are_not_about_nodes_count_none(reason: str, known: str) ->
     [
         pending("Unschedulable", node="node-1"),
         pending("Unschedulable", phase="Failed"),
-        pending("", status="True"),
-        Pod(metadata=pending("").metadata),
+        pending("", phase="Succeeded", status="Unknown"),
     ],
 )
 def test_a_scheduled_or_finished_pod_has_no_pending_reason(pod: Pod) -> None:

@@ -342,6 +342,8 @@ def test_the_last_termination_is_the_latest_one_that_led_to_a_restart(
         ("ExitCode:-1", "ExitCode"),
         ("Signal:9", "Signal"),
         ("OutOfnvidia.com/gpu", "OutOfnvidia.com/gpu"),
+        ("PostStartHookError: command '/bin/sh -c /x.sh' exited with 124: ", "PostStartHookError"),
+        ("x" * 1_000, "x" * 128),
         ("", ""),
     ],
 )
@@ -370,6 +372,14 @@ def test_a_reason_class_is_cut() -> None:
         "ExitCode",
         "Signal",
         "StartError",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+        "PreCreateHookError",
+        "PreStartHookError",
+        "PostStartHookError",
+        "ContainerStatusUnknown",
+        "UnexpectedAdmissionError",
     ],
 )
 def test_bad_reasons_are_bad_in_init_containers_too(class_: str) -> None:
@@ -378,7 +388,18 @@ def test_bad_reasons_are_bad_in_init_containers_too(class_: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "class_", ["Running", "Pending", "Completed", "Init", "Terminating", "NotReady", "ContainerCreating", "Evicted"]
+    "class_",
+    [
+        "Running",
+        "Pending",
+        "Completed",
+        "Init",
+        "Terminating",
+        "NotReady",
+        "ContainerCreating",
+        "RestartingAllContainers",
+        "Evicted",
+    ],
 )
 def test_other_reasons_are_not_bad(class_: str) -> None:
     assert not is_bad("Running", class_)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from kubesum.kube.objects import Metadata, Pod
-from kubesum.semantics.facts import OwnerFacts, Replicas, WorkloadRef
+from kubesum.semantics.facts import OwnerFacts, PodFacts, Replicas, WorkloadRef
 from kubesum.semantics.workloads.owners import Lookup, controller_of, immediate_owner, reference, row_name, topmost
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -56,7 +56,7 @@ def ref(link: Link) -> WorkloadRef:
 
 def cache(controllers: dict[Link, Link | None]) -> Lookup:
     """A cache that holds these objects, each with its controller."""
-    return {
+    known: dict[str, OwnerFacts | PodFacts] = {
         ref(link).uid: OwnerFacts(
             namespace="ns",
             name=link[2],
@@ -68,7 +68,8 @@ def cache(controllers: dict[Link, Link | None]) -> Lookup:
             replicas=Replicas(),
         )
         for link, above in controllers.items()
-    }.get
+    }
+    return lambda asked: known.get(asked.uid)
 
 
 def test_the_immediate_owner_is_the_controller() -> None:
@@ -132,32 +133,41 @@ def test_the_controller_of_an_owner_is_a_reference_too() -> None:
 def test_the_topmost_owner_ends_the_chain_of_controllers(
     start: Link, known: dict[Link, Link | None], top: Link
 ) -> None:
-    assert topmost(ref(start), cache(known)) == ref(top)
+    assert topmost(ref(start), cache(known), "pod-uid") == ref(top)
 
 
 @pytest.mark.parametrize(("known", "top"), [({}, REPLICA_SET), ({REPLICA_SET: WEB}, WEB), ({WEB: None}, REPLICA_SET)])
 def test_an_owner_that_is_not_in_the_cache_ends_the_chain(known: dict[Link, Link | None], top: Link) -> None:
-    assert topmost(ref(REPLICA_SET), cache(known)) == ref(top)
+    assert topmost(ref(REPLICA_SET), cache(known), "pod-uid") == ref(top)
 
 
 def test_a_replicaset_of_another_group_is_passed_through_only_to_a_watched_kind() -> None:
     other: Link = ("cluster.x-k8s.io/v1beta1", "ReplicaSet", "web-1")
 
-    assert topmost(ref(other), cache({other: DATABASE})) == ref(other)
+    assert topmost(ref(other), cache({other: DATABASE}), "pod-uid") == ref(other)
 
 
-def test_owners_that_control_each_other_end_the_chain() -> None:
+def test_owners_that_control_each_other_are_workloads_of_their_own() -> None:
     first: Link = ("batch/v1", "Job", "a")
     second: Link = ("batch/v1", "Job", "b")
+    known = cache({first: second, second: first})
 
-    assert topmost(ref(first), cache({first: second, second: first})) == ref(second)
+    assert topmost(ref(first), known, "a-uid") == ref(first)
+    assert topmost(ref(second), known, "pod-uid") == ref(second)
+
+
+@pytest.mark.parametrize(("length", "top"), [(8, "r7"), (9, "r0"), (5_000, "r0")])
+def test_a_chain_longer_than_eight_owners_is_not_followed(length: int, top: str) -> None:
+    links: list[Link] = [("apps/v1", "ReplicaSet", f"r{number}") for number in range(length)]
+    known = cache(dict(zip(links, [*links[1:], None], strict=True)))
+
+    assert topmost(ref(links[0]), known, "pod-uid").name == top
 
 
 def test_an_owner_without_a_uid_is_not_looked_up() -> None:
     static = reference("v1", "StaticPod", "etcd", "")
-    stray = cache({WEB: None})("web-uid")
 
-    assert topmost(static, {"": stray}.get) == static
+    assert topmost(static, lambda _: cache({WEB: None})(ref(WEB)), "pod-uid") == static
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ _TRANSIENT: Final = frozenset(
 def node_condition(node: Node) -> str:
     """The status of a node as kubectl prints it, or else its problems."""
     status = node.status
-    words = [] if status.ready == "True" else ["NotReady"]
+    words = [] if status.ready == "True" else [status.reason.partition(",")[0] or "NotReady"]
     if status.unschedulable:
         words.append("Cordoned")
     return ",".join(words or status.problems or ["Ready"])

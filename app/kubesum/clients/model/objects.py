@@ -70,6 +70,7 @@ class NodeStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The status of a NodeSummary."""
 
     ready: str = ""
+    reason: str = ""
     unschedulable: bool = False
     roles: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()

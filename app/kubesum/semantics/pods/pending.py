@@ -10,16 +10,20 @@ from collections import Counter
 from functools import lru_cache
 from typing import Final
 
-from kubesum.kube.objects import Pod
+from kubesum.kube.objects import Pod, PodSpec
 from kubesum.semantics.pods.status import SCHEDULING_GATED, is_active
 
-OTHER: Final = "Other"
+UNSCHEDULABLE: Final = "Unschedulable"
+WAITING_FOR_POD_GROUP: Final = "WaitingForPodGroup"
+NOT_YET_SCHEDULED: Final = "NotYetScheduled"
 
 Pending = tuple[tuple[str, int], ...]
 """(reason, number of nodes with it), sorted; 0 nodes if the reason is not about nodes."""
 
-# Reasons of the condition that are shown as they are; SchedulerError is an internal error of the scheduler.
-_CONDITION_REASONS: Final = frozenset({SCHEDULING_GATED, "SchedulerError"})
+OTHER: Final = "Other"
+"""The sum of the reasons beyond the most frequent ones."""
+_LONGEST_REASON: Final = 128
+"""Characters of a condition's reason that are shown."""
 # Messages that name no object: one of plugins/volumebinding, which stands in place of the counts because it holds
 # on every node, and ErrNoNodesAvailable of kubernetes/pkg/scheduler/scheduler.go.
 _SENTENCES: Final = frozenset(
@@ -36,21 +40,34 @@ _VALUES: Final = re.compile(r"""\{[^{}]*\}|"[^"]*"|(?<![\w./-])[0-9][0-9.]*(?:[k
 
 
 def pending_reasons(pod: Pod) -> Pending:
-    """Why no node was found for a pod; empty if it is scheduled or finished, and before the first attempt."""
+    """Why a pod has no node; empty if it has one or is finished.
+
+    The scheduler writes no condition for a pod that a PreEnqueue plugin rejects
+    (kubernetes/pkg/scheduler/framework/plugins/gangscheduling, dynamicresources), nor before it first tries one. Its
+    spec tells then what it waits for. Only scheduling gates get a condition, by kube-apiserver
+    (kubernetes/pkg/registry/core/pod/strategy.go).
+    """
     if pod.spec.node_name or not is_active(pod.status.phase):
         return ()
-    for condition in pod.status.conditions:
-        if condition.type == "PodScheduled" and condition.status == "False":
-            is_usual = len(condition.message) <= _LONGEST_CACHED
-            return (_cached_reasons if is_usual else _reasons)(condition.reason, condition.message)
-    return ()
+    condition = next((one for one in pod.status.conditions if one.type == "PodScheduled"), None)
+    if condition is not None and condition.status == "False" and condition.reason:
+        is_usual = len(condition.message) <= _LONGEST_CACHED
+        return (_cached_reasons if is_usual else _reasons)(condition.reason, condition.message)
+    return ((_before_scheduling(pod.spec), 0),)
+
+
+def _before_scheduling(spec: PodSpec) -> str:
+    if spec.scheduling_gates:
+        return SCHEDULING_GATED
+    is_in_group = spec.workload_ref is not None or spec.scheduling_group.pod_group_name
+    return WAITING_FOR_POD_GROUP if is_in_group else NOT_YET_SCHEDULED
 
 
 def _reasons(reason: str, message: str) -> Pending:
-    if reason in _CONDITION_REASONS:
-        return ((reason, 0),)
+    if reason != UNSCHEDULABLE:
+        return ((reason[:_LONGEST_REASON], 0),)
     head = _HEAD.search(message)
-    if reason != "Unschedulable" or head is None:
+    if head is None:
         return ((_sentence(message.removesuffix(".")), 0),)
     # The text after the first full stop is about preemption.
     body = message[head.end() :].split(". ", 1)[0].removesuffix(".")
@@ -78,8 +95,8 @@ _cached_reasons: Final = lru_cache(maxsize=1024)(_reasons)
 
 
 def _sentence(text: str) -> str:
-    return text if text in _SENTENCES else OTHER
+    return text if text in _SENTENCES else UNSCHEDULABLE
 
 
 def _without_values(text: str) -> str:
-    return " ".join(_VALUES.sub("", text).split()).replace(" ,", ",") or OTHER
+    return " ".join(_VALUES.sub("", text).split()).replace(" ,", ",") or UNSCHEDULABLE

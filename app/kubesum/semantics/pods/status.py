@@ -21,26 +21,25 @@ FAILED: Final = "Failed"
 UNKNOWN: Final = "Unknown"
 SCHEDULING_GATED: Final = "SchedulingGated"
 
-_LONGEST_CLASS: Final = 128
 _VARIABLE_TAIL: Final = re.compile(r":-?[0-9]+(?:/[0-9]+)?$")
+_LONGEST_CLASS: Final = 128
+"""Characters of a reason class; Kubernetes' own reasons have at most 32."""
+# Reasons that need attention and have no ending that says so. Waiting reasons of kubelet 1.36:
+# pkg/kubelet/images/types.go, container/sync_result.go, kuberuntime/kuberuntime_container.go; cri-api/pkg/errors.
 _BAD: Final = frozenset(
     {
-        "CrashLoopBackOff",
-        "ImagePullBackOff",
-        "ErrImagePull",
-        "ErrImageNeverPull",
         "InvalidImageName",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
         "ContainerCannotRun",
+        "ContainerStatusUnknown",
         "OOMKilled",
-        "Error",
         "ExitCode",
         "Signal",
-        "StartError",
     }
 )
+_BAD_ENDINGS: Final = ("Error", "BackOff")
+_BAD_BEGINNING: Final = "Err"
 
 
 class Displayed(msgspec.Struct, frozen=True, gc=False):
@@ -215,11 +214,12 @@ def _is_later(end: Terminated, other: Terminated) -> bool:
 
 
 def reason_class(reason: str) -> str:
-    """A displayed reason without its numbers, for counts: `Init:1/3` is `Init`, `ExitCode:137` is `ExitCode`.
+    """A displayed reason without its variable part, for counts: `Init:1/3` is `Init`, `ExitCode:137` is `ExitCode`.
 
-    It is cut to 128 characters: whoever may write the status of pods may write a reason of a megabyte.
+    Old kubelets append the message: `PostStartHookError: command ... exited with 124`. The class is cut to 128
+    characters, because clients that may write the status of pods may write a reason of a megabyte.
     """
-    return _reason_class(reason[:_LONGEST_CLASS])
+    return _reason_class(reason.split(": ", 1)[0][:_LONGEST_CLASS])
 
 
 @lru_cache(maxsize=1024)
@@ -228,8 +228,14 @@ def _reason_class(reason: str) -> str:
 
 
 def is_bad(phase: str, class_: str) -> bool:
-    """Whether a pod of this phase and reason class needs attention: it does not recover by itself."""
-    return phase == UNKNOWN or class_.removeprefix("Init:") in _BAD
+    """Whether a pod of this phase and reason class needs attention: it does not recover by itself.
+
+    By the form of the reason, as getCorev1PodHealth of Argo CD (gitops-engine/pkg/health/health_pod.go) does, so that
+    errors of later kubelets count as well.
+    """
+    reason = class_.removeprefix("Init:")
+    has_bad_form = reason.startswith(_BAD_BEGINNING) or reason.endswith(_BAD_ENDINGS)
+    return phase == UNKNOWN or has_bad_form or reason in _BAD
 
 
 def is_healthy(phase: str, bad: bool, ready: bool) -> bool:

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from kubesum.semantics.facts import OwnerFacts, Replicas
+import msgspec
+
+from kubesum.semantics.facts import OwnerFacts
 
 HEALTHY: Final = "Healthy"
 PROGRESSING: Final = "Progressing"
@@ -12,38 +14,62 @@ IDLE: Final = "Idle"
 COMPLETED: Final = "Completed"
 
 
-def health(owner: OwnerFacts | None, active: int, ready: int, unscheduled: int, bad: int) -> str:
-    """The health of a workload from its owner's spec and status and from the numbers of its active pods by state.
+class PodsByState(msgspec.Struct, frozen=True, gc=False):
+    """Numbers of a workload's pods; all but the last two are of active ones."""
 
-    `owner` is None for kinds that are not watched; the number of their active pods counts as the desired one.
-    The first that applies, in this order:
+    active: int = 0
+    ready: int = 0
+    unscheduled: int = 0
+    bad: int = 0
+    """In a state that does not recover by itself."""
+    succeeded: int = 0
+    failed: int = 0
+
+
+def health(owner: OwnerFacts | None, pods: PodsByState) -> str:
+    """The health of a workload from its owner's spec and status, and from its pods.
+
+    `owner` is None for kinds that are not watched, and for pods that nothing owns. The first that applies:
 
     - Completed, Suspended: the owner is complete, or suspended by its spec.
-    - Idle: no pods are desired; pods left over from scaling to 0 do not count.
-    - Degraded: the owner failed, or an active pod is in a bad state, which does not recover by itself.
-    - Progressing: desired pods are missing, unscheduled, not ready, or not updated.
+    - Suspended or Degraded: a Deployment is paused, without or with an active pod in a bad state.
+    - Idle: no pods are desired, and the controller has observed so.
+    - Degraded: the owner failed, or an active pod is in a bad state.
+    - Progressing: the spec is not observed, or desired pods are missing, unscheduled, old, not ready, or not
+      available.
     - Healthy.
     """
     if owner is None:
-        return _by_pods(Replicas(desired=active, ready=ready), unscheduled, bad)
+        return _by_pods(pods) if pods.active else _by_ended(pods)
+    return _by_spec(owner, pods) or _by_progress(owner, pods)
+
+
+def _by_spec(owner: OwnerFacts, pods: PodsByState) -> str:
+    """The health of an owner that does not want its pods to run, empty for any other one."""
     if owner.complete:
         return COMPLETED
     if owner.suspended:
         return SUSPENDED
-    if owner.failed and owner.replicas.desired != 0:
+    if owner.paused:
+        return DEGRADED if pods.bad else SUSPENDED
+    return IDLE if owner.idle else ""
+
+
+def _by_progress(owner: OwnerFacts, pods: PodsByState) -> str:
+    if owner.failed or pods.bad:
         return DEGRADED
-    return _by_pods(owner.replicas, unscheduled, bad)
+    # A CronJob has no number of ready pods, nor has a Job before Kubernetes 1.24.
+    falls_short = owner.replicas.ready is None and pods.ready < pods.active
+    return PROGRESSING if owner.rolling or pods.unscheduled or falls_short else HEALTHY
 
 
-def _by_pods(replicas: Replicas, unscheduled: int, bad: int) -> str:
-    if replicas.desired == 0:
-        return IDLE
-    if bad:
+def _by_pods(pods: PodsByState) -> str:
+    if pods.bad:
         return DEGRADED
-    if unscheduled or _falls_short(replicas.ready, replicas) or _falls_short(replicas.updated, replicas):
-        return PROGRESSING
-    return HEALTHY
+    return PROGRESSING if pods.unscheduled or pods.ready < pods.active else HEALTHY
 
 
-def _falls_short(count: int | None, replicas: Replicas) -> bool:
-    return count is not None and replicas.desired is not None and count < replicas.desired
+def _by_ended(pods: PodsByState) -> str:
+    if pods.failed:
+        return DEGRADED
+    return COMPLETED if pods.succeeded else IDLE

@@ -10,11 +10,11 @@ from sys import intern
 from typing import Final
 
 from kubesum.kube.objects import Metadata, OwnerReference, Pod
-from kubesum.semantics.facts import OwnerFacts, WorkloadRef
+from kubesum.semantics.facts import OwnerFacts, PodFacts, WorkloadRef
 from kubesum.semantics.names import slug, with_hash
 
-Lookup = Callable[[str], OwnerFacts | None]
-"""From the uid of an owner to its facts; None if it is not in the cache."""
+Lookup = Callable[[WorkloadRef], OwnerFacts | PodFacts | None]
+"""From a reference to the facts of that object; None if it is not in the cache, or in another namespace."""
 
 WATCHED_OWNERS: Final = frozenset(
     {
@@ -34,7 +34,9 @@ _PLAIN_GROUPS: Final = frozenset({"", "apps", "batch"})
 _LONGEST_NAME: Final = 253
 # kube-apiserver takes owner references of a megabyte, and the cache holds thousands.
 _LONGEST_CACHED: Final = 1024
-_MAX_OWNER_CHAIN: Final = 5
+
+MAX_OWNER_CHAIN: Final = 8
+"""How many owners are looked up for one workload. It bounds the work of each event, whatever clients write."""
 
 
 def group_of(api_version: str) -> str:
@@ -105,25 +107,47 @@ def _is_node(owner: OwnerReference) -> bool:
     return owner.kind == "Node" and group_of(owner.api_version) == ""
 
 
-def topmost(ref: WorkloadRef, lookup: Lookup) -> WorkloadRef:
-    """The workload at the end of the chain of controllers that begins with `ref`.
+def topmost(start: WorkloadRef, lookup: Lookup, of: str) -> WorkloadRef:
+    """The workload of the object with the uid `of`, at the end of the chain of controllers that begins with `start`.
 
-    An owner that is not in the cache ends the chain; the cache calls this again when the owner arrives.
+    An owner that is not in the cache ends the chain; the cache calls this again when the owner arrives. A chain that
+    leads back to itself, or is longer than MAX_OWNER_CHAIN, gives `start`, which depends on no order of arrival.
     """
-    for _ in range(_MAX_OWNER_CHAIN):
+    ref, seen = start, [of, start.uid]
+    for _ in range(MAX_OWNER_CHAIN):
         # Objects from files may have no uid; an empty uid identifies no object.
-        owner = lookup(ref.uid) if ref.uid else None
-        if owner is None:
+        found = lookup(ref) if ref.uid else None
+        if found is None:
             return ref
-        above = owner.controller
-        if above is None or not _continues(owner.ref, above):
-            return owner.ref
+        ref, above = _step(found, ref)
+        if above is None:
+            return ref
+        if above.uid in seen and above.uid:
+            return start
+        seen.append(above.uid)
         ref = above
-    return ref
+    return start
+
+
+def _step(found: OwnerFacts | PodFacts, ref: WorkloadRef) -> tuple[WorkloadRef, WorkloadRef | None]:
+    """An object's own reference, and the controller that its pods belong to in its place, None if there is none."""
+    if isinstance(found, OwnerFacts):
+        above = found.controller
+        return found.ref, above if above is not None and _continues(found.ref, above) else None
+    owner = found.owner
+    # The pod itself, or the manifest of a static pod.
+    if owner.uid in ("", found.uid):
+        return owner, None
+    return ref, owner
+
+
+def is_pod(ref: WorkloadRef) -> bool:
+    """Whether a reference is to a core Pod."""
+    return _group_kind(ref) == ("", "Pod")
 
 
 def _continues(owner: WorkloadRef, above: WorkloadRef) -> bool:
-    return _group_kind(owner) in _INTERMEDIATE_OWNERS or _group_kind(above) in WATCHED_OWNERS
+    return _group_kind(owner) in _INTERMEDIATE_OWNERS or _group_kind(above) in WATCHED_OWNERS or is_pod(above)
 
 
 def _group_kind(ref: WorkloadRef) -> tuple[str, str]:

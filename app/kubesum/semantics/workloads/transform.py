@@ -1,16 +1,26 @@
 """The transforms of owners: Deployment, StatefulSet, DaemonSet, ReplicaSet, CronJob and Job."""
 
-from collections.abc import Sequence
 from sys import intern
 from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import Condition, CronJob, DaemonSet, Job, Metadata, Replicated
-from kubesum.semantics.facts import OwnerFacts, Replicas
+from kubesum.kube.objects import CronJob, DaemonSet, Job, Metadata, Replicated
+from kubesum.semantics.facts import LastJob, OwnerFacts, Replicas
 from kubesum.semantics.identity import checked_in_namespace
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.workloads.owners import controller_of, reference
+from kubesum.semantics.workloads.rollout import (
+    Rollout,
+    cronjob_rollout,
+    daemonset_rollout,
+    deployment_rollout,
+    is_true,
+    job_rollout,
+    replicaset_rollout,
+    statefulset_rollout,
+    wanted_pods,
+)
 
 APPS: Final = "apps/v1"
 BATCH: Final = "batch/v1"
@@ -18,35 +28,30 @@ BATCH: Final = "batch/v1"
 
 def deployment_facts(view: Replicated, interner: Interner) -> OwnerFacts:
     """The facts of a Deployment; it has failed if its rollout exceeded the progress deadline. Raises ObjectError."""
+    owner = _owner(view.metadata, APPS, "Deployment", interner)
     return msgspec.structs.replace(
-        _owner(view.metadata, APPS, "Deployment", interner),
-        replicas=_replicas(view),
-        # kubernetes/pkg/controller/deployment/util/deployment_util.go, TimedOutReason.
-        failed=any(
-            one.type == "Progressing" and one.status == "False" and one.reason == "ProgressDeadlineExceeded"
-            for one in view.status.conditions
-        ),
+        _with(owner, deployment_rollout(view)), replicas=_replicas(view), paused=view.spec.paused
     )
 
 
 def statefulset_facts(view: Replicated, interner: Interner) -> OwnerFacts:
     """The facts of a StatefulSet; raises ObjectError."""
-    return msgspec.structs.replace(_owner(view.metadata, APPS, "StatefulSet", interner), replicas=_replicas(view))
+    owner = _owner(view.metadata, APPS, "StatefulSet", interner)
+    return msgspec.structs.replace(_with(owner, statefulset_rollout(view)), replicas=_replicas(view))
 
 
 def replicaset_facts(view: Replicated, interner: Interner) -> OwnerFacts:
     """The facts of a ReplicaSet, which has no updatedReplicas; raises ObjectError."""
-    return msgspec.structs.replace(
-        _owner(view.metadata, APPS, "ReplicaSet", interner),
-        replicas=msgspec.structs.replace(_replicas(view), updated=None),
-    )
+    owner = _owner(view.metadata, APPS, "ReplicaSet", interner)
+    replicas = msgspec.structs.replace(_replicas(view), updated=None)
+    return msgspec.structs.replace(_with(owner, replicaset_rollout(view)), replicas=replicas)
 
 
 def daemonset_facts(view: DaemonSet, interner: Interner) -> OwnerFacts:
     """The facts of a DaemonSet; raises ObjectError."""
     status = view.status
     return msgspec.structs.replace(
-        _owner(view.metadata, APPS, "DaemonSet", interner),
+        _with(_owner(view.metadata, APPS, "DaemonSet", interner), daemonset_rollout(view)),
         replicas=Replicas(
             desired=status.desired_number_scheduled,
             current=status.current_number_scheduled,
@@ -59,19 +64,27 @@ def daemonset_facts(view: DaemonSet, interner: Interner) -> OwnerFacts:
 
 def cronjob_facts(view: CronJob, interner: Interner) -> OwnerFacts:
     """The facts of a CronJob, which desires no number of pods; raises ObjectError."""
-    return msgspec.structs.replace(_owner(view.metadata, BATCH, "CronJob", interner), suspended=view.spec.suspend)
+    owner = _with(_owner(view.metadata, BATCH, "CronJob", interner), cronjob_rollout(view))
+    return msgspec.structs.replace(owner, suspended=view.spec.suspend)
 
 
 def job_facts(view: Job, interner: Interner) -> OwnerFacts:
-    """The facts of a Job; `spec.parallelism` is the desired number of pods. Raises ObjectError."""
+    """The facts of a Job; the desired number of pods is how many are to run now. Raises ObjectError."""
     status = view.status
+    complete = is_true(status.conditions, "Complete")
     return msgspec.structs.replace(
-        _owner(view.metadata, BATCH, "Job", interner),
-        replicas=Replicas(desired=view.spec.parallelism, current=status.active, ready=status.ready),
+        _with(_owner(view.metadata, BATCH, "Job", interner), job_rollout(view)),
+        replicas=Replicas(desired=wanted_pods(view), current=status.active, ready=status.ready),
         suspended=view.spec.suspend,
-        failed=_is_true(status.conditions, "Failed"),
-        complete=_is_true(status.conditions, "Complete"),
+        complete=complete,
+        ended=_end(view, complete),
     )
+
+
+def _end(view: Job, complete: bool) -> LastJob | None:
+    if not complete and not is_true(view.status.conditions, "Failed"):
+        return None
+    return LastJob(view.metadata.name, "Complete" if complete else "Failed", view.status.completion_time)
 
 
 def _owner(metadata: Metadata, api_version: str, kind: str, interner: Interner) -> OwnerFacts:
@@ -100,5 +113,5 @@ def _replicas(view: Replicated) -> Replicas:
     )
 
 
-def _is_true(conditions: Sequence[Condition], type_: str) -> bool:
-    return any(condition.type == type_ and condition.status == "True" for condition in conditions)
+def _with(owner: OwnerFacts, rollout: Rollout) -> OwnerFacts:
+    return msgspec.structs.replace(owner, rolling=rollout.rolling, idle=rollout.idle, failed=rollout.failed)

@@ -278,7 +278,7 @@ class OwnerFacts(msgspec.Struct, frozen=True, gc=False):
     rolling: bool = False
     """The spec is not observed yet, or pods that it asks for are missing, old or not available."""
     idle: bool = False
-    """It wants no pods, and its controller has observed so."""
+    """It wants no pods, and is not rolling."""
     ended: LastJob | None = None
     """How a Job ended, or the last one of a CronJob that has; None before."""
 

@@ -65,6 +65,7 @@ TIMED_OUT = {"type": "Progressing", "status": "False", "reason": "ProgressDeadli
         ({"replicas": 0}, deployed(0, 0, 0), 1, "Idle"),
         ({"replicas": 0}, deployed(2, 2, 2), 1, "Idle"),
         ({"replicas": 0}, deployed(0, 2, 0), 1, "Progressing"),
+        ({"replicas": 0}, deployed(2, 2, 1), 1, "Progressing"),
         ({"replicas": 3}, deployed(3, 4, 4), 1, "Progressing"),
         ({"replicas": 3}, deployed(2, 3, 3), 1, "Progressing"),
         ({"replicas": 3}, deployed(3, 3, 1), 1, "Progressing"),

@@ -33,7 +33,7 @@ def health(owner: OwnerFacts | None, pods: PodsByState) -> str:
 
     - Completed, Suspended: the owner is complete, or suspended by its spec.
     - Suspended or Degraded: a Deployment is paused, without or with an active pod in a bad state.
-    - Idle: no pods are desired, and the controller has observed so.
+    - Idle: no pods are desired, and the rollout is complete.
     - Degraded: the owner failed, or an active pod is in a bad state.
     - Progressing: the spec is not observed, or desired pods are missing, unscheduled, old, not ready, or not
       available.

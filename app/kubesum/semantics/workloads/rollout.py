@@ -24,7 +24,7 @@ class Rollout(msgspec.Struct, frozen=True, gc=False):
     rolling: bool = False
     """The spec is not observed yet, or pods that it asks for are missing, old or not available."""
     idle: bool = False
-    """The owner wants no pods, and has observed so."""
+    """The owner wants no pods, and is not rolling."""
     failed: bool = False
     """The controller reports that it does not get any further."""
 
@@ -34,10 +34,12 @@ def deployment_rollout(view: Replicated) -> Rollout:
     desired, status = view.spec.replicas, view.status
     if _is_unobserved(view):
         return Rollout(rolling=True)
-    old_left = status.replicas > status.updated_replicas
+    is_outdated = status.updated_replicas < desired or status.replicas > status.updated_replicas
+    rolling = is_outdated or status.available_replicas < status.updated_replicas
     return Rollout(
-        rolling=status.updated_replicas < desired or old_left or status.available_replicas < status.updated_replicas,
-        idle=desired == 0 and not old_left,
+        rolling=rolling,
+        # What is left over from scaling to 0 may still be rolling.
+        idle=desired == 0 and not rolling,
         failed=any(one.type == "Progressing" and one.reason == _PROGRESS_DEADLINE for one in status.conditions),
     )
 
@@ -52,7 +54,8 @@ def statefulset_rollout(view: Replicated) -> Rollout:
         return Rollout(rolling=True)
     # Without minReadySeconds both are equal, and servers before 1.22 report only the ready ones.
     serving = status.available_replicas if view.spec.min_ready_seconds > 0 else status.ready_replicas
-    return Rollout(rolling=serving < desired or _has_old_pods(view), idle=desired == 0)
+    rolling = serving < desired or _has_old_pods(view)
+    return Rollout(rolling=rolling, idle=desired == 0 and not rolling)
 
 
 def _has_old_pods(view: Replicated) -> bool:

@@ -16,9 +16,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.api.lists.paging import page
 from kubesum.api.representations.objects import ENCODER, object_of
-from kubesum.api.requests.options import Continue, ListOptions, watch_options
+from kubesum.api.requests.options import watch_options
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS
 from kubesum.vocabulary.errors import Expired
 from kubesum.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, Source
@@ -428,18 +427,3 @@ async def test_a_copy_always_becomes_equal_to_a_list(
 
     await client.stop()
     assert client.moves > 200
-
-
-async def test_pages_of_two_replicas_and_a_watch_miss_no_change() -> None:
-    """[L9] The second page came from a replica that had not yet received what the first page contained."""
-    one, other = await two_replicas(OAK, Thing("z", labels={"wood": "oak"}))
-    one.apply(("", "z"), Thing("z", labels={"wood": "ash"}))
-    await flush(one)
-    first, metadata = await page(BOXES, one.store.snapshot(), "", ListOptions(limit=1))
-    token = Continue.parse(metadata.continue_)
-    second, _ = await page(BOXES, other.store.snapshot(), "", ListOptions(limit=1, continue_=token))
-
-    (event,) = await one.events_from(int(metadata.resource_version))
-
-    assert [row.subject.labels["wood"] for row in (*first, *second)] == ["oak", "oak"]
-    assert (event["type"], event["object"]["metadata"]["labels"]) == ("MODIFIED", {"wood": "ash"})

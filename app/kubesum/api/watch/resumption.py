@@ -18,11 +18,8 @@ from kubesum.api.lists.freshness import too_large
 from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.watch.watchevents import Predicate, WatchEvent, all_filtered, replayed
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS, Version
-from kubesum.rollups.store import LAG_S, Store
+from kubesum.rollups.store import LAG_S, MAX_AHEAD_S, Store
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
-
-MAX_AHEAD_S: Final = 3.0
-"""How far another replica's clock may be ahead: well below LAG_S, which makes up for it."""
 
 
 class Resumption:

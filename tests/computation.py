@@ -38,9 +38,10 @@ def fact_of(kind: str, found: JsonObject) -> Any:
 class Computation:
     """A synced cache, and the resources computed from it."""
 
-    def __init__(self, *resources: ComputedResource) -> None:
+    def __init__(self, *resources: ComputedResource, synced_at: float = 500.0) -> None:
+        """`synced_at` is the time of the cache at which it syncs, in seconds since 1970."""
         self.now = 1_000.0
-        self.cache_now = 500.0
+        self.cache_now = synced_at
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
         self.cache = Cache(lambda: self.cache_now, POLLS)
         self.engine = Engine(

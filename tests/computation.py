@@ -41,10 +41,13 @@ def fact_of(kind: str, found: JsonObject, rule: ResizeRule = ResizeRule.PER_POD)
 class Computation:
     """A synced cache, and the resources computed from it."""
 
-    def __init__(self, *resources: ComputedResource, rule: ResizeRule = ResizeRule.PER_POD) -> None:
+    def __init__(
+        self, *resources: ComputedResource, rule: ResizeRule = ResizeRule.PER_POD, synced_at: float = 500.0
+    ) -> None:
+        """`synced_at` is the time of the cache at which it syncs, in seconds since 1970."""
         self.rule = rule
         self.now = 1_000.0
-        self.cache_now = 500.0
+        self.cache_now = synced_at
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
         self.cache = Cache(lambda: self.cache_now, POLLS)
         self.engine = Engine(

@@ -43,6 +43,7 @@ EFFECTIVE: dict[str, tuple[Any, Values]] = {
     "args": (["--max-requests-inflight=800"], {}),
     "containerPort": (8443, {}),
     "service.port": (8443, {}),
+    "service.sessionAffinity": ("None", {}),
     "service.annotations": ({"example.org/owner": "ops"}, {}),
     "service.labels": ({"team": "ops"}, {}),
     "hostNetwork.enabled": (True, {"containerPort": 4443}),

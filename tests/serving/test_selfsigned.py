@@ -60,6 +60,11 @@ class Place:
         assert stored is not None
         return stored.decoded()
 
+    async def written_bundle(self) -> None:
+        """Returns when the APIService has a `caBundle`."""
+        while not self.bundle:
+            await self.store.wait_for(self.store.version + 1)
+
     @property
     def bundle(self) -> bytes:
         """The `caBundle` of the APIService."""
@@ -149,6 +154,47 @@ async def test_a_reset_ca_bundle_is_written_again(place: Place) -> None:
     place.store.put("apiservices", {"metadata": {"name": API_SERVICE}, "spec": {"version": "v1"}})
 
     await replica.reconcile()
+
+    assert is_trusted(replica, place.bundle)
+
+
+async def test_an_apiservice_that_is_created_again_gets_its_ca_bundle(place: Place) -> None:
+    """`kubectl delete` and `apply` of the APIService left it unserved for up to a minute."""
+    replica = place.replica()
+    await replica.restore()
+    assert not place.bundle
+    await replica.reconcile()
+    written = place.bundle
+    place.store.delete("apiservices", "", API_SERVICE)
+    with pytest.raises(UpstreamError, match="not found"):
+        await replica.restore()
+    place.store.put("apiservices", {"metadata": {"name": API_SERVICE}, "spec": {"version": "v1"}})
+
+    await replica.restore()
+
+    assert place.bundle == written
+
+
+async def test_only_a_missing_ca_bundle_is_restored(place: Place) -> None:
+    """Another replica may have written a newer one."""
+    replica = place.replica()
+    await replica.reconcile()
+    newer = {"metadata": {"name": API_SERVICE}, "spec": {"version": "v1", "caBundle": "bmV3ZXI="}}
+    place.store.put("apiservices", newer)
+
+    await replica.restore()
+
+    assert place.bundle == b"newer"
+
+
+async def test_a_running_replica_restores_a_ca_bundle_by_itself(place: Place) -> None:
+    replica = place.replica()
+    running = asyncio.create_task(replica.run())
+    async with asyncio.timeout(30):
+        await place.written_bundle()
+        place.store.put("apiservices", {"metadata": {"name": API_SERVICE}, "spec": {"version": "v1"}})
+        await place.written_bundle()
+    running.cancel()
 
     assert is_trusted(replica, place.bundle)
 

@@ -89,8 +89,12 @@ class SourceStates:
 
     def _set(self, kind: str, is_fresh: bool) -> None:
         key = ("", kind)
-        changed = datetime.fromtimestamp(self._now(), UTC).replace(microsecond=0)
-        old, new = self.facts.get(key), SourceFacts(kind, is_fresh, changed, kind in self.polled)
+        old = self.facts.get(key)
+        lost = None
+        # Not when it synced: that is another time in each process, which clients of several replicas saw alternate.
+        if old is not None and old.synced and not is_fresh:
+            lost = datetime.fromtimestamp(self._now(), UTC).replace(microsecond=0)
+        new = SourceFacts(kind, is_fresh, lost, kind in self.polled)
         self.facts[key] = new
         metrics.INFORMER_IN_STEP.labels(kind).set(is_fresh)
         self._on_change(Source.INFORMERS, old, new)

@@ -197,11 +197,11 @@ class Deployment(msgspec.Struct, frozen=True):
 
 
 class SourceState(msgspec.Struct, frozen=True, rename="camel"):
-    """Whether one watched resource is synced, and since when."""
+    """Whether one watched resource is synced, and since when it is not."""
 
     resource: str
     synced: bool
-    last_transition_time: datetime
+    last_transition_time: datetime | None = None
 
 
 class ClusterSummaryStatus(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """ClusterSummary: the whole cluster in one object named `cluster`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -68,7 +68,10 @@ class SourceState(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         bool,
         doc("Whether the resource is listed and its watch works; for a polled one, whether its last list is in use."),
     ]
-    last_transition_time: Annotated[datetime, doc("Time at which synced last changed.")]
+    last_transition_time: Annotated[
+        datetime | UnsetType,
+        doc("Time at which the resource stopped being synced; absent while it is synced, and if it never was."),
+    ] = UNSET
 
 
 class SummaryCondition(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -78,7 +81,12 @@ class SummaryCondition(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     status: Annotated[str, doc("Status of the condition: True or False.")]
     reason: Annotated[str, doc("Reason of the status: Watching or Stale.")]
     message: Annotated[str, doc("Message that names the watched resources that are not synced.")]
-    last_transition_time: Annotated[datetime, doc("Time at which synced of a watched resource last changed.")]
+    last_transition_time: Annotated[
+        datetime | UnsetType,
+        doc(
+            "Time at which a watched resource last stopped being synced; absent while all are, and if none ever was."
+        ),
+    ] = UNSET
 
 
 class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -233,7 +241,7 @@ def used_by_nodes(node: MeasuredNode) -> Iterator[tuple[Key, Contribution]]:
 def sources(source: SourceFacts) -> Iterator[tuple[Key, Contribution]]:
     """Every watched or polled resource; optional ones in a field of their own."""
     field = "optionalSources" if source.optional else "sources"
-    yield CLUSTER, ((field, (source.resource, source.synced, source.changed), 1),)
+    yield CLUSTER, ((field, (source.resource, source.synced, source.lost or UNSET), 1),)
 
 
 def source_states(tally: Tally, *fields: str) -> tuple[SourceState, ...]:
@@ -241,15 +249,16 @@ def source_states(tally: Tally, *fields: str) -> tuple[SourceState, ...]:
     return tuple(SourceState(*source) for source in sorted(s for field in fields for s in tally.sums(field)))
 
 
-def synced(watched: Iterable[SourceState]) -> tuple[SummaryCondition, ...]:
+def synced(watched: Sequence[SourceState]) -> tuple[SummaryCondition, ...]:
     """The condition Synced; empty if nothing is watched."""
     behind = [source.resource for source in watched if not source.synced]
-    changed = max((source.last_transition_time for source in watched), default=None)
-    if changed is None:
+    if not watched:
         return ()
-    if behind:
-        return (SummaryCondition("Synced", "False", "Stale", f"not synced: {', '.join(behind)}", changed),)
-    return (SummaryCondition("Synced", "True", "Watching", "all kinds are listed and watched", changed),)
+    if not behind:
+        return (SummaryCondition("Synced", "True", "Watching", "all kinds are listed and watched"),)
+    lost = [source.last_transition_time for source in watched if source.last_transition_time is not UNSET]
+    message = f"not synced: {', '.join(behind)}"
+    return (SummaryCondition("Synced", "False", "Stale", message, max(lost, default=UNSET)),)
 
 
 def node_counts(tally: Tally) -> NodeCounts:

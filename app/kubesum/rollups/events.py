@@ -32,6 +32,13 @@ class RowEvent(msgspec.Struct, frozen=True, gc=False):
         assert row is not None, "an event is about a row"  # noqa: S101  # one of both is there, always
         return row.key
 
+    @property
+    def is_skipped(self) -> bool:
+        """Whether this is a skipped state: it has no version, and `after` has an earlier one."""
+        if self.before is not None:
+            return self.before.version == 0
+        return self.after is not None and self.after.version != self.version
+
 
 def coalesced(events: Iterable[RowEvent]) -> Sequence[RowEvent]:
     """One event per object: from the row before its first event to the row after its last, in order of version.

@@ -11,11 +11,11 @@ from typing import Final
 from kubesum.rollups.events import RowEvent
 from kubesum.rollups.journal import Journal
 from kubesum.rollups.keyindex import KeyIndex
-from kubesum.rollups.resourceversion import Version, VersionClock, watermark_before, with_shared_tag
+from kubesum.rollups.pastsnapshots import PastSnapshots, as_of
+from kubesum.rollups.resourceversion import Version, VersionClock
 from kubesum.rollups.ring import Ring
 from kubesum.rollups.rows import Row, Snapshot, same_object
 from kubesum.rollups.skippedstates import SkippedStates
-from kubesum.rollups.store import LAG_S
 from kubesum.vocabulary.resource import ComputedResource, Key, Stale, Unavailable
 
 FRESH_S: Final = 10.0
@@ -52,6 +52,7 @@ class PublishedRows:
         self._rows: dict[Key, Row] = {}
         self._keys: Final = KeyIndex()
         self._snapshot: Snapshot | None = None
+        self._past: Final = PastSnapshots()
 
     def unavailable(self) -> Unavailable | None:
         """Why the rows must not be served yet; None when they may."""
@@ -73,8 +74,18 @@ class PublishedRows:
         """All rows; made on demand, once per version."""
         self.version()
         if self._snapshot is None:
-            self._snapshot = self._snapshot_of(tuple(self._rows[key] for key in self._keys.in_order()))
+            self._snapshot = Snapshot(self._version, tuple(self._rows[key] for key in self._keys.in_order()))
         return self._snapshot
+
+    def snapshot_at(self, version: Version) -> Snapshot | None:
+        """All rows as they were at a version that this process issued; None if it did not, or not lately."""
+        if (kept := self._past.get(version)) is not None:
+            return kept
+        if not self.has_issued(version) or not self.is_complete:
+            return None
+        past = as_of(version, self.snapshot(), self.events.since(version))
+        self._past.keep(past)
+        return past
 
     def version(self) -> Version:
         """The version at which the rows are what they are now, at most FRESH_S old; later ones are larger."""
@@ -105,12 +116,7 @@ class PublishedRows:
         self._version = self.clock.issue()
         self._versions_without_event.append(self._version)
         if self._snapshot is not None:
-            self._snapshot = self._snapshot_of(self._snapshot.rows)
-
-    def _snapshot_of(self, rows: tuple[Row, ...]) -> Snapshot:
-        # A watch from a version with the shared tag repeats LAG_S, which must not reach back before the first rows.
-        can_repeat = watermark_before(self._version, LAG_S) >= self.events.complete_since
-        return Snapshot(self._version, rows, with_shared_tag(self._version) if can_repeat else self._version)
+            self._snapshot = Snapshot(self._version, self._snapshot.rows)
 
     def complete(self, unpublished: Iterable[Key]) -> None:
         """The rows of a whole cluster are published, but for those of which a change is `unpublished`."""

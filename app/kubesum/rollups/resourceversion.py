@@ -49,11 +49,6 @@ class VersionClock:
         return (self._now_us() - int(ago_s * 1_000_000)) * TAGS
 
 
-def with_shared_tag(version: Version) -> Version:
-    """The version with the shared tag for the same state: above `version`, and below what its process issues next."""
-    return (version // TAGS + 1) * TAGS + SHARED_TAG
-
-
 def watermark_before(version: Version, by_s: float) -> Version:
     """The watermark of `by_s` seconds before `version` was issued."""
     return version - int(by_s * 1_000_000) * TAGS

@@ -42,9 +42,6 @@ class Snapshot:
 
     version: Version
     rows: tuple[Row, ...]
-    version_of_pages: Version
-    """The version of a list in pages. It has the shared tag, because later pages may come from replicas that have
-    received less than the first one: a watch from it is resumed, which sends what those pages lack."""
 
     def within(self, namespace: str) -> Sequence[Row]:
         """The rows of one namespace."""

@@ -34,6 +34,9 @@ QUIET_S: Final = 1.0
 LAG_S: Final = 10.0
 """By how much replicas may differ in what they have published of the cluster, and in what their clocks say."""
 
+MAX_AHEAD_S: Final = 3.0
+"""How far another replica's clock may be ahead: well below LAG_S, which makes up for it."""
+
 
 class Events(Protocol):
     """The events of one resource, as far back as they are kept."""
@@ -96,6 +99,9 @@ class Store(Protocol):
 
     def snapshot(self) -> Snapshot:
         """All rows at `version()`."""
+
+    def snapshot_at(self, version: Version) -> Snapshot | None:
+        """All rows as they were at a version that this process issued; None if it did not, or not lately."""
 
     def version(self) -> Version:
         """The version at which the rows are what they are now: a few seconds old at most."""

@@ -288,7 +288,7 @@ class SourceFacts(msgspec.Struct, frozen=True, gc=False):
 
     resource: str
     synced: bool
-    changed: datetime
-    """When `synced` last changed."""
+    lost: datetime | None
+    """When it stopped being synced; None while it is synced, and if it never was."""
     optional: bool
     """A cluster need not have it, so the condition Synced ignores it."""

@@ -127,6 +127,11 @@ class Expired(ApiError):
 
     code, reason = 410, "Expired"
 
+    def __init__(self, message: str, continue_: str = "") -> None:
+        """`continue_` is a token with which a list in pages can go on, though not consistently; empty for none."""
+        super().__init__(message)
+        self.continue_ = continue_
+
 
 class Invalid(ApiError):
     """422: the options are valid one by one, but not together."""

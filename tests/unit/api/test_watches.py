@@ -330,7 +330,12 @@ async def test_from_a_version_of_another_replica_the_last_changes_are_replayed()
 
     events = await replica.events_from(asked)
 
-    assert names(events) == [("MODIFIED", "changed"), ("ADDED", "new"), ("DELETED", "gone"), ("DELETED", "passing")]
+    assert names(events) == [
+        ("MODIFIED", "changed"),
+        ("MODIFIED", "new"),
+        ("DELETED", "gone"),
+        ("DELETED", "passing"),
+    ]
     assert versions(events) == sorted(set(versions(events)))
     assert versions(events)[0] > asked
     assert [version % TAGS for version in versions(events)] == [SHARED_TAG] * 4
@@ -343,7 +348,7 @@ async def test_a_version_of_a_replica_with_the_same_tag_was_not_issued_here() ->
     await replica.put(Thing("a"))
     await replica.put(Thing("b"))
 
-    assert names(await replica.events_from(replica.version - TAGS)) == [("ADDED", "a"), ("ADDED", "b")]
+    assert names(await replica.events_from(replica.version - TAGS)) == [("MODIFIED", "a"), ("MODIFIED", "b")]
 
 
 async def test_a_replay_that_was_cut_off_is_replayed_again() -> None:
@@ -355,7 +360,7 @@ async def test_a_replay_that_was_cut_off_is_replayed_again() -> None:
 
     again = await replica.events_from(versions([first])[0])
 
-    assert names(again) == [("ADDED", "a"), ("ADDED", "b"), ("ADDED", "c")]
+    assert names(again) == [("MODIFIED", "a"), ("MODIFIED", "b"), ("MODIFIED", "c")]
 
 
 async def test_changes_long_before_a_version_of_another_replica_are_not_replayed() -> None:
@@ -365,7 +370,7 @@ async def test_changes_long_before_a_version_of_another_replica_are_not_replayed
     replica.world.now += 20
     await replica.put(Thing("b"))
 
-    assert names(await replica.events_from(replica.version - replica.tag + 9)) == [("ADDED", "b")]
+    assert names(await replica.events_from(replica.version - replica.tag + 9)) == [("MODIFIED", "b")]
 
 
 async def test_no_change_is_lost_after_a_version_of_a_replica_with_a_fast_clock() -> None:
@@ -378,7 +383,7 @@ async def test_no_change_is_lost_after_a_version_of_a_replica_with_a_fast_clock(
     await replica.put(Thing("b"))
     events = await ready(lines)
 
-    assert names(events) == [("ADDED", "a"), ("ADDED", "b")]
+    assert names(events) == [("MODIFIED", "a"), ("MODIFIED", "b")]
     assert asked < versions(events)[0] < versions(events)[1]
 
 
@@ -412,9 +417,9 @@ async def test_a_row_that_may_have_been_selected_in_between_is_deleted() -> None
 
     events = await replica.events_from(before, labelSelector="wood=oak")
 
-    assert names(events) == [("DELETED", "a"), ("DELETED", "b"), ("ADDED", "b")]
+    assert names(events) == [("DELETED", "a"), ("MODIFIED", "b")]
     assert events[0]["object"]["metadata"]["labels"] == {"wood": "oak"}
-    assert names(await replica.events_from(after, labelSelector="wood=oak"))[1:] == [("ADDED", "b")]
+    assert names(await replica.events_from(after, labelSelector="wood=oak"))[1:] == [("MODIFIED", "b")]
 
 
 async def test_an_event_is_encoded_once_for_all_watches() -> None:
@@ -482,7 +487,7 @@ class Copy:
     async def follow(self, replica: Replica) -> None:
         """Watches from the last version as long as there are events; lists again on 410."""
         try:
-            events = await replica.events_from(self.version, allowWatchBookmarks="true", **self.query)
+            events = await replica.events_from(self.version, **self.query)
         except (Expired, ServiceUnavailable):
             self.relist(replica)
             return

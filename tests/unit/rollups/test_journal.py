@@ -199,19 +199,6 @@ async def test_exactly_the_versions_that_were_given_out_count_as_issued() -> Non
         assert not store.has_issued(version - 1000)
 
 
-async def test_the_version_of_pages_has_the_shared_tag_once_a_watch_can_be_resumed() -> None:
-    """[L9] Pages may come from several replicas: a watch must not start as if they all came from this one."""
-    world = await box_world()
-    store = world.engine.catalogue.stores[0]
-    early = store.snapshot()
-    world.now += 10.1
-    later = store.snapshot()
-
-    assert early.version_of_pages == early.version
-    assert later.version_of_pages % 1000 == 0
-    assert later.version < later.version_of_pages < store.version_above(later.version)
-
-
 async def test_of_versions_without_an_event_the_last_thousand_are_kept() -> None:
     world = await box_world()
     store = world.engine.catalogue.stores[0]

@@ -145,7 +145,7 @@ async def test_pages_follow_each_other_and_keep_the_version_of_the_first(filled:
 
     assert [item["metadata"]["name"] for item in first["items"]] == ["a", "cc"]
     assert first["metadata"]["remainingItemCount"] == 1
-    assert [item["metadata"]["name"] for item in second["items"]] == ["b", "late"]
+    assert [item["metadata"]["name"] for item in second["items"]] == ["b"]
     assert second["metadata"] == {"resourceVersion": first["metadata"]["resourceVersion"]}
 
 
@@ -418,14 +418,18 @@ async def test_a_resource_that_was_removed_is_404(filled: Served) -> None:
     assert [r["name"] for r in (await filled.request(V)).json["resources"]] == ["shelves"]
 
 
-async def test_a_continue_token_of_another_replica_gives_the_next_page(filled: Served) -> None:
-    token = {"v": "meta.k8s.io/v1", "rv": 5, "start": "team-a/a\u0000"}
-    text = base64.urlsafe_b64encode(json.dumps(token).encode()).rstrip(b"=").decode()
+def continued(version: int) -> str:
+    token = {"v": "meta.k8s.io/v1", "rv": version, "start": "team-a/a\u0000"}
+    return base64.urlsafe_b64encode(json.dumps(token).encode()).rstrip(b"=").decode()
 
-    answer = await filled.request(f"{V}/boxes?continue={text}")
 
-    assert [item["metadata"]["name"] for item in answer.json["items"]] == ["cc", "b"]
-    assert answer.json["metadata"]["resourceVersion"] == "5"
+async def test_an_expired_continue_token_is_410_with_one_for_the_rest_of_now(filled: Served) -> None:
+    """[L9]"""
+    expired = await filled.request(f"{V}/boxes?continue={continued(5)}")
+    rest = await filled.request(f"{V}/boxes?continue={expired.json['metadata']['continue']}")
+
+    assert (expired.code, expired.json["reason"]) == (410, "Expired")
+    assert [item["metadata"]["name"] for item in rest.json["items"]] == ["cc", "b"]
 
 
 async def test_a_client_certificate_of_another_authority_fails_the_handshake(served: Served) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from kubesum.api.lists.paging import ListMeta, page
+from kubesum.api.lists.paging import ListMeta, page, snapshot_of
 from kubesum.api.lists.responsecache import Body, ResponseCache
 from kubesum.api.representations.jsontext import pretty_list
 from kubesum.api.representations.objects import ENCODER, object_of, partial_of
@@ -63,7 +63,7 @@ class Lists:
 
     async def encoded(self, request: ListRequest, gzip: bool) -> EncodedList:
         """The list as of now; compressed if the client accepts `gzip` and the list is large."""
-        snapshot = request.store.snapshot()
+        snapshot = snapshot_of(request.store, request.options.continue_)
         key = _key(request, snapshot)
 
         async def encode() -> Body:

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.vocabulary.errors import ApiError, StatusDetails
+from kubesum.vocabulary.errors import ApiError, Expired, StatusDetails
 
 UNKNOWN_PATH: Final = "the server could not find the requested resource"
 UNKNOWN_METHOD: Final = "the server does not allow this method on the requested resource"
@@ -28,7 +28,14 @@ class Status(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"
 def status_body(error: ApiError) -> bytes:
     """The JSON body of an error response."""
     details = msgspec.UNSET if error.details is None else error.details
-    status = Status(message=error.message, reason=error.reason, details=details, code=error.code)
+    token = error.continue_ if isinstance(error, Expired) else ""
+    status = Status(
+        metadata={"continue": token} if token else {},
+        message=error.message,
+        reason=error.reason,
+        details=details,
+        code=error.code,
+    )
     return msgspec.json.encode(status) + b"\n"
 
 

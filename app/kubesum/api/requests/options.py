@@ -22,6 +22,8 @@ from kubesum.vocabulary.quoting import quoted
 from kubesum.vocabulary.resource import ComputedResource, Key
 
 REQUEST_TIMEOUT_S: Final = 60.0
+LATEST: Final = -1
+"""In a continue token: the version of now, which need not be that of the first page."""
 
 _CONTINUE_VERSION: Final = "meta.k8s.io/v1"
 _MATCH: Final = "resourceVersionMatch"
@@ -49,7 +51,7 @@ class _ContinueToken(msgspec.Struct, frozen=True):
 class Continue:
     """The next page of a list: it starts after the key `after`, and the first page was at `version`.
 
-    It names a key and no stored list, so that it never expires and every replica can serve the next page.
+    A `version` of LATEST asks for the rest of the rows of now.
     """
 
     version: int
@@ -70,7 +72,7 @@ class Continue:
         except (binascii.Error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise BadRequest(f"invalid continue token: continue key is not valid: {error}") from error
         namespace, slash, name = found.start.removesuffix("\0").partition("/")
-        if found.v != _CONTINUE_VERSION or not 0 < found.rv < 1 << 63 or not slash:
+        if found.v != _CONTINUE_VERSION or not (found.rv == LATEST or 0 < found.rv < 1 << 63) or not slash:
             raise BadRequest("invalid continue token: continue key is not valid: no version or no start key")
         return cls(found.rv, (namespace, name))
 

@@ -5,7 +5,10 @@ that time than this one, or more. So the watch replays everything since LAG_S be
 included, and goes on to send skipped states for LAG_S, since the other replica may have published them already.
 After that its client agrees with this replica: each row of which it has another state has changed here meanwhile.
 
-Until then events and bookmarks get versions with the shared tag, which no process takes for its own. So a client that
+A client that asks for bookmarks keeps a copy, and is told to list again instead (410): what is repeated here includes
+deletions of objects that it has removed already, or never had.
+
+Until then events get versions with the shared tag, which no process takes for its own. So a client that
 is cut off in between starts another resumption, whichever replica it connects to.
 """
 
@@ -18,11 +21,8 @@ from kubesum.api.lists.freshness import too_large
 from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.watch.watchevents import Predicate, WatchEvent, all_filtered, replayed
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS, Version
-from kubesum.rollups.store import LAG_S, Store
+from kubesum.rollups.store import LAG_S, MAX_AHEAD_S, Store
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
-
-MAX_AHEAD_S: Final = 3.0
-"""How far another replica's clock may be ahead: well below LAG_S, which makes up for it."""
 
 
 class Resumption:
@@ -44,15 +44,16 @@ class Resumption:
         self.sent_until: Version = since
         """Up to here, in versions of this process, everything is sent."""
         self._store: Final = store
+        self._asked: Final = asked
         self._last_sent = asked  # the version that the client has
         self._begun_at: Final = clock.watermark()
 
     async def next_events(self, selects: Predicate | None, slice_events: int) -> Sequence[WatchEvent]:
         """What is to be sent next, with versions with the shared tag; the last one stands for all. Raises Expired."""
-        events, asked = self._store.events, self._last_sent
+        events = self._store.events
         changes = events.since_with_skipped(self.sent_until)
         self.sent_until = max(self.sent_until, events.head_with_skipped)
-        first = asked // TAGS + 1
+        first = self._last_sent // TAGS + 1
         # A change is replayed as two events at most. What is published in the pauses is issued above all of them.
         self._advance(max(first + 2 * len(changes), self.sent_until // TAGS))
         last = self._last_sent
@@ -60,7 +61,7 @@ class Resumption:
             changes = await all_filtered(changes, selects, slice_events)
         sent = [
             msgspec.structs.replace(event, version=at * TAGS + SHARED_TAG)
-            for at, event in enumerate(replayed(changes, asked), start=first)
+            for at, event in enumerate(replayed(changes, self._asked), start=first)
         ]
         if sent:
             sent[-1] = msgspec.structs.replace(sent[-1], version=last)
@@ -78,11 +79,6 @@ class Resumption:
     def is_over(self) -> bool:
         """Whether the client agrees with this replica, once there is nothing more to be sent."""
         return self._store.clock.age_s(self._begun_at) >= LAG_S
-
-    def bookmark_version(self) -> Version:
-        """A version of now for all that was sent, to be called when there is nothing more to be sent."""
-        self._advance(max(self._last_sent // TAGS, self._store.version() // TAGS))
-        return self._last_sent
 
     def end(self) -> Version:
         """The version after which the watch sends the events of this replica as they are."""

@@ -19,9 +19,10 @@ from kubesum.api.representations.status import status_body
 from kubesum.api.representations.table import Ages, column_definitions
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include
-from kubesum.rollups.events import RowEvent
-from kubesum.rollups.resourceversion import Version
+from kubesum.rollups.events import RowEvent, coalesced
+from kubesum.rollups.resourceversion import Version, watermark_before
 from kubesum.rollups.rows import Row
+from kubesum.rollups.store import LAG_S
 from kubesum.vocabulary.errors import ApiError
 from kubesum.vocabulary.resource import ComputedResource, Key
 
@@ -78,31 +79,33 @@ def watch_events(events: Iterable[RowEvent]) -> Iterator[WatchEvent]:
 
 
 def replayed(events: Iterable[RowEvent], asked: Version) -> Iterator[WatchEvent]:
-    """What a watch sends whose client has the rows as of some time during these events, but it is unknown which.
+    """What a watch sends whose client has the rows as another replica had published them at `asked`.
 
-    Each row that changed or was skipped is sent in its last state, and each that is gone or may have been selected in
-    between is DELETED. An event that tells the client nothing new does no harm. `asked` is the client's version.
+    That replica may have published each event of the time until LAG_S after `asked`, and skipped each; but all that
+    came before these events, and none that came later.
     """
     chains: dict[Key, list[RowEvent]] = {}
     for event in events:
         chains.setdefault(event.key, []).append(event)
+    unknown_until = watermark_before(asked, -LAG_S)
     for chain in sorted(chains.values(), key=lambda chain: chain[-1].version):
-        yield from _replayed(chain, asked)
+        if chain[0].version > unknown_until:
+            yield from watch_events(coalesced(event for event in chain if not event.is_skipped))
+        else:
+            yield from _replayed(chain)
 
 
-def _replayed(chain: list[RowEvent], asked: Version) -> Iterator[WatchEvent]:
-    """The same for the events of one key."""
+def _replayed(chain: list[RowEvent]) -> Iterator[WatchEvent]:
+    """The same for the events of one key of which the client may have seen any number.
+
+    An object that is there now is MODIFIED: client-go creates an object that is modified and unknown. It may have
+    been known for long, so that ADDED would be wrong, and so would be the deletion of an older object of its name.
+    """
     version, last = chain[-1].version, chain[-1].after
-    earlier = [event.before for event in chain if event.before is not None]
-    was_deleted = any(event.after is None for event in chain[:-1])
-    # Where an object replaced another of its name, the deletion of the older one is sent only if it is newer than the
-    # client's version. Otherwise a client that has the newer object already, and is cut off after the deletion, would
-    # lose it: its creation is older than the version that the client then resumes from, and would not be sent again.
-    if earlier and (last is None or (was_deleted and version > asked)):
-        yield WatchEvent("DELETED", earlier[-1], version)
     if last is not None:
-        is_new = was_deleted or chain[0].before is None
-        yield WatchEvent("ADDED" if is_new else "MODIFIED", last, version)
+        yield WatchEvent("MODIFIED", last, version)
+    elif earlier := [event.before for event in chain if event.before is not None]:
+        yield WatchEvent("DELETED", earlier[-1], version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ store, once there is something and the client has read what was sent before. So 
 sum of the changes, and one for which events are no longer kept gets 410.
 
 Versions of all replicas are ordered, but only the process that issued one knows exactly which events came before it.
-A watch that continues from a version of another process begins with a Resumption.
+A watch that continues from a version of another process is Expired if its client asks for bookmarks, as all do that
+keep a copy: they list again. Others, such as kubectl, would give up, so that their watches begin with a Resumption.
 """
 
 import asyncio
@@ -108,6 +109,9 @@ class Watches:
         if store.has_issued(options.version):
             store.events.since(options.version)  # raises Expired now, while the answer can still be a 410
             return _Start(options.version)
+        if options.allow_bookmarks:
+            # Only what another replica had published by then would tell which events are new to this client.
+            raise Expired(f"resourceVersion {options.version} is not of this replica, or too old; list again")
         return _Start(options.version, resumption=Resumption(store, options.version))
 
     async def _lines(self, request: WatchRequest, start: _Start) -> AsyncGenerator[bytes, None]:
@@ -152,8 +156,6 @@ async def _resumed(
             continue
         if resumption.is_over() or events.is_closed:
             return
-        if timer.take_bookmark():
-            yield encoder.bookmark(resumption.bookmark_version())
         await timer.wait(events.wait_with_skipped(resumption.sent_until))
 
 

@@ -28,7 +28,7 @@ async def check_informers(cluster: Cluster, report: Report, now: datetime) -> No
 
 def _report_sources(found: ClusterSummary, report: Report, now: datetime) -> None:
     sources = [source for source in found.status.sources if source.resource not in _OPTIONAL]
-    unsynced = [f"{source.resource} (for {_age(source, now)})" for source in sources if not source.synced]
+    unsynced = [f"{source.resource}{_age(source, now)}" for source in sources if not source.synced]
     if not sources:
         report.skip("informers: the ClusterSummary has none")
     elif unsynced:
@@ -37,9 +37,11 @@ def _report_sources(found: ClusterSummary, report: Report, now: datetime) -> Non
             "the log of kubesum"
         )
     else:
-        latest = max(sources, key=lambda source: source.last_transition_time)
-        report.ok(f"informers: {len(sources)} of {len(sources)} synced without interruption for {_age(latest, now)}")
+        report.ok(f"informers: {len(sources)} of {len(sources)} synced")
 
 
 def _age(source: SourceState, now: datetime) -> str:
-    return human_duration((now - source.last_transition_time).total_seconds())
+    """For how long a source has not been synced, empty if it never was."""
+    if source.last_transition_time is None:
+        return ""
+    return f" (for {human_duration((now - source.last_transition_time).total_seconds())})"

@@ -3,6 +3,9 @@
 Every replica reconciles all three once a minute: it reads the Secret, takes the step of the renewal that is due
 (the first writer wins, the others read again), uses the certificate in it, and writes the authorities into the
 `caBundle` of the APIServices. No leader is elected, and a change of one of the three by others is undone.
+
+An APIService that is deleted and created again comes without caBundle, and nothing is served until it has one. So
+each is also read every two seconds; a watch would need a further right.
 """
 
 import asyncio
@@ -26,6 +29,8 @@ from kubesum.vocabulary.errors import UpstreamError
 log = logging.getLogger(__name__)
 
 RECONCILE_INTERVAL_S: Final = 60.0
+RESTORE_INTERVAL_S: Final = 2.0
+"""How often a caBundle is looked at that may be missing."""
 BACKOFF_S: Final = (0.5, 30.0)
 """After a failure: the first pause, which doubles with each further failure, and the longest one."""
 _DEADLINE_S: Final = 10.0
@@ -74,6 +79,7 @@ class SelfSignedCertificate:
         self._names: Final = names
         self._now: Final = now
         self._failure = ""
+        self._bundle = b""  # as last read from the Secret; empty before that
         self.is_loaded = False
         """Whether the certificate of the Secret is in use, or has been."""
         # In use until the Secret can be read; kubelets do not verify the certificate when they probe.
@@ -81,6 +87,20 @@ class SelfSignedCertificate:
 
     async def run(self) -> None:
         """Reconciles until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._reconcile_forever(), name="certificate reconciliation")
+            tasks.create_task(self._restore_forever(), name="caBundle restoration")
+
+    async def _restore_forever(self) -> None:
+        while True:
+            await asyncio.sleep(RESTORE_INTERVAL_S)
+            try:
+                await self.restore()
+            except UpstreamError:
+                # Its reconciliation fails as well, which is counted and logged.
+                continue
+
+    async def _reconcile_forever(self) -> None:
         shortest, longest = BACKOFF_S
         pause_s = shortest
         while True:
@@ -100,10 +120,20 @@ class SelfSignedCertificate:
         """Takes each step that is due; raises UpstreamError when one fails."""
         issued = await self._issued(trusted=b"")
         self._use(issued)
+        self._bundle = issued.bundle
         for name in self._names.api_services:
             await self._set_ca_bundle(name, issued.bundle)
         if issued.next_authority.certificate:
             self._use(await self._issued(trusted=issued.bundle))
+
+    async def restore(self) -> None:
+        """Writes each caBundle that is missing; raises UpstreamError for an APIService that cannot be read.
+
+        One that differs is left to the reconciliation: another replica may have read a newer Secret.
+        """
+        for name in self._names.api_services if self._bundle else ():
+            if not await self._ca_bundle(name):
+                await self._set_ca_bundle(name, self._bundle)
 
     async def _issued(self, trusted: bytes) -> IssuedCertificates:
         """The content of the Secret, after the step that is due."""
@@ -143,11 +173,14 @@ class SelfSignedCertificate:
         CERTIFICATE_RELOADS.labels("success").inc()
         log.info("serving certificate replaced", extra={"secret": self._where})
 
+    async def _ca_bundle(self, api_service: str) -> str:
+        path = _path_of(api_service)
+        return decoded(await self._upstream.get(path, {}, _DEADLINE_S), _ApiService, path).spec.ca_bundle
+
     async def _set_ca_bundle(self, api_service: str, bundle: bytes) -> None:
-        path = f"/apis/apiregistration.k8s.io/v1/apiservices/{api_service}"
         wanted = b64encode(bundle).decode()
-        if decoded(await self._upstream.get(path, {}, _DEADLINE_S), _ApiService, path).spec.ca_bundle != wanted:
-            await self._merge(path, {"spec": {"caBundle": wanted}})
+        if await self._ca_bundle(api_service) != wanted:
+            await self._merge(_path_of(api_service), {"spec": {"caBundle": wanted}})
             log.info("caBundle of the APIService written", extra={"apiservice": api_service})
 
     async def _merge(self, path: str, patch: object) -> None:
@@ -171,6 +204,10 @@ class SelfSignedCertificate:
         elif self._failure and not failure:
             log.info("certificates reconciled again")
         self._failure = failure
+
+
+def _path_of(api_service: str) -> str:
+    return f"/apis/apiregistration.k8s.io/v1/apiservices/{api_service}"
 
 
 def _parsed(secret: _Secret) -> IssuedCertificates:

@@ -80,11 +80,13 @@ class Computation:
 
     async def publish(self) -> None:
         """Publishes what is due, and lets a little time pass."""
+        await self.cache.rejoin_moved()
         await self.engine.publish()
         self.now += 0.3
 
     async def settle(self) -> None:
         """Publishes until no row is pending."""
+        await self.cache.rejoin_moved()
         await self.engine.publish()
         while (due := self.engine.next_due()) is not None:
             self.now = max(self.now, due)

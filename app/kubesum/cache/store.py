@@ -1,21 +1,24 @@
 """The facts of every watched object, and pods joined with their workload, zone and usage.
 
 A pod's workload depends on its owners, its zone on its node. When an owner or a node is created, changed or deleted,
-the pods below it are joined anew, and those that differ are passed on as changed; objects may arrive in any order.
+the pods below it are joined anew, a slice of them at once and the others in `rejoin_moved`, and those that differ are
+passed on as changed; objects may arrive in any order.
 Everything runs on one event loop, so nothing is locked.
 
 Invariant: the changes passed on add up to what a cache filled from the final objects, in any order, holds.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from kubesum.cache.changes import OnChange, replace
 from kubesum.cache.nodeindex import NodeIndex
 from kubesum.cache.ownergraph import OWNERS, OwnerGraph
 from kubesum.cache.sources import SourceStates
-from kubesum.cache.usagejoin import UsageJoin
+from kubesum.cache.usagejoin import SLICE, UsageJoin
 from kubesum.kube.deltas import Poll, SourceEvent
 from kubesum.operations import metrics
 from kubesum.semantics.facts import Measurement, NamespaceFacts, NodeFacts, OwnerFacts, PodFacts
@@ -40,6 +43,8 @@ class Cache:
         self._owners: Final = OwnerGraph(self._pass_on, self._joined.pods)
         self._nodes: Final[dict[Key, NodeFacts]] = {}
         self._namespaces: Final[dict[Key, NamespaceFacts]] = {}
+        # Pods that may have another workload or zone now; an owner or node may have any number.
+        self._moved: Final[dict[Key, None]] = {}
         self._pods_on: Final = NodeIndex()
         self._kinds: Final[Mapping[str, tuple[Put, Mapping[Key, Any]]]] = {
             "pods": (self._put_pod, self._joined.pods),
@@ -74,9 +79,19 @@ class Cache:
         put, known = self._kinds[kind]
         for key, fact in state.changes(event, known):
             put(key, fact)
+        self._rejoin_slice()
         state.observe(event, self._now())
         metrics.INFORMER_OBJECTS.labels(kind).set(len(known))
         self.sources.report(state)
+
+    async def rejoin_moved(self) -> None:
+        """Joins what the events so far moved and is left over; pauses between slices, in which anything may change.
+
+        Until then such a pod has the workload and zone of before.
+        """
+        while self._moved:
+            await asyncio.sleep(0)
+            self._rejoin_slice()
 
     async def apply_poll(self, kind: str, poll: Poll[Measurement]) -> None:
         """Takes in the list of a polled kind; pauses between slices, in which pods and nodes may change."""
@@ -110,26 +125,17 @@ class Cache:
         self._on_change(Source.NODES, old, facts)
         self._joined.put_node(key, facts)
         if old is None or facts is None or old.zone != facts.zone:
-            self._rejoin(self._pods_on.pods_of(key[1]))
+            self._moved.update(dict.fromkeys(self._pods_on.pods_of(key[1])))
 
     def _put_owner(self, kind: str, key: Key, facts: OwnerFacts | None) -> None:
-        self._rejoin(self._owners.put(kind, key, facts))
+        self._moved.update(dict.fromkeys(self._owners.put(kind, key, facts)))
 
     def _put_pod(self, key: Key, facts: PodFacts | None) -> None:
         known = self._joined.pods.get(key)
         old = known.facts if known is not None else None
         if old == facts:
             return
-        is_moved = (
-            old is None
-            or facts is None
-            or (old.node, old.uid, old.owner.uid)
-            != (
-                facts.node,
-                facts.uid,
-                facts.owner.uid,
-            )
-        )
+        is_moved = old is None or facts is None or _linked_to(old) != _linked_to(facts)
         if is_moved and old is not None:
             self._unlink(old)
         if facts is None:
@@ -138,20 +144,23 @@ class Cache:
             if is_moved:
                 self._link(facts)
             self._joined.put_pod(facts, self._owners.workload_of(facts), self._zone_of(facts.node))
-        self._rejoin_below(old, facts)
+        self._note_moved_below(old, facts)
 
-    def _rejoin_below(self, old: PodFacts | None, new: PodFacts | None) -> None:
-        """Gives the pods that a pod controls the workload that they have now."""
+    def _note_moved_below(self, old: PodFacts | None, new: PodFacts | None) -> None:
+        """Notes the pods that a pod controls if they may belong to another workload now."""
         before = (old.uid, old.owner) if old is not None else None
         after = (new.uid, new.owner) if new is not None else None
         if before != after:
             for uid in {one[0] for one in (before, after) if one is not None}:
-                self._rejoin(self._owners.below_pod(uid))
+                self._moved.update(dict.fromkeys(self._owners.below_pod(uid)))
 
-    def _rejoin(self, keys: Iterable[Key]) -> None:
-        """Gives pods the workload and zone that they have now."""
-        for key in keys:
-            pod = self._joined.pods[key]
+    def _rejoin_slice(self) -> None:
+        """Gives the next pods of those that moved the workload and zone that they have now."""
+        for key in list(islice(self._moved, SLICE)):
+            del self._moved[key]
+            pod = self._joined.pods.get(key)
+            if pod is None:
+                continue
             workload, zone = self._owners.workload_of(pod.facts), self._zone_of(pod.facts.node)
             if (workload, zone) != (pod.workload, pod.zone):
                 self._joined.put_pod(pod.facts, workload, zone)
@@ -169,6 +178,11 @@ class Cache:
         if pod.node:
             self._pods_on.remove(pod.node, pod.key)
         self._owners.remove_pod(pod)
+
+
+def _linked_to(pod: PodFacts) -> tuple[str, str, str]:
+    """What a pod's place in the indexes depends on."""
+    return pod.node, pod.uid, pod.owner.uid
 
 
 def _ignore(_source: Source, _old: Any, _new: Any) -> None:

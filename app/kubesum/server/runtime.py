@@ -147,6 +147,7 @@ class Kubesum:
             await self._wait_for_others()
         async for event in self._list_watches[kind]():
             self.cache.apply(kind, event)
+            await self.cache.rejoin_moved()
         # Only what is read from files ends.
         self.cache.sources.watched[kind].is_final = True
 

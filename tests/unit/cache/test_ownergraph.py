@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kubesum.vocabulary.resource import Source
 from tests.computation import Computation, JsonObject
 
 
@@ -87,6 +88,24 @@ def test_each_event_of_a_long_chain_asks_for_a_bounded_number_of_changes() -> No
     computation.delete("replicasets", ("blue", "r0"))
 
     assert len([change for change in changes if change[0].name == "WORKLOADS"]) <= 9
+
+
+async def test_the_pods_of_an_owner_move_in_slices() -> None:
+    """10,000 pods below one ReplicaSet that got another controller blocked the process for a quarter of a second."""
+    computation = Computation()
+    for number in range(1_000):
+        computation.put("pods", pod(f"p{number}", f"p{number}", controlled_by("apps/v1", "ReplicaSet", "r1")))
+    changes: list[Any] = []
+    computation.cache.subscribe(lambda source, old, new: changes.append(source.name))
+
+    computation.put("replicasets", chain(2)[1])
+    at_once = changes.count("PODS")
+    computation.delete("pods", ("blue", "p999"))
+    await computation.cache.rejoin_moved()
+
+    assert at_once == 100
+    assert changes.count("PODS") == 1_000
+    assert {pod.workload.name for pod in computation.cache.contents(Source.PODS).values()} == {"r0"}
 
 
 def pod(name: str, uid: str, owners: list[JsonObject]) -> JsonObject:

@@ -16,12 +16,12 @@ from kubesum.semantics.pods.status import SCHEDULING_GATED, is_active
 UNSCHEDULABLE: Final = "Unschedulable"
 WAITING_FOR_POD_GROUP: Final = "WaitingForPodGroup"
 NOT_YET_SCHEDULED: Final = "NotYetScheduled"
+OTHER: Final = "Other"
+"""The sum of the reasons beyond the most frequent ones."""
 
 Pending = tuple[tuple[str, int], ...]
 """(reason, number of nodes with it), sorted; 0 nodes if the reason is not about nodes."""
 
-OTHER: Final = "Other"
-"""The sum of the reasons beyond the most frequent ones."""
 _LONGEST_REASON: Final = 128
 """Characters of a condition's reason that are shown."""
 # Messages that name no object: one of plugins/volumebinding, which stands in place of the counts because it holds
@@ -52,7 +52,7 @@ def pending_reasons(pod: Pod) -> Pending:
     condition = next((one for one in pod.status.conditions if one.type == "PodScheduled"), None)
     if condition is not None and condition.status == "False" and condition.reason:
         is_usual = len(condition.message) <= _LONGEST_CACHED
-        return (_cached_reasons if is_usual else _reasons)(condition.reason, condition.message)
+        return (_cached_reasons if is_usual else _reasons)(condition.reason[:_LONGEST_REASON], condition.message)
     return ((_before_scheduling(pod.spec), 0),)
 
 
@@ -65,7 +65,7 @@ def _before_scheduling(spec: PodSpec) -> str:
 
 def _reasons(reason: str, message: str) -> Pending:
     if reason != UNSCHEDULABLE:
-        return ((reason[:_LONGEST_REASON], 0),)
+        return ((reason, 0),)
     head = _HEAD.search(message)
     if head is None:
         return ((_sentence(message.removesuffix(".")), 0),)

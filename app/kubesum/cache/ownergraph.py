@@ -88,9 +88,9 @@ class OwnerGraph:
         if owner is not None and owner.uid:
             self._link(owner)
         pods = self._place_changed(old, owner)
-        for uid in self._last_jobs.change(old, owner):
+        for namespace, uid in self._last_jobs.change(old, owner):
             cronjob = self._by_uid.get(uid)
-            if cronjob is not None:
+            if cronjob is not None and cronjob.namespace == namespace:
                 self._place(cronjob, cronjob)
         return pods
 
@@ -152,7 +152,7 @@ class OwnerGraph:
 
     def _with_last_job(self, owner: OwnerFacts) -> OwnerFacts:
         """A CronJob with how its last Job ended; any other owner as it is."""
-        last = self._last_jobs.of(owner.uid)
+        last = self._last_jobs.of((owner.namespace, owner.uid))
         if last is None or last.ended is None or owner.ref.kind != "CronJob":
             return owner
         return msgspec.structs.replace(owner, ended=last.ended, failed=last.ended.result == "Failed")

@@ -232,3 +232,17 @@ async def test_a_cronjob_shows_how_its_last_job_ended() -> None:
     computation.delete("jobs", ("blue", "second"))
     computation.delete("jobs", ("blue", "first"))
     assert await last() == ("Healthy", None)
+
+
+async def test_a_job_in_another_namespace_does_not_count_for_a_cronjob() -> None:
+    """Whoever may create Jobs in one namespace made the CronJobs of others Degraded, by their uid."""
+    computation = Computation()
+    computation.put("cronjobs", {"metadata": {"namespace": "blue", "name": "nightly", "uid": "nightly"}})
+    stranger = job("stranger", 9, "Failed")
+    stranger["metadata"]["namespace"] = "green"
+    computation.put("jobs", stranger)
+
+    rows = await computation.settled("workloadsummaries")
+
+    assert rows["blue", "cronjob.nightly"]["status"]["health"] == "Healthy"
+    assert "lastJob" not in rows["blue", "cronjob.nightly"]["status"]

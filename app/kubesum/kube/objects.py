@@ -3,7 +3,7 @@
 msgspec skips all other fields while it parses, which keeps an initial list of 20,000 pods cheap. Absent fields get
 their Kubernetes default here, so that code which reads them need not check. A JSON null where a list or map belongs
 does not fit a view; the decoder then drops the nulls and decodes once more.
-Names and shapes: k8s.io/api/core/v1, apps/v1, batch/v1, k8s.io/metrics/pkg/apis/metrics/v1beta1.
+Names and shapes: k8s.io/api/core/v1, apps/v1, batch/v1, k8s.io/metrics/pkg/apis/metrics/v1 and v1beta1.
 """
 
 from datetime import datetime
@@ -464,6 +464,18 @@ class WatchEvent(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
     type: str
     object: T
+
+
+class GroupVersion(msgspec.Struct, frozen=True, gc=False):
+    """metav1.GroupVersionForDiscovery."""
+
+    version: str = ""
+
+
+class ApiGroup(msgspec.Struct, frozen=True, gc=False):
+    """metav1.APIGroup."""
+
+    versions: tuple[GroupVersion, ...] = ()
 
 
 class Status(msgspec.Struct, frozen=True, gc=False):

@@ -122,6 +122,36 @@ async def test_a_pod_is_resized_through_the_server(plane: ControlPlane, kubesum:
         await becomes(kubesum, "resized", before, RESIZING)
 
 
+async def test_devices_of_claims_and_images_of_volumes_pass_through_the_server(
+    plane: ControlPlane, kubesum: Path
+) -> None:
+    """[C13] [C16] The server keeps the fields of a pod that they are read from."""
+    gpu, artifact = {"nvidia.com/gpu": "1"}, "quay.io/example/artifact:1.0.0"
+    mapping = {"containerName": "app", "resourceName": "nvidia.com/gpu", "requestName": "container-0-request-0"}
+    trainer = Draft(
+        "trainer",
+        "steady-1",
+        apps=[container("app", running(datetime.now(UTC)), desired=requirements(gpu, gpu))],
+        conditions=SERVING,
+        spec={"volumes": [{"name": "model", "image": {"reference": artifact, "pullPolicy": "IfNotPresent"}}]},
+        status={"extendedResourceClaimStatus": {"resourceClaimName": "trainer-gpu", "requestMappings": [mapping]}},
+    ).pod()
+    before = await seen(kubesum, "trainer")
+
+    with plane.client() as client:
+        enact_pod(client, trainer)
+        await becomes(kubesum, "trainer", ("Running", 0, before[2]))
+        ours = await summaries(kubesum)
+        volumes = await kubectl(kubesum, "get", "cimgsum", "-o", "jsonpath={.items[*].status.volumes}")
+        remove(client, trainer)
+        await becomes(kubesum, "trainer", before)
+
+    assert ours.pods["blue", "trainer"]["requests"]["nvidia.com/gpu"] == "1"
+    assert "nvidia.com/gpu" not in ours.nodes["steady-1"]["requests"]
+    assert "nvidia.com/gpu" not in ours.nodes["steady-1"]["free"]
+    assert sum(map(int, volumes.split())) == 1
+
+
 async def test_this_server_prints_what_the_one_that_was_recorded_did(plane: ControlPlane) -> None:
     recorded = recording.read()
     with plane.client() as client:

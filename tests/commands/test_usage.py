@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from kubesim.apiserver.apiserver import ServerOptions
+from kubesim.apiserver.metrics import metrics_api_service
 from kubesum.vocabulary.quantity import amount
 from tests.commands.running import Ready, ready
 from tests.commands.test_local import service_account_kubeconfig, without_credentials
@@ -185,6 +186,18 @@ async def test_a_user_who_may_not_read_usage_gets_one_warning(cluster: Cluster, 
     assert is_ready.out == "ok"
 
 
+@pytest.mark.parametrize("gone", ["v1", "v1beta1"])
+async def test_usage_is_read_in_the_version_that_is_served(cluster: Cluster, tmp_path: Path, gone: str) -> None:
+    cluster.store.delete("apiservices", "", f"{gone}.metrics.k8s.io")
+    try:
+        arguments = ("--kubeconfig", service_account_kubeconfig(cluster, tmp_path), "--usage-interval", "1s")
+        async with ready(tmp_path, "local", *arguments) as local, asyncio.timeout(SHOWN_WITHIN_S):
+            while "usage" not in (await items(local, "nosum"))[0]["status"]:
+                pass
+    finally:
+        cluster.store.put("apiservices", metrics_api_service(gone))
+
+
 Answer = Callable[[], Awaitable[web.StreamResponse]]
 
 
@@ -203,7 +216,7 @@ class Proxy:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """The response of the API server to kubesum's service account, or the one that replaces it."""
         if request.path.startswith(METRICS):
-            self._asked.add(request.path)
+            self._asked.add(request.path.rpartition("/")[2])
             if len(self._asked) == 2:
                 self._both_asked.set()
             if self._fault is not None:

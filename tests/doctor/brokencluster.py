@@ -75,7 +75,7 @@ FOLLOWING = (
     "kube-system/extension-apiserver-authentication"
 )
 MEASURING = "ok    ServiceAccount kubesum-system/kubesum: may list pods and nodes of metrics.k8s.io"
-METRICS = "ok    metrics.k8s.io: it is served"
+METRICS = "ok    metrics.k8s.io: it is served (v1)"
 LISTS = (
     "ok    list of clusterimagesummaries (N ms), clustersummaries (N ms), imagesummaries (N ms), "
     "namespacesummaries (N ms), nodesummaries (N ms), podsummaries (N ms), workloadsummaries (N ms)"

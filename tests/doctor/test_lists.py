@@ -83,23 +83,35 @@ async def test_informers_that_are_not_synced(scripted: Scripted) -> None:
     ]
 
 
+BOTH = json_body({"versions": [{"version": "v1"}, {"version": "v1beta1"}]})
+OLD = json_body({"versions": [{"version": "v1beta1"}]})
+RESOURCES = json_body({"resources": []})
+UNAVAILABLE = body(b"service unavailable\n", 503, "text/plain")
+
+
 @pytest.mark.parametrize(
-    ("answer", "line"),
+    ("answers", "line"),
     [
-        (json_body({"resources": []}), "ok    metrics.k8s.io: it is served"),
+        ([BOTH, RESOURCES], "ok    metrics.k8s.io: it is served (v1)"),
+        ([OLD, RESOURCES], "ok    metrics.k8s.io: it is served (v1beta1)"),
+        ([BOTH, UNAVAILABLE, RESOURCES], "ok    metrics.k8s.io: it is served (v1beta1)"),
         (
-            failure(404, "NotFound", "not found"),
+            [failure(404, "NotFound", "not found")],
             "warn  metrics.k8s.io: it is not served, so usage is not shown; metrics-server serves it",
         ),
         (
-            body(b"service unavailable\n", 503, "text/plain"),
+            [json_body({"versions": [{"version": "v2"}]})],
+            "warn  metrics.k8s.io: it is not served, so usage is not shown; metrics-server serves it",
+        ),
+        (
+            [OLD, UNAVAILABLE],
             "warn  metrics.k8s.io: {url}/apis/metrics.k8s.io/v1beta1 answers 503: X; usage is not shown until it "
             "answers, see metrics-server",
         ),
     ],
 )
-async def test_the_metrics_api(scripted: Scripted, answer: Any, line: str) -> None:
-    scripted.script.answers += [answer]
+async def test_the_metrics_api(scripted: Scripted, answers: list[Any], line: str) -> None:
+    scripted.script.answers += answers
 
     await check_metrics_api(scripted.cluster, scripted.report, None)
 
@@ -117,11 +129,11 @@ async def test_the_metrics_api_is_skipped_if_usage_is_switched_off(scripted: Scr
 
 @pytest.mark.parametrize("argument", ["--usage-interval=1m", "--usage-interval=$(INTERVAL)", "--secure-port=10250"])
 async def test_the_metrics_api_is_checked_unless_the_interval_is_zero(scripted: Scripted, argument: str) -> None:
-    scripted.script.answers += [json_body({"resources": []})]
+    scripted.script.answers += [BOTH, RESOURCES]
 
     await check_metrics_api(scripted.cluster, scripted.report, PodSpec(containers=(Container(args=(argument,)),)))
 
-    assert scripted.lines == ["ok    metrics.k8s.io: it is served"]
+    assert scripted.lines == ["ok    metrics.k8s.io: it is served (v1)"]
 
 
 async def test_control_characters_in_responses_are_replaced(scripted: Scripted) -> None:

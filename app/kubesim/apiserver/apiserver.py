@@ -65,11 +65,12 @@ class ApiServer:
 
     def _handler_chain(self, store: Store, options: ServerOptions) -> HandlerChain:
         throttle = Throttle(options.bytes_per_s)
+        metrics = MetricsServer(store, throttle)
         authenticator, rbac = Authenticator(self._pki.tokens), RbacAuthorizer(store)
         handlers = Handlers(
             aggregator=self.aggregator,
-            documents=Documents(self.url, self.aggregator, options.minor_version),
-            metrics=MetricsServer(store, throttle),
+            documents=Documents(self.url, self.aggregator, metrics, options.minor_version),
+            metrics=metrics,
             reviewer=Reviewer(authenticator, rbac),
             pod_proxy=PodProxy(store, self.aggregator),
             resources=ResourceHandlers(store, throttle, options.refuses_watch_lists),

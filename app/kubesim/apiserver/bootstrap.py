@@ -7,32 +7,14 @@ import msgspec
 
 from kubesim.access.bootstrappolicy import default_objects
 from kubesim.access.pki import FRONT_PROXY, Pki
+from kubesim.apiserver.metrics import metrics_api_service
 from kubesim.installation import Installation
-from kubesim.store.apiresources import BY_KIND, METRICS_GROUP, METRICS_VERSION
+from kubesim.store.apiresources import BY_KIND, METRICS_VERSIONS
 from kubesim.store.store import JsonObject, Store
 
 AUTHENTICATION_CONFIG: Final = "extension-apiserver-authentication"
 
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
-
-
-# metrics-server/manifests/base/apiservice.yaml, with the condition that the aggregator sets.
-_METRICS_API_SERVICE: Final[JsonObject] = {
-    "metadata": {"name": f"{METRICS_VERSION}.{METRICS_GROUP}"},
-    "spec": {
-        "group": METRICS_GROUP,
-        "version": METRICS_VERSION,
-        "groupPriorityMinimum": 100,
-        "versionPriority": 100,
-        "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443},
-        "insecureSkipTLSVerify": True,
-    },
-    "status": {
-        "conditions": [
-            {"type": "Available", "status": "True", "reason": "Passed", "message": "all checks passed"},
-        ]
-    },
-}
 
 
 def bootstrap(store: Store, pki: Pki, installation: Installation, tenant_namespace: str) -> None:
@@ -47,7 +29,8 @@ def _objects(pki: Pki, tenant_namespace: str) -> Iterator[tuple[str, JsonObject]
     for name in (*_NAMESPACES, tenant_namespace):
         yield "namespaces", _namespace(name, {})
     yield "configmaps", _authentication_config(pki)
-    yield "apiservices", _METRICS_API_SERVICE
+    for version in METRICS_VERSIONS:
+        yield "apiservices", metrics_api_service(version)
     yield from default_objects(tenant_namespace)
 
 

@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from kubesim.aggregation.aggregator import Aggregator
 from kubesim.apierrors import no_such_path
+from kubesim.apiserver.metrics import MetricsServer
 from kubesim.responses import discovery
 from kubesim.responses.discovery import DISCOVERY_GROUP, GROUP_DISCOVERY_LIST
 from kubesim.responses.httpresponses import JSON, json_response, text_response
 from kubesim.responses.representations import Transformation, negotiated
+from kubesim.store.apiresources import METRICS_GROUP
 from kubesim.store.store import JsonObject
 
 _OFFERED: Final = frozenset(
@@ -33,8 +35,9 @@ _OPENAPI_V2: Final = {"swagger": "2.0", "info": {"title": "Kubernetes", "version
 class Documents:
     """Responds to non-resource requests."""
 
-    def __init__(self, url: str, aggregator: Aggregator, minor_version: int) -> None:
+    def __init__(self, url: str, aggregator: Aggregator, metrics: MetricsServer, minor_version: int) -> None:
         self._url: Final = url
+        self._metrics: Final = metrics
         self._version: Final = {**_VERSION, "minor": str(minor_version), "gitVersion": f"v1.{minor_version}.2"}
         self._aggregator: Final = aggregator
 
@@ -57,9 +60,8 @@ class Documents:
         if not transformation.form:
             return None
         is_core = path == "/api"
-        document = discovery.aggregated(
-            transformation.version, is_core, () if is_core else self._aggregator.group_items
-        )
+        extension = (*discovery.items(self._metrics.group_versions), *self._aggregator.group_items)
+        document = discovery.aggregated(transformation.version, is_core, () if is_core else extension)
         body = msgspec.json.encode(document)
         media_type = f"{JSON};g={transformation.group};v={transformation.version};as={transformation.form}"
         headers = {"ETag": f'"{sha512(body).hexdigest().upper()}"', "Vary": "Accept", "Content-Type": media_type}
@@ -68,7 +70,7 @@ class Documents:
         return Response(body, headers=headers)
 
     def _plain(self, path: str) -> JsonObject | None:
-        extension = self._aggregator.group_versions
+        extension = (*self._metrics.group_versions, *self._aggregator.group_versions)
         document: JsonObject | None = None
         match path.strip("/").split("/"):
             case [""]:
@@ -84,8 +86,12 @@ class Documents:
             case ["api", version]:
                 document = discovery.resource_list("", version)
             case ["apis", name, version]:
-                document = discovery.resource_list(name, version)
+                document = self._resource_list(name, version)
         return document
+
+    def _resource_list(self, group: str, version: str) -> JsonObject | None:
+        is_metrics = group == METRICS_GROUP
+        return self._metrics.resource_list(version) if is_metrics else discovery.resource_list(group, version)
 
     async def _openapi(self, path: str) -> JsonObject | None:
         match path.strip("/").split("/")[1:]:

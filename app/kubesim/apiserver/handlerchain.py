@@ -26,7 +26,7 @@ from kubesim.apiserver.resourcehandlers import ResourceHandlers, media_type
 from kubesim.requests import protobuf
 from kubesim.requests.requestinfo import request_info
 from kubesim.responses.httpresponses import error_response, json_response
-from kubesim.store.apiresources import METRICS_GROUP, METRICS_VERSION
+from kubesim.store.apiresources import METRICS_GROUP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class HandlerChain:
             return await handlers.aggregator.proxy(request, info, user)
         if not info.resource:
             return await handlers.documents.response(info.path, request)
-        if (info.group, info.version) == (METRICS_GROUP, METRICS_VERSION):
+        if info.group == METRICS_GROUP:
             return await handlers.metrics.response(request, info, query)
         if (review := review_of(info)) is not None and info.verb == "create":
             is_protobuf = media_type(request) == protobuf.MEDIA_TYPE

@@ -1,5 +1,7 @@
 """metrics.k8s.io of a simulated cluster: usage of pods and nodes, as metrics-server serves it.
 
+The versions that are served are those with an APIService in the store: deleting one ends it, and one that is not
+available is answered with 503, though it is still discovered, as by kube-aggregator.
 All responses within RESOLUTION_S come from one batch of measurements, which the first request makes. Limits and
 versions are ignored; there is no watch. Follows metrics-server/pkg/api and pkg/storage.
 """
@@ -15,15 +17,16 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kubesim.apierrors import MethodNotAllowed, NotFound, StatusDetails, no_such_path
+from kubesim.apierrors import MethodNotAllowed, NotFound, ServiceUnavailable, StatusDetails, no_such_path
 from kubesim.apiserver.listing import Page, streamed
 from kubesim.apiserver.throttle import Throttle
 from kubesim.objects.parts import stamp
 from kubesim.requests.options import list_options
 from kubesim.requests.requestinfo import RequestInfo
+from kubesim.responses import discovery
 from kubesim.responses.httpresponses import JSON, StreamedResponse
 from kubesim.responses.representations import LIST_FORMS, OBJECT_FORMS, requested_rendering
-from kubesim.store.apiresources import METRICS_GROUP, METRICS_RESOURCES, NODE_METRICS, ApiResource
+from kubesim.store.apiresources import METRICS_GROUP, METRICS_RESOURCES, METRICS_VERSIONS, ApiResource
 from kubesim.store.store import JsonObject, Key, Store, StoredObject
 from kubesim.world.metering import (
     RESOLUTION_S,
@@ -62,14 +65,36 @@ class MetricsServer:
         self._measuring: Final = asyncio.Lock()
         self._pods: dict[Key, tuple[int, Pod]] = {}
 
+    @property
+    def group_versions(self) -> tuple[tuple[str, str], ...]:
+        """The (group, version) pairs that are discovered, in order of preference."""
+        return tuple((METRICS_GROUP, version) for version in METRICS_VERSIONS if self._api_service(version))
+
+    def resource_list(self, version: str) -> JsonObject | None:
+        """APIResourceList of one version; raises ApiError if it is not served or not available."""
+        self._check_available(version)
+        return discovery.resource_list(METRICS_GROUP, version)
+
     async def response(self, request: Request, info: RequestInfo, query: Mapping[str, str]) -> Response:
         """The response to a request for a resource of metrics.k8s.io; raises ApiError."""
-        resource = _kind(info)
+        resource = _resource(info)
+        self._check_available(info.version)
         if info.verb == "list":
             return await self._list(request, resource, info, query)
         if info.verb == "get":
             return await self._get(request, resource, info, query)
         raise MethodNotAllowed(f'{info.verb} is not supported on resources of kind "{resource.group_resource}"')
+
+    def _check_available(self, version: str) -> None:
+        api_service = self._api_service(version)
+        if api_service is None:
+            raise no_such_path()
+        conditions = api_service.decoded().get("status", {}).get("conditions", [])
+        if any(one["type"] == "Available" and one["status"] != "True" for one in conditions):
+            raise ServiceUnavailable("the server is currently unable to handle the request")
+
+    def _api_service(self, version: str) -> StoredObject | None:
+        return self._store.get("apiservices", "", f"{version}.{METRICS_GROUP}")
 
     async def _list(
         self, request: Request, resource: ApiResource, info: RequestInfo, query: Mapping[str, str]
@@ -168,9 +193,31 @@ def _measurement(at: int, window_ms: int) -> JsonObject:
     return {"timestamp": stamp(datetime.fromtimestamp(at, UTC)), "window": f"{window_ms / 1000:g}s"}
 
 
-def _kind(info: RequestInfo) -> ApiResource:
+def metrics_api_service(version: str, available: bool = True) -> JsonObject:
+    """The APIService of one version, with the condition that the aggregator sets.
+
+    metrics-server/manifests/base/apiservice.yaml.
+    """
+    passed = {"status": "True", "reason": "Passed", "message": "all checks passed"}
+    failed = {"status": "False", "reason": "MissingEndpoints", "message": "endpoints have no addresses"}
+    return {
+        "metadata": {"name": f"{version}.{METRICS_GROUP}"},
+        "spec": {
+            "group": METRICS_GROUP,
+            "version": version,
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443},
+            "insecureSkipTLSVerify": True,
+        },
+        "status": {"conditions": [{"type": "Available", **(passed if available else failed)}]},
+    }
+
+
+def _resource(info: RequestInfo) -> ApiResource:
     for resource in METRICS_RESOURCES:
-        is_misplaced = info.namespace != "" and resource is NODE_METRICS
-        if resource.plural == info.resource and not info.subresource and not is_misplaced:
+        is_misplaced = info.namespace != "" and not resource.namespaced
+        names = (resource.version, resource.plural)
+        if names == (info.version, info.resource) and not info.subresource and not is_misplaced:
             return resource
     raise no_such_path()

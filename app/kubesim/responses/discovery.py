@@ -19,17 +19,21 @@ def aggregated(version: str, legacy: bool, extension: Sequence[JsonObject] = ())
 
     `extension` are the items of aggregated groups; they come last, because their priority is lowest.
     """
-    items = [
-        {"metadata": {"name": group}, "versions": [_version_item(group, version) for _, version in versions]}
-        for group, versions in groupby(GROUP_VERSIONS, key=lambda pair: pair[0])
-        if (group == "") is legacy
-    ]
+    built_in = items([pair for pair in GROUP_VERSIONS if (pair[0] == "") is legacy])
     return {
         "kind": GROUP_DISCOVERY_LIST,
         "apiVersion": f"{DISCOVERY_GROUP}/{version}",
         "metadata": {},
-        "items": [*items, *extension],
+        "items": [*built_in, *extension],
     }
+
+
+def items(group_versions: Sequence[tuple[str, str]]) -> list[JsonObject]:
+    """The items of aggregated discovery for (group, version) pairs of resources that are served here."""
+    return [
+        {"metadata": {"name": group}, "versions": [_version_item(group, version) for version in versions]}
+        for group, versions in _by_group(group_versions)
+    ]
 
 
 def core_versions(url: str) -> JsonObject:
@@ -43,24 +47,25 @@ def core_versions(url: str) -> JsonObject:
 
 def group_list(extension: Sequence[tuple[str, str]]) -> JsonObject:
     """APIGroupList of all groups but the core group; `extension` are (group, version) pairs of aggregated groups."""
-    pairs = [*(pair for pair in GROUP_VERSIONS if pair[0]), *extension]
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group_item(*pair) for pair in pairs]}
+    groups = _by_group([*(pair for pair in GROUP_VERSIONS if pair[0]), *extension])
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group_item(*group) for group in groups]}
 
 
 def group(name: str, extension: Sequence[tuple[str, str]]) -> JsonObject | None:
     """APIGroup of one group, None if it does not exist."""
-    for pair in (*GROUP_VERSIONS, *extension):
-        if pair[0] == name and name:
-            return {"kind": "APIGroup", "apiVersion": "v1", **_group_item(*pair)}
+    for group_name, versions in _by_group([*GROUP_VERSIONS, *extension]):
+        if group_name == name and name:
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group_item(name, versions)}
     return None
 
 
 def resource_list(group_name: str, version: str) -> JsonObject | None:
-    """APIResourceList of one group version, None if it does not exist."""
-    if (group_name, version) not in GROUP_VERSIONS:
+    """APIResourceList of one group version, None if it has no resources."""
+    found = resources_of(group_name, version)
+    if not found:
         return None
     resources: list[JsonObject] = []
-    for resource in resources_of(group_name, version):
+    for resource in found:
         resources.append(_resource(resource))
         resources += (
             {
@@ -134,9 +139,14 @@ def _root(group_name: str, version: str) -> str:
     return f"/apis/{group_name}/{version}" if group_name else f"/api/{version}"
 
 
-def _group_item(name: str, version: str) -> JsonObject:
-    item = {"groupVersion": f"{name}/{version}", "version": version}
-    return {"name": name, "versions": [item], "preferredVersion": item}
+def _by_group(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """(group, versions) of pairs in which the versions of a group follow each other."""
+    return [(group, [version for _, version in found]) for group, found in groupby(pairs, key=lambda pair: pair[0])]
+
+
+def _group_item(name: str, versions: Sequence[str]) -> JsonObject:
+    found = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": found, "preferredVersion": found[0]}
 
 
 def _version_item(group_name: str, version: str) -> JsonObject:

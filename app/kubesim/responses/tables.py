@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from kubesim.quantities import CPU, MEMORY, amount, canonical, nanocores, nanos
-from kubesim.store.apiresources import NODE_METRICS, POD_METRICS, ApiResource
+from kubesim.store.apiresources import METRICS_RESOURCES, ApiResource
 from kubesim.store.store import JsonObject
 
 Cell = str | int
@@ -278,8 +278,7 @@ _METRICS_COLUMNS: Final = (
     Column("Window", _text("window"), format="duration"),
 )
 _COLUMNS: Final = {
-    NODE_METRICS.group_resource: _METRICS_COLUMNS,
-    POD_METRICS.group_resource: _METRICS_COLUMNS,
+    **{resource.group_resource: _METRICS_COLUMNS for resource in METRICS_RESOURCES},
     "pods": (
         _NAME,
         Column("Ready", _pod_ready),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 METRICS_GROUP: Final = "metrics.k8s.io"
-METRICS_VERSION: Final = "v1beta1"
+METRICS_VERSIONS: Final = ("v1", "v1beta1")
+"""In order of preference; they differ in nothing but the name (KEP-5207)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,15 +181,16 @@ REVIEWS: Final = tuple(
 )
 """The resources that are not stored: the response to a create is the object with its status."""
 
-NODE_METRICS, POD_METRICS = METRICS_RESOURCES = tuple(
+METRICS_RESOURCES: Final = tuple(
     ApiResource(
         kind=kind,
         plural=plural,
         namespaced=namespaced,
         group=METRICS_GROUP,
-        version=METRICS_VERSION,
+        version=version,
         verbs=("get", "list"),
     )
+    for version in METRICS_VERSIONS
     for kind, plural, namespaced in (("NodeMetrics", "nodes", False), ("PodMetrics", "pods", True))
 )
 """The resources of metrics-server, which are not stored: each response is measured (metrics-server/pkg/api)."""
@@ -197,12 +199,13 @@ BY_PLURAL: Final = {resource.plural: resource for resource in STORED_RESOURCES}
 BY_KIND: Final = {resource.kind: resource for resource in STORED_RESOURCES}
 STORED_GROUP_VERSIONS: Final = tuple(sorted({(resource.group, resource.version) for resource in STORED_RESOURCES}))
 """The (group, version) pairs of stored resources, the core group first."""
-GROUP_VERSIONS: Final = (
-    *sorted({*STORED_GROUP_VERSIONS, *((review.group, review.version) for review in REVIEWS)}),
-    # Of lower priority than the built-in groups: `pods` and `nodes` are those of the core group.
-    (METRICS_GROUP, METRICS_VERSION),
+GROUP_VERSIONS: Final = tuple(
+    sorted({*STORED_GROUP_VERSIONS, *((review.group, review.version) for review in REVIEWS)})
 )
-"""The (group, version) pairs of all resources, in order of priority."""
+"""The (group, version) pairs of the built-in resources, in order of priority.
+
+Those of metrics.k8s.io and of the extension server have a lower one: `pods` and `nodes` are those of the core group.
+"""
 
 
 def resources_of(group: str, version: str) -> tuple[ApiResource, ...]:

@@ -32,6 +32,8 @@ class WatchedResource(Generic[Facts]):
     """The fields that are decoded."""
     transform: Callable[[Any], Facts]
     """From the decoded view to the facts that are stored in its place; raises ObjectError for an invalid object."""
+    older_versions: tuple[str, ...] = ()
+    """Versions with the same fields that are read where a server does not offer `version`, the newest first."""
     namespace: str = ""
     """The only namespace whose objects are watched; empty for all."""
     selectors: Mapping[str, str] = field(default_factory=dict)

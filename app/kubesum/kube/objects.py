@@ -3,7 +3,7 @@
 msgspec skips all other fields while it parses, which keeps an initial list of 20,000 pods cheap. Absent fields get
 their Kubernetes default here, so that code which reads them need not check. A JSON null where a list or map belongs
 does not fit a view; the decoder then drops the nulls and decodes once more.
-Names and shapes: k8s.io/api/core/v1, apps/v1, batch/v1, k8s.io/metrics/pkg/apis/metrics/v1beta1.
+Names and shapes: k8s.io/api/core/v1, apps/v1, batch/v1, k8s.io/metrics/pkg/apis/metrics/v1 and v1beta1.
 """
 
 from datetime import datetime
@@ -91,6 +91,7 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
     """corev1.ContainerStateWaiting."""
 
     reason: str = ""
+    message: str = ""
 
 
 class Running(msgspec.Struct, frozen=True, gc=False):
@@ -114,6 +115,25 @@ class ContainerState(msgspec.Struct, frozen=True, gc=False):
     terminated: Terminated | None = None
 
 
+class ImageVolumeStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """corev1.ImageVolumeStatus."""
+
+    image_ref: str = ""
+
+
+class VolumeStatus(msgspec.Struct, frozen=True, gc=False):
+    """corev1.VolumeStatus."""
+
+    image: ImageVolumeStatus | None = None
+
+
+class VolumeMountStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """corev1.VolumeMountStatus; of a volume that is an image it may have the digest."""
+
+    name: str = ""
+    volume_status: VolumeStatus | None = None
+
+
 class ContainerStatus(
     msgspec.Struct,
     frozen=True,
@@ -123,6 +143,7 @@ class ContainerStatus(
         "image_id": "imageID",
         "last_state": "lastState",
         "allocated_resources": "allocatedResources",
+        "volume_mounts": "volumeMounts",
     },
 ):
     """corev1.ContainerStatus. `resources` are the actual ones; None if the kubelet reports none."""
@@ -136,6 +157,20 @@ class ContainerStatus(
     last_state: ContainerState = ContainerState()
     allocated_resources: Quantities | None = None
     resources: Resources | None = None
+    volume_mounts: tuple[VolumeMountStatus, ...] = ()
+
+
+class ImageVolumeSource(msgspec.Struct, frozen=True, gc=False):
+    """corev1.ImageVolumeSource (KEP-4639)."""
+
+    reference: str = ""
+
+
+class Volume(msgspec.Struct, frozen=True, gc=False):
+    """corev1.Volume; `image` is None for one of another type."""
+
+    name: str = ""
+    image: ImageVolumeSource | None = None
 
 
 class SchedulingGate(msgspec.Struct, frozen=True, gc=False):
@@ -163,6 +198,7 @@ class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
     ephemeral_containers: tuple[Container, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     overhead: Quantities = {}
     resources: Resources = Resources()
     priority_class_name: str = ""
@@ -428,6 +464,18 @@ class WatchEvent(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
     type: str
     object: T
+
+
+class GroupVersion(msgspec.Struct, frozen=True, gc=False):
+    """metav1.GroupVersionForDiscovery."""
+
+    version: str = ""
+
+
+class ApiGroup(msgspec.Struct, frozen=True, gc=False):
+    """metav1.APIGroup."""
+
+    versions: tuple[GroupVersion, ...] = ()
 
 
 class Status(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ import msgspec
 
 from kubesum.resources import columns
 from kubesum.resources.shapes import count, doc
-from kubesum.semantics.facts import ContainerImage, Pod
+from kubesum.semantics.facts import Pod, UsedImage
 from kubesum.vocabulary.resource import ComputedResource, FieldSelector, Fold, Key, Source
 from kubesum.vocabulary.tally import Contribution, Tally
 
@@ -30,11 +30,13 @@ class ImageStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         bool, doc("Whether the reference may mean another image later: no digest, and the tag is latest or absent.")
     ]
     digests: Annotated[
-        tuple[str, ...], doc("Digests of the images that containers run for the reference, each once, sorted.")
+        tuple[str, ...],
+        doc("Digests of the images that containers run or volumes hold for the reference, each once, sorted."),
     ]
     pods: Annotated[int, count("Number of active pods that use the image.")]
     containers: Annotated[int, count("Number of app and ephemeral containers of active pods that use the image.")]
     init_containers: Annotated[int, count("Number of init containers of active pods that use the image.")]
+    volumes: Annotated[int, count("Number of volumes of active pods that hold the files of the image.")]
     workloads: Annotated[int, count("Number of different workloads whose active pods use the image.")]
     namespaces: Annotated[int, count("Number of different namespaces whose active pods use the image.")]
     nodes: Annotated[int, count("Number of different nodes that active pods using the image are assigned to.")]
@@ -46,13 +48,13 @@ def uses(pod: Pod) -> Iterator[tuple[str, Contribution]]:
     if not pod.state.active:
         return
     of_pod = tuple(place(pod))
-    for row, containers in islice(by_row(pod.facts.images).items(), MOST_IMAGES_OF_A_POD):
-        yield row, (*of_pod, *(entry for image in containers for entry in use(image)))
+    for row, used in islice(by_row(pod.facts.images).items(), MOST_IMAGES_OF_A_POD):
+        yield row, (*of_pod, *(entry for image in used for entry in use(image)))
 
 
-def by_row(images: Iterable[ContainerImage]) -> dict[str, list[ContainerImage]]:
-    """The images of containers by row name, in one pass: a pod may have thousands."""
-    rows: dict[str, list[ContainerImage]] = {}
+def by_row(images: Iterable[UsedImage]) -> dict[str, list[UsedImage]]:
+    """The used images by row name, in one pass: a pod may have thousands."""
+    rows: dict[str, list[UsedImage]] = {}
     for image in images:
         rows.setdefault(image.row, []).append(image)
     return rows
@@ -80,14 +82,14 @@ def place(pod: Pod) -> Iterator[tuple[str, Any, int]]:
         yield "nodes", facts.node, 1
 
 
-def use(image: ContainerImage) -> Iterator[tuple[str, Any, int]]:
-    """The entries that each container contributes to its image."""
+def use(image: UsedImage) -> Iterator[tuple[str, Any, int]]:
+    """The entries that each container or volume contributes to its image."""
     yield "reference", (image.image, image.registry, image.repository, image.tag, image.floating), 1
-    yield "initContainers" if image.init else "containers", "", 1
+    yield image.user.value, "", 1
     if image.digest:
         yield "digests", image.digest, 1
-    if image.pull_failing:
-        yield "pullFailures", "", 1
+    if image.pull_failures:
+        yield "pullFailures", "", image.pull_failures
 
 
 def by_image(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
@@ -97,7 +99,7 @@ def by_image(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
 
 
 def status(_key: Key, _subject: None, tally: Tally) -> ImageStatus:
-    """The summary of an image from the containers that use it."""
+    """The summary of an image from the containers and volumes that use it."""
     image, registry, repository, tag, floating = min(tally.sums("reference"))
     return ImageStatus(
         image=image,
@@ -109,6 +111,7 @@ def status(_key: Key, _subject: None, tally: Tally) -> ImageStatus:
         pods=tally.total("pods"),
         containers=tally.total("containers"),
         init_containers=tally.total("initContainers"),
+        volumes=tally.total("volumes"),
         workloads=tally.distinct("workloads"),
         namespaces=tally.distinct("namespaces"),
         nodes=tally.distinct("nodes"),

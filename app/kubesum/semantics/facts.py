@@ -10,6 +10,7 @@ facts contain no reference cycles.
 """
 
 from datetime import datetime
+from enum import Enum
 
 import msgspec
 
@@ -40,8 +41,18 @@ class WorkloadRef(msgspec.Struct, frozen=True, gc=False):
     row: str
 
 
-class ContainerImage(msgspec.Struct, frozen=True, gc=False):
-    """The use of one image by one container of a pod."""
+class ImageUser(Enum):
+    """What uses an image in a pod; the value is the field that counts it."""
+
+    CONTAINER = "containers"
+    """An app or ephemeral container."""
+    INIT_CONTAINER = "initContainers"
+    VOLUME = "volumes"
+    """A volume with the files of an image or another artifact (KEP-4639)."""
+
+
+class UsedImage(msgspec.Struct, frozen=True, gc=False):
+    """The use of one image by one container or volume of a pod."""
 
     row: str
     """Name of the ImageSummary."""
@@ -53,11 +64,12 @@ class ContainerImage(msgspec.Struct, frozen=True, gc=False):
     tag: str
     """Empty where the reference has only a digest."""
     digest: str
-    """Digest of the running image, `sha256:...`, from the container's status; empty until the status has it."""
+    """Digest of the image in use, `sha256:...`, from the status of a container; empty until the status has it."""
     floating: bool
     """The tag is `latest` or absent, and no digest pins the image."""
-    init: bool
-    pull_failing: bool
+    user: ImageUser
+    pull_failures: int
+    """Number of containers that wait because it can't be pulled: that container, or those that mount the volume."""
 
 
 class Resize(msgspec.Struct, frozen=True, gc=False):
@@ -114,7 +126,7 @@ class PodFacts(msgspec.Struct, frozen=True, gc=False):
     last_restart: datetime | None
     owner: WorkloadRef
     """The immediate owner: the controller reference, a static pod's manifest, or the pod itself."""
-    images: tuple[ContainerImage, ...]
+    images: tuple[UsedImage, ...]
 
     @property
     def namespace(self) -> str:

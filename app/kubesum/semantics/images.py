@@ -6,15 +6,16 @@ their summaries show InvalidImageName.
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from sys import intern
 from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import Container, ContainerStatus, Pod
-from kubesum.semantics.facts import ContainerImage
+from kubesum.kube.objects import Container, ContainerStatus, Pod, PodStatus, Volume
+from kubesum.semantics.facts import ImageUser, UsedImage
 from kubesum.semantics.names import slug, with_hash
 
 DEFAULT_REGISTRY: Final = "docker.io"
@@ -41,13 +42,16 @@ _PULL_FAILURES: Final = frozenset(
 )
 
 
+_WORD: Final = re.compile(r"[A-Za-z0-9_.:/@-]+")
+
+
 class Use(msgspec.Struct, frozen=True, gc=False):
-    """One container's use of an image, from the pod's spec and status."""
+    """The use of an image by one container or volume, from the pod's spec and status."""
 
     image: str
     image_id: str
-    init: bool
-    pull_failing: bool
+    user: ImageUser
+    pull_failures: int = 0
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
@@ -124,26 +128,26 @@ def running_digest(image_id: str) -> str:
     return digest if _DIGEST.fullmatch(digest) else ""
 
 
-def container_images(uses: tuple[Use, ...]) -> tuple[ContainerImage, ...]:
-    """The images of one pod's containers; equal arguments of usual size share one result."""
+def used_images(uses: tuple[Use, ...]) -> tuple[UsedImage, ...]:
+    """The images of one pod; equal arguments of usual size share one result."""
     return _cached_images(uses) if len(uses) <= _MOST_CACHED_USES else _images(uses)
 
 
-def _images(uses: tuple[Use, ...]) -> tuple[ContainerImage, ...]:
-    return tuple([_container_image(use) for use in uses])
+def _images(uses: tuple[Use, ...]) -> tuple[UsedImage, ...]:
+    return tuple([_used_image(use) for use in uses])
 
 
 _cached_images: Final = lru_cache(maxsize=8192)(_images)
 
 
-def _container_image(use: Use) -> ContainerImage:
+def _used_image(use: Use) -> UsedImage:
     size = len(use.image) + len(use.image_id)
     return _cached_image(use) if size <= _LONGEST_CACHED else _image(use)
 
 
-def _image(use: Use) -> ContainerImage:
+def _image(use: Use) -> UsedImage:
     reference = parsed(use.image)
-    return ContainerImage(
+    return UsedImage(
         row=reference.row,
         image=reference.text,
         registry=reference.registry,
@@ -151,8 +155,8 @@ def _image(use: Use) -> ContainerImage:
         tag=reference.tag,
         digest=running_digest(use.image_id),
         floating=not reference.digest and reference.tag == DEFAULT_TAG,
-        init=use.init,
-        pull_failing=use.pull_failing,
+        user=use.user,
+        pull_failures=use.pull_failures,
     )
 
 
@@ -160,23 +164,91 @@ _cached_image: Final = lru_cache(maxsize=8192)(_image)
 
 
 def uses(pod: Pod) -> tuple[Use, ...]:
-    """The image uses of app, init and ephemeral containers, without those that name no image."""
+    """The image uses of app, init and ephemeral containers and of volumes, without those that name no image.
+
+    The kubelet pulls the image of every volume, mounted or not (kubernetes/pkg/kubelet/kuberuntime/
+    kuberuntime_manager.go, getImageVolumes).
+    """
     spec, status = pod.spec, pod.status
-    found = _uses(spec.containers, status.container_statuses, False)
+    images = [volume for volume in spec.volumes if volume.image and volume.image.reference]
+    volumes = _ImageVolumes(images, status) if images else None
+    found = _uses(spec.containers, status.container_statuses, ImageUser.CONTAINER, volumes)
     if spec.init_containers:
-        found += _uses(spec.init_containers, status.init_container_statuses, True)
+        found += _uses(spec.init_containers, status.init_container_statuses, ImageUser.INIT_CONTAINER, volumes)
     if spec.ephemeral_containers:
-        found += _uses(spec.ephemeral_containers, status.ephemeral_container_statuses, False)
-    return tuple(found)
+        found += _uses(spec.ephemeral_containers, status.ephemeral_container_statuses, ImageUser.CONTAINER, volumes)
+    return tuple([*found, *volumes.uses()] if volumes is not None else found)
 
 
-def _uses(containers: Sequence[Container], statuses: Sequence[ContainerStatus], init: bool) -> list[Use]:
+class _ImageVolumes:
+    """The image volumes of one pod, and the containers that wait for them."""
+
+    def __init__(self, volumes: Iterable[Volume], status: PodStatus) -> None:
+        self._references: Final = {volume.name: volume.image.reference for volume in volumes if volume.image}
+        self._failures: Final[Counter[str]] = Counter()
+        # By reference, as it is written and normalised; of several with one image, the first.
+        names = [
+            (text, name)
+            for name, reference in self._references.items()
+            for text in (reference, parsed(reference).text)
+        ]
+        self._volumes: Final = dict(reversed(names))
+        statuses = (
+            *status.container_statuses,
+            *status.init_container_statuses,
+            *status.ephemeral_container_statuses,
+        )
+        mounts = [mount for one in statuses for mount in one.volume_mounts]
+        self._image_ids: Final = {
+            mount.name: mount.volume_status.image.image_ref
+            for mount in mounts
+            if mount.volume_status is not None and mount.volume_status.image is not None
+        }
+
+    def take_failure(self, image: str, message: str) -> bool:
+        """Whether a container that waits with this message waits for a volume, and not for its own `image`.
+
+        The kubelet reports a volume whose image can't be pulled as the state of the containers that mount it
+        (toKubeContainerImageVolumes); only the message names the image.
+        """
+        named = _named(message)
+        if image in named or parsed(image).text in named:
+            return False
+        found = next((self._volumes[one] for one in named if one in self._volumes), None)
+        if found is not None:
+            self._failures[found] += 1
+        return found is not None
+
+    def uses(self) -> Iterator[Use]:
+        """The use of the image of each volume."""
+        for name, reference in self._references.items():
+            yield Use(reference, self._image_ids.get(name, ""), ImageUser.VOLUME, self._failures[name])
+
+
+def _named(message: str) -> list[str]:
+    """What may be a reference in a message, whose runtimes write `"nginx:1"`, `for nginx:1 because` or `docker://..:`."""
+    return [word.rstrip(".:").rpartition("//")[2] for word in _WORD.findall(message)]
+
+
+def _uses(
+    containers: Sequence[Container],
+    statuses: Sequence[ContainerStatus],
+    user: ImageUser,
+    volumes: _ImageVolumes | None,
+) -> list[Use]:
     by_name = {status.name: status for status in statuses}
-    return [_use(container.image, by_name.get(container.name), init) for container in containers if container.image]
+    return [
+        _use(container.image, by_name.get(container.name), user, volumes)
+        for container in containers
+        if container.image
+    ]
 
 
-def _use(image: str, status: ContainerStatus | None, init: bool) -> Use:
+def _use(image: str, status: ContainerStatus | None, user: ImageUser, volumes: _ImageVolumes | None) -> Use:
     if status is None:
-        return Use(image, "", init, False)
+        return Use(image, "", user)
     waiting = status.state.waiting
-    return Use(image, status.image_id, init, waiting is not None and waiting.reason in _PULL_FAILURES)
+    if waiting is None or waiting.reason not in _PULL_FAILURES:
+        return Use(image, status.image_id, user)
+    is_of_volume = volumes is not None and volumes.take_failure(image, waiting.message)
+    return Use(image, status.image_id, user, int(not is_of_volume))

@@ -45,10 +45,16 @@ def watched_resources(interner: Interner) -> tuple[WatchedResource[Any], ...]:
     )
 
 
-_METRICS: Final = ("metrics.k8s.io", "v1beta1")
+METRICS_VERSIONS: Final = ("v1", "v1beta1")
+"""Those of metrics.k8s.io that are read, the newest first.
+
+v1, stable since Kubernetes 1.37, has the fields of v1beta1 (KEP-5207); metrics-server 0.9 serves v1beta1 alone.
+"""
+_METRICS: Final = ("metrics.k8s.io", METRICS_VERSIONS[0])
+_OLDER: Final = METRICS_VERSIONS[1:]
 
 POLLED_RESOURCES: Final[tuple[WatchedResource[Any], ...]] = (
-    WatchedResource("nodes.metrics.k8s.io", *_METRICS, "NodeMetrics", NodeMetrics, node_measurement),
-    WatchedResource("pods.metrics.k8s.io", *_METRICS, "PodMetrics", PodMetrics, pod_measurement),
+    WatchedResource("nodes.metrics.k8s.io", *_METRICS, "NodeMetrics", NodeMetrics, node_measurement, _OLDER),
+    WatchedResource("pods.metrics.k8s.io", *_METRICS, "PodMetrics", PodMetrics, pod_measurement, _OLDER),
 )
 """The resources of metrics.k8s.io, which can only be listed; a cluster need not have them."""

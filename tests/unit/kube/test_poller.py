@@ -40,6 +40,16 @@ def listed(*items: object, token: str = "", kind: str = "PodMetricsList") -> Ans
     return body(json.dumps(document).encode())
 
 
+def offered(*versions: str) -> Answer:
+    """The discovery document of metrics.k8s.io."""
+    found = [{"groupVersion": f"metrics.k8s.io/{version}", "version": version} for version in versions]
+    group = {"kind": "APIGroup", "apiVersion": "v1", "name": "metrics.k8s.io", "versions": found}
+    return body(json.dumps({**group, "preferredVersion": found[0] if found else None}).encode())
+
+
+V1, V1BETA1, BOTH = offered("v1"), offered("v1beta1"), offered("v1beta1", "v1")
+
+
 def usages(event: object) -> dict[str, tuple[int, int]]:
     """Millicores and Mi by name."""
     assert isinstance(event, Poll), event
@@ -57,7 +67,7 @@ def poller(upstream: Upstream) -> Poller[Measurement]:
 
 
 async def test_a_list_is_read_whole(script: Script, poller: Poller[Measurement]) -> None:
-    script.answers = [listed(metrics("a"), metrics("b", "20m", "5Mi"))]
+    script.answers = [V1, listed(metrics("a"), metrics("b", "20m", "5Mi"))]
 
     event = await poller.attempt()
 
@@ -66,10 +76,10 @@ async def test_a_list_is_read_whole(script: Script, poller: Poller[Measurement])
         (("shop", "a"), Measurement(AT, 2, 2 * MIB)),
         (("shop", "b"), Measurement(AT, 20, 5 * MIB)),
     ]
-    assert (script.requests[0].path, script.requests[0].query) == (
-        "/apis/metrics.k8s.io/v1beta1/pods",
-        {"limit": "500"},
-    )
+    assert [(request.path, request.query) for request in script.requests] == [
+        ("/apis/metrics.k8s.io", {}),
+        ("/apis/metrics.k8s.io/v1/pods", {"limit": "500"}),
+    ]
 
 
 async def test_nodes_are_read_too(script: Script, upstream: Upstream) -> None:
@@ -78,30 +88,30 @@ async def test_nodes_are_read_too(script: Script, upstream: Upstream) -> None:
         "timestamp": "2026-03-01T12:00:15Z",
         "usage": {"cpu": "1n", "memory": "1Gi"},
     }
-    script.answers = [listed(item, kind="NodeMetricsList")]
+    script.answers = [V1, listed(item, kind="NodeMetricsList")]
 
     event = await Poller(upstream, NODES, SHORT_TIMING).attempt()
 
     assert isinstance(event, Poll)
     assert list(event.objects) == [(("", "n1"), Measurement(AT, 1, 1024 * MIB))]
-    assert script.requests[0].path == "/apis/metrics.k8s.io/v1beta1/nodes"
+    assert script.requests[1].path == "/apis/metrics.k8s.io/v1/nodes"
 
 
 async def test_pages_join_to_one_list(script: Script, poller: Poller[Measurement]) -> None:
-    script.answers = [listed(metrics("a"), token="more"), listed(metrics("b"))]
+    script.answers = [V1, listed(metrics("a"), token="more"), listed(metrics("b"))]
 
     assert usages(await poller.attempt()) == {"a": (2, 2), "b": (2, 2)}
-    assert script.requests[1].query == {"limit": "500", "continue": "more"}
+    assert script.requests[2].query == {"limit": "500", "continue": "more"}
 
 
 async def test_a_list_whose_second_page_fails_is_an_error(script: Script, poller: Poller[Measurement]) -> None:
-    script.answers = [listed(metrics("a"), token="more"), failure(500, "InternalError", "out of memory")]
+    script.answers = [V1, listed(metrics("a"), token="more"), failure(500, "InternalError", "out of memory")]
 
     assert isinstance(await poller.attempt(), WatchError)
 
 
 async def test_a_list_that_never_ends_times_out(script: Script, poller: Poller[Measurement]) -> None:
-    script.answers = [listed(metrics("a"), token="more") for _ in range(10_000)]
+    script.answers = [V1, *(listed(metrics("a"), token="more") for _ in range(10_000))]
 
     event = await poller.attempt()
 
@@ -132,14 +142,14 @@ async def test_a_list_that_never_ends_times_out(script: Script, poller: Poller[M
 async def test_an_invalid_entry_does_not_affect_the_others(
     script: Script, poller: Poller[Measurement], invalid: object
 ) -> None:
-    script.answers = [listed(metrics("before"), invalid, metrics("behind", window="-5h"))]
+    script.answers = [V1, listed(metrics("before"), invalid, metrics("behind", window="-5h"))]
 
     assert usages(await poller.attempt()) == {"before": (2, 2), "behind": (2, 2)}
 
 
 async def test_a_list_of_invalid_entries_is_decoded_in_batches(script: Script, poller: Poller[Measurement]) -> None:
     """It was decoded in one piece, which blocked the event loop."""
-    script.answers = [listed(*(metrics(f"p{number}", cpu="-1") for number in range(250)))]
+    script.answers = [V1, listed(*(metrics(f"p{number}", cpu="-1") for number in range(250)))]
 
     event = await poller.attempt()
 
@@ -148,14 +158,14 @@ async def test_a_list_of_invalid_entries_is_decoded_in_batches(script: Script, p
 
 
 async def test_of_two_entries_for_one_pod_the_later_counts(script: Script, poller: Poller[Measurement]) -> None:
-    script.answers = [listed(metrics("a", "1m"), metrics("a", "9m"))]
+    script.answers = [V1, listed(metrics("a", "1m"), metrics("a", "9m"))]
 
     assert usages(await poller.attempt()) == {"a": (9, 2)}
 
 
 @pytest.mark.parametrize("items", [[], None])
 async def test_an_empty_list_is_a_list(script: Script, poller: Poller[Measurement], items: object) -> None:
-    script.answers = [body(json.dumps({"kind": "PodMetricsList", "metadata": {}, "items": items}).encode())]
+    script.answers = [V1, body(json.dumps({"kind": "PodMetricsList", "metadata": {}, "items": items}).encode())]
 
     assert usages(await poller.attempt()) == {}
 
@@ -183,7 +193,7 @@ async def test_an_empty_list_is_a_list(script: Script, poller: Poller[Measuremen
 async def test_a_response_that_is_no_list_is_an_error_and_retried(
     script: Script, poller: Poller[Measurement], answer: Answer, sentence: str, refused: bool
 ) -> None:
-    script.answers = [answer, listed(metrics("a"))]
+    script.answers = [V1, answer, V1, listed(metrics("a"))]
 
     event = await poller.attempt()
 
@@ -195,7 +205,7 @@ async def test_a_response_that_is_no_list_is_an_error_and_retried(
 
 
 async def test_a_list_is_polled_again_and_again(script: Script, upstream: Upstream) -> None:
-    script.answers = [listed(metrics("a", f"{n}m")) for n in range(3)]
+    script.answers = [V1, *(listed(metrics("a", f"{n}m")) for n in range(3))]
 
     async with aclosing(poll(upstream, PODS, SHORT_TIMING)) as event:
         seen = [usages(await anext(event)) for _ in range(3)]
@@ -205,7 +215,7 @@ async def test_a_list_is_polled_again_and_again(script: Script, upstream: Upstre
 
 async def test_the_interval_is_jittered(script: Script, upstream: Upstream) -> None:
     poller = Poller(upstream, PODS, PollTiming(interval_s=100))
-    script.answers = [listed() for _ in range(20)]
+    script.answers = [V1, *([listed()] * 10), V1, *([listed()] * 10)]
 
     pauses_s = set()
     for _ in range(20):
@@ -226,7 +236,7 @@ async def test_failed_attempts_back_off_and_a_list_returns_to_the_interval(
     for _ in range(20):
         await poller.attempt()
         pauses_s.append(poller.pause_s)
-    script.answers = [listed(), failure(500)]
+    script.answers = [V1, listed(), failure(500)]
     await poller.attempt()
     regular_s = poller.pause_s
     await poller.attempt()
@@ -276,7 +286,7 @@ async def test_a_cluster_without_metrics_is_logged_once(
 async def test_a_failure_and_the_recovery_are_logged(
     script: Script, poller: Poller[Measurement], logged: pytest.LogCaptureFixture
 ) -> None:
-    script.answers = [listed(), failure(403, "Forbidden"), listed(), listed()]
+    script.answers = [V1, listed(), failure(403, "Forbidden"), V1, listed(), listed()]
 
     for _ in range(4):
         await poller.attempt()
@@ -288,10 +298,113 @@ async def test_a_failure_and_the_recovery_are_logged(
 
 
 async def test_a_status_error_is_passed_on(script: Script, poller: Poller[Measurement]) -> None:
-    script.answers = [failure(403, "Forbidden", "pods.metrics.k8s.io is forbidden")]
+    script.answers = [V1, failure(403, "Forbidden", "pods.metrics.k8s.io is forbidden")]
 
     event = await poller.attempt()
 
     assert isinstance(event, WatchError)
     assert isinstance(event.error, StatusError)
     assert event.error.message == "pods.metrics.k8s.io is forbidden"
+
+
+def lists(script: Script) -> list[str]:
+    """The versions in which lists were requested, and `group` for each request of the discovery document."""
+    return [request.path.split("/")[3] if request.path.count("/") > 2 else "group" for request in script.requests]
+
+
+@pytest.mark.parametrize(
+    ("discovered", "version"), [(V1BETA1, "v1beta1"), (V1, "v1"), (BOTH, "v1"), (offered("v2", "v1beta1"), "v1beta1")]
+)
+async def test_the_newest_version_that_is_offered_is_listed(
+    script: Script, poller: Poller[Measurement], discovered: Answer, version: str
+) -> None:
+    script.answers = [discovered, listed(metrics("a"))]
+
+    assert usages(await poller.attempt()) == {"a": (2, 2)}
+    assert lists(script) == ["group", version]
+
+
+@pytest.mark.parametrize("code", [404, 406, 502, 503, 504])
+async def test_a_version_whose_backend_does_not_respond_hides_no_older_one(
+    script: Script, poller: Poller[Measurement], code: int
+) -> None:
+    script.answers = [BOTH, failure(code), listed(metrics("a", "1m")), listed(metrics("a", "2m"))]
+
+    assert usages(await poller.attempt()) == {"a": (1, 2)}
+    assert usages(await poller.attempt()) == {"a": (2, 2)}
+    assert lists(script) == ["group", "v1", "v1beta1", "v1beta1"]
+
+
+@pytest.mark.parametrize("code", [401, 403, 429, 500])
+async def test_other_errors_hold_for_every_version(script: Script, poller: Poller[Measurement], code: int) -> None:
+    # A request that is answered with 401 is repeated with credentials that are read again.
+    script.answers = [BOTH, failure(code), failure(code)]
+
+    event = await poller.attempt()
+
+    assert isinstance(event, WatchError)
+    assert f"v1/pods answers {code}" in str(event.error)
+    assert "v1beta1" not in lists(script)
+
+
+async def test_without_any_version_that_responds_the_error_is_that_of_the_newest(
+    script: Script, poller: Poller[Measurement]
+) -> None:
+    script.answers = [BOTH, failure(503), failure(404)]
+
+    event = await poller.attempt()
+
+    assert isinstance(event, WatchError)
+    assert "/v1/pods answers 503" in str(event.error)
+
+
+async def test_a_version_that_disappears_is_left_within_one_attempt(
+    script: Script, poller: Poller[Measurement]
+) -> None:
+    script.answers = [
+        BOTH,
+        listed(metrics("a", "1m")),
+        failure(404, "NotFound"),
+        V1BETA1,
+        listed(metrics("a", "2m")),
+    ]
+
+    assert usages(await poller.attempt()) == {"a": (1, 2)}
+    assert usages(await poller.attempt()) == {"a": (2, 2)}
+    assert lists(script) == ["group", "v1", "v1", "group", "v1beta1"]
+
+
+async def test_a_newer_version_is_looked_for_at_every_tenth_list(script: Script, poller: Poller[Measurement]) -> None:
+    script.answers = [V1BETA1, *([listed()] * 10), BOTH, *([listed()] * 10)]
+
+    for _ in range(20):
+        assert isinstance(await poller.attempt(), Poll)
+
+    assert lists(script) == ["group", *["v1beta1"] * 10, "group", *["v1"] * 10]
+
+
+async def test_a_version_stays_while_discovery_fails(script: Script, poller: Poller[Measurement]) -> None:
+    script.answers = [V1BETA1, *([listed()] * 10), failure(500), listed(metrics("a"))]
+
+    for _ in range(10):
+        await poller.attempt()
+
+    assert usages(await poller.attempt()) == {"a": (2, 2)}
+
+
+async def test_without_the_right_to_discover_all_versions_are_tried(
+    script: Script, poller: Poller[Measurement]
+) -> None:
+    script.answers = [failure(403, "Forbidden"), failure(404, "NotFound"), listed(metrics("a"))]
+
+    assert usages(await poller.attempt()) == {"a": (2, 2)}
+    assert lists(script) == ["group", "v1", "v1beta1"]
+
+
+async def test_versions_that_cannot_be_read_are_named(script: Script, poller: Poller[Measurement]) -> None:
+    script.answers = [offered("v1alpha1", "v2")]
+
+    event = await poller.attempt()
+
+    assert isinstance(event, WatchError)
+    assert str(event.error) == (f"{script.url} serves metrics.k8s.io in v1alpha1, v2, and kubesum reads v1, v1beta1")

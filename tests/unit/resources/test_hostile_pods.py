@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from kubesum.resources import imagesummaries
-from kubesum.semantics.facts import ContainerImage, Pod
-from kubesum.semantics.images import Use, container_images, parsed
+from kubesum.semantics.facts import ImageUser, Pod, UsedImage
+from kubesum.semantics.images import Use, parsed, used_images
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.workloads.owners import reference
 from kubesum.vocabulary.resource import Fold, Key, Source
@@ -27,12 +27,12 @@ def big(images: int, kind: str = "containers", **more: Any) -> JsonObject:
     return {"metadata": metadata, "spec": spec, "status": {"phase": "Running"}}
 
 
-class Counted(tuple[ContainerImage, ...]):
+class Counted(tuple[UsedImage, ...]):
     """Images that count how often they are read through."""
 
     readings = 0
 
-    def __iter__(self) -> Iterator[ContainerImage]:
+    def __iter__(self) -> Iterator[UsedImage]:
         Counted.readings += 1
         return super().__iter__()
 
@@ -199,9 +199,9 @@ def test_large_values_are_not_cached() -> None:
     assert parsed("n" * 5000) is not parsed("n" * 5000)
     assert parsed("n" * 5000) == parsed("n" * 5000)
 
-    one = (Use("nginx", "", False, False),)
-    assert container_images(one) is container_images(one)
-    assert container_images(one * 500) is not container_images(one * 500)
+    one = (Use("nginx", "", ImageUser.CONTAINER),)
+    assert used_images(one) is used_images(one)
+    assert used_images(one * 500) is not used_images(one * 500)
 
     assert reference("v1", "Pod", "a", "u") is reference("v1", "Pod", "a", "u")
     assert reference("v1", "Pod", "a" * 5000, "u") is not reference("v1", "Pod", "a" * 5000, "u")

@@ -83,6 +83,12 @@ def containers(draw: st.DrawFn, name: str) -> JsonObject:
 mappings = st.lists(
     st.sampled_from(["app", "init"]).map(lambda name: {"containerName": name, "resourceName": CLAIMED}), max_size=2
 )
+volumes = st.lists(
+    st.sampled_from(["", "nginx", "quay.io/example/artifact:1.0.0"]).map(
+        lambda reference: {"name": f"v-{len(reference)}", "image": {"reference": reference}}
+    ),
+    max_size=2,
+)
 reported: st.SearchStrategy[JsonObject] = st.one_of(
     st.just({}),
     st.fixed_dictionaries(
@@ -110,6 +116,7 @@ def statuses(draw: st.DrawFn) -> JsonObject:
                 {"running": {}},
                 {"waiting": {"reason": "CrashLoopBackOff"}},
                 {"waiting": {"reason": "ImagePullBackOff"}},
+                {"waiting": {"reason": "ErrImagePull", "message": 'pull image "quay.io/example/artifact:1.0.0"'}},
                 {"terminated": {"exitCode": 0, "reason": "Completed"}},
             ]
         )
@@ -171,6 +178,7 @@ def pods(draw: st.DrawFn, names: tuple[str, ...] = ("p0", "p1", "p2")) -> tuple[
             "nodeName": draw(node_names),
             "containers": [draw(containers("app"))],
             "initContainers": draw(st.lists(containers("init"), max_size=1)),
+            "volumes": draw(volumes),
             "priorityClassName": draw(st.sampled_from(["", "high"])),
         },
         "status": draw(statuses()),

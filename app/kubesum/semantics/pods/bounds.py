@@ -31,7 +31,7 @@ def bounded(resources: EffectiveResources) -> EffectiveResources:
         resources,
         requests=_only(kept, resources.requests),
         limits=_only(kept, resources.limits),
-        dynamic=_only(kept, resources.dynamic),
+        dynamic=tuple([entry for entry in resources.dynamic if entry[0] in kept]),
         left_out=len(names) - len(kept),
     )
 

@@ -58,36 +58,39 @@ def is_sidecar(container: Container) -> bool:
 def pod_resources(pod: Pod, pod_count: int, rule: ResizeRule) -> PodResources:
     """The resources of a pod in spec and status; `pod_count` is 1 if it takes one of its node's pods, else 0."""
     spec, status = pod.spec, pod.status
-    states = _States(status)
+    infeasible = is_infeasible(status)
+    dynamic = _dynamic(status)
+    statuses = {one.name: one for one in status.container_statuses}
+    init_containers: tuple[InitContainerResources, ...] = ()
+    if spec.init_containers:
+        # Names are unique over both lists.
+        statuses = {one.name: one for one in status.init_container_statuses} | statuses
+        init_containers = tuple(
+            InitContainerResources(is_sidecar(one), _state(one, statuses.get(one.name), infeasible, dynamic))
+            for one in spec.init_containers
+        )
     return PodResources(
         rule,
-        tuple([states.of(container) for container in spec.containers]),
-        tuple([InitContainerResources(is_sidecar(one), states.of(one)) for one in spec.init_containers]),
+        tuple([_state(one, statuses.get(one.name), infeasible, dynamic) for one in spec.containers]),
+        init_containers,
         ResourceState(spec.resources, status.resources, status.allocated_resources),
         spec.overhead,
-        states.infeasible,
+        infeasible,
         pod_count,
     )
 
 
-class _States:
-    """What the status of one pod says of the resources of its containers."""
-
-    def __init__(self, status: PodStatus) -> None:
-        self.infeasible: Final = is_infeasible(status)
-        # Names are unique over both lists.
-        self._statuses: Final = {
-            one.name: one for one in (*status.init_container_statuses, *status.container_statuses)
-        }
-        self._dynamic: Final = _dynamic(status)
-
-    def of(self, container: Container) -> ResourceState:
-        """The resources of a container in spec and status."""
-        desired, status = container.resources, self._statuses.get(container.name)
-        dynamic = self._dynamic.get(container.name, ())
-        if status is None or (not self.infeasible and _is_as_desired(status, desired)):
-            return ResourceState(desired, dynamic=dynamic)
-        return ResourceState(desired, status.resources, status.allocated_resources, dynamic)
+def _state(
+    container: Container,
+    status: ContainerStatus | None,
+    infeasible: bool,
+    dynamic: Mapping[str, tuple[str, ...]],
+) -> ResourceState:
+    """The resources of a container in spec and status."""
+    desired, names = container.resources, dynamic.get(container.name, ())
+    if status is None or (not infeasible and _is_as_desired(status, desired)):
+        return ResourceState(desired, None, None, names)
+    return ResourceState(desired, status.resources, status.allocated_resources, names)
 
 
 def _is_as_desired(status: ContainerStatus, desired: Resources) -> bool:

@@ -36,8 +36,8 @@ class EffectiveResources(msgspec.Struct, frozen=True, gc=False):
     requests: ResourceList
     """Includes `pods` for an active, assigned pod."""
     limits: ResourceList
-    dynamic: ResourceList
-    """The part of the requests, and of the limits, that ResourceClaims provide (KEP-5004)."""
+    dynamic: tuple[tuple[str, int], ...]
+    """The part of the requests, and of the limits, that ResourceClaims provide (KEP-5004); nearly always empty."""
     without_requests: tuple[str, ...]
     """Which of cpu and memory have no pod-level request and no request of some app container or sidecar."""
     without_limits: tuple[str, ...]
@@ -60,7 +60,7 @@ def effective_resources(of: PodResources) -> EffectiveResources:
     return EffectiveResources(
         ResourceList(rounded),
         ResourceList(_rounded(limits)),
-        ResourceList(_dynamic(of, rounded)),
+        _dynamic(of, rounded),
         _missing(of, REQUESTS),
         _missing(of, LIMITS),
     )
@@ -164,7 +164,7 @@ def _desired(state: ResourceState, side: Side) -> Nanos:
     return _nanos(side(state.desired))
 
 
-def _dynamic(of: PodResources, requests: Mapping[str, int]) -> dict[str, int]:
+def _dynamic(of: PodResources, requests: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """The part of the requests that ResourceClaims provide.
 
     Extended resources cannot be resized, so the desired amounts say it under either rule. The kubelet takes a mapping
@@ -177,10 +177,10 @@ def _dynamic(of: PodResources, requests: Mapping[str, int]) -> dict[str, int]:
     states = [*of.containers, *(init.resources for init in of.init_containers)]
     names = {name for state in states for name in state.dynamic}
     if not names:
-        return {}
+        return ()
     total, rest = _sum(of, lambda state, _: _desired(state, REQUESTS)), _sum(of, others)
     found = _rounded({name: total.get(name, 0) - rest.get(name, 0) for name in names})
-    return {name: min(value, requests[name]) for name, value in found.items() if name in requests}
+    return tuple((name, min(value, requests[name])) for name, value in sorted(found.items()) if name in requests)
 
 
 def _sum(of: PodResources, amounts: Callable[[ResourceState, bool], Nanos]) -> Nanos:

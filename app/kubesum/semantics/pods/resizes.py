@@ -54,11 +54,10 @@ def resize_of(status: PodStatus) -> Resize:
     """What the conditions of a pod say of its resize."""
     pending, in_progress = "", False
     for condition in status.conditions:
-        if condition.status != "True":
-            continue
-        if condition.type == _PENDING and not pending:
-            pending = intern(condition.reason)
-        in_progress |= condition.type == _IN_PROGRESS
+        if condition.type == _PENDING and condition.status == "True":
+            pending = pending or intern(condition.reason)
+        elif condition.type == _IN_PROGRESS and condition.status == "True":
+            in_progress = True
     if status.resize:
         pending = pending or (status.resize if status.resize in _FORMER_PENDING else "")
         in_progress |= status.resize == _FORMER_IN_PROGRESS

@@ -103,7 +103,7 @@ def _resource_entries(resources: EffectiveResources) -> list[tuple[str, str, int
     return [
         *((REQUESTS, name, amount) for name, amount in resources.requests.items()),
         *((LIMITS, name, amount) for name, amount in resources.limits.items()),
-        *((DYNAMIC, name, amount) for name, amount in resources.dynamic.items()),
+        *((DYNAMIC, name, amount) for name, amount in resources.dynamic),
         *((WITHOUT_REQUESTS, name, 1) for name in resources.without_requests),
         *((WITHOUT_LIMITS, name, 1) for name in resources.without_limits),
     ]

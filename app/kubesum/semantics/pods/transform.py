@@ -12,7 +12,7 @@ import msgspec
 from kubesum.kube.objects import Pod
 from kubesum.semantics.facts import PodFacts, PodState, Resize
 from kubesum.semantics.identity import checked_in_namespace
-from kubesum.semantics.images import container_images, uses
+from kubesum.semantics.images import used_images, uses
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.bounds import bounded
 from kubesum.semantics.pods.pending import pending_reasons
@@ -73,7 +73,7 @@ def pod_facts(pod: Pod, interner: Interner, rule: ResizeRule) -> PodFacts:
         state=interner.computed(inputs, lambda: _state(inputs)),
         last_restart=cells.last_restart,
         owner=immediate_owner(pod),
-        images=container_images(uses(pod)) if is_active(inputs.phase) else (),
+        images=used_images(uses(pod)) if is_active(inputs.phase) else (),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from kubesim.apiserver.metrics import metrics_api_service
 from kubesim.quantities import amount, nanos
 from kubesim.world.metering import Container, Usage, container_usage, is_measured, node_usage
 from tests.unit.kubesim.runningcluster import TABLE, Cluster, node, pod
@@ -64,6 +65,44 @@ async def test_the_group_is_discovered_as_that_of_metrics_server(cluster: Cluste
     assert service.decoded()["spec"]["service"]["name"] == "metrics-server"
 
 
+async def test_v1_and_v1beta1_have_the_same_content(cluster: Cluster) -> None:
+    group = (await cluster.get("/apis/metrics.k8s.io")).json
+    listed = (await cluster.get("/apis")).json["groups"]
+    v1, v1beta1 = [(await cluster.get(f"/apis/metrics.k8s.io/{v}/pods")).json for v in ("v1", "v1beta1")]
+
+    assert [version["version"] for version in group["versions"]] == ["v1", "v1beta1"]
+    assert group["preferredVersion"] == {"groupVersion": "metrics.k8s.io/v1", "version": "v1"}
+    assert [one["versions"] for one in listed if one["name"] == "metrics.k8s.io"] == [group["versions"]]
+    assert v1["apiVersion"] == "metrics.k8s.io/v1"
+    assert v1["items"] == v1beta1["items"]
+
+
+async def test_a_version_is_served_as_long_as_it_has_an_api_service(cluster: Cluster) -> None:
+    cluster.store.delete("apiservices", "", "v1beta1.metrics.k8s.io")
+
+    group = (await cluster.get("/apis/metrics.k8s.io")).json
+    assert [version["version"] for version in group["versions"]] == ["v1"]
+    assert [(await cluster.get(path)).code for path in (ROOT, f"{ROOT}/pods", "/apis/metrics.k8s.io/v1/pods")] == [
+        404,
+        404,
+        200,
+    ]
+
+    cluster.store.delete("apiservices", "", "v1.metrics.k8s.io")
+    assert (await cluster.get("/apis/metrics.k8s.io")).code == 404
+
+
+async def test_a_version_without_backend_is_discovered_all_the_same(cluster: Cluster) -> None:
+    cluster.store.put("apiservices", metrics_api_service("v1", available=False))
+
+    group = (await cluster.get("/apis/metrics.k8s.io")).json
+    unavailable = await cluster.get("/apis/metrics.k8s.io/v1/pods")
+
+    assert [version["version"] for version in group["versions"]] == ["v1", "v1beta1"]
+    assert (unavailable.code, unavailable.json["reason"]) == (503, "ServiceUnavailable")
+    assert (await cluster.get(f"{ROOT}/pods")).code == 200
+
+
 async def test_only_running_containers_are_measured(cluster: Cluster) -> None:
     pods = (await cluster.get(f"{ROOT}/pods?limit=1")).json
     nodes = (await cluster.get(f"{ROOT}/nodes")).json
@@ -121,7 +160,7 @@ async def test_not_found_has_the_text_of_metrics_server(cluster: Cluster) -> Non
         ("DELETE", f"{ROOT}/nodes/node-1", 405),
         ("GET", f"{ROOT}/namespaces/default/nodes", 404),
         ("GET", f"{ROOT}/services", 404),
-        ("GET", "/apis/metrics.k8s.io/v1/pods", 404),
+        ("GET", "/apis/metrics.k8s.io/v2/pods", 404),
     ],
 )
 async def test_other_verbs_and_resources_are_rejected(cluster: Cluster, method: str, path: str, code: int) -> None:
@@ -146,7 +185,10 @@ async def test_metrics_are_authorized_by_the_role_of_metrics_server(cluster: Clu
 
 
 @pytest.mark.process
-async def test_kubectl_top_prints_what_is_measured(cluster: Cluster) -> None:
+@pytest.mark.parametrize("gone", ["", "v1", "v1beta1"])
+async def test_kubectl_top_prints_what_is_measured(cluster: Cluster, gone: str) -> None:
+    cluster.store.delete("apiservices", "", f"{gone}.metrics.k8s.io")
+
     nodes = await cluster.kubectl("top", "nodes")
     pods = await cluster.kubectl("top", "pods", "-A", "--no-headers")
 

@@ -26,12 +26,13 @@ def as_of(version: Version, now: Snapshot, events: Iterable[RowEvent]) -> Snapsh
     before: dict[Key, Row | None] = {}
     for event in events:
         before.setdefault(event.key, event.before)
+    floor = now.floor if now.floor <= version else 0
     if not before:
-        return Snapshot(version, now.rows)
+        return Snapshot(version, now.rows, floor)
     rows = [row for row in now.rows if row.key not in before]
     rows += (row for row in before.values() if row is not None)
     rows.sort(key=_BY_KEY)
-    return Snapshot(version, tuple(rows))
+    return Snapshot(version, tuple(rows), floor)
 
 
 class PastSnapshots:

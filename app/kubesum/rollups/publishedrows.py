@@ -47,6 +47,7 @@ class PublishedRows:
         """Whether the rows of a whole cluster were published once."""
         # A new one, so that no version of a removed resource of the same name counts as issued here.
         self._version: Version = clock.issue()
+        self.floor: Version = 0
         self.events: Final = Journal(self._version)
         self._versions_without_event: Final[Ring[Version]] = Ring(self._version, int, KEPT_VERSIONS)
         self._rows: dict[Key, Row] = {}
@@ -74,7 +75,8 @@ class PublishedRows:
         """All rows; made on demand, once per version."""
         self.version()
         if self._snapshot is None:
-            self._snapshot = Snapshot(self._version, tuple(self._rows[key] for key in self._keys.in_order()))
+            rows = tuple(self._rows[key] for key in self._keys.in_order())
+            self._snapshot = Snapshot(self._version, rows, self.floor)
         return self._snapshot
 
     def snapshot_at(self, version: Version) -> Snapshot | None:
@@ -95,9 +97,11 @@ class PublishedRows:
 
     def version_above(self, version: Version) -> Version:
         """What `version()` gives, but larger than `version`, which another replica issued."""
-        if self._version <= version:
+        if self.floor <= version:
             self.clock.advance_past(version)
             self._renew_version()
+            self.floor = self._version
+            self._snapshot = None
         return self.version()
 
     def has_issued(self, version: Version) -> bool:
@@ -116,7 +120,7 @@ class PublishedRows:
         self._version = self.clock.issue()
         self._versions_without_event.append(self._version)
         if self._snapshot is not None:
-            self._snapshot = Snapshot(self._version, self._snapshot.rows)
+            self._snapshot = Snapshot(self._version, self._snapshot.rows, self.floor)
 
     def complete(self, unpublished: Iterable[Key]) -> None:
         """The rows of a whole cluster are published, but for those of which a change is `unpublished`."""

@@ -42,12 +42,19 @@ class Snapshot:
 
     version: Version
     rows: tuple[Row, ...]
+    floor: Version = 0
+    """Rows of an earlier version are served with this one, see `Store.floor`."""
 
     def within(self, namespace: str) -> Sequence[Row]:
         """The rows of one namespace."""
         first = bisect_left(self.rows, (namespace, ""), key=_BY_KEY)
         last = bisect_left(self.rows, (namespace + "\0", ""), key=_BY_KEY)
         return self.rows[first:last]
+
+
+def served(row: Row, floor: Version) -> Row:
+    """The row as it is served: not with an earlier version than `floor`."""
+    return row if row.version >= floor else Row(row.key, floor, row.subject, row.status)
 
 
 def status_of(resource: ComputedResource, row: Row) -> Any:

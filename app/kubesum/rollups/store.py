@@ -88,6 +88,14 @@ class Store(Protocol):
     def events(self) -> Events:
         """The published changes."""
 
+    @property
+    def floor(self) -> Version:
+        """The least version that a row is served with.
+
+        A client that comes from another replica has versions of that one, for rows that have not changed since. It is
+        above all that such clients have shown, so that no row goes back for them.
+        """
+
     def unavailable(self) -> Unavailable | None:
         """Why the rows must not be served yet; None when they may."""
 

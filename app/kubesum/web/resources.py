@@ -23,6 +23,7 @@ from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.api.watch.watching import Watches, WatchRequest
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.rollups.catalogue import Catalogue
+from kubesum.rollups.rows import served
 from kubesum.rollups.store import Store
 from kubesum.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetails, Timeout
 from kubesum.web.responses import JSON, document, is_indented
@@ -70,7 +71,7 @@ class ResourceHandler:
         if row is None:
             details = StatusDetails(name=info.name, group=resource.group, kind=resource.plural)
             raise NotFound(f'{resource.resource_group} "{info.name}" not found', details)
-        content = encode_object(resource, row, form, include, self._server.now())
+        content = encode_object(resource, served(row, collection.floor), form, include, self._server.now())
         return document(content, form.encoding, is_indented(info, headers), self._warning(collection))
 
     async def _list(self, info: RequestInfo, collection: Store, headers: Headers) -> Response:

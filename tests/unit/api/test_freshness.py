@@ -6,6 +6,7 @@ import pytest
 
 from kubesum.api.lists.freshness import exactly, not_older_than
 from kubesum.rollups.resourceversion import TAGS
+from kubesum.rollups.rows import served
 from kubesum.vocabulary.errors import Expired, Timeout
 from tests.leaping import leaping
 from tests.unit.api.replicas import Replica
@@ -120,3 +121,23 @@ def test_only_the_current_version_is_kept() -> None:
     exactly(CURRENT, CURRENT)
     with pytest.raises(Expired, match="The resourceVersion for the provided list is too old"):
         exactly(CURRENT - 1, CURRENT)
+
+
+def test_no_row_goes_back_for_a_client_of_another_replica() -> None:
+    """[L6] A row that had not changed for long had a smaller version here than where the client had seen it."""
+
+    async def main() -> None:
+        replica = await Replica().start(Thing("a"))
+        before = replica.store.snapshot()
+        asked = replica.version + 5 * MICROSECONDS
+
+        await waited_s(replica, asked)
+        after = replica.store.snapshot()
+        await replica.put(Thing("b"))
+
+        assert before.rows[0].version < asked < after.floor <= after.version
+        assert replica.store.floor == after.floor < replica.store.snapshot().rows[1].version
+        assert served(after.rows[0], after.floor).version == after.floor
+        assert replica.store.has_issued(after.floor)
+
+    leaping(main())

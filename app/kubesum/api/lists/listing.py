@@ -18,7 +18,7 @@ from kubesum.api.representations.table import Ages, column_definitions, table_ro
 from kubesum.api.representations.yamltext import yaml_list
 from kubesum.api.requests.negotiation import Encoding, Form, Representation
 from kubesum.api.requests.options import Include, ListOptions
-from kubesum.rollups.rows import Row, Snapshot
+from kubesum.rollups.rows import Row, Snapshot, served
 from kubesum.rollups.store import Store
 from kubesum.vocabulary.resource import ComputedResource
 
@@ -126,7 +126,7 @@ async def encode_list(request: ListRequest, snapshot: Snapshot, ages: Ages) -> b
     document = row_document(resource, request.representation, request.include, ages)
     chunks: list[bytes] = []
     for start in range(0, len(rows), _SLICE_ROWS):
-        encoded = ENCODER.encode([document(row) for row in rows[start : start + _SLICE_ROWS]])
+        encoded = ENCODER.encode([document(served(row, snapshot.floor)) for row in rows[start : start + _SLICE_ROWS]])
         chunks.append(encoded[1:-1])
         await asyncio.sleep(0)
     return b"".join((_opening(resource, request.representation, metadata), b",".join(chunks), b"]}\n"))

@@ -79,6 +79,8 @@ class _Start:
     version: Version
     rows: Sequence[Row] = ()
     resumption: Resumption | None = None
+    floor: Version = 0
+    """The least version that one of the rows is sent with."""
 
 
 class Watches:
@@ -103,7 +105,8 @@ class Watches:
                 await not_older_than(options.version, store, self._now)
             snapshot = store.snapshot()
             rows = snapshot.within(request.namespace) if request.namespace else snapshot.rows
-            return _Start(snapshot.version, rows)
+            # Without a version, its client may be cut off among the rows and go on from there: each needs its own.
+            return _Start(snapshot.version, rows, floor=snapshot.floor if options.version else 0)
         if not options.version:
             return _Start(store.version())
         if store.has_issued(options.version):
@@ -121,7 +124,7 @@ class Watches:
         lifetime_s = request.options.timeout_s or random.uniform(*LIFETIME_S)  # noqa: S311 - spreads load
         timer = WatchTimer(lifetime_s, request.options.allow_bookmarks)
         version, resumption = start.version, start.resumption
-        async for lines in _sliced(encoder, await _initial_events(start.rows, request)):
+        async for lines in _sliced(encoder, await _initial_events(start, request)):
             yield lines
             del lines
         # A watch lasts for an hour; the rows that it began with must not.
@@ -197,8 +200,9 @@ async def _sliced(encoder: EventEncoder, events: Iterable[WatchEvent]) -> AsyncG
         await asyncio.sleep(0)
 
 
-async def _initial_events(rows: Sequence[Row], request: WatchRequest) -> Iterator[WatchEvent]:
+async def _initial_events(begun: _Start, request: WatchRequest) -> Iterator[WatchEvent]:
     """The rows that the watch selects, ADDED in order of version: a client can resume after any of them."""
+    rows, floor = begun.rows, begun.floor
     selects, slice_rows, selected = request.predicate(), request.slice_rows, rows
     if selects is not None:
         selected = []
@@ -209,4 +213,4 @@ async def _initial_events(rows: Sequence[Row], request: WatchRequest) -> Iterato
     for start in range(0, len(selected), _RUN_ROWS):
         runs.append(sorted(selected[start : start + _RUN_ROWS], key=BY_VERSION))
         await asyncio.sleep(0)
-    return (WatchEvent("ADDED", row, row.version) for row in merge(*runs, key=BY_VERSION))
+    return (WatchEvent("ADDED", row, max(row.version, floor)) for row in merge(*runs, key=BY_VERSION))

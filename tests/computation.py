@@ -7,7 +7,9 @@ import msgspec
 
 from kubesum.api.representations.objects import ENCODER
 from kubesum.cache.store import Cache
+from kubesum.kube.decoding import Decoder
 from kubesum.kube.deltas import Deltas, ListStarted, Poll, Synced, WatchedResource
+from kubesum.kube.objecterrorlog import Unread
 from kubesum.resources import RESOURCES
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.resourceversion import VersionClock
@@ -33,9 +35,14 @@ def key_of(found: JsonObject) -> Key:
 
 
 def fact_of(kind: str, found: JsonObject, rule: ResizeRule = ResizeRule.PER_POD) -> Any:
-    """The facts that the cache keeps of an object, those of a pod by this rule."""
+    """The facts of an object, those of a pod by this rule; an object that is not read fails the test."""
     of: WatchedResource[Any] = _PODS[rule] if kind == "pods" else KINDS.get(kind) or POLLS[kind]
-    return of.transform(msgspec.json.decode(msgspec.json.encode(found), type=of.view))
+    ((_, fact),) = Decoder(of, _fail).objects([msgspec.Raw(msgspec.json.encode(found))])
+    return fact
+
+
+def _fail(unread: Unread) -> None:
+    raise AssertionError(unread)
 
 
 class Computation:

@@ -131,6 +131,25 @@ async def test_a_created_and_a_deleted_pod_are_shown(cluster: Cluster, local: Re
             pass
 
 
+async def test_objects_that_cannot_be_read_are_named_on_stderr(tmp_path: Path) -> None:
+    """They were missing in all sums without a word."""
+    async with running_cluster(tmp_path, ServerOptions()) as cluster:
+        cluster.store.put("nodes", node("node-1"))
+        for name, odd in (("whole", {}), ("odd", {"overhead": "1"})):
+            plain = pod(name)
+            cluster.store.put("pods", plain | {"spec": plain["spec"] | odd})
+        async with kubesum(tmp_path, "local", "--kubeconfig", service_account_kubeconfig(cluster, tmp_path)) as local:
+            shown = Ready(local, await local.ready_line())
+            names = (await shown.kubectl("get", "posum", "--no-headers")).names
+            rest = await local.stopped(signal.SIGINT)
+
+    assert names == ["whole"]
+    assert [line.split(" ", 1)[1] for line in rest.err.splitlines()] == [
+        "WARNING object cannot be read resource=pods object=default/odd reason=spec.overhead: '1' instead of a map",
+        "WARNING objects left out resource=pods count=1",
+    ]
+
+
 async def test_a_server_that_refuses_watch_lists_is_read_in_pages(tmp_path: Path) -> None:
     async with running_cluster(tmp_path, ServerOptions(refuses_watch_lists=True)) as cluster:
         cluster.store.put("nodes", node("node-1"))

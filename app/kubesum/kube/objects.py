@@ -2,7 +2,7 @@
 
 msgspec skips all other fields while it parses, which keeps an initial list of 20,000 pods cheap. Absent fields get
 their Kubernetes default here, so that code which reads them need not check. A JSON null where a list or map belongs
-does not fit a view; the decoder then drops the nulls and decodes once more.
+does not fit a view; the decoder makes such objects fit (kube/fitting.py).
 Names and shapes: k8s.io/api/core/v1, apps/v1, batch/v1, k8s.io/metrics/pkg/apis/metrics/v1 and v1beta1.
 """
 
@@ -15,7 +15,18 @@ Quantities = dict[str, str | int | float]
 """A ResourceList as decoded. Servers send strings; hand-written YAML may hold numbers."""
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A metav1.Time: RFC 3339 always names the zone, so that any two can be compared."""
+"""A metav1.Time: RFC 3339 always names the zone, so that any two can be compared.
+
+Some writers put Go's zero time, 0001-01-01T00:00:00Z, where there is none; metav1.Time itself is null then
+(k8s.io/apimachinery/pkg/apis/meta/v1/time.go, MarshalJSON). The views hold None for it.
+"""
+
+
+def _drop_zero_times(view: msgspec.Struct, *names: str) -> None:
+    for name in names:
+        time = getattr(view, name)
+        if time is not None and time.year == 1:
+            msgspec.structs.force_setattr(view, name, None)
 
 
 class Annotations(msgspec.Struct, frozen=True, gc=False):
@@ -48,6 +59,9 @@ class Metadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     labels: dict[str, str] = {}
     annotations: Annotations = Annotations()
     owner_references: tuple[OwnerReference, ...] = ()
+
+    def __post_init__(self) -> None:
+        _drop_zero_times(self, "creation_timestamp", "deletion_timestamp")
 
 
 class ListMetadata(
@@ -105,6 +119,9 @@ class Terminated(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     exit_code: int = 0
     signal: int = 0
     finished_at: Time | None = None
+
+    def __post_init__(self) -> None:
+        _drop_zero_times(self, "finished_at")
 
 
 class ContainerState(msgspec.Struct, frozen=True, gc=False):
@@ -447,6 +464,9 @@ class PodMetrics(msgspec.Struct, frozen=True, gc=False):
     timestamp: Time | None = None
     containers: tuple[ContainerMetrics, ...] = ()
 
+    def __post_init__(self) -> None:
+        _drop_zero_times(self, "timestamp")
+
 
 class NodeMetrics(msgspec.Struct, frozen=True, gc=False):
     """metricsv1beta1.NodeMetrics."""
@@ -454,6 +474,9 @@ class NodeMetrics(msgspec.Struct, frozen=True, gc=False):
     metadata: MetricsMetadata
     timestamp: Time | None = None
     usage: Quantities = {}
+
+    def __post_init__(self) -> None:
+        _drop_zero_times(self, "timestamp")
 
 
 T = TypeVar("T")

@@ -20,6 +20,7 @@ from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import Decoder, Events
 from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.failures import Stalled, StatusError
+from kubesum.kube.objecterrorlog import ObjectErrorLog
 from kubesum.kube.serverversion import VersionedResource
 from kubesum.kube.watcherrorlog import WatchErrorLog
 from kubesum.operations import metrics
@@ -90,7 +91,8 @@ class Reflector(Generic[Facts]):
         self._versioned: Final = watched if isinstance(watched, VersionedResource) else None
         self._watched = watched.current if isinstance(watched, VersionedResource) else watched
         self._timing: Final = timing
-        self._decoder = Decoder(self._watched)
+        self._object_errors: Final = ObjectErrorLog(self._watched.resource)
+        self._decoder = Decoder(self._watched, self._object_errors.report)
         self._version = ""
         self._version_before = ""
         self._use_watch_list = True
@@ -122,7 +124,7 @@ class Reflector(Generic[Facts]):
         if self._versioned.current is self._watched:
             return
         self._watched = self._versioned.current
-        self._decoder = Decoder(self._watched)
+        self._decoder = Decoder(self._watched, self._object_errors.report)
         if self._version:
             self._forget_version("upgrade")
 
@@ -132,6 +134,7 @@ class Reflector(Generic[Facts]):
     async def _stream(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         """A watch from the last resourceVersion; without one, the initial events and then a watch from there."""
         if not self._version:
+            self._object_errors.list_started()
             yield ListStarted()
         async with aclosing(self._lines()) as batches:
             async for lines in batches:
@@ -169,6 +172,7 @@ class Reflector(Generic[Facts]):
                 lines.clear()
 
     async def _pages(self) -> AsyncGenerator[SourceEvent[Facts], None]:
+        self._object_errors.list_started()
         yield ListStarted()
         params = {"limit": str(PAGE_OBJECTS), **self._watched.selectors}
         while True:
@@ -205,6 +209,7 @@ class Reflector(Generic[Facts]):
 
     def _listed(self, version: str) -> Synced:
         self._version = version
+        self._object_errors.synced()
         self._note_progress()
         metrics.INFORMER_SYNCED.labels(self._watched.resource).set(1)
         return Synced()

@@ -39,7 +39,7 @@ WATCH_EVENTS_IGNORED: Final = Counter(
 )
 OBJECT_ERRORS: Final = Counter(
     "kubesum_object_errors",
-    "Objects skipped because they cannot be decoded (shape) or hold invalid values (content), by resource.",
+    "Objects that cannot be read (reason shape or content), or only in part, each time that they are received.",
     ("resource", "reason"),
 )
 DECODE_ERRORS: Final = Counter(

@@ -3,7 +3,7 @@
     KubesumError                 its message is one sentence: what, which, what to do
     ├── UsageError               a wrong flag, file or kubeconfig: the command ends with a non-zero code
     ├── UpstreamError            the API server is unreachable, answers an error, or sends an invalid response
-    ├── ObjectError              one watched object is invalid: it is counted and skipped
+    ├── ObjectError              one watched object cannot be read: it is counted and named
     │   └── QuantityError        text that is no Kubernetes quantity
     └── ApiError                 an error response to an API client; each class is a code and reason of metav1.Status
         ├── BadRequest           400

@@ -166,6 +166,12 @@ def statuses(draw: st.DrawFn) -> JsonObject:
     }
 
 
+# What files hold, and kube-apiserver does not send: nulls, and numbers where text belongs.
+oddities: st.SearchStrategy[JsonObject] = st.sampled_from(
+    [*[{}] * 6, {"spec": None}, {"spec": {"nodeName": 7, "containers": None}}, {"status": {"phase": None}}]
+)
+
+
 @st.composite
 def pods(draw: st.DrawFn, names: tuple[str, ...] = ("p0", "p1", "p2")) -> tuple[str, JsonObject]:
     name, namespace = draw(st.sampled_from(names)), draw(namespaces)
@@ -183,7 +189,7 @@ def pods(draw: st.DrawFn, names: tuple[str, ...] = ("p0", "p1", "p2")) -> tuple[
         },
         "status": draw(statuses()),
     }
-    return "pods", found
+    return "pods", found | draw(oddities)
 
 
 @st.composite

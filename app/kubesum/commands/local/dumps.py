@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kubesum.kube import files
 from kubesum.kube.deltas import Deltas, SourceEvent, WatchedResource
+from kubesum.kube.files import reading
 from kubesum.semantics.facts import NodeFacts, PodFacts
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.resizes import ResizeRule, resize_rule_beside
@@ -22,13 +22,13 @@ FactsByRule = tuple[PodFacts, ...]
 """The facts of one pod by each ResizeRule, in their order, or once if they are all equal."""
 
 
-def read(path: Path) -> files.Content:
-    """The objects in files; pods with facts by every rule. Raises UsageError as `kubesum.kube.files.read` does."""
+def read(path: Path) -> reading.Content:
+    """The objects in files; pods with facts by every rule. Raises UsageError as `reading.read` does."""
     pods, *others = watched_resources(Interner())
-    return files.read(path, (_pods_by_every_rule(pods, Interner()), *others))
+    return reading.read(path, (_pods_by_every_rule(pods, Interner()), *others))
 
 
-def list_watches(content: files.Content) -> dict[str, ListWatch]:
+def list_watches(content: reading.Content) -> dict[str, ListWatch]:
     """The list-watches of what `read` found, which end; pods are counted by the rule that fits the nodes."""
     rule = resize_rule_beside(node.kubelet_version for node in _facts(content.events["nodes"]))
     pods = [_by_rule(event, rule) for event in content.events["pods"]]

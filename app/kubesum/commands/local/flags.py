@@ -15,7 +15,7 @@ def add(command: argparse.ArgumentParser) -> None:
         dest="path",
         metavar="PATH",
         type=Path,
-        help="file or directory of Kubernetes objects in JSON or YAML, to be read instead of a cluster",
+        help="file, archive or directory of Kubernetes objects in JSON or YAML, to be read instead of a cluster",
     )
     sharedflags.usage_interval(cluster)
     sharedflags.port_and_kubeconfig_out(command)

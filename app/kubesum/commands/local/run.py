@@ -46,10 +46,8 @@ async def _serve_cluster(
 def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Main:
     """Serves the objects in files. Reads them before it returns, where a signal ends the process at once."""
     content = dumps.read(path)
-    if skipped := content.skipped_files:
-        warn(f"ignored files without Kubernetes objects: {len(skipped)}, such as {skipped[0]}")
-    if content.invalid_objects:
-        warn(f"ignored malformed objects: {content.invalid_objects}")
+    for sentence in content.left_out.sentences():
+        warn(sentence)
     return _serve(dumps.list_watches(content), port, kubeconfig_out)
 
 

@@ -17,7 +17,7 @@ Quantities = dict[str, str | int | float]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 """A metav1.Time: RFC 3339 always names the zone, so that any two can be compared.
 
-Some writers put Go's zero time, 0001-01-01T00:00:00Z, where there is none; metav1.Time itself is null then
+Some clients write Go's zero time, 0001-01-01T00:00:00Z, where there is none; metav1.Time itself is null then
 (k8s.io/apimachinery/pkg/apis/meta/v1/time.go, MarshalJSON). The views hold None for it.
 """
 
@@ -409,6 +409,9 @@ class CronJobStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     last_schedule_time: Time | None = None
     last_successful_time: Time | None = None
 
+    def __post_init__(self) -> None:
+        _drop_zero_times(self, "last_schedule_time", "last_successful_time")
+
 
 class CronJob(msgspec.Struct, frozen=True, gc=False):
     """batchv1.CronJob."""
@@ -434,6 +437,9 @@ class JobStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     succeeded: int = 0
     completion_time: Time | None = None
     conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        _drop_zero_times(self, "completion_time")
 
 
 class Job(msgspec.Struct, frozen=True, gc=False):

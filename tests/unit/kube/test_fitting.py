@@ -100,6 +100,7 @@ def test_text_is_a_boolean_where_a_boolean_belongs() -> None:
             "metadata.creationTimestamp: 'yesterday' instead of a time",
         ),
         ({"spec": {"priorityClassName": {}}}, "spec.priorityClassName: a map instead of text"),
+        ({"spec": {"volumes": {}}}, "spec.volumes: a map instead of a list"),
         ({"spec": {"containers": [{"image": []}]}}, "spec.containers[0].image: a list instead of text"),
         (
             {"status": {"conditions": [{"type": "Ready"}, {"type": "Odd", "message": {}}]}},
@@ -199,6 +200,16 @@ def test_gos_zero_time_is_no_time() -> None:
 
     assert (view.metadata.creation_timestamp, view.metadata.deletion_timestamp) == (None, None)
     assert view.status.container_statuses[0].last_state.terminated.finished_at is None
+
+
+def test_gos_zero_time_is_no_time_of_jobs_either() -> None:
+    zero = "0001-01-01T00:00:00Z"
+
+    job = fit({"metadata": {}, "status": {"completionTime": zero}}, Job).view
+    cronjob = fit({"metadata": {}, "status": {"lastScheduleTime": zero, "lastSuccessfulTime": zero}}, CronJob).view
+
+    assert job.status.completion_time is None
+    assert (cronjob.status.last_schedule_time, cronjob.status.last_successful_time) == (None, None)
 
 
 def test_any_other_time_stays() -> None:

@@ -23,7 +23,6 @@ from kubesum.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
 JsonObject = dict[str, Any]
 
 _INTERNER = Interner(capacity=32)
-_PODS = {rule: watched_pods(_INTERNER, rule) for rule in ResizeRule}
 KINDS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in watched_resources(_INTERNER)}
 POLLS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in POLLED_RESOURCES}
 VALID_FOR_S = 90.0
@@ -35,14 +34,18 @@ def key_of(found: JsonObject) -> Key:
 
 
 def fact_of(kind: str, found: JsonObject, rule: ResizeRule = ResizeRule.PER_POD) -> Any:
-    """The facts of an object, those of a pod by this rule; an object that is not read fails the test."""
-    of: WatchedResource[Any] = _PODS[rule] if kind == "pods" else KINDS.get(kind) or POLLS[kind]
-    ((_, fact),) = Decoder(of, _fail).objects([msgspec.Raw(msgspec.json.encode(found))])
-    return fact
+    """The facts that the cache keeps of an object, those of a pod by this rule; it must be readable."""
+    decoder = _POD_DECODERS[rule] if kind == "pods" else _DECODERS[kind]
+    ((_, facts),) = decoder.objects([msgspec.Raw(msgspec.json.encode(found))])
+    return facts
 
 
 def _fail(unread: Unread) -> None:
     raise AssertionError(unread)
+
+
+_DECODERS = {name: Decoder(kind, _fail) for name, kind in (KINDS | POLLS).items()}
+_POD_DECODERS = {rule: Decoder(watched_pods(_INTERNER, rule), _fail) for rule in ResizeRule}
 
 
 class Computation:

@@ -1,8 +1,8 @@
-"""From the bytes of a list or a watch to facts.
+"""Decodes lists and watch events, from bytes to facts.
 
-Each object is decoded straight into the view of its kind. Files, and servers that are none of Kubernetes', hold
-objects that no view fits: those are read once more, made to fit (kube/fitting.py). What then cannot be read is
-reported, with the reason, and counts as absent. One bad object never costs the others.
+Each object is decoded directly into the view of its resource. One that the view does not fit is decoded once more
+and made to fit (kube/fitting.py). If it cannot be, it is reported with the reason and treated as absent; the other
+objects are not affected.
 """
 
 from collections import Counter
@@ -23,12 +23,12 @@ from kubesum.vocabulary.errors import ObjectError, UpstreamError
 from kubesum.vocabulary.resource import Key
 
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are no JSON, or not of the shape asked for."""
+"""What decoding raises for bytes that are no JSON or do not fit the type."""
 
 View = TypeVar("View")
 
 _LONGEST_VERSION: Final = 40
-"""Digits; etcd counts with 64 bits, and Python reads no number of thousands."""
+"""Digits; etcd counts with 64 bits, and Python parses no number of thousands."""
 _KNOWN_TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 
@@ -40,7 +40,7 @@ class _Identity(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class _Unreadable(msgspec.Struct, frozen=True, gc=False):
-    """What is known of an object that cannot be read."""
+    """The metadata of an object that cannot be read, as far as they can."""
 
     metadata: _Identity = _Identity()
     reason: str = ""
@@ -67,71 +67,71 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Decoded(Generic[Facts]):
-    """One object: its fact, None where it cannot be read, and its resourceVersion, 0 where that is no number."""
+    """One object: its facts, None if it cannot be read, and its resourceVersion, 0 for one that is no number."""
 
     key: Key
-    fact: Facts | None
+    facts: Facts | None
     version: int
 
 
 @dataclass(slots=True)
 class Events(Generic[Facts]):
-    """What some lines of a watch say."""
+    """The changes and state in some lines of a watch."""
 
     changes: list[tuple[Key, Facts | None]] = field(default_factory=list)
     version: str = ""
-    """The last resourceVersion seen, empty where none was."""
+    """The last resourceVersion in them, empty without one."""
     initial_events_end: bool = False
-    """The initial state ended among them (KEP-3157)."""
+    """One of them is the bookmark that ends the initial events (KEP-3157)."""
     error: Status | None = None
-    """Why the server ends the watch; nothing after it was read."""
+    """The Status of an ERROR event; the lines after it are not read."""
 
 
 class Decoder(Generic[Facts]):
-    """Decodes what a server sends of one kind, or what files hold of it."""
+    """Decodes the objects of one watched resource."""
 
-    def __init__(self, kind: WatchedResource[Facts], report: Callable[[Unread], None] | None = None) -> None:
-        """`report` is called for each object that cannot be read, or only in part; without it, such are logged."""
-        self._kind: Final = kind
-        self._report: Final = report or ObjectErrorLog(kind.resource).report
-        self._objects: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(kind.view)
-        self._events: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(WatchEvent[kind.view])  # type: ignore[name-defined]  # a type known at run time
+    def __init__(self, watched: WatchedResource[Facts], report: Callable[[Unread], None] | None = None) -> None:
+        """`report` is called for each object that cannot be read, or only in part; without it they are logged."""
+        self._watched: Final = watched
+        self._report: Final = report or ObjectErrorLog(watched.resource).report
+        self._objects: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(watched.view)
+        self._events: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(WatchEvent[watched.view])  # type: ignore[name-defined]  # a type known at run time
 
     def page(self, body: bytes) -> Page:
-        """The page that an answer is; raises UpstreamError for what is no list of this kind, or not a whole one."""
+        """The page in a response body; raises UpstreamError if it is no complete list of this kind."""
         page = self.unversioned_page(body)
         if not page.version:
             raise self._decode_error("the list has no resourceVersion")
         return page
 
     def unversioned_page(self, body: bytes) -> Page:
-        """The same for a kind that cannot be watched: its lists need no version."""
+        """The same for a resource that cannot be watched: its lists need no resourceVersion."""
         try:
             page = _LISTS.decode(body)
         except MALFORMED as error:
             raise self._decode_error(str(error)) from error
-        if page.kind != f"{self._kind.kind}List":
-            raise self._decode_error(f"it is a {page.kind or 'document of no kind'}, not a {self._kind.kind}List")
+        if page.kind != f"{self._watched.kind}List":
+            raise self._decode_error(f"it is a {page.kind or 'document of no kind'}, not a {self._watched.kind}List")
         return Page(page.items or (), page.metadata.resource_version, page.metadata.continue_)
 
     def objects(self, items: Iterable[msgspec.Raw]) -> list[tuple[Key, Facts | None]]:
-        """Keys and facts of objects in JSON, None for the fact of a bad one."""
+        """Keys and facts of objects in JSON, None in place of the facts of an invalid object."""
         return [self._change(self._object(item)) for item in items]
 
     def object(self, item: msgspec.Raw, document: Callable[[], Any] | None = None) -> Decoded[Facts]:
-        """One object; `document` gives it in plain values, as `fitted` takes them, where that is not its JSON."""
+        """One object; `document` gives its values, as `fitted` takes them, where they were not written as JSON."""
         view = self._object(item, document)
-        key, fact = self._change(view)
-        return Decoded(key, fact, _number(view.metadata.resource_version))
+        key, facts = self._change(view)
+        return Decoded(key, facts, _as_number(view.metadata.resource_version))
 
     def events(self, lines: Iterable[bytes], after: str) -> Events[Facts]:
-        """What lines of a watch say, of which each is a whole metav1.WatchEvent or blank.
+        """What some lines of a watch hold, each of them a complete metav1.WatchEvent or blank.
 
-        `after` is the version that the watch follows, empty during an initial state: an object that is older
-        than that was seen before. Raises UpstreamError for a line that is no event.
+        `after` is the resourceVersion that the watch began at, empty during the initial events. Added and modified
+        objects with an older version are ignored. Raises UpstreamError for a line that is no event.
         """
         events: Events[Facts] = Events()
-        known = _number(after)
+        after_number = _as_number(after)
         types: Counter[str] = Counter()
         for line in lines:
             if not line or line.isspace():
@@ -141,15 +141,15 @@ class Decoder(Generic[Facts]):
             if event.type == "ERROR":
                 events.error = event.object
                 break
-            self._take(event, known, events)
+            self._add(event, after_number, events)
         self._count(types)
         return events
 
-    def _take(self, event: WatchEvent[Any], known: int, events: Events[Facts]) -> None:
+    def _add(self, event: WatchEvent[Any], after: int, events: Events[Facts]) -> None:
         metadata = event.object.metadata
         if event.type in ("ADDED", "MODIFIED"):
-            if 0 < _number(metadata.resource_version) < known:
-                metrics.WATCH_EVENTS_IGNORED.labels(self._kind.resource).inc()
+            if 0 < _as_number(metadata.resource_version) < after:
+                metrics.WATCH_EVENTS_IGNORED.labels(self._watched.resource).inc()
                 return
             events.changes.append(self._change(event.object))
         elif event.type == "DELETED":
@@ -162,11 +162,11 @@ class Decoder(Generic[Facts]):
         try:
             event: WatchEvent[Any] = self._events.decode(line)
         except MALFORMED:
-            return self._odd_event(line)
-        # A view that fits any object fits a Status, too.
-        return self._odd_event(line) if event.type == "ERROR" else event
+            return self._irregular_event(line)
+        # A view without required fields decodes a Status as well.
+        return self._irregular_event(line) if event.type == "ERROR" else event
 
-    def _odd_event(self, line: bytes) -> WatchEvent[Any]:
+    def _irregular_event(self, line: bytes) -> WatchEvent[Any]:
         try:
             event = _RAW_EVENTS.decode(line)
             if event.type == "ERROR":
@@ -179,13 +179,13 @@ class Decoder(Generic[Facts]):
         try:
             return self._objects.decode(item)
         except MALFORMED:
-            return self._odd_object(document or (lambda: loaded(bytes(item))))
+            return self._irregular_object(document or (lambda: loaded(bytes(item))))
 
-    def _odd_object(self, document: Callable[[], Any]) -> Fitted[Any] | _Unreadable:
-        """An object that its view refuses: made to fit, or what can be known of it."""
+    def _irregular_object(self, document: Callable[[], Any]) -> Fitted[Any] | _Unreadable:
+        """An object that its view does not fit: made to fit, or its metadata and why that is impossible."""
         try:
             plain = document()
-            return fitted(plain, self._kind.view)
+            return fitted(plain, self._watched.view)
         except ObjectError as error:
             reason = str(error)
         except (ValueError, RecursionError) as error:
@@ -205,23 +205,23 @@ class Decoder(Generic[Facts]):
                 self._count_error(Unread(key, ", ".join(view.left_out), is_part=True), "part")
             view = view.view
         try:
-            return key, self._kind.transform(view)
+            return key, self._watched.transform(view)
         except ObjectError as error:
             self._count_error(Unread(key, str(error)), "content")
             return key, None
 
     def _count_error(self, unread: Unread, reason: str) -> None:
-        metrics.OBJECT_ERRORS.labels(self._kind.resource, reason).inc()
+        metrics.OBJECT_ERRORS.labels(self._watched.resource, reason).inc()
         self._report(unread)
 
     def _count(self, types: Mapping[str, int]) -> None:
         for name, count in types.items():
             known = name if name in _KNOWN_TYPES else "unknown"
-            metrics.WATCH_EVENTS.labels(self._kind.resource, known).inc(count)
+            metrics.WATCH_EVENTS.labels(self._watched.resource, known).inc(count)
 
     def _decode_error(self, reason: str) -> UpstreamError:
-        metrics.DECODE_ERRORS.labels(self._kind.resource).inc()
-        return UpstreamError(f"the response for {self._kind.path} cannot be decoded: {reason}")
+        metrics.DECODE_ERRORS.labels(self._watched.resource).inc()
+        return UpstreamError(f"the response for {self._watched.path} cannot be decoded: {reason}")
 
 
 def decoded(body: bytes, view: type[View], path: str) -> View:
@@ -236,6 +236,6 @@ def _key(metadata: Any) -> Key:
     return intern(metadata.namespace), metadata.name
 
 
-def _number(version: str) -> int:
-    """A resourceVersion as the number it is (KEP-5504), 0 for one that is none."""
+def _as_number(version: str) -> int:
+    """A resourceVersion as a number (KEP-5504), 0 for one that is no number."""
     return int(version) if version.isascii() and version.isdigit() and len(version) <= _LONGEST_VERSION else 0

@@ -39,7 +39,7 @@ WATCH_EVENTS_IGNORED: Final = Counter(
 )
 OBJECT_ERRORS: Final = Counter(
     "kubesum_object_errors",
-    "Objects that cannot be read (reason shape or content), or only in part, each time that they are received.",
+    "Objects skipped because of their shape or of invalid values (content), or kept without a part, by resource.",
     ("resource", "reason"),
 )
 DECODE_ERRORS: Final = Counter(

@@ -3,7 +3,7 @@
     KubesumError                 its message is one sentence: what, which, what to do
     ├── UsageError               a wrong flag, file or kubeconfig: the command ends with a non-zero code
     ├── UpstreamError            the API server is unreachable, answers an error, or sends an invalid response
-    ├── ObjectError              one watched object cannot be read: it is counted and named
+    ├── ObjectError              one watched object is invalid: it is named, counted and skipped
     │   └── QuantityError        text that is no Kubernetes quantity
     └── ApiError                 an error response to an API client; each class is a code and reason of metav1.Status
         ├── BadRequest           400
@@ -61,7 +61,7 @@ class UpstreamError(KubesumError):
 
 
 class ObjectError(KubesumError):
-    """One watched object is invalid; others are not affected."""
+    """One watched object is invalid, and why; others are not affected."""
 
 
 class QuantityError(ObjectError):

@@ -1,4 +1,4 @@
-"""Objects of every shape: read, or counted as absent."""
+"""Decoding of valid and invalid lists, objects and watch events."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ DEEP = "[" * 100_000 + "]" * 100_000
 
 
 class Anything(msgspec.Struct, frozen=True):
-    """A view that fits every object, a Status too."""
+    """A view that fits every object, even a Status."""
 
     metadata: Metadata = Metadata()
 
@@ -40,7 +40,7 @@ def listed(**more: Any) -> bytes:
     return json.dumps({"kind": "PodList", "metadata": {"resourceVersion": "9"}, **more}).encode()
 
 
-def test_a_page_knows_its_version_and_where_it_goes_on() -> None:
+def test_a_page_has_its_version_and_continue_token() -> None:
     page = Decoder(PODS).page(
         listed(metadata={"resourceVersion": "9", "continue": "abc"}, items=[pod("a"), pod("b")])
     )
@@ -65,7 +65,7 @@ def test_a_page_whose_items_are_null_is_empty() -> None:
         b"\xff\xfe",
     ],
 )
-def test_what_is_no_whole_list_is_refused(body: bytes) -> None:
+def test_a_body_that_is_no_complete_list_is_an_error(body: bytes) -> None:
     with pytest.raises(UpstreamError, match="the response for /api/v1/pods cannot be decoded"):
         Decoder(PODS).page(body)
 
@@ -80,7 +80,7 @@ def test_what_is_no_whole_list_is_refused(body: bytes) -> None:
         ({"spec": {"containers": "none"}}, "shape"),
     ],
 )
-def test_a_bad_object_is_counted_and_counts_as_absent(changes: JsonObject, reason: str) -> None:
+def test_an_invalid_object_is_counted_and_treated_as_absent(changes: JsonObject, reason: str) -> None:
     before = skipped(reason)
 
     found = Decoder(PODS).objects([raw(pod("a")), raw(pod("bad") | changes), raw(pod("b"))])
@@ -107,24 +107,24 @@ def test_an_object_is_decoded_with_its_version() -> None:
 
 
 @pytest.mark.parametrize("item", [5, None, [], "pod", {"metadata": {"name": []}}, {"metadata": []}])
-def test_what_is_no_object_at_all_is_nobody(item: Any) -> None:
+def test_an_item_that_is_no_object_has_an_empty_key(item: Any) -> None:
     assert Decoder(PODS).objects([raw(item)]) == [(("", ""), None)]
 
 
-def test_nulls_count_as_absent_wherever_they_are() -> None:
+def test_nulls_are_treated_as_absent_fields() -> None:
     hollow = pod("a") | {"spec": {"containers": [None, {"name": "c", "resources": None}], "nodeName": None}}
     hollow["status"] |= {"conditions": None}
 
     assert Decoder(PODS).objects([raw(hollow)]) == [(("shop", "a"), "Running")]
 
 
-def test_unknown_fields_and_values_do_no_harm() -> None:
+def test_unknown_fields_and_values_are_accepted() -> None:
     strange = pod("a", "Levitating") | {"apiVersion": "v7", "whatever": {"deep": [1, 2, {"x": None}]}}
 
     assert Decoder(PODS).objects([raw(strange)]) == [(("shop", "a"), "Levitating")]
 
 
-def test_events_tell_the_last_version() -> None:
+def test_events_have_the_last_version() -> None:
     lines = [event("ADDED", pod("a", version="5")), event("DELETED", pod("b", version="7")), bookmark("9")]
 
     events = Decoder(PODS).events(lines, "4")
@@ -142,7 +142,7 @@ def test_versions_that_are_no_numbers_are_never_older() -> None:
     assert events.version == "abc"
 
 
-def test_a_deletion_is_believed_whatever_its_version() -> None:
+def test_a_deletion_counts_whatever_its_version() -> None:
     assert Decoder(PODS).events([event("DELETED", pod("a", version="3"))], "100").changes == [(("shop", "a"), None)]
 
 
@@ -156,7 +156,7 @@ def test_nothing_after_an_error_is_read() -> None:
     assert (events.error.code, events.error.reason, events.error.message) == (410, "Expired", "too old")
 
 
-def test_an_error_is_recognised_even_if_the_view_of_the_kind_fits_it() -> None:
+def test_an_error_event_is_recognised_even_if_the_view_fits_it() -> None:
     events = Decoder(ANYTHING).events([event("ERROR", status(410, "Expired", "too old"))], "1")
 
     assert events.error is not None
@@ -164,12 +164,12 @@ def test_an_error_is_recognised_even_if_the_view_of_the_kind_fits_it() -> None:
 
 
 def test_a_bookmark_without_a_version_ends_no_list() -> None:
-    nameless = {"kind": "Pod", "metadata": {"annotations": {"k8s.io/initial-events-end": "true"}}}
+    unversioned = {"kind": "Pod", "metadata": {"annotations": {"k8s.io/initial-events-end": "true"}}}
 
-    assert not Decoder(PODS).events([event("BOOKMARK", nameless)], "").initial_events_end
+    assert not Decoder(PODS).events([event("BOOKMARK", unversioned)], "").initial_events_end
 
 
 @pytest.mark.parametrize("line", [b"<html>", b"{}", b'{"type":"ADDED"', b"[]", b'{"type":"ADDED","object":'])
-def test_a_line_that_is_no_event_is_refused(line: bytes) -> None:
+def test_a_line_that_is_no_event_is_an_error(line: bytes) -> None:
     with pytest.raises(UpstreamError, match="cannot be decoded"):
         Decoder(PODS).events([line], "1")

@@ -53,7 +53,7 @@ async def test_objects_of_a_list_in_pages_are_named_and_counted(
     script: Script, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     script.answers = [
-        failure(422, "Invalid", "sendInitialEvents is forbidden"),
+        failure(422, "Invalid", "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch"),
         page(odd("x"), pod("a"), token="more"),
         page(odd("y")),
         silent_watch(),

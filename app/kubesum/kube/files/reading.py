@@ -33,23 +33,23 @@ _EMPTY_DOCUMENTS: Final = (b"null", b'""')
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What was read: events by plural of the watched kind, and what was left out."""
+    """What was read: events of each watched resource, by plural, and what was left out."""
 
     events: Mapping[str, Sequence[SourceEvent[Any]]]
     left_out: LeftOut
 
     async def list_watch(self, resource: str) -> AsyncIterator[SourceEvent[Any]]:
-        """The events of one watched kind, which end."""
+        """The events of one watched resource: a list, then the end."""
         for event in self.events[resource]:
             yield event
 
 
-def read(path: Path, kinds: Sequence[WatchedResource[Any]]) -> Content:
+def read(path: Path, resources: Sequence[WatchedResource[Any]]) -> Content:
     """Reads a file, or the files of a folder and the folders in it that are named as dumps are.
 
     Raises UsageError where nothing can be read, and where there is no Kubernetes object at all.
     """
-    reader = _Reader(kinds)
+    reader = _Reader(resources)
     budget = Budget(path, MOST_UNPACKED_BYTES)
     is_folder = path.is_dir()
     for file in _files(path, reader.left_out) if is_folder else [path]:
@@ -94,14 +94,14 @@ def _texts(file: Path, budget: Budget, *, is_named: bool) -> Iterator[Text | Uno
 class _Reader:
     """What was found in the files that were taken in so far."""
 
-    def __init__(self, kinds: Sequence[WatchedResource[Any]]) -> None:
+    def __init__(self, resources: Sequence[WatchedResource[Any]]) -> None:
         self.left_out: Final = LeftOut()
         self.texts = 0
         self.holds_objects = False
         self.first_failure = ""
         """What is wrong with the first file that cannot be read, in a sentence; empty if there is none."""
-        self._found: Final = {TypeMeta(kind.api_version, kind.kind): _Found(kind, self.left_out) for kind in kinds}
-        self._groups: Final = {kind.kind: kind.group for kind in kinds}
+        self._found: Final = {TypeMeta(one.api_version, one.kind): _Found(one, self.left_out) for one in resources}
+        self._groups: Final = {one.kind: one.group for one in resources}
 
     def take(self, text: Text | Unopened) -> None:
         """Takes in all objects of a file."""
@@ -169,13 +169,13 @@ class _Reader:
 
 
 class _Found(Generic[Facts]):
-    """The objects of one watched kind."""
+    """The objects of one watched resource."""
 
-    def __init__(self, kind: WatchedResource[Facts], left_out: LeftOut) -> None:
-        self.resource: Final = kind.resource
-        self._kind: Final = kind.kind
+    def __init__(self, watched: WatchedResource[Facts], left_out: LeftOut) -> None:
+        self.resource: Final = watched.resource
+        self._kind: Final = watched.kind
         self._left_out: Final = left_out
-        self._decoder: Final = Decoder(kind, self._report)
+        self._decoder: Final = Decoder(watched, self._report)
         self._where = ""
         self._newest: Final[dict[Key, tuple[int, Facts | None]]] = {}
 
@@ -183,15 +183,15 @@ class _Found(Generic[Facts]):
         """Takes in one object, which stands somewhere."""
         self._where = where
         decoded = self._decoder.object(found.value, found.written)
-        if decoded.fact is None:
+        if decoded.facts is None:
             return
         version, _ = self._newest.get(decoded.key, (0, None))
         if not decoded.version or decoded.version >= version:
-            self._newest[decoded.key] = decoded.version, None if found.is_deleted else decoded.fact
+            self._newest[decoded.key] = decoded.version, None if found.is_deleted else decoded.facts
 
     def changes(self) -> list[tuple[Key, Facts | None]]:
-        """Key and fact of each object that was not deleted."""
-        return [(key, fact) for key, (_, fact) in self._newest.items() if fact is not None]
+        """Key and facts of each object that was not deleted."""
+        return [(key, facts) for key, (_, facts) in self._newest.items() if facts is not None]
 
     def _report(self, unread: Unread) -> None:
         what = Left.PART if unread.is_part else Left.OBJECT

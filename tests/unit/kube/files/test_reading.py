@@ -32,7 +32,7 @@ async def all_steps(content: Content) -> list[Step]:
 
 
 def written(path: Path, *documents: Any) -> Path:
-    """The documents in a file, as its suffix says."""
+    """A file with these documents, in JSON or YAML by its suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(documents[0]) if path.suffix == ".json" else yaml.safe_dump_all(documents))
     return path
@@ -43,8 +43,8 @@ def left_out(content: Content) -> list[str]:
     return list(content.left_out.sentences())
 
 
-def sentence(path: Path) -> str:
-    """What reading a file that is wrong says."""
+def error_of(path: Path) -> str:
+    """The error of reading an invalid file."""
     with pytest.raises(UsageError) as caught:
         content_of(path)
     return str(caught.value)
@@ -126,7 +126,7 @@ metadata: {name: dated, creationTimestamp: 2026-01-02T03:04:05Z}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-async def test_files_that_windows_wrote(tmp_path: Path, encoding: str) -> None:
+async def test_utf16_and_byte_order_marks_are_accepted(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "pods.json"
     path.write_text(json.dumps(pod("a")), encoding=encoding)
 
@@ -292,7 +292,7 @@ async def test_a_recorded_watch_ends_in_the_last_state(tmp_path: Path) -> None:
     assert await take(steps(content_of(path).list_watch("pods")), 3) == ["list started", ("a", "Running"), "synced"]
 
 
-async def test_kubernetes_objects_that_are_not_watched_are_passed_over(tmp_path: Path) -> None:
+async def test_objects_of_other_kinds_are_ignored(tmp_path: Path) -> None:
     content = content_of(written(tmp_path / "map.json", CONFIG_MAP))
 
     assert left_out(content) == []
@@ -343,7 +343,7 @@ def test_a_file_of_nothing_but_mistakes_is_not_read_to_its_end(tmp_path: Path) -
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
-    assert sentence(tmp_path / "none.json") == f"cannot read {tmp_path}/none.json: No such file or directory"
+    assert error_of(tmp_path / "none.json") == f"cannot read {tmp_path}/none.json: No such file or directory"
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
 def test_a_file_that_is_of_no_use(tmp_path: Path, name: str, text: str, reason: str) -> None:
     (tmp_path / name).write_text(text)
 
-    said = sentence(tmp_path / name)
+    said = error_of(tmp_path / name)
 
     assert said.startswith(f"{tmp_path}/{name} {reason}")
     assert "\n" not in said
@@ -374,4 +374,4 @@ def test_a_folder_without_objects(tmp_path: Path) -> None:
     written(tmp_path / "values.yaml", {"replicas": 3})
     written(tmp_path / "errors" / "pods-errors.json", ["forbidden"])
 
-    assert sentence(tmp_path) == f"no file in {tmp_path} holds a Kubernetes object (1 JSON or YAML files were read)"
+    assert error_of(tmp_path) == f"no file in {tmp_path} holds a Kubernetes object (1 JSON or YAML files were read)"

@@ -10,6 +10,7 @@ from typing import Any, Final
 import uvicorn
 
 from kubesum.edge.http.protocol import StrictProtocol
+from kubesum.edge.http.websocket import MAX_MESSAGE_BYTES
 
 TLS_HANDSHAKE_TIMEOUT_S: Final = 10.0
 TLS_SHUTDOWN_TIMEOUT_S: Final = 5.0
@@ -70,7 +71,10 @@ def server_config(app: Any, tls: ssl.SSLContext) -> uvicorn.Config:
         app,
         http=StrictProtocol,
         loop="uvloop",
-        ws="none",
+        ws="none",  # Watches alone are upgraded, by the HTTP protocol.
+        ws_max_size=MAX_MESSAGE_BYTES,
+        # Each connection would keep 300 KiB for it.
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,5 +1,6 @@
 """Authentication: all kinds of credentials, and the removal of identity headers."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -36,6 +37,17 @@ GOOD, BAD, DOWN = (
     [("Authorization", "Bearer bad")],
     [("Authorization", "Bearer d")],
 )
+
+
+def subprotocols(*offered: str, upgrade: str = "websocket") -> list[tuple[str, str]]:
+    """The headers of a request to be upgraded, which offers these subprotocols."""
+    return [("Upgrade", upgrade), ("Sec-WebSocket-Protocol", ", ".join(offered))]
+
+
+def as_subprotocol(token: str) -> str:
+    """A token as kube-apiserver takes it among the subprotocols."""
+    encoded = urlsafe_b64encode(token.encode()).decode().rstrip("=")
+    return f"base64url.bearer.authorization.k8s.io.{encoded}"
 
 
 @dataclass
@@ -154,6 +166,22 @@ MATRIX: dict[str, tuple[tuple[Issued, ...], list[tuple[str, str]], str]] = {
     "a bad token": ((), BAD, ""),
     "a token whose review fails": ((), DOWN, ""),
     "a user and a token whose review fails": ((JANE,), DOWN, "jane"),
+    "a subprotocol": ((), subprotocols(as_subprotocol("good"), "v1"), "robot"),
+    "a subprotocol after another": ((), subprotocols("v1", as_subprotocol("good")), "robot"),
+    "a bad subprotocol": ((), subprotocols(as_subprotocol("bad"), "v1"), ""),
+    "a bad header and a good subprotocol": ((), BAD + subprotocols(as_subprotocol("good"), "v1"), "robot"),
+    "a user and a subprotocol": ((JANE,), subprotocols(as_subprotocol("good"), "v1"), "jane"),
+    "a subprotocol that leaves none for the response": ((), subprotocols(as_subprotocol("good")), ""),
+    "two subprotocols": ((), subprotocols(as_subprotocol("good"), as_subprotocol("good"), "v1"), ""),
+    "a padded subprotocol": ((), subprotocols(as_subprotocol("good") + "==", "v1"), ""),
+    "a subprotocol that is no base64": ((), subprotocols(as_subprotocol("") + "%", "v1"), ""),
+    "a subprotocol that is no text": ((), subprotocols(as_subprotocol("") + "_w", "v1"), ""),
+    "an empty subprotocol": ((), subprotocols(as_subprotocol(""), "v1"), "system:anonymous"),
+    "a subprotocol of another upgrade": (
+        (),
+        subprotocols(as_subprotocol("good"), "v1", upgrade="h2c"),
+        "system:anonymous",
+    ),
 }
 
 

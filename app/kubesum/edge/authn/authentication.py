@@ -1,8 +1,9 @@
 """Authentication by request headers of the front proxy, client certificate or bearer token.
 
-They are tried in this order, and the first success wins. If one fails and none succeeds, the answer is 401; only
-a request without any credentials is anonymous.
-k8s.io/apiserver/pkg/authentication/request/{headerrequest,x509,bearertoken,union}.
+A bearer token stands in the Authorization header, or among the subprotocols of a WebSocket. The methods are tried in
+this order, and the first success wins. If one fails and none succeeds, the answer is 401; only a request without any
+credentials is anonymous.
+k8s.io/apiserver/pkg/authentication/request/{headerrequest,x509,bearertoken,websocket,union}.
 """
 
 import logging
@@ -18,6 +19,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from kubesum.edge.authn.requestheader import RequestHeaderConfig
+from kubesum.edge.authn.subprotocols import token_of
 from kubesum.edge.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
 from kubesum.edge.tls.certpool import Chain, InvalidCredentials
 from kubesum.operations.logs import LogReduction
@@ -40,9 +42,10 @@ CREDENTIAL_ID: Final = "authentication.kubernetes.io/credential-id"
 FRONT_PROXY: Final = "front proxy"
 CERTIFICATE: Final = "certificate"
 BEARER: Final = "bearer token"
+WEBSOCKET: Final = "bearer token of a WebSocket"
 
 # Removed from every request, whatever headers are configured.
-_IDENTITY_PREFIXES: Final = (b"authorization", b"x-remote-", b"impersonate-")
+_IDENTITY_PREFIXES: Final = (b"authorization", b"x-remote-", b"impersonate-", b"sec-websocket-protocol")
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # Kubernetes' own, since 1.33; k8s.io/apiserver/pkg/authentication/request/x509/x509.go.
 _UID: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
@@ -73,11 +76,12 @@ class DelegatingAuthenticator:
                 continue
             if user is not None:
                 return _authenticated(method, user)
-        if token := bearer_token(lines):
+        for method, token_in in _TOKENS.items():
             try:
-                return _authenticated(BEARER, await self._token(token))
+                if token := token_in(lines):
+                    return _authenticated(method, await self._token(token))
             except InvalidCredentials as error:
-                failures.append(f"{BEARER}: {error}")
+                failures.append(f"{method}: {error}")
         if failures:
             self._log_failure("; ".join(failures))
             raise Unauthorized("Unauthorized")
@@ -220,4 +224,10 @@ def _subject_values(leaf: x509.Certificate, kind: x509.ObjectIdentifier) -> tupl
     return tuple(str(one.value) for one in leaf.subject.get_attributes_for_oid(kind))
 
 
+def _websocket_token(lines: Lines) -> str:
+    is_websocket = any(value.strip().lower() == b"websocket" for value in lines.get(b"upgrade", ()))
+    return token_of(lines.get(b"sec-websocket-protocol", ())) if is_websocket else ""
+
+
+_TOKENS: Final = {BEARER: bearer_token, WEBSOCKET: _websocket_token}
 _BY_CONNECTION: Final = {FRONT_PROXY: _by_headers, CERTIFICATE: _by_certificate}

@@ -1,11 +1,11 @@
 """uvicorn's HTTP protocol with limits, for a server that any client in the cluster can reach.
 
 It adds what uvicorn lacks: limits on the size of a request's head, and on the time that head and body may take;
-exactly one Host header; no upgrade and no proxy requests; errors as metav1.Status; the certificates of the connection
-in the context of every request. Trailers are dropped and never merged into the headers (RFC 9110, 6.5.1), since the
-front proxy sets the identity headers in the head and may pass a client's trailers on. A request that is refused here
-ends the connection, so that no request can be smuggled in the rest of its bytes: that is dropped, the requests before
-it are answered, and then the error is.
+exactly one Host header; no proxy requests, and no upgrade but that of a watch to WebSocket; errors as metav1.Status;
+the certificates of the connection in the context of every request. Trailers are dropped and never merged into the
+headers (RFC 9110, 6.5.1), since the front proxy sets the identity headers in the head and may pass a client's
+trailers on. A request that is refused here ends the connection, so that no request can be smuggled in the rest of its
+bytes: that is dropped, the requests before it are answered, and then the error is.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from kubesum.api.representations.status import status_body
 from kubesum.edge.http.requestcontext import RequestContext, attach
+from kubesum.edge.http.websocket import WebSocketProtocol, WebSocketWatch, handshake, is_watch
 from kubesum.edge.tls.certpool import Chain
 from kubesum.edge.tls.servertls import client_certificate_requested, client_chain, serving_chain
 from kubesum.operations.metrics import CONNECTIONS_REFUSED
@@ -43,6 +44,7 @@ READ_HEADER_TIMEOUT_S: Final = 10.0
 """From the first byte of a request to the end of its head."""
 READ_BODY_TIMEOUT_S: Final = 30.0
 """From the end of the head to the end of the body, which no handler reads."""
+_OF_BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -87,7 +89,9 @@ class StrictProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
             self._require_size()
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade, ApiError):
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+        except (httptools.HttpParserError, ApiError):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
@@ -119,7 +123,7 @@ class StrictProtocol(HttpToolsProtocol):
         # The end of an earlier response may have started the keep-alive timeout meanwhile.
         self._unset_keepalive_if_required()
         super().on_headers_complete()
-        if not self._certificate_requested:
+        if not self._certificate_requested and self.cycle is not None:
             # The client had no occasion to present a certificate; on a new connection it has.
             self.cycle.keep_alive = False
         self._expect(READ_BODY_TIMEOUT_S)
@@ -155,12 +159,46 @@ class StrictProtocol(HttpToolsProtocol):
         if not self.url.startswith(b"/") or b"#" in self.url:
             # A fragment is for clients alone (RFC 9112, 3.2.1); the parser of URLs would drop it.
             return BadRequest("the request target is not a path")
-        if self.parser.should_upgrade():
-            # Requests after an upgrade would not be authenticated one by one (CVE-2018-1002105).
-            return BadRequest("this server does not upgrade connections")
+        if self.parser.should_upgrade() and (reason := self._upgrade_refusal()):
+            return BadRequest(reason)
         if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             return TooManyRequests("too many pipelined requests on this connection")
         return None
+
+    def _should_upgrade(self) -> bool:
+        # A request that may not be upgraded is refused before uvicorn asks.
+        return True
+
+    def _upgrade_refusal(self) -> str:
+        """Why the connection is not upgraded; empty if it is.
+
+        A watch lasts as long as its connection. Of any other upgrade, kube-apiserver would pass on more requests
+        without their identity (CVE-2018-1002105).
+        """
+        path, _, query = self.url.partition(b"?")
+        if self._get_upgrade() != b"websocket" or not is_watch(self.parser.get_method(), path, query):
+            return "only a watch can be upgraded, and only to WebSocket"
+        headers = dict(self.headers)
+        if not headers.keys().isdisjoint(_OF_BODIES):
+            return "a request to be upgraded has no body"
+        if headers.get(b"sec-websocket-version") != b"13" or not headers.get(b"sec-websocket-key"):
+            return "the handshake of WebSocket needs Sec-WebSocket-Version 13 and a Sec-WebSocket-Key"
+        if self._active is not None and not self._active.response_complete:
+            return "a request to be upgraded cannot be pipelined"
+        return ""
+
+    def _upgrade(self, rest: bytes) -> None:
+        """Hands the connection over to WebSocket; `rest` followed the head of the request."""
+        self._expect(None)
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        path, _, query = self.url.partition(b"?")
+        scope = {**self.scope, "path": "", "raw_path": path, "query_string": query}
+        websocket = WebSocketProtocol(self.config, self.server_state, {})
+        websocket.app = WebSocketWatch(self.app, scope)
+        websocket.connection_made(self.transport)
+        websocket.data_received(handshake(scope) + rest)
+        self.transport.set_protocol(websocket)
 
     def send_400_response(self, msg: str) -> None:
         """Answers the request that was refused once those before it are answered, and ends the connection.

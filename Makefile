@@ -56,6 +56,7 @@ bench: setup ## Measure the initial sync and memory against curl, as ratios in o
 generate: setup ## Write from the declarations: the reference page, roles, manifests, documents that tests compare.
 	$(BIN)/kubesum render docs > docs/resources.md
 	$(BIN)/kubesum render flags > docs/flags.md
+	$(BIN)/kubesum render metrics > docs/metrics.md
 	$(BIN)/kubesum render rbac > helm/kubesum/files/clusterroles.yaml
 	$(BIN)/kubesum render openapi-v2 > tests/unit/api/golden/openapi_v2.json
 	$(BIN)/kubesum render openapi-v3 > tests/unit/api/golden/openapi_v3.json

@@ -5,6 +5,7 @@ deadline, as k8s.io/apiserver/pkg/util/webhook does, because a client waits for 
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Literal, TypeVar
@@ -20,6 +21,9 @@ from kubesum.vocabulary.errors import UpstreamError
 TIMEOUT_S: Final = 10.0
 """Of all attempts together."""
 ATTEMPTS: Final = 4
+CREATED: Final = "201"
+ERROR: Final = "<error>"
+"""The code of reviews without a valid response; k8s.io/apiserver/pkg/authentication/authenticatorfactory."""
 _INITIAL_BACKOFF_S: Final = 0.2
 _BACKOFF_FACTOR: Final = 2.0
 
@@ -73,7 +77,7 @@ _ACCESS_REVIEWS: Final = msgspec.json.Decoder(_AccessReview)
 async def token_review(upstream: Upstream, token: str) -> TokenStatus:
     """The user of a bearer token; raises UpstreamError if the review cannot be made."""
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
-    with _counted("tokenreviews"):
+    with _counted(metrics.TOKEN_REVIEWS):
         body = await _created(upstream, "/apis/authentication.k8s.io/v1/tokenreviews", msgspec.json.encode(review))
         return _decoded(_TOKEN_REVIEWS, body).status
 
@@ -85,20 +89,24 @@ async def access_review(upstream: Upstream, spec: bytes) -> AccessStatus:
         "kind": "SubjectAccessReview",
         "spec": msgspec.Raw(spec),
     }
-    with _counted("subjectaccessreviews"):
+    with _counted(metrics.ACCESS_REVIEWS):
         path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
         body = await _created(upstream, path, msgspec.json.encode(review))
         return _decoded(_ACCESS_REVIEWS, body).status
 
 
 @contextmanager
-def _counted(resource: str) -> Iterator[None]:
+def _counted(counted: metrics.ReviewMetrics) -> Iterator[None]:
+    began, code = time.perf_counter(), ERROR
     try:
         yield
-    except UpstreamError:
-        metrics.REVIEWS.labels(resource, "error").inc()
+        code = CREATED
+    except StatusError as error:
+        code = str(error.code)
         raise
-    metrics.REVIEWS.labels(resource, "success").inc()
+    finally:
+        counted.requests.labels(code).inc()
+        counted.durations.labels(code).observe(time.perf_counter() - began)
 
 
 async def _created(upstream: Upstream, path: str, review: bytes) -> bytes:

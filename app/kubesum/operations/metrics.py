@@ -1,11 +1,28 @@
 """The Prometheus metrics of every part.
 
 Definitions only: the code where an event happens counts it. Metrics are the only module-level state of the process.
+What Kubernetes servers measure has their names and labels, so that dashboards and alerts made for those fit:
+k8s.io/apiserver/pkg/endpoints/metrics/metrics.go, .../endpoints/filters/metrics.go,
+.../authentication/authenticatorfactory/metrics.go, .../authorization/authorizerfactory/metrics.go. The others begin
+with `kubesum_`. No label has values that clients choose, so that nobody can create time series.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+# They would be a second series for each counter and histogram.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_OF_REVIEWS: Final = (0.25, 0.5, 0.7, 1, 1.5, 3, 5, 10)
+
+
+class ReviewMetrics(NamedTuple):
+    """The metrics of one kind of review, by status code."""
+
+    requests: Counter
+    durations: Histogram
+
 
 INFORMER_SYNCED: Final = Gauge(
     "kubesum_informer_synced", "1 after the initial list of the resource completed.", ("resource",)
@@ -59,7 +76,11 @@ CREDENTIAL_RELOADS: Final = Counter(
     ("result",),
 )
 
-WATCHES: Final = Gauge("kubesum_watches", "Open watches of clients, by resource.", ("resource",))
+_OF_REQUEST: Final = ("verb", "group", "version", "resource", "subresource", "scope", "component")
+LONG_RUNNING: Final = Gauge("apiserver_longrunning_requests", "Open watches of clients, by resource.", _OF_REQUEST)
+SENT_WATCH_EVENTS: Final = Counter(
+    "apiserver_watch_events", "Events sent in watches, by resource.", ("group", "version", "resource")
+)
 WATCHES_CUT: Final = Counter(
     "kubesum_watches_cut",
     "Watches closed because the client did not read its events in time, by resource.",
@@ -90,30 +111,66 @@ AUTHENTICATION_CONFIG_LOADED: Final = Gauge(
 AUTHENTICATION_CONFIG_ERRORS: Final = Counter(
     "kubesum_authentication_config_errors", "Invalid versions of the authentication ConfigMap, which were not loaded."
 )
-AUTHENTICATIONS: Final = Counter(
-    "kubesum_authentications",
-    "Requests by authentication method; `none` without credentials, `refused` with invalid ones.",
+AUTHENTICATIONS: Final = Gauge(
+    # A counter, but its name in Kubernetes lacks the `_total` that the library gives to every counter.
+    "authentication_attempts",
+    "Authenticated requests, by result: success, also as anonymous; failure with invalid credentials.",
+    ("result",),
+)
+AUTHENTICATED_REQUESTS: Final = Counter(
+    "kubesum_authenticated_requests",
+    "Requests by what they were authenticated with: front proxy, certificate, bearer token; none if anonymous.",
     ("method",),
 )
-REVIEWS: Final = Counter(
-    "kubesum_reviews",
-    "TokenReviews and SubjectAccessReviews sent to kube-apiserver, by resource and result.",
-    ("resource", "result"),
+TOKEN_REVIEWS: Final = ReviewMetrics(
+    Counter(
+        "apiserver_delegated_authn_request",
+        "TokenReviews sent to kube-apiserver, by status code; <error> without a valid response.",
+        ("code",),
+    ),
+    Histogram(
+        "apiserver_delegated_authn_request_duration_seconds",
+        "Time from a TokenReview to its response, by status code; with repetitions after errors.",
+        ("code",),
+        buckets=_OF_REVIEWS,
+    ),
 )
-REJECTED: Final = Counter(
-    "kubesum_rejected_requests", "Requests rejected with 429 because too many are in flight, by kind.", ("kind",)
+ACCESS_REVIEWS: Final = ReviewMetrics(
+    Counter(
+        "apiserver_delegated_authz_request",
+        "SubjectAccessReviews sent to kube-apiserver, by status code; <error> without a valid response.",
+        ("code",),
+    ),
+    Histogram(
+        "apiserver_delegated_authz_request_duration_seconds",
+        "Time from a SubjectAccessReview to its response, by status code; with repetitions after errors.",
+        ("code",),
+        buckets=_OF_REVIEWS,
+    ),
 )
 
+INFLIGHT: Final = Gauge(
+    "apiserver_current_inflight_requests", "Requests that are being answered, without watches.", ("request_kind",)
+)
 REQUESTS: Final = Counter(
-    "kubesum_requests",
-    "Requests, by verb, resource (empty for other paths) and status code.",
-    ("verb", "resource", "code"),
+    "apiserver_request",
+    "Requests, by verb, resource, scope and status code; without a resource for paths that name none that is served.",
+    ("verb", "dry_run", *_OF_REQUEST[1:], "code"),
 )
 REQUEST_DURATION: Final = Histogram(
-    "kubesum_request_duration_seconds",
-    "Time from a request to the end of its response, by verb and resource.",
-    ("verb", "resource"),
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+    "apiserver_request_duration_seconds",
+    "Time from a request to the end of its response, by verb, resource and scope; without watches.",
+    ("verb", "dry_run", *_OF_REQUEST[1:]),
+    # Those of kube-apiserver, and finer ones below.
+    buckets=(
+        *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6),
+        *(8, 10, 15, 20, 30, 45, 60),
+    ),
+)
+TERMINATIONS: Final = Counter(
+    "apiserver_request_terminations",
+    "Requests that were refused in self-defense: 429 because too many are in flight, 504 after the request timeout.",
+    (*_OF_REQUEST, "code"),
 )
 
 ROWS: Final = Gauge("kubesum_rows", "Objects of a computed resource, by resource.", ("resource",))
@@ -124,4 +181,10 @@ PUBLISH_DURATION: Final = Histogram(
     "kubesum_publish_duration_seconds",
     "Time to compute and publish the rows that changed since the last publication.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+
+EVENT_LOOP_LAG: Final = Histogram(
+    "kubesum_event_loop_lag_seconds",
+    "By how much a timer fires late because other work holds the event loop; sampled every 100 ms.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )

@@ -19,6 +19,7 @@ from kubesum.cache.store import Cache
 from kubesum.cache.syncstate import SyncState
 from kubesum.edge.secureserving import BackgroundTask, SecureServing
 from kubesum.kube.deltas import Poll, SourceEvent, WatchError
+from kubesum.operations.eventlooplag import measure_event_loop_lag
 from kubesum.resources import RESOURCES
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.publisher import publish_forever, publish_once
@@ -128,6 +129,7 @@ class Kubesum:
             **self._secure_serving.tasks,
             "freshness": self._check_freshness,
             "publisher": self._publish,
+            "event loop lag": measure_event_loop_lag,
         }
 
     async def _shut_down(self) -> None:

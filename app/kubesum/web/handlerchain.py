@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,15 +23,14 @@ from kubesum.edge.authn.users import User
 from kubesum.edge.authz.impersonation import refuse_impersonation
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.interfaces import Authenticator, Authorizer
-from kubesum.operations.metrics import REJECTED, REQUEST_DURATION, REQUESTS
+from kubesum.operations.metrics import INFLIGHT
 from kubesum.vocabulary import defaults
 from kubesum.vocabulary.errors import ApiError, InternalError, Timeout, TooManyRequests
+from kubesum.web.requestmetrics import Labels, labels_of, long_running, observe, observe_termination
 from kubesum.web.responses import failure
 from kubesum.web.state import ServerState
 
-# Cached by label values, of which there are few: a lookup by prometheus_client takes longer than to count.
-_requests, _durations = cache(REQUESTS.labels), cache(REQUEST_DURATION.labels)
-_VERBS: Final = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"})
+_READ_ONLY: Final = INFLIGHT.labels("readOnly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class HandlerChain:
             # uvicorn logs it.
             raise
         finally:
-            self._observe(info, code or 500, time.perf_counter() - started)
+            observe(self._labels(info), code or 500, time.perf_counter() - started)
 
     async def _handle_in_time(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers the request within the request timeout, which ends for long-running ones; raises ApiError.
@@ -109,6 +108,7 @@ class HandlerChain:
         except TimeoutError as error:
             if not deadline.expired():
                 raise
+            observe_termination(self._labels(info), Timeout.code)
             raise Timeout("Timeout: request did not complete within the allotted timeout") from error
 
     async def _handle(
@@ -127,7 +127,8 @@ class HandlerChain:
             await self._handler(scope, receive, send)
             if context.long_running is not None:
                 deadline.reschedule(None)
-                await context.long_running(scope, receive, send)
+                with long_running(self._labels(info)):
+                    await context.long_running(scope, receive, send)
 
     @contextmanager
     def _in_flight(self, user: User, info: RequestInfo) -> Iterator[None]:
@@ -138,25 +139,20 @@ class HandlerChain:
         """
         kind = "watch" if info.verb == "watch" else "other"
         if self._inflight[kind] >= self._max_inflight[kind] and not self._authorizer.always_allowed(user, info):
-            REJECTED.labels(kind).inc()
+            observe_termination(self._labels(info), TooManyRequests.code)
             raise TooManyRequests("Too many requests, please try again later.", RETRY_SOON)
-        self._inflight[kind] += 1
+        self._count(kind, 1)
         try:
             yield
         finally:
-            self._inflight[kind] -= 1
+            self._count(kind, -1)
 
-    def _observe(self, info: RequestInfo | None, code: int, duration_s: float) -> None:
-        # Only served resources become labels: clients must not be able to create time series.
-        verb, resource = "", ""
-        if info is not None:
-            verb = info.verb if info.verb in _VERBS else ""
-            served = self._server.catalogue().find(info.group, info.version, info.resource)
-            resource = served.resource.resource_group if served else ""
-        _requests(verb, resource, str(code)).inc()
-        # Watches last on purpose, and would distort the histogram.
-        if verb != "watch":
-            _durations(verb, resource).observe(duration_s)
+    def _count(self, kind: str, change: int) -> None:
+        self._inflight[kind] += change
+        _READ_ONLY.set(self._inflight["other"])
+
+    def _labels(self, info: RequestInfo | None) -> Labels:
+        return labels_of(info, self._server.catalogue())
 
 
 def internal_error(error: Exception) -> InternalError:

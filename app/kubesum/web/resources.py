@@ -97,7 +97,7 @@ class ResourceHandler:
         watch = WatchRequest(collection, info.namespace, options, form, included_in(form, info.query))
         require_data(collection)
         lines = await self._watches.open(watch)
-        return WatchResponse(lines, collection.resource.resource_group, self._warning(collection))
+        return WatchResponse(lines, collection.resource, self._warning(collection))
 
     def _warning(self, collection: Store) -> dict[str, str]:
         """The header that names stale input of a collection; nothing if all of it is fresh."""

@@ -13,8 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from kubesum.edge.http.requestcontext import request_context
-from kubesum.operations.metrics import WATCHES, WATCHES_CUT
+from kubesum.operations.metrics import SENT_WATCH_EVENTS, WATCHES_CUT
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
+from kubesum.vocabulary.resource import ComputedResource
 
 REAUTHORIZATION_INTERVAL_S: Final = 60.0
 """How often a watch is authorized again."""
@@ -29,13 +30,16 @@ class WatchResponse(Response):
 
     media_type = "application/json"
 
-    def __init__(self, chunks: AsyncGenerator[bytes, None], resource: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, chunks: AsyncGenerator[bytes, None], resource: ComputedResource, headers: Mapping[str, str]
+    ) -> None:
         """`resource` labels the metrics."""
         super().__init__(headers=headers)
         # Without it, uvicorn sends a chunked response.
         del self.headers["content-length"]
         self._chunks = chunks
-        self._resource = resource
+        self._resource = resource.resource_group
+        self._sent = SENT_WATCH_EVENTS.labels(resource.group, resource.version, resource.plural)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Leaves the response to the handler chain, so that the frames of the handlers are freed meanwhile."""
@@ -47,15 +51,14 @@ class WatchResponse(Response):
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body"})
             return
-        with WATCHES.labels(self._resource).track_inprogress():
-            try:
-                await self._send_while_authorized(request_context(scope).authorize, receive, send)
-            except* _Disconnected:
-                pass
-            except* _WriteTimeout:
-                # The client has missed events, so that the response must not look complete.
-                WATCHES_CUT.labels(self._resource).inc()
-                request_context(scope).abort()
+        try:
+            await self._send_while_authorized(request_context(scope).authorize, receive, send)
+        except* _Disconnected:
+            pass
+        except* _WriteTimeout:
+            # The client has missed events, so that the response must not look complete.
+            WATCHES_CUT.labels(self._resource).inc()
+            request_context(scope).abort()
 
     async def _send_while_authorized(
         self, authorize: Callable[[], Awaitable[None]], receive: Receive, send: Send
@@ -73,6 +76,7 @@ class WatchResponse(Response):
         async with aclosing(self._chunks) as chunks:
             async for chunk in chunks:
                 await _write(send, chunk, more=True)
+                self._sent.inc(chunk.count(b"\n"))
                 # Not kept in memory while the next one is awaited.
                 del chunk
         await _write(send, b"", more=False)

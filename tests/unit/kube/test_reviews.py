@@ -11,7 +11,7 @@ import pytest
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.reviews import AccessStatus, access_review, token_review
-from kubesum.operations.metrics import REVIEWS
+from kubesum.operations.metrics import ACCESS_REVIEWS, TOKEN_REVIEWS
 from kubesum.vocabulary.errors import UpstreamError
 from tests.leaping import leaping
 from tests.unit.kube.kubeconfigs import written_kubeconfig
@@ -126,22 +126,22 @@ def test_a_response_that_is_too_large_is_an_error(tmp_path: Path) -> None:
 
 def test_a_transient_error_is_retried(tmp_path: Path) -> None:
     allowed = body(answered("SubjectAccessReview", {"allowed": True}))
-    before = REVIEWS.labels("subjectaccessreviews", "success")._value.get()
+    before = ACCESS_REVIEWS.requests.labels("201")._value.get()
 
     status, attempts = repeated(tmp_path, of_access, failure(500), failure(429), cut(b"", 10), allowed)
 
     assert (status.allowed, attempts) == (True, 4)
-    assert REVIEWS.labels("subjectaccessreviews", "success")._value.get() == before + 1
+    assert ACCESS_REVIEWS.requests.labels("201")._value.get() == before + 1
 
 
 def test_the_fourth_error_is_final(tmp_path: Path) -> None:
-    before = REVIEWS.labels("tokenreviews", "error")._value.get()
+    before = TOKEN_REVIEWS.requests.labels("503")._value.get()
 
     error, attempts = repeated(tmp_path, lambda upstream: token_review(upstream, "secret"), *[failure(503)] * 9)
 
     assert "answers 503" in error
     assert attempts == 4
-    assert REVIEWS.labels("tokenreviews", "error")._value.get() == before + 1
+    assert TOKEN_REVIEWS.requests.labels("503")._value.get() == before + 1
 
 
 def test_all_attempts_together_take_ten_seconds_at_most(tmp_path: Path) -> None:

@@ -192,9 +192,17 @@ async def test_requests_are_counted_by_verb_and_served_resource(served: Served) 
 
     text = (await served.request("/metrics")).body.decode()
 
-    assert 'kubesum_requests_total{code="200",resource="shelves.summary.kubesum.dev",verb="list"}' in text
-    assert 'kubesum_requests_total{code="404",resource="",verb="list"}' in text
+    counted = {line.rpartition(" ")[0] for line in text.splitlines() if line.startswith("apiserver_request_total")}
+    assert (
+        'apiserver_request_total{code="200",component="apiserver",dry_run="",group="summary.kubesum.dev",'
+        'resource="shelves",scope="cluster",subresource="",verb="LIST",version="v1alpha1"}'
+    ) in counted
+    assert (
+        'apiserver_request_total{code="404",component="apiserver",dry_run="",group="",'
+        'resource="",scope="",subresource="",verb="LIST",version=""}'
+    ) in counted
     assert "made-up" not in text
+    assert "_created" not in text
 
 
 async def test_an_unexpected_exception_is_an_internal_error(served: Served) -> None:

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Subprotocol
 
-from kubesum.operations.metrics import WATCHES
+from kubesum.operations.metrics import LONG_RUNNING
 from kubesum.vocabulary.resource import Source, Unavailable
 from tests.unit.web.fakeresources import Served, Thing
 from tests.unit.web.test_watch import TABLE, V, put, wire
@@ -142,7 +142,7 @@ async def test_a_large_message_of_the_client_ends_it(filled: Served) -> None:
 
 
 async def test_the_watch_ends_when_the_client_closes(filled: Served) -> None:
-    watches = WATCHES.labels("boxes.summary.kubesum.dev")
+    watches = LONG_RUNNING.labels("WATCH", "summary.kubesum.dev", "v1alpha1", "boxes", "", "cluster", "apiserver")
     before = watches._value.get()
     async with websocket(filled, BOXES) as messages:
         await event(messages)

@@ -23,7 +23,7 @@ from kubesum.edge.authn.subprotocols import token_of
 from kubesum.edge.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
 from kubesum.edge.tls.certpool import Chain, InvalidCredentials
 from kubesum.operations.logs import LogReduction
-from kubesum.operations.metrics import AUTHENTICATIONS
+from kubesum.operations.metrics import AUTHENTICATED_REQUESTS, AUTHENTICATIONS
 from kubesum.vocabulary.errors import Unauthorized
 
 log = logging.getLogger(__name__)
@@ -85,11 +85,11 @@ class DelegatingAuthenticator:
         if failures:
             self._log_failure("; ".join(failures))
             raise Unauthorized("Unauthorized")
-        AUTHENTICATIONS.labels("none").inc()
+        _count("none")
         return ANONYMOUS
 
     def _log_failure(self, reason: str) -> None:
-        AUTHENTICATIONS.labels("refused").inc()
+        AUTHENTICATIONS.labels("failure").inc()
         if self._log_reduction.should_log(reason):
             log.warning("authentication failed", extra={"reason": reason})
 
@@ -122,8 +122,13 @@ def bearer_token(lines: Lines) -> str:
     return _text(rest.partition(b" ")[0]) if scheme.lower() == b"bearer" else ""
 
 
+def _count(method: str) -> None:
+    AUTHENTICATIONS.labels("success").inc()
+    AUTHENTICATED_REQUESTS.labels(method).inc()
+
+
 def _authenticated(method: str, user: User) -> User:
-    AUTHENTICATIONS.labels(method).inc()
+    _count(method)
     # ClusterRoles such as system:discovery are granted to system:authenticated, and requests that kube-aggregator
     # makes for itself name no groups.
     if AUTHENTICATED in user.groups or UNAUTHENTICATED in user.groups or user.name == ANONYMOUS.name:

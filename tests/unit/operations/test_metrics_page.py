@@ -1,0 +1,58 @@
+"""docs/metrics.md is generated from the definitions, and names what is served."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from kubesum.operations.eventlooplag import INTERVAL_S, measure_event_loop_lag
+from kubesum.operations.metrics import EVENT_LOOP_LAG
+from kubesum.render.metrics import metrics_page
+from tests.leaping import leaping
+
+PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
+OF_THE_LIBRARY = ("process_", "python_")
+
+
+def test_the_page_is_what_is_defined() -> None:
+    assert PAGE.read_text() == metrics_page()
+
+
+def test_every_metric_that_is_served_is_on_the_page() -> None:
+    served = {
+        f"{metric.name}_total" if metric.type == "counter" else metric.name
+        for metric in REGISTRY.collect()
+        if metric.name.startswith(("kubesum_", "apiserver_", "authentication_"))
+    }
+
+    assert served == {line.split("`")[1] for line in PAGE.read_text().splitlines() if line.startswith("| `")}
+
+
+def test_nothing_is_served_beside_these_and_what_the_library_adds() -> None:
+    prefixes = ("kubesum_", "apiserver_", "authentication_", *OF_THE_LIBRARY)
+
+    assert [metric.name for metric in REGISTRY.collect() if not metric.name.startswith(prefixes)] == []
+
+
+def test_the_lag_of_the_event_loop_is_sampled() -> None:
+    async def main() -> None:
+        measuring = asyncio.create_task(measure_event_loop_lag())
+        await asyncio.sleep(10.5 * INTERVAL_S)
+        measuring.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await measuring
+
+    before = _samples()
+    leaping(main())
+
+    assert _samples() == before + 10
+
+
+def _samples() -> float:
+    return next(
+        sample.value
+        for metric in EVENT_LOOP_LAG.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_count")
+    )

@@ -50,6 +50,12 @@ def loaded(err: str) -> set[str]:
     return {module.partition(".")[0] for module in err.splitlines()[-1].split()}
 
 
+def commands(err: str) -> set[str]:
+    """The commands in a list of modules of which more is loaded than flags, and whether top's extra is installed."""
+    split = [module.split(".") for module in err.splitlines()[-1].split() if module.startswith("kubesum.commands.")]
+    return {parts[2] for parts in split if len(parts) > 3 and parts[3] not in ("flags", "extra")}
+
+
 def models(err: str) -> list[str]:
     """The modules of single kinds and API groups in a list of modules."""
     return [module for module in err.splitlines()[-1].split() if module.startswith(MODELS)]
@@ -86,7 +92,7 @@ print(kubernetes_asyncio.watch.Watch.__name__, CoreV1Api.__name__, V1Pod.__name_
     assert (output.stdout, output.stderr) == ("Watch CoreV1Api V1Pod\n", "")
 
 
-async def test_local_loads_neither_the_simulation_nor_the_terminal(tmp_path: Path) -> None:
+async def test_local_loads_no_other_command_and_for_files_no_client_of_a_cluster(tmp_path: Path) -> None:
     (tmp_path / "node.json").write_text(NODE)
 
     async with listing(tmp_path, "local", "--from", str(tmp_path / "node.json")) as command:
@@ -100,7 +106,8 @@ async def test_local_loads_neither_the_simulation_nor_the_terminal(tmp_path: Pat
         output = await command.stopped(signal.SIGTERM)
 
     assert (output.code, printed.code) == (0, 0)
-    assert loaded(output.err).isdisjoint({"kubesim", *UI})
+    assert loaded(output.err).isdisjoint({"kubesim", *UI, "kubernetes_asyncio", "aiohttp", "urllib3"})
+    assert commands(output.err) == {"local"}
     assert loaded(printed.err).isdisjoint({"kubesim", *UI, *WEB})
     assert loaded(checked.err).isdisjoint({"kubesim", *UI, *WEB})
 

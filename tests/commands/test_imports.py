@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,9 @@ UI = {"textual", "rich"}
 """What draws `kubesum top`."""
 WEB = {"fastapi", "starlette", "uvicorn"}
 """What answers requests."""
+
+MODELS = ("kubernetes_asyncio.client.models.", "kubernetes_asyncio.client.api.")
+"""Modules that kubernetes_asyncio has for the kinds and API groups of Kubernetes."""
 
 NODE = json.dumps({"apiVersion": "v1", "kind": "Node", **node("node-1")})
 
@@ -46,6 +50,17 @@ def loaded(err: str) -> set[str]:
     return {module.partition(".")[0] for module in err.splitlines()[-1].split()}
 
 
+def commands(err: str) -> set[str]:
+    """The commands in a list of modules of which more is loaded than flags, and whether top's extra is installed."""
+    split = [module.split(".") for module in err.splitlines()[-1].split() if module.startswith("kubesum.commands.")]
+    return {parts[2] for parts in split if len(parts) > 3 and parts[3] not in ("flags", "extra")}
+
+
+def models(err: str) -> list[str]:
+    """The modules of single kinds and API groups in a list of modules."""
+    return [module for module in err.splitlines()[-1].split() if module.startswith(MODELS)]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("--help",), ("serve", "--help"), ("render", "flags")],
@@ -60,7 +75,24 @@ async def test_help_loads_nothing_but_the_standard_library(tmp_path: Path, argum
     assert loaded(output.err).isdisjoint({*UI, *WEB, *heavy})
 
 
-async def test_local_loads_neither_the_simulation_nor_the_terminal(tmp_path: Path) -> None:
+def test_whoever_asks_kubernetes_asyncio_for_a_model_gets_it() -> None:
+    asking = """
+import kubesum.kube.clientlibrary
+import kubernetes_asyncio
+from kubernetes_asyncio.client import ApiClient, CoreV1Api, V1Pod
+
+assert kubernetes_asyncio.__version__
+assert kubernetes_asyncio.client.models.V1Pod is V1Pod
+assert ApiClient is kubesum.kube.clientlibrary.ApiClient
+print(kubernetes_asyncio.watch.Watch.__name__, CoreV1Api.__name__, V1Pod.__name__)
+"""
+
+    output = subprocess.run([sys.executable, "-c", asking], check=False, capture_output=True, text=True)
+
+    assert (output.stdout, output.stderr) == ("Watch CoreV1Api V1Pod\n", "")
+
+
+async def test_local_loads_no_other_command_and_for_files_no_client_of_a_cluster(tmp_path: Path) -> None:
     (tmp_path / "node.json").write_text(NODE)
 
     async with listing(tmp_path, "local", "--from", str(tmp_path / "node.json")) as command:
@@ -74,7 +106,8 @@ async def test_local_loads_neither_the_simulation_nor_the_terminal(tmp_path: Pat
         output = await command.stopped(signal.SIGTERM)
 
     assert (output.code, printed.code) == (0, 0)
-    assert loaded(output.err).isdisjoint({"kubesim", *UI})
+    assert loaded(output.err).isdisjoint({"kubesim", *UI, "kubernetes_asyncio", "aiohttp", "urllib3"})
+    assert commands(output.err) == {"local"}
     assert loaded(printed.err).isdisjoint({"kubesim", *UI, *WEB})
     assert loaded(checked.err).isdisjoint({"kubesim", *UI, *WEB})
 
@@ -104,6 +137,7 @@ async def test_serve_loads_neither_the_simulation_nor_the_terminal(tmp_path: Pat
 
     assert output.code == 0
     assert loaded(output.err).isdisjoint({"kubesim", *UI})
+    assert models(output.err) == []
 
 
 async def test_a_module_named_app_elsewhere_is_not_touched(tmp_path: Path) -> None:

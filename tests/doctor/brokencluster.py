@@ -27,7 +27,7 @@ from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.doctor.diagnosis import Diagnosis
 from kubesum.doctor.report import Report
-from kubesum.edge.secureserving import delegated_serving
+from kubesum.edge.delegatedserving import delegated_serving
 from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect

@@ -18,11 +18,11 @@ from typing import Final, Self
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes_asyncio.client import ApiClient, Configuration
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from kubesum import __version__
+from kubesum.kube.clientlibrary import ApiClient, Configuration
 from kubesum.kube.credentials import ConfigLoader, fingerprint
 from kubesum.kube.failures import Stalled, cause, status_error
 from kubesum.operations import metrics

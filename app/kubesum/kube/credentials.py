@@ -15,11 +15,15 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import yaml
-from kubernetes_asyncio.client import Configuration
-from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
-from kubernetes_asyncio.config.kube_config import KubeConfigMerger
 from yarl import URL
 
+from kubesum.kube.clientlibrary import (
+    ConfigException,
+    Configuration,
+    KubeConfigMerger,
+    load_incluster_config,
+    load_kube_config,
+)
 from kubesum.vocabulary.errors import UsageError
 
 ConfigLoader = Callable[[], Awaitable[Configuration]]

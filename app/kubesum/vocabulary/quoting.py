@@ -1,5 +1,6 @@
-"""Text in double quotes as Go's strconv.Quote writes it: error messages of Kubernetes quote values with it."""
+"""Texts in error messages of Kubernetes: values in double quotes as Go's strconv.Quote writes them, no markup."""
 
+from html import escape
 from typing import Final
 
 _ESCAPES: Final = {
@@ -31,3 +32,8 @@ def _escaped(character: str) -> str:
     if code < 0x80:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def without_markup(message: str) -> str:
+    """A message with &, < and > escaped, so that a browser does not read markup in it."""
+    return escape(message, quote=False)

@@ -10,7 +10,7 @@ from kubesum.api import discovery
 from kubesum.api.representations.status import UNKNOWN_METHOD, UNKNOWN_PATH
 from kubesum.api.requests.negotiation import discovery_wanted, document_encoding
 from kubesum.vocabulary.errors import MethodNotAllowed, NotFound, StatusDetails
-from kubesum.web.dependencies import Info, Server
+from kubesum.web.dependencies import Group, Info, Name, Server, Version
 from kubesum.web.resources import collection_of
 from kubesum.web.responses import JSON, READ_METHODS, accepted, document, is_indented
 
@@ -44,21 +44,21 @@ async def groups(request: Request, info: Info, server: Server) -> Response:
 
 
 @router.api_route("/apis/{group}", methods=READ_METHODS)
-async def group(request: Request, group: str, info: Info, server: Server) -> Response:
+async def group(request: Request, group: Group, info: Info, server: Server) -> Response:
     """One group."""
     content = discovery.group(server.catalogue(), group)
     return document(content, document_encoding(accepted(request)), is_indented(info, request.headers))
 
 
 @router.api_route("/apis/{group}/{version}", methods=READ_METHODS)
-async def resources(request: Request, group: str, version: str, info: Info, server: Server) -> Response:
+async def resources(request: Request, group: Group, version: Version, info: Info, server: Server) -> Response:
     """The resources of one group and version; never 304, which kube-aggregator does not expect here."""
     content = discovery.resource_list(server.catalogue(), group, version)
     return document(content, document_encoding(accepted(request)), is_indented(info, request.headers))
 
 
 @router.api_route("/api/v1/namespaces/{name}", methods=READ_METHODS)
-async def namespace(name: str, server: Server) -> Response:
+async def namespace(name: Name, server: Server) -> Response:
     """The name of a namespace if it exists.
 
     kubectl reads the namespace before it reports that an object in it is not found

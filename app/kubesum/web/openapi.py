@@ -10,7 +10,7 @@ from kubesum.api.openapi.documents import Document, Documents, documents
 from kubesum.api.representations.status import UNKNOWN_PATH
 from kubesum.api.requests.negotiation import accepts_gzip, require_json
 from kubesum.vocabulary.errors import NotFound
-from kubesum.web.dependencies import Info, Server
+from kubesum.web.dependencies import Group, Info, Server, Version
 from kubesum.web.responses import JSON, READ_METHODS, accepted
 from kubesum.web.state import ServerState
 
@@ -39,7 +39,7 @@ async def index(request: Request, server: Server) -> Response:
 
 
 @router.api_route("/openapi/v3/apis/{group}/{version}", methods=READ_METHODS)
-async def v3(request: Request, group: str, version: str, info: Info, server: Server) -> Response:
+async def v3(request: Request, group: Group, version: Version, info: Info, server: Server) -> Response:
     """One group and version as OpenAPI 3.0.
 
     With the hash of the index as a parameter, the response may be cached for good. With another hash, a server in

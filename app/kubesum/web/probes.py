@@ -20,7 +20,7 @@ from kubesum.api.requests.query import pairs
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.vocabulary.errors import NotFound
 from kubesum.vocabulary.quoting import quoted
-from kubesum.web.dependencies import Server
+from kubesum.web.dependencies import Name, Server
 from kubesum.web.responses import JSON, READ_METHODS, text
 
 PING: Final = "ping"
@@ -47,13 +47,13 @@ async def readyz(request: Request, server: Server) -> Response:
 
 @router.api_route("/livez/{name:path}", methods=READ_METHODS)
 @router.api_route("/healthz/{name:path}", methods=READ_METHODS)
-async def livez_check(name: str) -> Response:
+async def livez_check(name: Name) -> Response:
     """One check of /livez."""
     return single({PING: True}, name)
 
 
 @router.api_route("/readyz/{name:path}", methods=READ_METHODS)
-async def readyz_check(name: str, server: Server) -> Response:
+async def readyz_check(name: Name, server: Server) -> Response:
     """One check of /readyz."""
     return single({PING: True, **server.readiness()}, name)
 

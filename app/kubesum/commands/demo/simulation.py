@@ -29,7 +29,7 @@ from kubesum.commands.demo import manifests
 from kubesum.commands.kubeconfigfile import kubeconfig_file
 from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.commands.messages import print_ready, print_top
-from kubesum.edge.secureserving import delegated_serving
+from kubesum.edge.delegatedserving import delegated_serving
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect

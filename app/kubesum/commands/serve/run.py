@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kubesum.commands import eventloop
 from kubesum.commands.listwatches import cluster_list_watches
-from kubesum.edge.secureserving import delegated_serving
+from kubesum.edge.delegatedserving import delegated_serving
 from kubesum.edge.tls.certificatefiles import CertificateFiles
 from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect

@@ -6,7 +6,6 @@ system:masters and for paths that are always allowed. k8s.io/apiserver/pkg/serve
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
-from html import escape
 from typing import Final
 
 import msgspec
@@ -19,7 +18,7 @@ from kubesum.edge.authn.users import User
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.kube.reviews import AccessStatus
 from kubesum.vocabulary.errors import BadRequest, Forbidden, ServiceUnavailable, StatusDetails, UpstreamError
-from kubesum.vocabulary.quoting import quoted
+from kubesum.vocabulary.quoting import quoted, without_markup
 
 _SELECTABLE: Final = frozenset({"list", "watch", "deletecollection"})
 # The operators that a review can express. A requirement with another one is left out, so that the review is for
@@ -189,8 +188,3 @@ def forbidden(user: User, info: RequestInfo, reason: str) -> Forbidden:
     named = f"{what} {quoted(name)}" if name else what
     details = StatusDetails(name=name, group=info.group, kind=info.resource)
     return Forbidden(f"{named} is forbidden: {denied}{because}", details)
-
-
-def without_markup(message: str) -> str:
-    """A message with &, < and > escaped, so that a browser does not read markup in it."""
-    return escape(message, quote=False)

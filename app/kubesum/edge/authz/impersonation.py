@@ -4,9 +4,8 @@ from typing import Final
 
 from kubesum.edge.authn.authentication import Headers
 from kubesum.edge.authn.users import User
-from kubesum.edge.authz.authorization import without_markup
 from kubesum.vocabulary.errors import Forbidden, StatusDetails
-from kubesum.vocabulary.quoting import quoted
+from kubesum.vocabulary.quoting import quoted, without_markup
 
 # Some proxies replace hyphens by underscores.
 _PREFIXES: Final = (b"impersonate-", b"impersonate_")

@@ -1,0 +1,48 @@
+"""Serves list-watches on loopback, to the holder of one client certificate."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from kubesum.commands.kubeconfigfile import kubeconfig_file, local_credentials
+from kubesum.commands.messages import print_ready, warn
+from kubesum.edge.secureserving import local_serving
+from kubesum.server.runtime import Kubesum, ListWatch
+from kubesum.server.sockets import listen
+from kubesum.vocabulary.errors import UpstreamError
+
+
+async def serve(list_watches: Mapping[str, ListWatch], port: int, kubeconfig_out: Path | None) -> None:
+    """Serves until cancelled."""
+    with listen(port) as listener:
+        own = local_credentials(listener.getsockname()[1])
+        kubesum = Kubesum(list_watches, local_serving(own.tls))
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(kubesum.run(listener), name="kubesum")
+            await kubesum.ready.wait()
+            _warn_of_forbidden(kubesum)
+            tasks.create_task(_warn_of_missing_usage(kubesum), name="usage")
+            with kubeconfig_file(own.kubeconfig, kubeconfig_out) as written:
+                has_nodes = kubesum.cache.sources.watched["nodes"].has_synced
+                print_ready(written, "get nosum" if has_nodes else "get nssum -A")
+                await running
+
+
+def _warn_of_forbidden(kubesum: Kubesum) -> None:
+    """Names the resources that the user may not list; raises UpstreamError if that is all of them."""
+    informers = kubesum.cache.sources.watched.values()
+    refused = [informer for informer in informers if informer.denied and not informer.has_synced]
+    if len(refused) == len(informers):
+        raise UpstreamError(f"not allowed to list any watched resource: {refused[0].denied}")
+    if refused:
+        names = ", ".join(informer.resource for informer in refused)
+        warn(f"not allowed to list {names}: what is computed from them is not served")
+
+
+async def _warn_of_missing_usage(kubesum: Kubesum) -> None:
+    """Says once why usage is not shown, if the first poll fails."""
+    for polled in kubesum.cache.sources.polled.values():
+        await polled.attempted.wait()
+        if polled.error is not None:
+            warn(f"usage is not shown yet: {polled.error}")
+            return

@@ -1,0 +1,28 @@
+"""The security of a server whose users kube-apiserver authenticates and authorizes."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from kubesum.edge.authn.authentication import DelegatingAuthenticator
+from kubesum.edge.authn.configwatcher import AUTHENTICATION_CONFIG, AuthenticationConfigWatcher
+from kubesum.edge.authn.tokens import TokenAuthenticator
+from kubesum.edge.authz.authorization import DelegatingAuthorizer
+from kubesum.edge.authz.reviewcache import ReviewCache
+from kubesum.edge.secureserving import SecureServing
+from kubesum.edge.tls.servertls import ServerTls
+from kubesum.kube.client import Upstream
+from kubesum.kube.reflector import reflect
+from kubesum.kube.reviews import access_review, token_review
+
+
+def delegated_serving(
+    upstream: Upstream, tls: ServerTls, always_allow_paths: Sequence[str], now: Callable[[], float]
+) -> SecureServing:
+    """Authentication and authorization as kube-apiserver decides them; `now` is in seconds since 1970."""
+    watcher = AuthenticationConfigWatcher(partial(reflect, upstream, AUTHENTICATION_CONFIG), tls)
+    tokens = TokenAuthenticator(partial(token_review, upstream), ReviewCache())
+    return SecureServing(
+        tls.context,
+        DelegatingAuthenticator(lambda: watcher.current, tokens.authenticate, now),
+        DelegatingAuthorizer(partial(access_review, upstream), ReviewCache(), always_allow_paths),
+    ).with_task("authentication-config", watcher.run, lambda: watcher.is_loaded)

@@ -12,7 +12,7 @@ TAG ?= v$(VERSION)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit coverage check bench generate picture verify chart cluster image dist tag notes workflows
+.PHONY: help setup demo test unit coverage check bench bench-compare generate picture verify chart cluster image dist tag notes workflows
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -50,8 +50,11 @@ check: setup ## Check format, lint, types, import contracts and workflows.
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory workflows
 
-bench: setup ## Measure the initial sync and memory against curl, as ratios in one run, and 1,000 watches.
-	$(BIN)/python -m tests.bench
+bench: setup ## Measure speed and memory; PHASES="churn memory" only these, LARGE=1 also with 150,000 pods.
+	BENCH_LARGE=$(LARGE) $(BIN)/python -m tests.bench $(PHASES)
+
+bench-compare: ## Compare the saved run OLD=path to NEW=path, or to the latest one.
+	$(BIN)/python -m tests.bench.compare $(OLD) $(NEW)
 
 generate: setup ## Write from the declarations: the reference page, roles, manifests, documents that tests compare.
 	$(BIN)/kubesum render docs > docs/resources.md

@@ -1,9 +1,15 @@
-"""The cluster of the benchmarks: a simulated API server in a process of its own, at a stated rate."""
+"""The cluster of the benchmarks: a simulated API server in a process of its own, whose pods change on command.
+
+Each line on standard input is a command, answered by one line of JSON with the number of changes made so far:
+`rate N` has N pods change each second, from now on (0: none); `until N` has pods change as fast as possible until
+there were N changes; `sent` only asks. It ends with its standard input.
+"""
 
 import argparse
 import asyncio
 import json
 import os
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +24,55 @@ from kubesim.store.store import Store
 from kubesim.world.world import World
 from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.edge.tls.certificates import write_private
+from tests.bench.commandlines import commands
+from tests.bench.podchanges import change, in_random_order
+
+SLICE = 100
+"""Changes that are made before they are sent."""
+SHORTEST_PAUSE_S = 0.001
+
+
+class Changes:
+    """Has pods change at a rate, or up to a number."""
+
+    def __init__(self, store: Store) -> None:
+        self.made = 0
+        self._store = store
+        self._pods = in_random_order(store)
+        self._task: asyncio.Task[None] | None = None
+
+    def command(self, line: str) -> dict[str, int]:
+        """Obeys one line; a rate or number replaces the one before."""
+        word, _, number = line.partition(" ")
+        if word in ("rate", "until"):
+            if self._task is not None:
+                self._task.cancel()
+            changing = self._at_rate(float(number)) if word == "rate" else self._until(int(number))
+            self._task = asyncio.create_task(changing)
+        return {"sent": self.made}
+
+    async def _at_rate(self, per_s: float) -> None:
+        if per_s == 0:
+            return
+        now = asyncio.get_running_loop().time
+        began, already = now(), self.made
+        while True:
+            await asyncio.sleep(max(SHORTEST_PAUSE_S, 1 / per_s))
+            self._change(already + int((now() - began) * per_s) - self.made)
+
+    async def _until(self, number: int) -> None:
+        while self.made < number:
+            self._change(min(SLICE, number - self.made))
+            await asyncio.sleep(0)
+
+    def _change(self, number: int) -> None:
+        for _ in range(number):
+            change(self._store, next(self._pods))
+        self.made += number
 
 
 async def main() -> None:
-    """Serves a simulated cluster until killed; prints its URL and credentials as one line of JSON."""
+    """Serves a simulated cluster; prints its URL and credentials as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, required=True)
     parser.add_argument("--pods", type=int, required=True)
@@ -38,10 +89,17 @@ async def main() -> None:
         write_private(kubeconfig, json.dumps(service_kubeconfig(server.url, credentials)).encode())
         admin = Path(directory) / "admin.kubeconfig"
         write_private(admin, json.dumps(user_kubeconfig(server.url, credentials)).encode())
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.run())
-            paths = {"kubeconfig": str(kubeconfig), "admin": str(admin)}
-            print(json.dumps({"url": server.url, "token": credentials.service_token, **paths}), flush=True)
+        paths = {"kubeconfig": str(kubeconfig), "admin": str(admin)}
+        front_proxy = [str(path) for path in credentials.front_proxy_files]
+        print(
+            json.dumps({"url": server.url, "token": credentials.service_token, "front_proxy": front_proxy, **paths}),
+            flush=True,
+        )
+        running = asyncio.create_task(server.run())
+        changes = Changes(store)
+        async for line in commands(sys.stdin):
+            print(json.dumps(changes.command(line)), flush=True)
+        running.cancel()
 
 
 if __name__ == "__main__":

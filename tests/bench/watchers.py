@@ -24,8 +24,8 @@ import yaml
 
 from kubesum.edge.tls.certificates import write_private
 from kubesum.rollups.resourceversion import issued_at
+from tests.bench.measuredserver import PAGE_BYTES
 from tests.bench.process import last_line, ready_line
-from tests.bench.sync import PAGE_BYTES
 
 NODES = "/apis/summary.kubesum.dev/v1alpha1/nodesummaries"
 CHANGES = 5

@@ -1,0 +1,1 @@
+"""The phases of the benchmark, one a module: each gives figures of one kind of load."""

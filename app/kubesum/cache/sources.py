@@ -22,8 +22,6 @@ KINDS_OF: Final[Mapping[Source, tuple[str, ...]]] = {
     Source.NAMESPACES: ("namespaces",),
     Source.WORKLOADS: OWNERS,
     Source.INFORMERS: (),
-    Source.MEASURED_PODS: ("pods",),
-    Source.MEASURED_NODES: ("nodes",),
 }
 """Which watched kinds a source is made of; polled ones only add to it."""
 

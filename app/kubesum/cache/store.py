@@ -54,12 +54,10 @@ class Cache:
         }
         self._contents: Final[Mapping[Source, Mapping[Key, Any]]] = {
             Source.PODS: self._joined.pods,
-            Source.NODES: self._nodes,
+            Source.NODES: self._joined.nodes,
             Source.NAMESPACES: self._namespaces,
             Source.WORKLOADS: self._owners.workloads,
             Source.INFORMERS: self.sources.facts,
-            Source.MEASURED_PODS: self._joined.pods,
-            Source.MEASURED_NODES: self._joined.nodes,
         }
 
     def subscribe(self, on_change: OnChange) -> None:
@@ -122,7 +120,6 @@ class Cache:
         old = replace(self._nodes, key, facts)
         if old == facts:
             return
-        self._on_change(Source.NODES, old, facts)
         self._joined.put_node(key, facts)
         if old is None or facts is None or old.zone != facts.zone:
             self._moved.update(dict.fromkeys(self._pods_on.pods_of(key[1])))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from kubesum.cache.changes import OnChange, replace
-from kubesum.semantics.facts import MeasuredNode, MeasuredPod, Measurement, NodeFacts, PodFacts, Usage, WorkloadRef
+from kubesum.semantics.facts import MeasuredNode, Measurement, NodeFacts, Pod, PodFacts, Usage, WorkloadRef
 from kubesum.semantics.usage import usage_since
 from kubesum.vocabulary.resource import Key, Source
 
@@ -26,7 +26,7 @@ class UsageJoin:
 
     def __init__(self, on_change: OnChange) -> None:
         """Each change of a pod or node is passed to `on_change`."""
-        self.pods: Final[dict[Key, MeasuredPod]] = {}
+        self.pods: Final[dict[Key, Pod]] = {}
         self.nodes: Final[dict[Key, MeasuredNode]] = {}
         self._on_change: Final = on_change
 
@@ -36,15 +36,13 @@ class UsageJoin:
         key = facts.key
         old = self.pods.get(key)
         usage = old.usage if old is not None and old.uid == facts.uid and facts.state.active else None
-        new = self.pods[key] = MeasuredPod(facts, workload, zone, usage)
+        new = self.pods[key] = Pod(facts, workload, zone, usage)
         self._on_change(Source.PODS, old, new)
-        self._on_change(Source.MEASURED_PODS, old, new)
 
     def remove_pod(self, key: Key) -> None:
         """A pod was deleted."""
         old = self.pods.pop(key)
         self._on_change(Source.PODS, old, None)
-        self._on_change(Source.MEASURED_PODS, old, None)
 
     def put_node(self, key: Key, facts: NodeFacts | None) -> None:
         """A node was created, changed, or deleted (None)."""
@@ -66,8 +64,8 @@ class UsageJoin:
             return
         usage: Usage | None = usage_since(old.created, measurement) if old.state.active else None
         if usage != old.usage:
-            new = self.pods[old.facts.key] = MeasuredPod(old.facts, old.workload, old.zone, usage)
-            self._on_change(Source.MEASURED_PODS, old, new)
+            new = self.pods[old.facts.key] = Pod(old.facts, old.workload, old.zone, usage)
+            self._on_change(Source.PODS, old, new)
 
     def _measure_node(self, key: Key, measurement: Measurement | None) -> None:
         node = self.nodes.get(key)
@@ -77,7 +75,7 @@ class UsageJoin:
     def _replace_node(self, key: Key, node: MeasuredNode | None) -> None:
         old = replace(self.nodes, key, node)
         if old != node:
-            self._on_change(Source.MEASURED_NODES, old, node)
+            self._on_change(Source.NODES, old, node)
 
 
 async def _measure(

@@ -8,7 +8,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from kubesum.resources import columns
+from kubesum.resources.imagesummaries import names
 from kubesum.resources.shapes import (
+    POD_ENTRIES,
     PodCounts,
     ReasonCount,
     WorkloadCounts,
@@ -31,8 +33,11 @@ from kubesum.vocabulary.resource import ComputedResource, Fold, Key, ReaderRole,
 from kubesum.vocabulary.tally import Contribution, Tally
 
 CLUSTER: Final[Key] = ("", "cluster")
-TAKEN: Final = frozenset({"requests", "limits"})
-"""Fields of pods that the cluster sums over nodes, which leave out what ResourceClaims provide."""
+OF_PODS: Final = (*POD_ENTRIES, "facts.node", "facts.state.active", "zone")
+OF_NODES: Final = (
+    *("ready", "unschedulable", "tainted", "kubelet_version"),
+    *("capacity", "allocatable", "requests", "limits", "free"),
+)
 
 
 class NodeCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -161,22 +166,11 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
 
 def pods(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
     """Every pod; nodes say what is taken from them, and the requests of unscheduled pods are summed separately."""
-    totals = pod.state.totals
+    yield CLUSTER, pod.state.counts
     if pod.orphaned:
-        yield CLUSTER, (*totals, ("orphaned", "", 1))
-    elif pod.facts.node:
-        yield CLUSTER, tuple([entry for entry in totals if entry[0] not in TAKEN])
-    else:
-        yield CLUSTER, tuple(pending(totals))
-
-
-def pending(totals: Contribution) -> Iterator[tuple[str, Any, int]]:
-    """The totals of an unscheduled pod, with its requests as pendingRequests and without its limits."""
-    for field, key, amount in totals:
-        if field == "requests":
-            yield "pendingRequests", key, amount
-        elif field != "limits":
-            yield field, key, amount
+        yield CLUSTER, (*pod.state.amounts, ("orphaned", "", 1))
+    elif not pod.facts.node:
+        yield CLUSTER, tuple([("pendingRequests", name, n) for of, name, n in pod.state.amounts if of == "requests"])
 
 
 def nodes(member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
@@ -227,9 +221,9 @@ def namespaces(_namespace: NamespaceFacts) -> Iterator[tuple[Key, Contribution]]
     yield CLUSTER, (("namespaces", "", 1),)
 
 
-def images(_member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
-    """Every image."""
-    yield CLUSTER, (("images", "", 1),)
+def images(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """Every image of an active pod that has a ClusterImageSummary."""
+    yield CLUSTER, tuple([("images", row, 1) for row in names(pod)])
 
 
 def used_by_nodes(node: MeasuredNode) -> Iterator[tuple[Key, Contribution]]:
@@ -298,7 +292,7 @@ def status(_key: Key, _subject: NamespaceFacts | None, tally: Tally) -> ClusterS
         pending_reasons=reason_counts(tally, "pendingReasons"),
         workloads=workload_counts(tally),
         namespaces=tally.total("namespaces"),
-        images=tally.total("images"),
+        images=tally.distinct("images"),
         restarts=tally.total("restarts"),
         kubelet_versions=versions,
         sources=source_states(tally, "sources", "optionalSources"),
@@ -321,13 +315,13 @@ RESOURCE: Final = ComputedResource(
     subjects=Source.NAMESPACES,
     subject_key=lambda namespace: CLUSTER if namespace.name == "kube-system" else None,
     folds=(
-        Fold(Source.PODS, pods),
+        Fold(Source.PODS, pods, OF_PODS),
+        Fold(Source.PODS, images, ("facts.state.active", "facts.images")),
         Fold(Source.NAMESPACES, namespaces),
         Fold(Source.INFORMERS, sources),
-        Fold(Source.MEASURED_NODES, used_by_nodes),
-        Fold("nodesummaries", nodes),
-        Fold("workloadsummaries", workloads),
-        Fold("clusterimagesummaries", images),
+        Fold(Source.NODES, used_by_nodes, ("usage",)),
+        Fold("nodesummaries", nodes, OF_NODES),
+        Fold("workloadsummaries", workloads, ("health",)),
     ),
     fallback_subject=lambda _key, _tally: None,
     reader_roles=(ReaderRole.CLUSTER,),

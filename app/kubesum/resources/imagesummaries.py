@@ -18,6 +18,9 @@ MOST_IMAGES_OF_A_POD: Final = 1000
 kube-apiserver takes pods of some 8,000 containers, and each image is a row here and one in ClusterImageSummary.
 """
 
+READS: Final = ("facts.state.active", "facts.images", "facts.node", "workload.row")
+"""What `uses` reads of a pod."""
+
 
 class ImageStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Computed status of one image reference."""
@@ -52,6 +55,11 @@ def uses(pod: Pod) -> Iterator[tuple[str, Contribution]]:
         yield row, (*of_pod, *(entry for image in used for entry in use(image)))
 
 
+def names(pod: Pod) -> Iterable[str]:
+    """The row names that `uses` gives."""
+    return islice(by_row(pod.facts.images), MOST_IMAGES_OF_A_POD) if pod.state.active else ()
+
+
 def by_row(images: Iterable[UsedImage]) -> dict[str, list[UsedImage]]:
     """The used images by row name, in one pass: a pod may have thousands."""
     rows: dict[str, list[UsedImage]] = {}
@@ -65,11 +73,6 @@ def left_out(pod: Pod) -> int:
     if not pod.state.active or len(pod.facts.images) <= MOST_IMAGES_OF_A_POD:
         return 0
     return max(0, len({image.row for image in pod.facts.images}) - MOST_IMAGES_OF_A_POD)
-
-
-def read_of(pod: Pod) -> tuple[object, ...]:
-    """The part of a pod that `uses` reads."""
-    return pod.state.active, pod.facts.images, pod.facts.node, pod.workload.row
 
 
 def place(pod: Pod) -> Iterator[tuple[str, Any, int]]:
@@ -146,7 +149,7 @@ RESOURCE: Final = ComputedResource(
     status=status,
     subjects=None,
     subject_key=lambda _: None,
-    folds=(Fold(Source.PODS, by_image, read_of),),
+    folds=(Fold(Source.PODS, by_image, READS),),
     fallback_subject=lambda _key, _tally: None,
     columns=COLUMNS,
     field_selectors=FIELD_SELECTORS,

@@ -4,7 +4,7 @@ There is one per namespace, in the namespace and with its name, so that a RoleBi
 namespace has a row as soon as a pod or workload in it is in the cache, even before its Namespace object.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from kubesum.resources import columns
 from kubesum.resources.shapes import (
+    POD_ENTRIES,
     Coverage,
     PercentOfRequests,
     PodCounts,
@@ -25,6 +26,7 @@ from kubesum.resources.shapes import (
     doc,
     not_measured,
     pod_counts,
+    pod_entries,
     qos_counts,
     reason_counts,
     requested,
@@ -33,7 +35,7 @@ from kubesum.resources.shapes import (
     used_percents,
     workload_counts,
 )
-from kubesum.semantics.facts import MeasuredPod, NamespaceFacts, Pod
+from kubesum.semantics.facts import NamespaceFacts, Pod
 from kubesum.vocabulary.quantity import ResourceList
 from kubesum.vocabulary.resource import Column, ComputedResource, Fold, Key, ReaderRole, Source
 from kubesum.vocabulary.tally import Contribution, Tally
@@ -76,21 +78,24 @@ class NamespaceSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="came
     pods_without_usage: PodsWithoutUsage = UNSET
 
 
-def used_by_namespace(pod: MeasuredPod) -> Iterator[tuple[Key, Contribution]]:
+def used_by_namespace(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
     """The usage of a measured pod belongs to its namespace."""
     if pod.usage is not None:
         yield (pod.facts.namespace, pod.facts.namespace), used_entries(pod.usage)
 
 
-def by_namespace(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
-    """A pod belongs to its namespace; active ones also contribute their node and images."""
+def by_namespace(pod: Pod) -> Iterable[tuple[Key, Contribution]]:
+    """A pod belongs to its namespace."""
+    return pod_entries(pod, (pod.facts.namespace, pod.facts.namespace))
+
+
+def places_by_namespace(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """An active pod contributes its node and images to its namespace."""
     facts = pod.facts
-    entries: list[tuple[str, Any, int]] = []
     if pod.state.active:
-        if facts.node:
-            entries.append(("nodes", facts.node, 1))
-        entries.extend(("images", image.row, 1) for image in facts.images)
-    yield (facts.namespace, facts.namespace), pod.state.totals + tuple(entries)
+        nodes = (("nodes", facts.node, 1),) if facts.node else ()
+        images = tuple([("images", image.row, 1) for image in facts.images])
+        yield (facts.namespace, facts.namespace), nodes + images
 
 
 def by_namespace_of_workload(member: tuple[Key, Any]) -> Iterator[tuple[Key, Contribution]]:
@@ -138,9 +143,10 @@ RESOURCE: Final = ComputedResource(
     subjects=Source.NAMESPACES,
     subject_key=lambda namespace: (namespace.name, namespace.name),
     folds=(
-        Fold(Source.PODS, by_namespace),
-        Fold(Source.MEASURED_PODS, used_by_namespace),
-        Fold("workloadsummaries", by_namespace_of_workload),
+        Fold(Source.PODS, by_namespace, POD_ENTRIES),
+        Fold(Source.PODS, places_by_namespace, ("facts.state.active", "facts.node", "facts.images")),
+        Fold(Source.PODS, used_by_namespace, ("usage",)),
+        Fold("workloadsummaries", by_namespace_of_workload, ("health",)),
     ),
     fallback_subject=lambda _key, _tally: None,
     reader_roles=(ReaderRole.METRICS,),

@@ -1,6 +1,6 @@
 """NodeSummary: the allocatable resources of a node, the requests and state of its pods, and its problems."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from kubesum.resources import columns
 from kubesum.resources.shapes import (
+    POD_ENTRIES,
     Coverage,
     PodCounts,
     QosCounts,
@@ -17,6 +18,7 @@ from kubesum.resources.shapes import (
     doc,
     percents,
     pod_counts,
+    pod_entries,
     qos_counts,
     reason_counts,
     requested,
@@ -106,10 +108,9 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     ] = UNSET
 
 
-def by_node(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+def by_node(pod: Pod) -> Iterable[tuple[Key, Contribution]]:
     """A pod belongs to the node that it is assigned to."""
-    if pod.facts.node:
-        yield ("", pod.facts.node), pod.state.totals
+    return pod_entries(pod, ("", pod.facts.node)) if pod.facts.node else ()
 
 
 def taken(tally: Tally, field: str, allocatable: Mapping[str, int]) -> Mapping[str, int]:
@@ -179,9 +180,9 @@ RESOURCE: Final = ComputedResource(
     help="Resources of a node, the requests and state of its pods, and its problems.",
     status_type=NodeSummaryStatus,
     status=status,
-    subjects=Source.MEASURED_NODES,
+    subjects=Source.NODES,
     subject_key=lambda node: ("", node.facts.name),
-    folds=(Fold(Source.PODS, by_node),),
+    folds=(Fold(Source.PODS, by_node, ("facts.node", *POD_ENTRIES)),),
     reader_roles=(ReaderRole.CLUSTER,),
     columns=(
         columns.NAME,

@@ -1,6 +1,6 @@
 """PodSummary: one pod in about a tenth of its bytes, with the STATUS of `kubectl get pods` as a field.
 
-It has no folds: its status depends on one MeasuredPod alone and is computed for each response.
+It has no folds: its status depends on one Pod alone and is computed for each response.
 """
 
 from datetime import datetime
@@ -20,7 +20,7 @@ from kubesum.resources.shapes import (
     used_by,
     used_percents,
 )
-from kubesum.semantics.facts import MeasuredPod
+from kubesum.semantics.facts import Pod
 from kubesum.vocabulary.quantity import ResourceList
 from kubesum.vocabulary.resource import Ago, Cell, Column, ComputedResource, FieldSelector, Key, RowView, Source
 from kubesum.vocabulary.tally import Tally
@@ -89,7 +89,7 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     ] = UNSET
 
 
-def status(_key: Key, pod: MeasuredPod, _tally: Tally) -> PodSummaryStatus:
+def status(_key: Key, pod: Pod, _tally: Tally) -> PodSummaryStatus:
     """The summary of one pod."""
     facts, state, workload = pod.facts, pod.state, pod.workload
     usage = used_by(pod.usage)
@@ -142,7 +142,7 @@ RESOURCE: Final = ComputedResource(
     help="One pod in a tenth of its bytes: displayed status, health, restarts, workload, effective requests.",
     status_type=PodSummaryStatus,
     status=status,
-    subjects=Source.MEASURED_PODS,
+    subjects=Source.PODS,
     subject_key=lambda pod: pod.facts.key,
     columns=(
         columns.NAME,

@@ -10,12 +10,16 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from kubesum.semantics.facts import Usage
+from kubesum.semantics.facts import Pod, Usage
 from kubesum.vocabulary.quantity import CPU, MEMORY, PODS, ResourceList, percent
+from kubesum.vocabulary.resource import Key
 from kubesum.vocabulary.tally import Contribution, Tally
 
 _MEASURED: Final = "measured"
 """The key of field `usage` under which measured members are counted, beside cpu and memory."""
+
+POD_ENTRIES: Final = ("facts.state.counts", "facts.state.amounts")
+"""What `pod_entries` reads of a pod."""
 
 
 def doc(description: str) -> msgspec.Meta:
@@ -114,6 +118,12 @@ PercentOfRequests: TypeAlias = Annotated[
 PodsWithoutUsage: TypeAlias = Annotated[
     int | UnsetType, count("Number of active pods that are not measured; absent without usage.")
 ]
+
+
+def pod_entries(pod: Pod, key: Key) -> tuple[tuple[Key, Contribution], ...]:
+    """What every pod contributes to a group: counts, statuses and restarts; if active, also requests and limits."""
+    state = pod.facts.state
+    return (key, state.counts), (key, state.amounts)
 
 
 def pod_counts(tally: Tally) -> PodCounts:

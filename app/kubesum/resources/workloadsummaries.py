@@ -4,7 +4,7 @@ There is a row for each watched owner that has no watched owner itself, and for 
 references of pods name: custom resources, static pods, bare pods.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from kubesum.resources import columns
 from kubesum.resources.shapes import (
+    POD_ENTRIES,
     PercentOfRequests,
     PodCounts,
     PodsWithoutUsage,
@@ -23,6 +24,7 @@ from kubesum.resources.shapes import (
     doc,
     not_measured,
     pod_counts,
+    pod_entries,
     reason_counts,
     requested,
     used,
@@ -30,7 +32,7 @@ from kubesum.resources.shapes import (
     used_percents,
     without_pods,
 )
-from kubesum.semantics.facts import Labels, MeasuredPod, OwnerFacts, Pod, Replicas, WorkloadRef
+from kubesum.semantics.facts import Labels, OwnerFacts, Pod, Replicas, WorkloadRef
 from kubesum.semantics.workloads.health import PodsByState, health
 from kubesum.vocabulary.quantity import ResourceList
 from kubesum.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, RowView, Source, Subject
@@ -38,6 +40,14 @@ from kubesum.vocabulary.tally import Contribution, Tally
 
 MOST_IMAGES: Final = 20
 """Largest number of image references in a summary."""
+DETAILS: Final = (
+    "workload",
+    "zone",
+    "facts.node",
+    "facts.images",
+    *(f"facts.state.{name}" for name in ("active", "requests", "priority_class", "qos", "bad")),
+)
+"""What `details_by_workload` reads."""
 
 
 class ReplicaCounts(msgspec.Struct, frozen=True, gc=False):
@@ -120,27 +130,30 @@ class ReferencedOwner(msgspec.Struct, frozen=True, gc=False):
     labels: Labels = {}
 
 
-def by_workload(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+def by_workload(pod: Pod) -> Iterable[tuple[Key, Contribution]]:
     """A pod belongs to its topmost known owner."""
-    facts = pod.facts
-    entries = [owner_entry(pod)]
-    if facts.last_restart is not None:
-        entries.append(("restarted", -int(facts.last_restart.timestamp()), 1))
+    return pod_entries(pod, (pod.facts.namespace, pod.workload.row))
+
+
+def details_by_workload(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """What else a pod contributes to its topmost known owner, and which owner that is."""
+    entries: list[tuple[str, Any, int]] = [("owner", (pod.workload.uid, pod.workload), 1)]
     if pod.state.active:
         entries += active_entries(pod)
-    yield (facts.namespace, pod.workload.row), pod.state.totals + tuple(entries)
+    yield (pod.facts.namespace, pod.workload.row), tuple(entries)
 
 
-def used_by_workload(pod: MeasuredPod) -> Iterator[tuple[Key, Contribution]]:
+def restarts_by_workload(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
+    """The last restart of a pod belongs to its topmost known owner."""
+    restarted = pod.facts.last_restart
+    if restarted is not None:
+        yield (pod.facts.namespace, pod.workload.row), (("restarted", -int(restarted.timestamp()), 1),)
+
+
+def used_by_workload(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
     """The usage of a measured pod belongs to its topmost known owner."""
     if pod.usage is not None:
-        # `referenced_owner` needs the owner even if this fold is added before, or removed after, the other one.
-        yield (pod.facts.namespace, pod.workload.row), (owner_entry(pod), *used_entries(pod.usage))
-
-
-def owner_entry(pod: Pod) -> tuple[str, Any, int]:
-    """The entry that names the owner of a pod."""
-    return "owner", (pod.workload.uid, pod.workload), 1
+        yield (pod.facts.namespace, pod.workload.row), used_entries(pod.usage)
 
 
 def active_entries(pod: Pod) -> Iterator[tuple[str, Any, int]]:
@@ -267,7 +280,12 @@ RESOURCE: Final = ComputedResource(
     status=status,
     subjects=Source.WORKLOADS,
     subject_key=lambda owner: (owner.namespace, owner.ref.row),
-    folds=(Fold(Source.PODS, by_workload), Fold(Source.MEASURED_PODS, used_by_workload)),
+    folds=(
+        Fold(Source.PODS, by_workload, ("workload", *POD_ENTRIES)),
+        Fold(Source.PODS, details_by_workload, DETAILS),
+        Fold(Source.PODS, restarts_by_workload, ("workload", "facts.last_restart")),
+        Fold(Source.PODS, used_by_workload, ("workload", "usage")),
+    ),
     fallback_subject=referenced_owner,
     columns=(
         columns.NAME,

@@ -13,11 +13,13 @@ from itertools import islice
 from typing import Any, Final
 
 from kubesum.rollups.catalogue import Catalogue
+from kubesum.rollups.changedmembers import ChangedMembers
 from kubesum.rollups.publishedrows import PublishedRows
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rollup import Rollup, RowChange
 from kubesum.rollups.rows import status_of
 from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Source, Stale, Unavailable
+from kubesum.vocabulary.tally import Differences
 
 SLICE: Final = 100
 """Rows that are computed or published before other tasks run."""
@@ -52,7 +54,8 @@ class Engine:
         self._rollups: tuple[Rollup, ...] = ()  # as they were added
         self._order: tuple[Rollup, ...] = ()  # each after those that it folds over
         self._subjects: dict[Source, list[Rollup]] = {}
-        self._members: dict[Source | str, list[tuple[Rollup, Fold]]] = {}
+        self._members: dict[Source | str, ChangedMembers] = {}
+        self._differences: Final = Differences()
         self._publishing: Final = asyncio.Lock()
 
     def add(self, resources: Iterable[ComputedResource]) -> None:
@@ -78,22 +81,25 @@ class Engine:
         self._rollups = tuple(rollups)
         self.catalogue = Catalogue(tuple(rollup.store for rollup in self._rollups))
         self._order = in_order(self._rollups)
-        self._subjects, self._members = {}, {}
+        self._subjects = {}
+        folds: dict[Source | str, list[tuple[Rollup, Fold]]] = {}
         for rollup in self._order:
             resource = rollup.resource
             if resource.subjects is not None:
                 self._subjects.setdefault(resource.subjects, []).append(rollup)
             for fold in resource.folds:
-                self._members.setdefault(fold.over, []).append((rollup, fold))
+                folds.setdefault(fold.over, []).append((rollup, fold))
+        self._members = {over: ChangedMembers(of) for over, of in folds.items()}
 
     def _fill(self, rollup: Rollup) -> None:
         resource = rollup.resource
         if resource.subjects is not None:
             for subject in self._contents(resource.subjects).values():
                 rollup.subject_changed(None, subject)
-        for fold in resource.folds:
-            for member in self._present(fold.over):
-                rollup.member_changed(fold, None, member)
+        for over in dict.fromkeys(fold.over for fold in resource.folds):
+            folds = tuple(fold for fold in resource.folds if fold.over == over)
+            for member in self._present(over):
+                rollup.member_changed(folds, None, member)
 
     def _present(self, over: Source | str) -> Iterable[Any]:
         if isinstance(over, Source):
@@ -103,9 +109,10 @@ class Engine:
     def _rollup(self, resource: ComputedResource) -> Rollup:
         # Cached, since each request asks; not computed here, since what it folds over may be added after it.
         sources = cache(partial(self.sources, resource.plural))
-        return Rollup(
-            PublishedRows(resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources()))
+        store = PublishedRows(
+            resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources())
         )
+        return Rollup(store, self._differences)
 
     def sources(self, plural: str) -> frozenset[Source]:
         """All sources that a resource depends on, itself or through the resources that it folds over."""
@@ -117,8 +124,10 @@ class Engine:
         """One object of a source was added (`old` is None), changed, or removed (`new` is None)."""
         for rollup in self._subjects.get(source, ()):
             rollup.subject_changed(old, new)
-        for rollup, fold in self._members.get(source, ()):
-            rollup.member_changed(fold, old, new)
+        members = self._members.get(source)
+        if members is not None:
+            for rollup, folds in members.concerned(old, new):
+                rollup.member_changed(folds, old, new)
         self.dirty.set()
 
     def batch(self) -> AbstractAsyncContextManager[None]:
@@ -163,11 +172,14 @@ class Engine:
 
     def _derive(self, source: ComputedResource, changes: Iterable[RowChange]) -> None:
         """Passes changed rows to the rollups that fold over their resource."""
-        for rollup, fold in self._members.get(source.plural, ()):
-            for key, before, after in changes:
-                old = None if before is None else (key, status_of(source, before))
-                new = None if after is None else (key, status_of(source, after))
-                rollup.member_changed(fold, old, new)
+        members = self._members.get(source.plural)
+        if members is None:
+            return
+        for key, before, after in changes:
+            old = None if before is None else status_of(source, before)
+            new = None if after is None else status_of(source, after)
+            for rollup, folds in members.concerned(old, new):
+                rollup.member_changed(folds, _member(key, old), _member(key, new))
 
     def _find(self, plural: str) -> Rollup:
         return next(rollup for rollup in self._order if rollup.resource.plural == plural)
@@ -179,6 +191,10 @@ class Engine:
     def next_due(self) -> float | None:
         """When the next pending row may be published, in seconds since 1970; None if none is pending."""
         return min((due for rollup in self._order if (due := rollup.next_due()) is not None), default=None)
+
+
+def _member(key: Key, status: Any | None) -> tuple[Key, Any] | None:
+    return None if status is None else (key, status)
 
 
 def in_order(rollups: Iterable[Rollup]) -> tuple[Rollup, ...]:

@@ -4,11 +4,16 @@ A resource without folds has no groups: it is a projection, whose rows each show
 here, since its rows refer to their subjects; so a subject is passed in along with the question.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from kubesum.rollups.rows import Row
 from kubesum.vocabulary.resource import ComputedResource, Key
-from kubesum.vocabulary.tally import Contribution, Tally
+from kubesum.vocabulary.tally import Contribution, Differences, Tally
+
+Change = tuple[Key, Contribution | None, Contribution | None]
+"""(group, contribution that a member no longer makes, contribution that it makes now); None where there is none."""
 
 _EMPTY: Final = Tally()
 
@@ -16,9 +21,10 @@ _EMPTY: Final = Tally()
 class Groups:
     """The groups of one resource, by the keys of their rows."""
 
-    def __init__(self, resource: ComputedResource) -> None:
+    def __init__(self, resource: ComputedResource, differences: Differences) -> None:
         self._resource: Final = resource
         self._is_projection: Final = not resource.folds
+        self._differences: Final = differences
         self._subjects: dict[Key, Any] = {}
         self._tallies: dict[Key, Tally] = {}
 
@@ -31,19 +37,19 @@ class Groups:
         """The group of `key` has no subject any more."""
         self._subjects.pop(key, None)
 
-    def join(self, key: Key, contribution: Contribution) -> None:
-        """A member joins a group."""
+    def change(self, key: Key, left: Contribution | None, joined: Contribution | None) -> None:
+        """A member's contribution to a group is replaced (`joined` in place of `left`), or it joins or leaves it."""
         tally = self._tallies.get(key)
         if tally is None:
             tally = self._tallies[key] = Tally()
-        tally.add(contribution)
-
-    def leave(self, key: Key, contribution: Contribution) -> None:
-        """A member leaves a group, with the contribution that it joined with."""
-        tally = self._tallies[key]
-        tally.subtract(contribution)
-        if not tally:
-            del self._tallies[key]
+        if left is None:
+            tally.add(joined or ())
+        elif joined is not None:
+            tally.change(self._differences.between(left, joined))
+        else:
+            tally.subtract(left)
+            if not tally:
+                del self._tallies[key]
 
     def row(self, key: Key, subject: Any | None) -> Row | None:
         """The row of `key` as of now, None if it has none; `subject` counts for projections only."""
@@ -67,3 +73,22 @@ class Groups:
     def status(self, row: Row) -> Any:
         """The status of a group's row as of now."""
         return self._resource.status(row.key, row.subject, self._tallies.get(row.key) or _EMPTY)
+
+
+def changed_contributions(
+    before: Sequence[tuple[Key, Contribution]], after: Sequence[tuple[Key, Contribution]]
+) -> list[Change]:
+    """What turns the contributions of a member into others; those that stay are left out."""
+    if not before:
+        return [(key, None, joined) for key, joined in after]
+    if not after:
+        return [(key, left, None) for key, left in before]
+    if [key for key, _ in before] == [key for key, _ in after]:
+        pairs = zip(before, after, strict=True)
+        return [(key, left, joined) for (key, left), (_, joined) in pairs if left is not joined and left != joined]
+    # A member may belong to a thousand groups and change in one of them.
+    counts, new_counts = Counter(before), Counter(after)
+    return [
+        *((key, left, None) for key, left in (counts - new_counts).elements()),
+        *((key, None, joined) for key, joined in (new_counts - counts).elements()),
+    ]

@@ -8,16 +8,17 @@ Invariant: once nothing is dirty or pending, every published row equals what its
 scratch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from kubesum.rollups.groups import Groups
+from kubesum.rollups.groups import Change, Groups, changed_contributions
 from kubesum.rollups.publishedrows import PublishedRows
 from kubesum.rollups.resourceversion import Version, issued_at
 from kubesum.rollups.rows import Row, same_content, same_subject, sharing, status_of
 from kubesum.rollups.store import QUIET_S
 from kubesum.vocabulary.resource import Fold, Key
+from kubesum.vocabulary.tally import Differences
 
 RowChange = tuple[Key, Row | None, Row | None]
 """(key, row before, row after); None where there is none."""
@@ -26,10 +27,11 @@ RowChange = tuple[Key, Row | None, Row | None]
 class Rollup:
     """One resource, kept up to date by its engine."""
 
-    def __init__(self, store: PublishedRows) -> None:
+    def __init__(self, store: PublishedRows, differences: Differences) -> None:
+        """`differences` is one for all resources of an engine."""
         self.resource: Final = store.resource
         self.store: Final = store
-        self._groups: Final = Groups(store.resource)
+        self._groups: Final = Groups(store.resource, differences)
         # By key in order of arrival; a projection's subjects wait here and are kept nowhere else.
         self._dirty: dict[Key, Any] = {}
         self._computing: dict[Key, Any] = {}  # was dirty when the refresh at work began, and is not computed yet
@@ -50,21 +52,18 @@ class Rollup:
             self._groups.set_subject(after, new)
             self._dirty[after] = new
 
-    def member_changed(self, fold: Fold, old: Any | None, new: Any | None) -> None:
-        """A member of one of the resource's folds was created, changed or deleted."""
-        if fold.reads is not None and old is not None and new is not None and fold.reads(old) == fold.reads(new):
-            return
-        before = dict(fold.contributions(old)) if old is not None else {}
-        after = dict(fold.contributions(new)) if new is not None else {}
-        # A member may belong to a thousand groups and change in one of them.
-        changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-        for key in changed:
+    def member_changed(self, folds: Iterable[Fold], old: Any | None, new: Any | None) -> None:
+        """A member of some of the resource's folds, all of one source, was created, changed or deleted."""
+        changes: list[Change] = []
+        for fold in folds:
+            before = list(fold.contributions(old)) if old is not None else ()
+            after = list(fold.contributions(new)) if new is not None else ()
+            changes += changed_contributions(before, after)
+        for key in dict.fromkeys([change[0] for change in changes]):
             self._note_state(key, None)
-            if key in before:
-                self._groups.leave(key, before[key])
-            if key in after:
-                self._groups.join(key, after[key])
             self._dirty[key] = None
+        for key, left, joined in changes:
+            self._groups.change(key, left, joined)
 
     def _note_state(self, key: Key, subject: Any | None) -> None:
         """Adds the state of a row that is about to change to the skipped ones, unless that is the published one.

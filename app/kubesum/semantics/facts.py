@@ -106,8 +106,10 @@ class PodState(msgspec.Struct, frozen=True, gc=False):
     pending: tuple[tuple[str, int], ...]
     """(reason, nodes) of a pod that the scheduler could not place."""
     resize: Resize
-    totals: Contribution
-    """The contribution of such a pod to every group: see kubesum.semantics.pods.totals."""
+    counts: Contribution
+    """What such a pod contributes to the counts of every group: see kubesum.semantics.pods.totals."""
+    amounts: Contribution
+    """What it contributes to requests and limits; pods with equal containers share it, whatever their state."""
     resources_left_out: int
     """How many resource names requests and limits leave out: see kubesum.semantics.pods.bounds."""
 
@@ -134,14 +136,25 @@ class PodFacts(msgspec.Struct, frozen=True, gc=False):
         return self.key[0]
 
 
+class Usage(msgspec.Struct, frozen=True, gc=False):
+    """Cpu and memory in use, rounded as `kubectl top` rounds them."""
+
+    cpu: int
+    """Millicores."""
+    memory: int
+    """Bytes, in whole Mi."""
+
+
 class Pod(msgspec.Struct, frozen=True, gc=False):
-    """A pod's facts, joined with its workload and the zone of its node."""
+    """A pod's facts, joined with its workload, the zone of its node, and its usage."""
 
     facts: PodFacts
     workload: WorkloadRef
     """The topmost owner that the cache has, or a reference to it."""
     zone: str | None
     """Zone of its node, empty if the node has none; None while the node is not in the cache."""
+    usage: Usage | None
+    """None without a measurement, and for a finished pod."""
 
     @property
     def uid(self) -> str:
@@ -169,15 +182,6 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
         return self.state.active and self.facts.node != "" and self.zone is None
 
 
-class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Cpu and memory in use, rounded as `kubectl top` rounds them."""
-
-    cpu: int
-    """Millicores."""
-    memory: int
-    """Bytes, in whole Mi."""
-
-
 class Measurement(msgspec.Struct, frozen=True, gc=False):
     """Usage of a pod or node from metrics.k8s.io, which names the pod or node but not its uid."""
 
@@ -187,16 +191,6 @@ class Measurement(msgspec.Struct, frozen=True, gc=False):
     """Millicores."""
     memory: int
     """Bytes, in whole Mi."""
-
-
-class MeasuredPod(Pod, frozen=True, gc=False):
-    """A Pod with its usage.
-
-    It inherits from Pod rather than referring to one, so that the field costs no second object for each pod.
-    """
-
-    usage: Usage | None
-    """None without a measurement, and for a finished pod."""
 
 
 class NodeFacts(msgspec.Struct, frozen=True, gc=False):

@@ -30,14 +30,12 @@ class Source(Enum):
     """The collections of the cache that resources are computed from; the value is used in messages."""
 
     PODS = "pods"
+    """All pods, each with its workload, the zone of its node, and its usage if it is measured."""
     NODES = "nodes"
+    """All nodes, each with its usage if it is measured."""
     NAMESPACES = "namespaces"
     WORKLOADS = "workloads"
     INFORMERS = "informers"
-    MEASURED_PODS = "measured pods"
-    """All pods, each with its usage if it is measured."""
-    MEASURED_NODES = "measured nodes"
-    """All nodes, each with its usage if it is measured."""
 
 
 class ReaderRole(Enum):
@@ -119,15 +117,17 @@ class Fold:
     """The groups that the members of a source belong to, and what they contribute to each.
 
     `over` is a Source or the plural of another computed resource, whose members are pairs (key, status).
-    `contributions` yields a (key, contribution) pair for each group of a member. It must depend on the member alone:
+    `contributions` gives (key, contribution) pairs for the groups of a member. It must depend on the member alone:
     when the member changes or is deleted, it is called again with the old member to subtract what was added.
-    Each key is yielded once. `reads` gives the part of a member that the contributions depend on, if they are many:
-    as long as it stays equal, they are not made again.
+    A key may be given several times. Pairs that stay in place with the same contribution cost next to nothing, so
+    what many members have in common is best given as one shared tuple.
+    `reads` names the attributes of a member (or of the status, over a resource) that the contributions depend on,
+    such as `facts.node`: as long as these stay equal, the contributions are not made again. Empty means all.
     """
 
     over: "Source | str"
     contributions: Callable[[Any], Iterable[tuple[Key, Contribution]]]
-    reads: Callable[[Any], object] | None = None
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ Contribution = tuple[tuple[str, Any, int], ...]
 """Entries (field, key, amount). All keys of a field have one type; an amount of zero has no effect."""
 
 _EMPTY: Final[dict[Any, int]] = {}
+_NOTHING: Final[Contribution] = ()
 _UNUSED_HEAP_KEYS: Final = 16
 _NO_HEAPS: Final[dict[str, list[Any]]] = {}
 
@@ -42,6 +43,10 @@ class Tally:
         """Removes a member; the contribution must equal the one that it was added with."""
         self._members -= 1
         self._apply(contribution, -1)
+
+    def change(self, difference: Contribution) -> None:
+        """Replaces contributions of members by others, given the `difference` between them."""
+        self._apply(difference, 1)
 
     def _apply(self, contribution: Contribution, sign: int) -> None:
         sums = self._sums
@@ -115,3 +120,43 @@ class Tally:
         while heap and heap[0] not in present:
             heappop(heap)
         return heap[0] if heap else None
+
+
+class Differences:
+    """The differences between contributions.
+
+    A changed pod replaces the same contribution by the same other one in its node, namespace and workload: the last
+    difference is kept for the next question.
+    """
+
+    __slots__ = ("_after", "_before", "_difference")
+
+    def __init__(self) -> None:
+        self._before = self._after = self._difference = _NOTHING
+
+    def between(self, before: Contribution, after: Contribution) -> Contribution:
+        """The contribution which, added to `before`, gives `after`; most changes alter two or three entries."""
+        if before is not self._before or after is not self._after:
+            self._difference = _difference(before, after)
+            self._before, self._after = before, after
+        return self._difference
+
+
+def _difference(before: Contribution, after: Contribution) -> Contribution:
+    sums: dict[tuple[str, Any], int] = {}
+    first = _equal_entries(before, after)
+    for field, key, amount in after[first:]:
+        sums[field, key] = sums.get((field, key), 0) + amount
+    for field, key, amount in before[first:]:
+        sums[field, key] = sums.get((field, key), 0) - amount
+    return tuple([(field, key, amount) for (field, key), amount in sums.items() if amount])
+
+
+def _equal_entries(before: Contribution, after: Contribution) -> int:
+    """How many entries are equal at the beginning of both."""
+    count = 0
+    for one, other in zip(before, after, strict=False):
+        if one is not other and one != other:
+            break
+        count += 1
+    return count

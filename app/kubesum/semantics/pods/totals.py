@@ -1,4 +1,7 @@
-"""The contribution of one pod to each group that it belongs to: node, namespace, workload, cluster."""
+"""The contributions of one pod to each group that it belongs to: node, namespace, workload, cluster.
+
+They are two, because its counts change with its status, and its amounts hardly ever do.
+"""
 
 from functools import lru_cache
 from typing import Final
@@ -56,8 +59,8 @@ class Counted(msgspec.Struct, frozen=True, gc=False):
     resize: Resize
 
 
-def totals(counted: Counted, resources: EffectiveResources) -> Contribution:
-    """The contribution of a pod."""
+def counts(counted: Counted) -> Contribution:
+    """What a pod contributes to counts."""
     entries: list[tuple[str, str, int]] = [(PODS, key, 1) for key in _pod_counts(counted)]
     entries.append((STATUS_COUNTS, counted.reason_class, 1))
     if counted.restarts:
@@ -66,11 +69,22 @@ def totals(counted: Counted, resources: EffectiveResources) -> Contribution:
         entries.append((UNHEALTHY, "", 1))
     entries += [(PENDING_REASONS, reason, 1) for reason in counted.pending]
     if counted.active:
-        entries += _resource_entries(resources)
         entries += [(RESIZES, key, 1) for key in _resize_keys(counted.resize)]
         if counted.qos in _QOS_KEYS:
             entries.append((QOS, _QOS_KEYS[counted.qos], 1))
     return tuple([_shared(*entry) for entry in entries])
+
+
+@lru_cache(maxsize=8192)
+def amounts(resources: EffectiveResources) -> Contribution:
+    """What an active pod contributes to requests and limits; others contribute nothing to them."""
+    return (
+        *((REQUESTS, name, amount) for name, amount in resources.requests.items()),
+        *((LIMITS, name, amount) for name, amount in resources.limits.items()),
+        *((DYNAMIC, name, amount) for name, amount in resources.dynamic),
+        *((WITHOUT_REQUESTS, name, 1) for name in resources.without_requests),
+        *((WITHOUT_LIMITS, name, 1) for name in resources.without_limits),
+    )
 
 
 @lru_cache(maxsize=16_384)
@@ -97,13 +111,3 @@ def _pod_counts(counted: Counted) -> list[str]:
 def _resize_keys(resize: Resize) -> list[str]:
     pending = [_RESIZE_KEYS[resize.pending]] if resize.pending in _RESIZE_KEYS else []
     return [*pending, "inProgress"] if resize.in_progress else pending
-
-
-def _resource_entries(resources: EffectiveResources) -> list[tuple[str, str, int]]:
-    return [
-        *((REQUESTS, name, amount) for name, amount in resources.requests.items()),
-        *((LIMITS, name, amount) for name, amount in resources.limits.items()),
-        *((DYNAMIC, name, amount) for name, amount in resources.dynamic),
-        *((WITHOUT_REQUESTS, name, 1) for name in resources.without_requests),
-        *((WITHOUT_LIMITS, name, 1) for name in resources.without_limits),
-    ]

@@ -30,7 +30,7 @@ from kubesum.semantics.pods.status import (
     last_termination_reason,
     reason_class,
 )
-from kubesum.semantics.pods.totals import Counted, totals
+from kubesum.semantics.pods.totals import Counted, amounts, counts
 from kubesum.semantics.workloads.owners import immediate_owner
 
 # MessagePack is as fast, but has no integers beyond 64 bits, which YAML may hold.
@@ -134,7 +134,8 @@ def _state(inputs: _StateInputs) -> PodState:
         limits=inputs.resources.limits,
         pending=inputs.pending,
         resize=inputs.resize,
-        totals=totals(counted, inputs.resources),
+        counts=counts(counted),
+        amounts=amounts(inputs.resources) if active else (),
         resources_left_out=inputs.resources.left_out,
     )
 

@@ -50,6 +50,7 @@ EFFECTIVE: dict[str, tuple[Any, Values]] = {
     "networkPolicy.enabled": (True, {}),
     "networkPolicy.apiServerPorts": ([8443], POLICY),
     "metrics.enabled": (True, {}),
+    "metrics.rollups": (["cluster", "nodes"], {}),
     "serviceMonitor.enabled": (True, {"metrics": {"enabled": True}}),
     "serviceMonitor.additionalLabels": ({"team": "dev"}, MONITORED),
     "serviceMonitor.interval": ("30s", MONITORED),

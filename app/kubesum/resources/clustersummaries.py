@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from kubesum.resources import columns
+from kubesum.resources import columns, gauges
 from kubesum.resources.imagesummaries import names
 from kubesum.resources.shapes import (
     POD_ENTRIES,
@@ -325,6 +325,25 @@ RESOURCE: Final = ComputedResource(
     ),
     fallback_subject=lambda _key, _tally: None,
     reader_roles=(ReaderRole.CLUSTER,),
+    gauges=(
+        gauges.amounts("kubesum_cluster_capacity", "capacity", "Capacity of all nodes."),
+        gauges.amounts("kubesum_cluster_allocatable", "allocatable", "Resources that pods can ask for on all nodes."),
+        gauges.amounts("kubesum_cluster_requests", "requests", "Requests of the active pods that have a node."),
+        gauges.amounts("kubesum_cluster_limits", "limits", "Limits of the active pods that have a node."),
+        gauges.amounts("kubesum_cluster_usage", "usage", "Cpu and memory in use on all nodes."),
+        gauges.amounts("kubesum_cluster_free", "free", "Resources not requested, on nodes that take pods."),
+        gauges.amounts(
+            "kubesum_cluster_largest_node_free", "largest_node_free", "Resources not requested, on the emptiest node."
+        ),
+        gauges.amounts("kubesum_cluster_pending_requests", "pending_requests", "Requests of unscheduled pods."),
+        gauges.states("kubesum_cluster_nodes", "nodes", "Nodes, by state; a node is counted in several."),
+        gauges.states("kubesum_cluster_pods", "pods", "Pods, by state; a pod is counted in several."),
+        gauges.states("kubesum_cluster_workloads", "workloads", "Workloads, by health."),
+        gauges.reasons("kubesum_cluster_pending_pods", "pending_reasons", "Unscheduled pods, by reason."),
+        gauges.number("kubesum_cluster_unhealthy_pods", "unhealthy", "Pods that are not healthy."),
+        gauges.number("kubesum_cluster_container_restarts", "restarts", "Container restarts in all pods there are."),
+        gauges.number("kubesum_cluster_images", "images", "Different images that active pods use."),
+    ),
     columns=(
         columns.NAME,
         columns.share("NODES", "nodes.ready", "nodes.total", "Ready nodes of all."),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET
 
-from kubesum.resources import columns
+from kubesum.resources import columns, gauges
 from kubesum.resources.shapes import (
     POD_ENTRIES,
     Coverage,
@@ -150,6 +150,19 @@ RESOURCE: Final = ComputedResource(
     ),
     fallback_subject=lambda _key, _tally: None,
     reader_roles=(ReaderRole.METRICS,),
+    gauge_label="namespace",
+    gauges=(
+        gauges.amounts("kubesum_namespace_requests", "requests", "Requests of the active pods of the namespace."),
+        gauges.amounts("kubesum_namespace_limits", "limits", "Limits of the active pods of the namespace."),
+        gauges.amounts("kubesum_namespace_usage", "usage", "Cpu and memory in use by the pods of the namespace."),
+        gauges.states(
+            "kubesum_namespace_pods", "pods", "Pods of the namespace, by state; a pod is counted in several."
+        ),
+        gauges.reasons(
+            "kubesum_namespace_pending_pods", "pending_reasons", "Unscheduled pods of the namespace, by reason."
+        ),
+        gauges.states("kubesum_namespace_workloads", "workloads", "Workloads of the namespace, by health."),
+    ),
     columns=(
         columns.NAME,
         columns.share("PODS", "pods.ready", "pods.active", "Ready pods of the active ones."),

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from kubesum.resources import columns
+from kubesum.resources import columns, gauges
 from kubesum.resources.shapes import (
     POD_ENTRIES,
     Coverage,
@@ -184,6 +184,15 @@ RESOURCE: Final = ComputedResource(
     subject_key=lambda node: ("", node.facts.name),
     folds=(Fold(Source.PODS, by_node, ("facts.node", *POD_ENTRIES)),),
     reader_roles=(ReaderRole.CLUSTER,),
+    gauge_label="node",
+    gauges=(
+        gauges.amounts("kubesum_node_allocatable", "allocatable", "Resources that pods can ask for on the node."),
+        gauges.amounts("kubesum_node_requests", "requests", "Requests of the active pods of the node."),
+        gauges.amounts("kubesum_node_limits", "limits", "Limits of the active pods of the node."),
+        gauges.amounts("kubesum_node_usage", "usage", "Cpu and memory in use on the node."),
+        gauges.amounts("kubesum_node_free", "free", "Allocatable resources of the node that are not requested."),
+        gauges.states("kubesum_node_pods", "pods", "Pods of the node, by state; a pod is counted in several."),
+    ),
     columns=(
         columns.NAME,
         columns.value("STATUS", "reason", "Status of the node as `kubectl get nodes` displays it."),

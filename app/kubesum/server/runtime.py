@@ -53,6 +53,8 @@ class Limits:
     """Requests, but watches; --max-requests-inflight of kube-apiserver."""
     shutdown_delay_s: float = 0.0
     """How long requests are still answered after /readyz has begun to fail."""
+    rollup_metrics: tuple[str, ...] = ()
+    """The plurals of the resources whose rows are metrics."""
 
 
 class Kubesum:
@@ -82,6 +84,7 @@ class Kubesum:
             has_namespace=self.has_namespace,
             now=time.time,
             shutting_down=lambda: self._shutting_down,
+            rollup_metrics=limits.rollup_metrics,
         )
         request_limits = RequestLimits(limits.max_requests_inflight)
         app = create_app(state, secure_serving.authenticator, secure_serving.authorizer, request_limits)

@@ -16,3 +16,9 @@ SHUTDOWN_DELAY_S: Final = 10.0
 USAGE_INTERVAL_S: Final = 30.0
 TLS_SECRET: Final = "kubesum-tls"  # noqa: S105 - the name of a Secret
 SERVICE_NAME: Final = "kubesum"
+ROLLUP_METRICS: Final = {
+    "cluster": "clustersummaries",
+    "namespaces": "namespacesummaries",
+    "nodes": "nodesummaries",
+}
+"""The values of --rollup-metrics, and the resources that they stand for."""

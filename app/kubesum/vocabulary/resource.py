@@ -138,6 +138,20 @@ class FieldSelector:
     value: Callable[[Key, Any], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A Prometheus gauge of rows: `samples` gives pairs of label values and value from a status.
+
+    `labels` are the labels beside that of the row's name. The values of a label must be few, and a value is a number
+    in the base unit that the name tells, or the label `unit`.
+    """
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    samples: Callable[[Any], Iterable[tuple[tuple[str, ...], str]]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputedResource:
     """The complete declaration of one resource.
@@ -151,6 +165,8 @@ class ComputedResource:
     A resource without folds has one row for each subject, and nothing is summed.
     `reader_roles` are the ClusterRoles that may read it; everybody who may view a namespace may read its namespaced
     ones too. A cluster-scoped resource without roles is for administrators.
+    `gauges` are what Prometheus gets of its rows, where it is asked for (`--rollup-metrics`); `gauge_label` is the
+    label that has the name of a row, empty for none.
     """
 
     kind: str
@@ -167,6 +183,8 @@ class ComputedResource:
     fallback_subject: Callable[[Key, Tally], Subject | None] | None = None
     field_selectors: tuple[FieldSelector, ...] = ()
     reader_roles: tuple[ReaderRole, ...] = ()
+    gauges: tuple[Gauge, ...] = ()
+    gauge_label: str = ""
     group: str = GROUP
     version: str = VERSION
 

@@ -22,6 +22,7 @@ from kubesum.vocabulary.errors import NotFound
 from kubesum.vocabulary.quoting import quoted
 from kubesum.web.dependencies import Name, Server
 from kubesum.web.responses import JSON, READ_METHODS, text
+from kubesum.web.rollupmetrics import RollupMetrics
 
 PING: Final = "ping"
 SERVING_CERTIFICATE: Final = "X-Serving-Certificate"
@@ -77,9 +78,10 @@ async def version() -> Response:
 
 
 @router.api_route("/metrics", methods=READ_METHODS)
-async def metrics() -> Response:
+async def metrics(request: Request) -> Response:
     """All metrics, for Prometheus."""
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    rollups: RollupMetrics = request.app.state.rollup_metrics
+    return Response(generate_latest(REGISTRY) + await rollups.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def report(request: Request, checks: Mapping[str, bool]) -> Response:

@@ -17,3 +17,5 @@ class ServerState:
     now: Callable[[], float]
     """Seconds since 1970."""
     shutting_down: Callable[[], bool]
+    rollup_metrics: tuple[str, ...] = ()
+    """The plurals of the resources whose rows are metrics."""

@@ -34,9 +34,9 @@ from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
-from kubesum.server.runtime import Kubesum
+from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.sockets import LOOPBACK, listen
-from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
+from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS, ROLLUP_METRICS
 from kubesum.vocabulary.errors import UsageError
 
 Command = Coroutine[Any, Any, None]
@@ -83,7 +83,8 @@ async def _demo(
         serving = ServerTls(certificates.serving(authority, (manifests.SERVICE_HOST,)))
         async with await connect(kubeconfig(own_kubeconfig, None)) as upstream:
             secure_serving = delegated_serving(upstream, serving, ALWAYS_ALLOW_PATHS, time.time)
-            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s), secure_serving)
+            limits = Limits(rollup_metrics=tuple(ROLLUP_METRICS.values()))
+            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s), secure_serving, limits)
             listener = stack.enter_context(listen(0))
             server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
             async with asyncio.TaskGroup() as tasks:

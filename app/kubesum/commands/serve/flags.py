@@ -51,6 +51,14 @@ def add(command: Parser) -> None:
         help="requests served at the same time, not counting watches; others get 429 (default: %(default)s)",
     )
     command.add_argument(
+        "--rollup-metrics",
+        metavar="LIST",
+        type=rollup_metrics,
+        default=(),
+        help=f"summaries that /metrics has as gauges, separated by commas: {', '.join(defaults.ROLLUP_METRICS)} "
+        "(default: none)",
+    )
+    command.add_argument(
         "--shutdown-delay-duration",
         metavar="DURATION",
         type=arguments.duration,
@@ -58,6 +66,14 @@ def add(command: Parser) -> None:
         help="how long requests are still served after the first SIGTERM, while /readyz fails "
         f"(default: {defaults.SHUTDOWN_DELAY_S:g}s)",
     )
+
+
+def rollup_metrics(text: str) -> tuple[str, ...]:
+    """The plurals of the resources that a list such as `cluster,nodes` stands for."""
+    names = [name for name in text.split(",") if name]
+    if unknown := [name for name in names if name not in defaults.ROLLUP_METRICS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(defaults.ROLLUP_METRICS)}")
+    return tuple(defaults.ROLLUP_METRICS[name] for name in dict.fromkeys(names))
 
 
 def _certificate_flags(group: "argparse._ArgumentGroup") -> None:

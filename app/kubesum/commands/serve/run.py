@@ -83,5 +83,5 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
         service_name=options.service_name,
         usage_interval_s=options.usage_interval,
         always_allow_paths=options.authorization_always_allow_paths,
-        limits=Limits(options.max_requests_inflight, options.shutdown_delay_duration),
+        limits=Limits(options.max_requests_inflight, options.shutdown_delay_duration, options.rollup_metrics),
     )

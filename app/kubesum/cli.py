@@ -33,13 +33,7 @@ def plugin() -> int:
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The parsed arguments; exits with 2 for invalid ones and for those that exclude each other."""
-    top = parser()
-    options = top.parse_args(arguments)
-    if options.command == "local" and options.path and (options.kubeconfig or options.context):
-        top.error("local: --from cannot be combined with --kubeconfig or --context")
-    if options.command == "serve" and (options.tls_cert_file is None) != (options.tls_private_key_file is None):
-        top.error("serve: --tls-cert-file and --tls-private-key-file must be set together")
-    return options
+    return parser().parse_args(arguments)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -365,8 +365,14 @@ async def test_a_used_port_is_named(cluster: Cluster, tmp_path: Path, command: s
         ),
         (
             "local --from cluster.json --context staging",
-            "kubesum: local: --from cannot be combined with --kubeconfig or --context; see kubesum --help",
+            "kubesum local: --from cannot be combined with --kubeconfig or --context; see kubesum local --help",
         ),
+        (
+            "serve --tls-cert-file tls.crt",
+            "kubesum serve: --tls-cert-file and --tls-private-key-file must be set together; "
+            "see kubesum serve --help",
+        ),
+        ("top --watch", "kubesum top: unrecognized arguments: --watch; see kubesum top --help"),
     ],
 )
 async def test_invalid_flags_are_an_error_of_one_line(tmp_path: Path, arguments: str, sentence: str) -> None:

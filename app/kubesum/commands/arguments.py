@@ -1,7 +1,8 @@
 """Types of command line arguments, and a parser that reports an invalid one in one line."""
 
 import argparse
-from typing import Final, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NoReturn
 
 from kubesum.vocabulary.duration import duration_s
 
@@ -10,7 +11,23 @@ USAGE_ERROR: Final = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports an invalid argument in one line, without the usage."""
+    """A parser that reports an invalid argument in one line, without the usage.
+
+    `conflict` gives the reason why parsed arguments exclude each other, empty if they do not.
+    """
+
+    conflict: Callable[[argparse.Namespace], str] = staticmethod(lambda _: "")
+
+    def parse_known_args(  # type: ignore[override]  # argparse has overloads for other types of namespaces
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """The parsed arguments; those of a command are complete here, and its parser names it in the error."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        if reason := self.conflict(options):
+            self.error(reason)
+        return options, unknown
 
     def error(self, message: str) -> NoReturn:
         """Exits with the reason and the command that prints the help."""

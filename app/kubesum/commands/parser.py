@@ -39,5 +39,5 @@ def parser() -> argparse.ArgumentParser:
     return top_level
 
 
-def _command(commands: "argparse._SubParsersAction[Parser]", name: str, purpose: str) -> argparse.ArgumentParser:
+def _command(commands: "argparse._SubParsersAction[Parser]", name: str, purpose: str) -> Parser:
     return commands.add_parser(name, help=purpose, description=f"{purpose[:1].upper()}{purpose[1:]}.")

@@ -33,7 +33,11 @@ def usage_interval(command: argparse._ActionsContainer) -> None:
 def port_and_kubeconfig_out(command: argparse.ArgumentParser) -> None:
     """Declares --port and --kubeconfig-out."""
     command.add_argument(
-        "--port", type=arguments.port, default=0, help="port to listen on, on 127.0.0.1 (default: any free one)"
+        "--port",
+        metavar="NUMBER",
+        type=arguments.port,
+        default=0,
+        help="port to listen on, on 127.0.0.1 (default: any free one)",
     )
     command.add_argument(
         "--kubeconfig-out",

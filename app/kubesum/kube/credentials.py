@@ -81,7 +81,10 @@ async def in_cluster_config() -> Configuration:
     try:
         load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # it has no types
     except (ConfigException, OSError) as error:
-        raise UsageError(f"no service account to use, is this a pod? {_reason(error)}") from error
+        reason = _reason(error).rstrip(".")
+        raise UsageError(
+            f"no service account to use, is this a pod? {reason}; outside of one, set --kubeconfig"
+        ) from error
     return configuration
 
 

@@ -290,7 +290,9 @@ async def test_in_a_pod_a_token_that_gets_401_is_reloaded(tmp_path: Path, monkey
 async def test_outside_a_pod_there_is_no_service_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
 
-    with pytest.raises(UsageError, match=r"no service account to use, is this a pod\? Service host/port is not set"):
+    with pytest.raises(
+        UsageError, match=r"no service account to use, is this a pod\? .* not set; outside of one, set --kubeconfig"
+    ):
         await connect(in_cluster_config)
 
 

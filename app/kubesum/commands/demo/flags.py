@@ -8,10 +8,22 @@ from kubesum.commands import arguments, sharedflags
 def add(command: argparse.ArgumentParser) -> None:
     """Declares the flags of `kubesum demo`."""
     command.add_argument(
-        "--nodes", type=arguments.positive, default=30, help="number of nodes (default: %(default)s)"
+        "--nodes",
+        metavar="NUMBER",
+        type=arguments.positive,
+        default=30,
+        help="number of nodes (default: %(default)s)",
     )
-    command.add_argument("--pods", type=arguments.positive, default=600, help="number of pods (default: %(default)s)")
-    command.add_argument("--seed", type=int, default=1, help="seed of the random numbers (default: %(default)s)")
+    command.add_argument(
+        "--pods",
+        metavar="NUMBER",
+        type=arguments.positive,
+        default=600,
+        help="number of pods (default: %(default)s)",
+    )
+    command.add_argument(
+        "--seed", metavar="NUMBER", type=int, default=1, help="seed of the random numbers (default: %(default)s)"
+    )
     command.add_argument(
         "--churn",
         metavar="RATE",

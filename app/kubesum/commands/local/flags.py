@@ -4,10 +4,12 @@ import argparse
 from pathlib import Path
 
 from kubesum.commands import sharedflags
+from kubesum.commands.arguments import Parser
 
 
-def add(command: argparse.ArgumentParser) -> None:
+def add(command: Parser) -> None:
     """Declares the flags of `kubesum local`."""
+    command.conflict = _conflict
     cluster = command.add_argument_group("the cluster")
     sharedflags.kubeconfig(cluster)
     cluster.add_argument(
@@ -19,3 +21,9 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     sharedflags.usage_interval(cluster)
     sharedflags.port_and_kubeconfig_out(command)
+
+
+def _conflict(options: argparse.Namespace) -> str:
+    if options.path and (options.kubeconfig or options.context):
+        return "--from cannot be combined with --kubeconfig or --context"
+    return ""

@@ -4,13 +4,16 @@ import argparse
 from pathlib import Path
 
 from kubesum.commands import arguments, sharedflags
+from kubesum.commands.arguments import Parser
 from kubesum.vocabulary import defaults
 
 
-def add(command: argparse.ArgumentParser) -> None:
+def add(command: Parser) -> None:
     """Declares the flags of `kubesum serve`."""
+    command.conflict = _conflict
     command.add_argument(
         "--secure-port",
+        metavar="NUMBER",
         type=arguments.port,
         default=defaults.SECURE_PORT,
         help="port to listen on (default: %(default)s)",
@@ -25,7 +28,10 @@ def add(command: argparse.ArgumentParser) -> None:
         help="kubeconfig of the connection to the API server (default: the service account of the pod)",
     )
     command.add_argument(
-        "--namespace", default="", help="namespace of the Service and the Secret (default: that of the pod)"
+        "--namespace",
+        metavar="NAME",
+        default="",
+        help="namespace of the Service and the Secret (default: that of the pod)",
     )
     _certificate_flags(command.add_argument_group("the serving certificate"))
     sharedflags.usage_interval(command)
@@ -78,3 +84,9 @@ def _certificate_flags(group: "argparse._ArgumentGroup") -> None:
         help="Service that the self-managed certificate is issued for; unused with --tls-cert-file "
         "(default: %(default)s)",
     )
+
+
+def _conflict(options: argparse.Namespace) -> str:
+    if (options.tls_cert_file is None) != (options.tls_private_key_file is None):
+        return "--tls-cert-file and --tls-private-key-file must be set together"
+    return ""

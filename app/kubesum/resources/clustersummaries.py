@@ -124,7 +124,7 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
     ]
     largest_node_free: Annotated[
         ResourceList,
-        doc("Largest free amount of each resource on one node: a pod that requests more fits on no node."),
+        doc("Largest free amount of each resource on one ready, uncordoned node: a larger request fits on no node."),
     ]
     pods: Annotated[ClusterPodCounts, doc("Numbers of pods in the cluster.")]
     status_counts: Annotated[

@@ -12,11 +12,14 @@ from kubesum.vocabulary.resource import Ago, Cell, Column, RowView
 NONE: Final = "<none>"
 
 NAME: Final = Column("NAME", "Name of the object.", lambda row: row.name, format="name")
-AGE: Final = Column(
-    "AGE",
-    "Time since the object that this one describes was created, `<unknown>` where that object is not watched.",
-    lambda row: Ago(row.created),
-)
+
+
+def age(explained: str) -> Column:
+    """The column of the time since the watched object of a row was created."""
+    return Column("AGE", explained, lambda row: Ago(row.created))
+
+
+AGE: Final = age("Time since the object that this one describes was created, `<unknown>` where there is none.")
 
 
 def value(name: str, path: str, explained: str, wide: bool = False) -> Column:

@@ -45,14 +45,16 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Computed status of one node."""
 
     ready: Annotated[str, doc("Status of the node's condition Ready: True, False or Unknown.")]
-    reason: Annotated[str, doc("Status of the node as `kubectl get nodes` displays it.")]
+    reason: Annotated[
+        str, doc("Status of the node as `kubectl get nodes` displays it, such as Ready,SchedulingDisabled.")
+    ]
     unschedulable: Annotated[bool, doc("Whether the node is cordoned, so that no new pod is assigned to it.")]
     roles: Annotated[tuple[str, ...], doc("Roles of the node from its labels, sorted.")]
     problems: Annotated[
         tuple[str, ...],
         doc(
-            "Types of the conditions other than Ready that tell of a problem, sorted: while False those whose name "
-            "says a state that is wished for, such as NetworkingReady, while True all others, such as MemoryPressure."
+            "Types of the conditions other than Ready that report a problem, sorted: those named after something "
+            "good, such as NetworkingReady, while they are False; all others, such as MemoryPressure, while True."
         ),
     ]
     taints: Annotated[int, count("Number of taints of the node.")]

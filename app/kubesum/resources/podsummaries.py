@@ -35,7 +35,7 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     reason: Annotated[str, doc("Status of the pod as `kubectl get pods` displays it.")]
     reason_class: Annotated[str, doc("The displayed status without its variable part, such as Init for Init:1/3.")]
     healthy: Annotated[
-        bool, doc("Whether the pod is ready or has succeeded, and its status is none that needs attention.")
+        bool, doc("Whether the pod is ready or has succeeded, and its status is no error such as CrashLoopBackOff.")
     ]
     ready: Annotated[bool, doc("Whether the pod's condition Ready is True.")]
     ready_containers: Annotated[int, count("Number of ready containers, sidecars included.")]
@@ -61,7 +61,7 @@ class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     limits: Annotated[ResourceList, doc("Effective limits of the pod; empty once it has finished.")] = NO_RESOURCES
     pending_reasons: Annotated[
         tuple[ReasonCount, ...],
-        doc("Reasons why the pod is not scheduled, each with the number of nodes that it applies to."),
+        doc("Reasons why the pod is not scheduled, such as Insufficient cpu or SchedulingGated, sorted by reason."),
     ] = ()
     resize_pending: Annotated[
         str | UnsetType,

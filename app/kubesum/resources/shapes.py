@@ -52,8 +52,12 @@ class PodCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 class ReasonCount(msgspec.Struct, frozen=True, gc=False):
     """A reason and how often it occurs."""
 
-    reason: Annotated[str, list_key("Reason without its variable parts, such as CrashLoopBackOff.")]
-    count: Annotated[int, count("How often the reason occurs.")]
+    reason: Annotated[
+        str, list_key("Reason without its variable parts, such as CrashLoopBackOff or Insufficient cpu.")
+    ]
+    count: Annotated[
+        int, count("Number of pods with the reason; in a PodSummary, number of nodes that it applies to, or 0.")
+    ]
 
 
 class QosCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -75,16 +79,19 @@ class WorkloadCounts(msgspec.Struct, frozen=True, gc=False):
     """Numbers of workloads by health."""
 
     total: Annotated[int, count("Number of workloads.")] = 0
-    healthy: Annotated[int, count("Number of workloads whose desired pods are all ready and up to date.")] = 0
+    healthy: Annotated[
+        int, count("Number of workloads that have all pods of the newest spec, and none in error.")
+    ] = 0
     progressing: Annotated[
-        int, count("Number of workloads with desired pods that are missing, not ready or not up to date.")
+        int, count("Number of workloads whose rollout is not complete, or with a pod that is not scheduled.")
     ] = 0
     degraded: Annotated[
-        int, count("Number of workloads that failed or have a pod in a state that does not recover by itself.")
+        int,
+        count("Number of workloads that failed, or with a pod whose status is an error, such as CrashLoopBackOff."),
     ] = 0
-    suspended: Annotated[int, count("Number of workloads that are suspended.")] = 0
-    idle: Annotated[int, count("Number of workloads without a desired pod.")] = 0
-    completed: Annotated[int, count("Number of workloads that have finished successfully.")] = 0
+    suspended: Annotated[int, count("Number of Jobs and CronJobs that are suspended, and of paused Deployments.")] = 0
+    idle: Annotated[int, count("Number of workloads that are to have no pods, and have none.")] = 0
+    completed: Annotated[int, count("Number of workloads that have ended successfully, such as complete Jobs.")] = 0
 
 
 class WorkloadReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):

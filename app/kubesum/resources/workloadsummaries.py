@@ -43,7 +43,7 @@ MOST_IMAGES: Final = 20
 class ReplicaCounts(msgspec.Struct, frozen=True, gc=False):
     """Numbers of pods in the owner's spec and status; absent if its kind has no such field."""
 
-    desired: Annotated[int | UnsetType, count("Number of desired pods.")] = UNSET
+    desired: Annotated[int | UnsetType, count("Number of desired pods; of a Job, of those to run now.")] = UNSET
     current: Annotated[int | UnsetType, count("Number of existing pods that the owner reports.")] = UNSET
     ready: Annotated[int | UnsetType, count("Number of ready pods that the owner reports.")] = UNSET
     updated: Annotated[int | UnsetType, count("Number of pods of the owner's newest template.")] = UNSET
@@ -65,7 +65,12 @@ class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel
 
     workload_ref: Annotated[WorkloadReference, doc("The topmost known owner of the pods.")]
     health: Annotated[
-        str, doc("Health of the workload: Healthy, Progressing, Degraded, Suspended, Idle or Completed.")
+        str,
+        doc(
+            "Health of the workload: Completed (ended successfully), Suspended (suspended or paused), Idle (to have "
+            "no pods), Degraded (failed, or a pod whose status is an error), Progressing (the rollout is not "
+            "complete, or a pod is not scheduled) or else Healthy."
+        ),
     ]
     replicas: Annotated[ReplicaCounts, doc("Numbers of pods in the owner's spec and status.")]
     pods: Annotated[PodCounts, doc("Numbers of pods of the workload.")]
@@ -266,7 +271,9 @@ RESOURCE: Final = ComputedResource(
         columns.MEMORY_REQUESTS,
         columns.CPU_USAGE,
         columns.MEMORY_USAGE,
-        columns.AGE,
+        columns.age(
+            "Time since the workload was created, `<unknown>` for kinds that are not watched and for bare pods."
+        ),
         columns.cpu_limits(wide=True),
         columns.memory_limits(wide=True),
         columns.gpu(wide=True),

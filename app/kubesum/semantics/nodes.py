@@ -110,7 +110,7 @@ def _problems(conditions: Sequence[Condition]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def is_wished(type_: str) -> bool:
-    """Whether the name of a condition's type says a state that is wished for, such as `NetworkingReady`.
+    """Whether the name of a condition's type says something good, such as `NetworkingReady`.
 
     Kubernetes' own conditions and those of node-problem-detector report problems while True (MemoryPressure,
     KernelDeadlock, KubeletUnhealthy). The others end in a word for a good state: EKS' NetworkingReady and

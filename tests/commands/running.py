@@ -133,6 +133,8 @@ def environment(home: Path) -> dict[str, str]:
     """The environment of a process whose home is a directory of the test."""
     beside = str(Path(sys.executable).parent)
     return {
+        # `make coverage` measures the process too.
+        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
         # The kubectl that the project brings, before any other.
         "PATH": os.pathsep.join([beside, os.defpath]),
         "HOME": str(home),

@@ -23,7 +23,7 @@ def limits() -> Limits:
 
 
 async def test_requests_are_answered_during_the_shutdown_delay(tmp_path: Path, limits: Limits) -> None:
-    """Section 10.4: /readyz fails at once, /livez does not, and every response ends its connection."""
+    """Section 10.2: /readyz fails at once, /livez does not, and every response ends its connection."""
     async with running_server(tmp_path, limits) as server:
         async with load(server, lambda: server.tls(server.front_proxy)) as clients:
             server.shutdown.set()

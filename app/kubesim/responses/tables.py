@@ -1,7 +1,8 @@
 """The columns of Tables, which kubectl prints.
 
 Pods and nodes have those of kube-apiserver (kubernetes/pkg/printers/internalversion/printers.go, printPod and
-printNode), most other resources a name and an age. Tests compare them with what kubesum computes of the same objects.
+printNode), APIServices those of kube-aggregator, most other resources a name and an age. Tests compare those of pods
+and nodes with what kubesum computes of the same objects.
 """
 
 from collections.abc import Callable
@@ -244,6 +245,20 @@ def _node_roles(node: JsonObject) -> str:
     return ",".join(sorted(roles - {""})) or "<none>"
 
 
+def _api_service_service(api_service: JsonObject) -> str:
+    service = api_service["spec"].get("service")
+    return f"{service['namespace']}/{service['name']}" if service else "Local"
+
+
+def _api_service_available(api_service: JsonObject) -> str:
+    conditions = api_service.get("status", {}).get("conditions") or []
+    available = next((one for one in conditions if one["type"] == "Available"), None)
+    if available is None:
+        return "Unknown"
+    status: str = available["status"]
+    return status if status == "True" else f"{status} ({available['reason']})"
+
+
 def _text(*path: str) -> Callable[[JsonObject], str]:
     """A cell with the text at a path, `<none>` where it is absent."""
 
@@ -295,6 +310,13 @@ _COLUMNS: Final = {
         _AGE,
         Column("Version", _text("status", "nodeInfo", "kubeletVersion")),
         Column("OS-Image", _text("status", "nodeInfo", "osImage"), wide=True),
+    ),
+    # kube-aggregator/pkg/registry/apiservice/etcd/etcd.go, ConvertToTable.
+    "apiservices.apiregistration.k8s.io": (
+        _NAME,
+        Column("Service", _api_service_service),
+        Column("Available", _api_service_available),
+        _AGE,
     ),
     "namespaces": (_NAME, Column("Status", _text("status", "phase")), _AGE),
 }

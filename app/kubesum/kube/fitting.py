@@ -1,4 +1,4 @@
-"""Objects that their view refuses, made to fit it as far as that is honest.
+"""Objects that their view cannot decode as they are, converted or decoded in part.
 
 Kube-apiserver sends no such objects; clients' dumps and hand-written files hold them. Null counts as absent, as it
 does in Go; numbers and booleans become text where text belongs, and text a number where a number belongs. Of what

@@ -19,7 +19,7 @@ _READY: Final = "Ready"
 _UNKNOWN: Final = "Unknown"
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # "active", "running", "enabled" and "scheduled" are left out: VMEventScheduled and the like are problems while True.
-_WISHED_STATES: Final = frozenset(
+_GOOD_STATES: Final = frozenset(
     {
         "ready",
         "healthy",
@@ -113,20 +113,20 @@ def _displayed(ready: str | None, unschedulable: bool) -> str:
 
 
 def _problems(conditions: Sequence[Condition]) -> tuple[str, ...]:
-    """Types of the conditions other than Ready that tell of a problem, sorted.
+    """Types of the conditions other than Ready that report a problem, sorted.
 
     Unknown is none: the node lifecycle controller writes it along with Ready=Unknown.
     """
     found = {
         one.type
         for one in conditions
-        if one.type != _READY and one.status == ("False" if is_wished(one.type) else "True")
+        if one.type != _READY and one.status == ("False" if names_good_state(one.type) else "True")
     }
     return tuple(sorted(found))
 
 
 @lru_cache(maxsize=1024)
-def is_wished(type_: str) -> bool:
+def names_good_state(type_: str) -> bool:
     """Whether the name of a condition's type says something good, such as `NetworkingReady`.
 
     Kubernetes' own conditions and those of node-problem-detector report problems while True (MemoryPressure,
@@ -134,7 +134,7 @@ def is_wished(type_: str) -> bool:
     StorageReady, EtcdIsVoter of k3s, NodeHealthy of AKS.
     """
     words = [word.lower() for word in _WORDS.findall(type_.rpartition("/")[2])]
-    return bool(words) and words[-1] in _WISHED_STATES and _NEGATIONS.isdisjoint(words)
+    return bool(words) and words[-1] in _GOOD_STATES and _NEGATIONS.isdisjoint(words)
 
 
 def roles(labels: Mapping[str, str]) -> tuple[str, ...]:

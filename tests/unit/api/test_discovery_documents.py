@@ -70,7 +70,7 @@ def test_both_forms_of_discovery_agree() -> None:
     }
 
     assert aggregated == legacy
-    assert len(legacy) == 7
+    assert len(legacy) == len(RESOURCES)
 
 
 @pytest.mark.process

@@ -25,7 +25,7 @@ PERCENT_CELLS: Final = 5
 
 
 def screen(browser: Browser, width: int, height: int) -> list[Line]:
-    """Exactly `height` lines of `width` characters; tells the browser how long a page is."""
+    """Exactly `height` lines of `width` characters; sets the length of a page in the browser."""
     if browser.help_shown:
         return _exactly(help_lines(width), height, width)
     browser.table.arrange()

@@ -35,6 +35,10 @@ def add(command: Parser) -> None:
     )
     _certificate_flags(command.add_argument_group("the serving certificate"))
     sharedflags.usage_interval(command)
+    _request_flags(command)
+
+
+def _request_flags(command: Parser) -> None:
     command.add_argument(
         "--authorization-always-allow-paths",
         metavar="PATHS",

@@ -13,7 +13,7 @@ MOST_LAYERS: Final = 8
 """Each gzip and each tar is one: an archive in an archive in an archive."""
 LARGEST_TEXT_BYTES: Final = 4 * GIB
 LARGEST_PACKED_TEXT_BYTES: Final = 512 * MIB
-"""A text that was packed may be a bomb: a million times as large as what one sees of it."""
+"""A packed text can be a million times as large as its archive."""
 
 _ADVICE: Final = ": unpack it, and name the folder"
 _GZIP: Final = b"\x1f\x8b"

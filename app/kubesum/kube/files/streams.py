@@ -1,4 +1,4 @@
-"""Bytes that are read once, from their begin to their end: of a file, unpacked by gzip, of a member of an archive."""
+"""Bytes that are read once, from beginning to end: of a file, unpacked by gzip, of a member of an archive."""
 
 import gzip
 import zlib

@@ -44,7 +44,7 @@ def pending_reasons(pod: Pod) -> Pending:
 
     The scheduler writes no condition for a pod that a PreEnqueue plugin rejects
     (kubernetes/pkg/scheduler/framework/plugins/gangscheduling, dynamicresources), nor before it first tries one. Its
-    spec tells then what it waits for. Only scheduling gates get a condition, by kube-apiserver
+    spec then gives the reason. Only scheduling gates get a condition, by kube-apiserver
     (kubernetes/pkg/registry/core/pod/strategy.go).
     """
     if pod.spec.node_name or not is_active(pod.status.phase):

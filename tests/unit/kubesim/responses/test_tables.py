@@ -104,6 +104,26 @@ def test_a_cordoned_node_is_scheduling_disabled() -> None:
 
 
 @pytest.mark.parametrize(
+    ("spec", "conditions", "expected"),
+    [
+        ({}, [{"type": "Available", "status": "True", "reason": "Local"}], ["Local", "True"]),
+        ({"service": {"namespace": "a", "name": "b"}}, [], ["a/b", "Unknown"]),
+        (
+            {"service": {"namespace": "a", "name": "b"}},
+            [{"type": "Available", "status": "False", "reason": "MissingEndpoints"}],
+            ["a/b", "False (MissingEndpoints)"],
+        ),
+    ],
+)
+def test_an_apiservice_shows_its_service_and_why_it_is_unavailable(
+    spec: dict[str, Any], conditions: list[dict[str, str]], expected: list[str]
+) -> None:
+    api_service = {"metadata": {"name": "v1.a"}, "spec": spec, "status": {"conditions": conditions}}
+
+    assert cells(columns(BY_PLURAL["apiservices"])[1:3], api_service) == expected
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"),
     [
         (-5, "<invalid>"),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 
+from tests.bench.eventdecoding import decoded_us
 from tests.bench.figures import Figure
 from tests.bench.options import Options, Size
 from tests.bench.stage import LEAD, Stage, simulated_cluster, stage
@@ -13,6 +14,7 @@ GOAL_RATIO = 1.3
 
 def measure(options: Options) -> Iterator[Figure]:
     """The figures of each size, and how the largest compares to the smallest."""
+    yield Figure("CPU of a bare typed decode of an event", decoded_us(), "us")
     sustained_us = []
     for size in options.sizes:
         with simulated_cluster(size, options.bytes_per_s) as cluster, stage(cluster) as running:

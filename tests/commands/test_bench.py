@@ -25,7 +25,7 @@ def test_the_benchmark_gives_figures_of_a_small_cluster(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     figures = json.loads(target.read_text())["figures"]
     values = {figure["name"]: figure["value"] for figure in figures}
-    assert values["50 pods: events sustained, no reader"] > 0
+    assert values["50 pods: events sustained by a whole core"] > 0
     assert values["list of pods, Table, first after one pod changed"] > 0
     assert values["memory after the sync"] >= values["memory of the idle process, after imports"]
     assert len(values) == len(figures), "no two figures have the same name"

@@ -1,4 +1,7 @@
-"""What a pod event costs: CPU time of the process at 200 events a second, and the most events that it takes."""
+"""What a pod event costs: CPU time of the process at 200 events a second, and the most events that it takes.
+
+On a machine that does nothing else, as many events are read as a whole core sustains; on a busy one fewer.
+"""
 
 import time
 from collections.abc import Iterator
@@ -21,9 +24,13 @@ def measure(options: Options) -> Iterator[Figure]:
             running.settle()
             cost_us = cost_at_rate(running, RATE, options.seconds)
             yield Figure(name(size, "CPU of an event at 200/s, no reader"), cost_us, "us", 150)
-            per_s, cost_us = sustained(running, options.seconds)
-            yield Figure(name(size, "events sustained, no reader"), per_s, "1/s", 10_000, more_is_better=True)
-            yield Figure(name(size, "CPU of an event as fast as they are read"), cost_us, "us", 100)
+            read_per_s, cost_us = sustained(running, options.seconds)
+            yield Figure(name(size, "CPU of an event as fast as they are read"), cost_us, "us")
+            per_s = 1e6 / cost_us
+            yield Figure(name(size, "events sustained by a whole core"), per_s, "1/s", 10_000, more_is_better=True)
+            yield Figure(
+                name(size, "events read, with what the machine left"), read_per_s, "1/s", more_is_better=True
+            )
             sustained_us.append(cost_us)
     if len(sustained_us) > 1:
         ratio = sustained_us[-1] / sustained_us[0]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.bench.child import OTHER_CORE
-from tests.bench.figures import Figure, save, table
+from tests.bench.figures import Figure, save, text
 from tests.bench.options import LARGE, MEDIUM, SMALL, Options, Size
 from tests.bench.registry import PHASES
 
@@ -48,9 +48,11 @@ def measured(phases: Sequence[str], chosen: Options) -> list[Figure]:
     figures: list[Figure] = []
     for phase in phases:
         began = time.monotonic()
-        found = list(PHASES[phase](chosen))
-        print(f"{phase} ({time.monotonic() - began:.0f} s)\n{table(found)}\n", flush=True)
-        figures += found
+        print(phase, flush=True)
+        for figure in PHASES[phase](chosen):
+            print(f"  {text(figure)}", flush=True)
+            figures.append(figure)
+        print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
     return figures
 
 

@@ -47,6 +47,8 @@ class Client:
         connection.request("GET", path, headers={**HEADERS, "Accept": accept, "Accept-Encoding": encoding})
         response = connection.getresponse()
         body = response.read()
+        if response.will_close:
+            self.close()
         return Answer(response.status, body, time.perf_counter() - began)
 
     def get(self, path: str, accept: str = JSON, encoding: str = "identity") -> Answer:
@@ -66,6 +68,7 @@ class Client:
         wire = socket.create_connection((LOOPBACK, self._port))
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = http.client.HTTPConnection(SERVICE_HOST)
+        connection.auto_open = 0
         connection.sock = self._tls.wrap_socket(wire, server_hostname=SERVICE_HOST)
         self._connection = connection
         return connection

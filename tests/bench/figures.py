@@ -5,7 +5,10 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+WIDTH: Final = 82
+"""Of the names, so that a figure can be printed before the next one is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,9 @@ def median(values: Iterable[float]) -> float:
     return statistics.median(values)
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """The figures as lines of text: name, value, unit, goal."""
-    width = max((len(figure.name) for figure in figures), default=0)
-    return "\n".join(_line(figure, width) for figure in figures)
-
-
-def _line(figure: Figure, width: int) -> str:
-    line = f"{figure.name:<{width}}  {number(figure.value):>9} {figure.unit:<7}"
+def text(figure: Figure) -> str:
+    """The figure as a line of text: name, value, unit, goal."""
+    line = f"{figure.name:<{WIDTH}}  {number(figure.value):>9} {figure.unit:<5}"
     if figure.goal is not None:
         bound = "at least" if figure.more_is_better else "at most"
         line += f"{bound} {number(figure.goal)}{'' if figure.is_met else '  MISSED'}"

@@ -35,6 +35,13 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
 
 
+def peak_bytes() -> int:
+    """The most memory that this process had in use so far."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    (line,) = (line for line in status if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
 def total(counter: Counter, **labels: str) -> int:
     """The sum of a counter over all series with these labels."""
     samples = (sample for metric in counter.collect() for sample in metric.samples)
@@ -80,6 +87,7 @@ async def answer(blocks: BlockMeter) -> None:
         figures = {
             "cpu_s": time.process_time(),
             "resident_bytes": resident_bytes(),
+            "peak_bytes": peak_bytes(),
             "pod_events": total(metrics.WATCH_EVENTS, resource="pods", type="MODIFIED"),
             "published_rows": total(metrics.PUBLISHED_ROWS),
             "polls": total(metrics.POLLS, result="success"),

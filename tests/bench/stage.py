@@ -29,6 +29,7 @@ class ServerFigures:
 
     cpu_s: float
     resident_bytes: int
+    peak_bytes: int
     pod_events: int
     published_rows: int
     polls: int
@@ -140,5 +141,5 @@ def free_port() -> int:
 
 
 def _figures(line: dict[str, Any]) -> ServerFigures:
-    none = {"pod_events": 0, "published_rows": 0, "polls": 0, "block_s": 0.0, "block_cpu_s": 0.0}
+    none = {"peak_bytes": 0, "pod_events": 0, "published_rows": 0, "polls": 0, "block_s": 0.0, "block_cpu_s": 0.0}
     return ServerFigures(**(none | line))

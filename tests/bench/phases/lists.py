@@ -8,6 +8,7 @@ from typing import Final
 from tests.bench.client import JSON, TABLE
 from tests.bench.figures import Figure, median
 from tests.bench.options import Options
+from tests.bench.phases import floors
 from tests.bench.phases.latency import NODES, PODS
 from tests.bench.stage import SETTLED_S, Stage, simulated_cluster, stage
 
@@ -18,6 +19,7 @@ LISTS: Final = tuple(
     for form, accept in (("Table", TABLE), ("JSON", JSON))
     for encoding in ("identity", "gzip")
 )
+BASELINES: Final = ("list of nodes, Table", "list of nodes, Table, gzip", "list of pods, Table", "list of pods, JSON")
 ONE_ROW_GOALS_MS: Final = {"list of pods, Table": 40.0}
 
 
@@ -37,6 +39,11 @@ def measure(options: Options) -> Iterator[Figure]:
         yield from _after(running, "one pod changed", 1, ROUNDS, ONE_ROW_GOALS_MS)
         yield from _after(running, "all pods changed", options.size.pods, 2, {})
         running.figures("no-blocks")
+        bodies = {name: running.client.get(path, accept, encoding).body for name, path, accept, encoding in LISTS}
+    yield from floors.bare({name: bodies[name] for name in BASELINES})
+    for name in BASELINES:
+        if "gzip" not in name:
+            yield from floors.compressed(name, bodies[name])
 
 
 def _after(running: Stage, what: str, pods: int, rounds: int, goals: dict[str, float]) -> Iterator[Figure]:

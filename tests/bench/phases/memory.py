@@ -26,7 +26,9 @@ def measure(options: Options) -> Iterator[Figure]:
             yield Figure(f"memory {when}, per pod", (found.resident_bytes - idle) / pods / 1024, "KiB", goal)
 
         yield Figure("memory of the idle process, after imports", idle / MIB, "MiB", 70)
-        yield from figures("after the sync", running.figures(), 1.5)
+        synced = running.figures()
+        yield Figure("memory at the peak of the sync", synced.peak_bytes / MIB, "MiB")
+        yield from figures("after the sync", synced, 1.5)
         list_everything(running)
         yield from figures("after one JSON and one Table list of every kind", running.figures(), 3)
         running.at_rate(RATE)

@@ -45,7 +45,7 @@ def test_the_server_may_read_what_it_watches_and_tell_the_api_server_its_authori
 
 
 def test_the_server_knows_one_secret_and_cannot_make_another() -> None:
-    secrets = [rule for rule in every_rule({}) if "secrets" in rule["resources"]]
+    secrets = [rule for rule in every_rule({}) if "secrets" in rule.get("resources", [])]
 
     assert secrets == [
         {

@@ -161,11 +161,8 @@ async def test_a_server_that_refuses_watch_lists_is_read_in_pages(tmp_path: Path
                     pass
 
 
-@pytest.mark.parametrize(("minor_version", "cpu"), [(36, "4"), (37, "3")])
-async def test_a_resize_counts_as_for_the_scheduler_of_the_servers_version(
-    tmp_path: Path, minor_version: int, cpu: str
-) -> None:
-    """[C3] One core moves from one container to another."""
+def moving_a_core() -> dict[str, Any]:
+    """A pod that counts 4 cores up to Kubernetes 1.36, and 3 from 1.37."""
     resizing = pod("resizing")
     resizing["spec"]["containers"] = [
         {"name": name, "resources": {"requests": {"cpu": cpu}}} for name, cpu in (("a", "1"), ("b", "2"))
@@ -174,12 +171,53 @@ async def test_a_resize_counts_as_for_the_scheduler_of_the_servers_version(
         {"name": name, "allocatedResources": {"cpu": cpu}, "resources": {"requests": {"cpu": cpu}}}
         for name, cpu in (("a", "2"), ("b", "1"))
     ]
-    async with running_cluster(tmp_path, ServerOptions(minor_version=minor_version)) as cluster:
-        cluster.store.put("pods", resizing)
-        async with ready(tmp_path, "local", "--kubeconfig", service_account_kubeconfig(cluster, tmp_path)) as local:
-            pods = await local.kubectl("get", "posum", "resizing", "-o", "jsonpath={.status.requests.cpu}")
+    return resizing
 
-    assert pods == Output(0, cpu, "")
+
+async def cpu_of_the_moving_core(cluster: Cluster, home: Path) -> Output:
+    cluster.store.put("pods", moving_a_core())
+    async with ready(home, "local", "--kubeconfig", service_account_kubeconfig(cluster, home)) as local:
+        return await local.kubectl("get", "posum", "resizing", "-o", "jsonpath={.status.requests.cpu}")
+
+
+@pytest.mark.parametrize(("minor_version", "cpu"), [(36, "4"), (37, "3")])
+async def test_a_resize_counts_as_for_the_scheduler_of_the_servers_version(
+    tmp_path: Path, minor_version: int, cpu: str
+) -> None:
+    """[C3] One core moves from one container to another."""
+    async with running_cluster(tmp_path, ServerOptions(minor_version=minor_version)) as cluster:
+        assert await cpu_of_the_moving_core(cluster, tmp_path) == Output(0, cpu, "")
+
+
+def harden(cluster: Cluster) -> None:
+    """Deletes the bindings for all users, as guides to hardening advise."""
+    for binding in ("system:discovery", "system:public-info-viewer", "system:public-info-viewer:anonymous"):
+        cluster.store.delete("clusterrolebindings", "", binding)
+
+
+async def test_the_version_is_read_where_not_everybody_may_read_it(tmp_path: Path) -> None:
+    """The newest rule counted: 3 cores."""
+    async with running_cluster(tmp_path, ServerOptions(minor_version=36)) as cluster:
+        harden(cluster)
+        assert await cpu_of_the_moving_core(cluster, tmp_path) == Output(0, "4", "")
+
+
+async def test_a_user_who_may_not_read_the_version_gets_the_newest_rule(tmp_path: Path) -> None:
+    """The command ended, although the user may read all that is shown."""
+    async with running_cluster(tmp_path, ServerOptions(minor_version=36)) as cluster:
+        harden(cluster)
+        cluster.store.put("pods", moving_a_core())
+        role = cluster.store.get("clusterroles", "", "kubesum:server")
+        assert role is not None
+        whole = role.decoded()
+        rules = [rule for rule in whole["rules"] if "nonResourceURLs" not in rule]
+        cluster.store.put("clusterroles", {**whole, "rules": rules})
+        async with ready(tmp_path, "local", "--kubeconfig", service_account_kubeconfig(cluster, tmp_path)) as local:
+            cpu = await local.kubectl("get", "posum", "resizing", "-o", "jsonpath={.status.requests.cpu}")
+            said = (await local.command.stopped(signal.SIGINT)).err
+
+    assert cpu == Output(0, "3", "")
+    assert said.count("server version unknown") == 1
 
 
 async def test_an_empty_cluster_has_no_rows(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ async def test_a_user_who_may_not_read_usage_gets_one_warning(cluster: Cluster, 
     role = cluster.store.get("clusterroles", "", "kubesum:server")
     assert role is not None
     whole = role.decoded()
-    rules = [rule for rule in whole["rules"] if rule["apiGroups"] != ["metrics.k8s.io"]]
+    rules = [rule for rule in whole["rules"] if rule.get("apiGroups") != ["metrics.k8s.io"]]
     cluster.store.put("clusterroles", {**whole, "rules": rules})
     try:
         arguments = ("--kubeconfig", service_account_kubeconfig(cluster, tmp_path), "--usage-interval", "1s")

@@ -30,7 +30,7 @@ def drop_patch(obj: Any) -> None:
 
 
 def drop_usage(obj: Any) -> None:
-    obj["rules"] = [rule for rule in obj["rules"] if rule["apiGroups"] != ["metrics.k8s.io"]]
+    obj["rules"] = [rule for rule in obj["rules"] if rule.get("apiGroups") != ["metrics.k8s.io"]]
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 UNKNOWN: Final = ""
 """The version of a server that does not say which it is."""
+VERSION_PATH: Final = "/version"
 MIN_INTERVAL_S: Final = 60.0
 
-_PATH: Final = "/version"
 _TIMEOUT_S: Final = 10.0
 
 
@@ -49,6 +49,7 @@ class VersionedResource(Generic[Facts]):
         self._of_version: Final = of_version
         self._min_interval_s: Final = min_interval_s
         self._read_at: float | None = None
+        self._is_refused = False
         self.current = of_version(UNKNOWN)
         """The resource for the version that was read last."""
 
@@ -71,14 +72,22 @@ class VersionedResource(Generic[Facts]):
 
     async def _version(self) -> str:
         try:
-            body = await self._upstream.get(_PATH, {}, _TIMEOUT_S)
+            body = await self._upstream.get(VERSION_PATH, {}, _TIMEOUT_S)
         except StatusError as error:
             # A server that is overloaded, or rejects credentials that are being renewed, says it later.
             if error.code >= 500 or error.code in (401, 429):
                 raise
+            self._report_refusal(error)
             return UNKNOWN
+        self._is_refused = False
         try:
             info = msgspec.json.decode(body, type=_Info)
         except MALFORMED:
             return UNKNOWN
         return f"{info.major}.{info.minor}"
+
+    def _report_refusal(self, error: StatusError) -> None:
+        """Logs that the server does not say its version, once until it does."""
+        if not self._is_refused:
+            log.warning("server version unknown", extra={"resource": self.current.resource, "reason": str(error)})
+        self._is_refused = True

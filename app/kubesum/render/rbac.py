@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from kubesum.kube.serverversion import VERSION_PATH
 from kubesum.semantics.watchedresources import POLLED_RESOURCES
 from kubesum.vocabulary.resource import ComputedResource, ReaderRole
 
@@ -28,7 +29,9 @@ USAGE_RESOURCES: Final[tuple[GroupResource, ...]] = tuple(
 
 def cluster_roles(resources: Sequence[ComputedResource], watched: Iterable[GroupResource]) -> JsonObject:
     """A List of all ClusterRoles: that of the server, then those of its users."""
-    server = _role("server", {}, [*_rules(watched, ("list", "watch")), *_rules(USAGE_RESOURCES, ("list",))])
+    # Hardened clusters delete the bindings of system:discovery and system:public-info-viewer, which allow it to all.
+    version = {"nonResourceURLs": [VERSION_PATH], "verbs": ["get"]}
+    server = _role("server", {}, [*_rules(watched, ("list", "watch")), *_rules(USAGE_RESOURCES, ("list",)), version])
     return {
         "apiVersion": "v1",
         "kind": "List",

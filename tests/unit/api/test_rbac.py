@@ -23,7 +23,7 @@ def summaries(*plurals: str) -> list[JsonObject]:
     return [{"apiGroups": ["summary.kubesum.dev"], "resources": [*plurals], "verbs": ["get", "list", "watch"]}]
 
 
-def test_the_server_reads_the_watched_kinds_and_usage_and_nothing_else() -> None:
+def test_the_server_reads_the_watched_kinds_usage_the_version_and_nothing_else() -> None:
     assert rules("kubesum:server") == [
         {"apiGroups": [""], "resources": ["namespaces", "nodes", "pods"], "verbs": ["list", "watch"]},
         {
@@ -33,6 +33,7 @@ def test_the_server_reads_the_watched_kinds_and_usage_and_nothing_else() -> None
         },
         {"apiGroups": ["batch"], "resources": ["cronjobs", "jobs"], "verbs": ["list", "watch"]},
         {"apiGroups": ["metrics.k8s.io"], "resources": ["nodes", "pods"], "verbs": ["list"]},
+        {"nonResourceURLs": ["/version"], "verbs": ["get"]},
     ]
 
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +15,10 @@ from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.commands.local import dumps
 from kubesum.commands.messages import print_ready, warn
 from kubesum.edge.secureserving import local_serving
-from kubesum.kube.client import connect
+from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import ConfigLoader, kubeconfig, kubeconfig_files
+from kubesum.kube.failures import StatusError
+from kubesum.kube.serverversion import VERSION_PATH
 from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.server.runtime import Kubesum, ListWatch
 from kubesum.server.signals import until_stopped
@@ -39,8 +42,17 @@ async def _serve_cluster(
     load_config: ConfigLoader, port: int, kubeconfig_out: Path | None, usage_interval_s: float
 ) -> None:
     async with await connect(load_config) as upstream:
-        await upstream.get("/version", {}, FIRST_RESPONSE_S)
+        await _require_response(upstream)
         await _serve(cluster_list_watches(upstream, usage_interval_s), port, kubeconfig_out)
+
+
+async def _require_response(upstream: Upstream) -> None:
+    """Raises UpstreamError unless the server responds and accepts the credentials."""
+    try:
+        await upstream.get(VERSION_PATH, {}, FIRST_RESPONSE_S)
+    except StatusError as error:
+        if error.code != HTTPStatus.FORBIDDEN:
+            raise
 
 
 def local_from(path: Path, port: int, kubeconfig_out: Path | None) -> Main:

@@ -430,11 +430,15 @@ class JobSpec(msgspec.Struct, frozen=True, gc=False):
 
 
 class JobStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """batchv1.JobStatus; `ready` is None before the first status, and from servers before Kubernetes 1.24."""
+    """batchv1.JobStatus; `ready` is None before the first status, and from servers before Kubernetes 1.24.
+
+    `failed_indexes` is there with backoffLimitPerIndex (KEP-3850) and has the form `1,3-5`.
+    """
 
     active: int = 0
     ready: int | None = None
     succeeded: int = 0
+    failed_indexes: str = ""
     completion_time: Time | None = None
     conditions: tuple[Condition, ...] = ()
 

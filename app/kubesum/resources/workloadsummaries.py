@@ -182,7 +182,15 @@ def replica_counts(replicas: Replicas) -> ReplicaCounts:
 
 def pods_by_state(pods: PodCounts, tally: Tally) -> PodsByState:
     """The numbers that the health depends on."""
-    return PodsByState(pods.active, pods.ready, pods.unscheduled, tally.total("bad"), pods.succeeded, pods.failed)
+    return PodsByState(
+        active=pods.active,
+        ready=pods.ready,
+        unscheduled=pods.unscheduled,
+        bad=tally.total("bad"),
+        succeeded=pods.succeeded,
+        failed=pods.failed,
+        terminating=pods.terminating,
+    )
 
 
 def last_job(owner: OwnerFacts | None) -> LastJobStatus | UnsetType:

@@ -280,7 +280,7 @@ class OwnerFacts(msgspec.Struct, frozen=True, gc=False):
     """Its own controller reference."""
     replicas: Replicas
     suspended: bool = False
-    """Suspended by its spec: a Job or CronJob."""
+    """Suspended by its spec: a Job that has not ended, or a CronJob."""
     failed: bool = False
     """Its controller reports a failure; of a CronJob, its last Job failed."""
     complete: bool = False
@@ -293,6 +293,8 @@ class OwnerFacts(msgspec.Struct, frozen=True, gc=False):
     """It wants no pods, and is not rolling."""
     ended: LastJob | None = None
     """How a Job ended, or the last one of a CronJob that has; None before."""
+    deleting: bool = False
+    """It has a deletionTimestamp."""
 
 
 class SourceFacts(msgspec.Struct, frozen=True, gc=False):

@@ -203,7 +203,17 @@ def condition(type_: str) -> list[dict[str, str]]:
             1,
             "Progressing",
         ),
+        (
+            {"parallelism": 2, "completions": 9},
+            {"failedIndexes": "1,3-5", "succeeded": 4, "active": 1, "ready": 1},
+            1,
+            "Healthy",
+        ),
+        ({"parallelism": 2, "completions": 9}, {"failedIndexes": "1,3-5", "succeeded": 5}, 0, "Progressing"),
+        ({"parallelism": 2, "completions": 9}, {"failedIndexes": "", "active": 1, "ready": 1}, 2, "Progressing"),
         ({}, {"conditions": condition("FailureTarget"), "ready": 0}, 1, "Degraded"),
+        ({"suspend": True}, {"conditions": condition("Failed")}, 1, "Degraded"),
+        ({"suspend": True}, {"conditions": condition("Complete"), "succeeded": 1}, 0, "Completed"),
         ({"parallelism": 2}, {"conditions": condition("Failed"), "succeeded": 1}, 0, "Degraded"),
         ({}, {"conditions": condition("Complete"), "succeeded": 1}, 0, "Completed"),
         ({"suspend": True}, {"conditions": condition("Suspended")}, 1, "Suspended"),
@@ -215,6 +225,16 @@ def test_a_job_wants_as_many_pods_as_are_left_to_run(
     """A parallelism beyond what is left counted as missing pods."""
     assert facts("Job", spec, status).replicas.desired == desired
     assert judged("Job", spec, status) == expected
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_an_owner_that_is_being_deleted_is_progressing(kind: str) -> None:
+    """A Deployment whose foreground deletion waits for its pods was Healthy; Argo CD: Pending deletion."""
+    view, transform = MAKERS[kind]
+    metadata = {"name": "web", "namespace": "shop", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    owner = transform(msgspec.convert({"metadata": metadata, "spec": {"suspend": True}}, view), Interner())
+
+    assert health(owner, PodsByState(active=3, ready=3, bad=1)) == "Progressing"
 
 
 EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"

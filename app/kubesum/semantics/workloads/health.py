@@ -15,7 +15,7 @@ COMPLETED: Final = "Completed"
 
 
 class PodsByState(msgspec.Struct, frozen=True, gc=False):
-    """Numbers of a workload's pods; all but the last two are of active ones."""
+    """Numbers of a workload's pods; all but `succeeded` and `failed` are of active ones."""
 
     active: int = 0
     ready: int = 0
@@ -24,6 +24,7 @@ class PodsByState(msgspec.Struct, frozen=True, gc=False):
     """In a state that does not recover by itself."""
     succeeded: int = 0
     failed: int = 0
+    terminating: int = 0
 
 
 def health(owner: OwnerFacts | None, pods: PodsByState) -> str:
@@ -31,6 +32,8 @@ def health(owner: OwnerFacts | None, pods: PodsByState) -> str:
 
     `owner` is None for kinds that are not watched, and for pods that nothing owns. The first that applies:
 
+    - Progressing: the owner is being deleted, or all active pods are if it is not watched (GetResourceHealth of Argo
+      CD, gitops-engine/pkg/health/health.go).
     - Completed, Suspended: the owner is complete, or suspended by its spec.
     - Suspended or Degraded: a Deployment is paused, without or with an active pod in a bad state.
     - Idle: no pods are desired, and the rollout is complete.
@@ -41,6 +44,8 @@ def health(owner: OwnerFacts | None, pods: PodsByState) -> str:
     """
     if owner is None:
         return _by_pods(pods) if pods.active else _by_ended(pods)
+    if owner.deleting:
+        return PROGRESSING
     return _by_spec(owner, pods) or _by_progress(owner, pods)
 
 
@@ -64,6 +69,8 @@ def _by_progress(owner: OwnerFacts, pods: PodsByState) -> str:
 
 
 def _by_pods(pods: PodsByState) -> str:
+    if pods.terminating == pods.active:
+        return PROGRESSING
     if pods.bad:
         return DEGRADED
     return PROGRESSING if pods.unscheduled or pods.ready < pods.active else HEALTHY

@@ -6,13 +6,15 @@ Deployments, StatefulSets and DaemonSets are judged as `kubectl rollout status` 
 here is the stricter: an owner whose status describes an older spec, or whose pods are not available yet, is rolling.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import Condition, CronJob, DaemonSet, Job, JobSpec, Replicated
+from kubesum.kube.objects import Condition, CronJob, DaemonSet, Job, JobSpec, JobStatus, Replicated
 
+_INDEXES: Final = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 _ON_DELETE: Final = "OnDelete"
 _PROGRESS_DEADLINE: Final = "ProgressDeadlineExceeded"
 """kubernetes/pkg/controller/deployment/util/deployment_util.go, TimedOutReason."""
@@ -107,13 +109,23 @@ def job_rollout(view: Job) -> Rollout:
 def wanted_pods(view: Job) -> int:
     """How many pods of a Job are to run now: manageJob of kubernetes/pkg/controller/job/job_controller.go (1.36).
 
-    No more than are left to complete; a work queue starts none after the first success.
+    No more than are left to complete; an index that has failed gets no other pod (firstPendingIndexes of
+    indexed_job_utils.go). A work queue starts none after the first success.
     """
     status, completions = view.status, _completions(view.spec)
     parallelism = 1 if view.spec.parallelism is None else view.spec.parallelism
     if completions is None:
         return status.active if status.succeeded > 0 else parallelism
-    return max(0, min(parallelism, completions - status.succeeded))
+    return max(0, min(parallelism, completions - _ended_indexes(status)))
+
+
+def _ended_indexes(status: JobStatus) -> int:
+    return status.succeeded + _number_of_indexes(status.failed_indexes)
+
+
+def _number_of_indexes(text: str) -> int:
+    """How many indexes a text such as `1,3-5` names: parseIndexesFromString of indexed_job_utils.go."""
+    return sum(int(last or first) - int(first) + 1 for first, last in _INDEXES.findall(text))
 
 
 def _completions(spec: JobSpec) -> int | None:
@@ -123,7 +135,7 @@ def _completions(spec: JobSpec) -> int | None:
 
 def _is_reached(view: Job) -> bool:
     completions = _completions(view.spec)
-    return completions is not None and 0 < completions <= view.status.succeeded
+    return completions is not None and 0 < completions <= _ended_indexes(view.status)
 
 
 def cronjob_rollout(view: CronJob) -> Rollout:

@@ -72,12 +72,14 @@ def job_facts(view: Job, interner: Interner) -> OwnerFacts:
     """The facts of a Job; the desired number of pods is how many are to run now. Raises ObjectError."""
     status = view.status
     complete = is_true(status.conditions, "Complete")
+    ended = _end(view, complete)
     return msgspec.structs.replace(
         _with(_owner(view.metadata, BATCH, "Job", interner), job_rollout(view)),
         replicas=Replicas(desired=wanted_pods(view), current=status.active, ready=status.ready),
-        suspended=view.spec.suspend,
+        # A Job that has ended can still be suspended, which means nothing.
+        suspended=view.spec.suspend and ended is None,
         complete=complete,
-        ended=_end(view, complete),
+        ended=ended,
     )
 
 
@@ -99,6 +101,7 @@ def _owner(metadata: Metadata, api_version: str, kind: str, interner: Interner) 
         ref=reference(api_version, kind, name, metadata.uid),
         controller=controller_of(metadata),
         replicas=Replicas(),
+        deleting=metadata.deletion_timestamp is not None,
     )
 
 

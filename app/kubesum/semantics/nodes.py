@@ -51,9 +51,26 @@ _WISHED_STATES: Final = frozenset(
         "passed",
         "voter",
         "member",
+        "configured",
+        "installed",
+        "provisioned",
+        "loaded",
+        "reconciled",
+        "accessible",
+        "resolvable",
+        "schedulable",
+        "usable",
+        "stable",
+        "optimal",
+        "compliant",
+        "trusted",
+        "verified",
+        "attested",
+        "date",
     }
 )
-_NEGATIONS: Final = frozenset({"not", "no", "non", "never", "without"})
+_NEGATIONS: Final = frozenset({"not", "no", "non", "never", "without", "out", "update", "upgrade"})
+"""With those words of which UpdateAvailable and OutOfDate consist."""
 _REPELLING: Final = frozenset({"NoSchedule", "NoExecute"})
 
 

@@ -96,6 +96,12 @@ def test_a_node_is_shown_as_kubectl_shows_it(
         ("NodeUp", "True", False),
         ("READY", "True", False),
         ("", "True", True),
+        ("SysctlConfigured", "True", False),
+        ("GPUDriverInstalled", "False", True),
+        ("KernelUpToDate", "True", False),
+        ("KernelOutOfDate", "True", True),
+        ("UpdateAvailable", "False", False),
+        ("DiskAttested", "True", False),
     ],
 )
 def test_a_condition_is_a_problem_unless_it_is_in_the_state_that_its_name_wishes_for(

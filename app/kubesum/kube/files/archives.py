@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kubesum.kube.files import tar
-from kubesum.kube.files.streams import DAMAGED, GIB, MIB, Budget, Stream, unpacked
+from kubesum.kube.files.streams import DAMAGED, GIB, MIB, Budget, Gzip, Stream
 
 MOST_LAYERS: Final = 8
 """Each gzip and each tar is one: an archive in an archive in an archive."""
@@ -58,7 +58,7 @@ def texts(name: str, stream: Stream, budget: Budget, is_named: bool, layers: int
         if layers > MOST_LAYERS:
             yield Unopened(name, f"it is packed more than {MOST_LAYERS} times")
         elif stream.peek(len(_GZIP)) == _GZIP:
-            yield from texts(name, unpacked(stream, budget), budget, is_named, layers + 1)
+            yield from _packed_texts(name, Gzip(stream, budget), budget, is_named, layers + 1)
         elif tar.is_tar(stream.peek(tar.HEAD_BYTES)) or _TAR_NAMES.search(name):
             for member, content in tar.members(stream):
                 if is_wanted(member):
@@ -67,6 +67,12 @@ def texts(name: str, stream: Stream, budget: Budget, is_named: bool, layers: int
             yield _text(name, stream, is_packed=layers > 0)
     except (*DAMAGED, tarfile.TarError) as error:
         yield Unopened(name, getattr(error, "strerror", None) or str(error))
+
+
+def _packed_texts(name: str, packed: Gzip, budget: Budget, is_named: bool, layers: int) -> Iterator[Text | Unopened]:
+    yield from texts(name, packed.content, budget, is_named, layers)
+    if packed.has_foreign_end:
+        yield Unopened(name, "its end, which is not packed by gzip")
 
 
 def _text(name: str, stream: Stream, *, is_packed: bool) -> Text | Unopened:

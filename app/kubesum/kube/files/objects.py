@@ -20,6 +20,7 @@ from kubesum.kube.files.documents import Document
 _DEEPEST_LISTS: Final = 4
 """Lists in lists; kubectl writes none."""
 _DELETED: Final = b'"DELETED"'
+_BOOKMARK: Final = b'"BOOKMARK"'
 _WATCH_EVENTS: Final = frozenset({b'"ADDED"', b'"MODIFIED"', _DELETED})
 _IN_BUNDLE: Final = re.compile(r"(?:^|/)cluster-resources/(?:(nodes|namespaces)|([a-z]+)/[^/]+)\.json(?:\.gz)?$")
 
@@ -118,6 +119,8 @@ def _objects(value: _Value) -> Iterator[Object | NoObject]:
     except MALFORMED:
         yield NoObject()
         return
+    if header.kind is None and bytes(header.type) == _BOOKMARK:
+        return
     if header.kind is None and bytes(header.type) in _WATCH_EVENTS:
         yield from _watched(value.inner(header.object, _UNKNOWN, "object"), bytes(header.type) == _DELETED)
     elif _has_items(header, value):
@@ -128,7 +131,9 @@ def _objects(value: _Value) -> Iterator[Object | NoObject]:
 
 def _has_items(header: _Header, value: _Value) -> bool:
     if header.kind is None:
-        return value.depth == 0 and value.type != _UNKNOWN and _is_list(header.items)
+        # One of full objects is what jq makes of a list.
+        is_empty = bytes(memoryview(header.items)[:2]) == b"[]"
+        return value.depth == 0 and _is_list(header.items) and (value.type != _UNKNOWN or not is_empty)
     # A kind that ends in List need not be a list: a custom resource may be called so.
     return header.kind.endswith("List") and (_is_list(header.items) or bytes(header.items) == b"null")
 

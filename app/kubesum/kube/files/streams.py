@@ -19,6 +19,8 @@ DAMAGED: Final = (OSError, EOFError, zlib.error)
 """What reading raises where the bytes cannot be had."""
 
 _PIECE_BYTES: Final = MIB
+_NO_HEADER: Final = "Not a gzipped file"
+"""The reason of the standard library where two bytes do not begin a header."""
 
 
 class Budget:
@@ -74,13 +76,28 @@ class Stream:
         return size
 
 
-def unpacked(stream: Stream, budget: Budget) -> Stream:
-    """What gzip packed into a stream; reading it raises UsageError beyond the budget, and `DAMAGED`."""
-    file = gzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[call-overload]  # it reads, and needs no more
+class Gzip:
+    """What gzip packed into a stream; reading `content` raises UsageError beyond the budget, and `DAMAGED`."""
 
-    def read(size: int) -> bytes:
-        found = bytes(file.read1(min(size, _PIECE_BYTES)))
-        budget.spend(len(found))
+    def __init__(self, stream: Stream, budget: Budget) -> None:
+        self._file: Final = gzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[call-overload]  # it reads, and needs no more
+        self._budget: Final = budget
+        self._has_begun = False
+        self.content: Final = Stream(self._read)
+        self.has_foreign_end = False
+        """Once all is read: what gzip packed is followed by something else, which is not read, as gzip does not."""
+
+    def _read(self, size: int) -> bytes:
+        if self.has_foreign_end:
+            return b""
+        try:
+            found = bytes(self._file.read1(min(size, _PIECE_BYTES)))
+        except gzip.BadGzipFile as error:
+            # Not a wrong checksum: only the next header is missing.
+            if not self._has_begun or not str(error).startswith(_NO_HEADER):
+                raise
+            self.has_foreign_end = True
+            return b""
+        self._has_begun = True
+        self._budget.spend(len(found))
         return found
-
-    return Stream(read)

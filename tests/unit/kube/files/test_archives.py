@@ -4,14 +4,14 @@ import gzip
 import io
 import tarfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubesum.kube.files.archives import MOST_LAYERS, Text, is_wanted, texts
+from kubesum.kube.files.archives import MOST_LAYERS, Text, Unopened, is_wanted, texts
 from kubesum.kube.files.streams import Budget, Stream
 from kubesum.vocabulary.errors import UsageError
 
@@ -31,11 +31,15 @@ def tar(files: Mapping[str, bytes], format_: int = tarfile.PAX_FORMAT) -> bytes:
 
 def opened(name: str, content: bytes, budget_bytes: int = MIB * 64) -> dict[str, bytes | str]:
     """Content of each text by name, and the reason for each file that cannot be read."""
-    stream = Stream(io.BytesIO(content).read)
     return {
         one.name: one.content if isinstance(one, Text) else one.reason
-        for one in texts(name, stream, Budget(Path(name), budget_bytes), is_named=True)
+        for one in unpacked(name, content, budget_bytes)
     }
+
+
+def unpacked(name: str, content: bytes, budget_bytes: int = MIB * 64) -> Iterator[Text | Unopened]:
+    """The texts of a file that was named."""
+    return texts(name, Stream(io.BytesIO(content).read), Budget(Path(name), budget_bytes), is_named=True)
 
 
 # Without a time, since it names a test.
@@ -152,6 +156,26 @@ def test_of_a_damaged_archive_the_files_before_the_damage_are_read() -> None:
         "a.tar/b.json": "it ends within a file",
         "a.tar": "it ends within a file",
     }
+
+
+def test_what_follows_a_compressed_text_costs_itself_alone() -> None:
+    """As for gzip, which says `trailing garbage ignored`; the whole file was left out."""
+    packed = tar({"a.json.gz": gzip.compress(b"{}") + b"garbage", "b.json.gz": gzip.compress(b"{}") + bytes(512)})
+
+    assert [
+        (one.name, one.content if isinstance(one, Text) else one.reason) for one in unpacked("a.tar", packed)
+    ] == [
+        ("a.tar/a.json.gz", b"{}"),
+        ("a.tar/a.json.gz", "its end, which is not packed by gzip"),
+        ("a.tar/b.json.gz", b"{}"),
+    ]
+
+
+def test_a_compressed_text_with_a_wrong_checksum_is_left_out() -> None:
+    packed = bytearray(gzip.compress(b"{}"))
+    packed[-8] ^= 1
+
+    assert "CRC check failed" in str(opened("a.json.gz", bytes(packed))["a.json.gz"])
 
 
 def test_a_damaged_file_in_an_archive_costs_itself_alone() -> None:

@@ -64,7 +64,8 @@ def found(document: Any, file_name: str = "dump.json") -> list[Any]:
         ([1, 2], [None, None]),
         # What `kubectl get -w --output-watch-events` writes.
         ({"type": "ADDED", "object": POD}, [V1_POD]),
-        ({"type": "BOOKMARK", "object": POD}, [None]),
+        ({"type": "BOOKMARK", "object": POD}, []),
+        ({"type": "ERROR", "object": POD}, [None]),
         (None, []),
         (5, [None]),
         ("text", [None]),
@@ -74,6 +75,10 @@ def found(document: Any, file_name: str = "dump.json") -> list[Any]:
         ({"apiVersion": "v1", **BARE}, [None]),
         ({"kind": 5, "apiVersion": "v1", **BARE}, [None]),
         ({"items": [BARE]}, [None]),
+        ({"items": []}, [None]),
+        # What jq makes of a list: `{items: [.items[] | select(...)]}`.
+        ({"items": [POD, BARE]}, [V1_POD, None]),
+        ({"items": {"a": POD}}, [None]),
     ],
 )
 def test_objects_of_a_document(document: Any, objects: list[Any]) -> None:

@@ -13,6 +13,7 @@ Invariant: `amount(name, canonical(name, n)) == n` for every n from -10^27 to 10
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import ItemsView, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
@@ -185,9 +186,11 @@ class ResourceList(Mapping[str, int]):
         return dict(zip(self._names, self._values, strict=True)).items()
 
     def __getitem__(self, name: str) -> int:
-        if name not in self._names:
+        # A node may have thousands of names, each of which is looked up.
+        index = bisect_left(self._names, name)
+        if index == len(self._names) or self._names[index] != name:
             raise KeyError(name)
-        return self._values[self._names.index(name)]
+        return self._values[index]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

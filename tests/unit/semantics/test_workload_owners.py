@@ -197,6 +197,14 @@ def test_rows_are_named_after_kind_and_name_and_foreign_ones_also_after_group(
     assert SUBDOMAIN.fullmatch(row)
 
 
+def test_a_reference_whose_name_has_no_letter_has_a_row_of_its_own() -> None:
+    """Its row had no name, and nobody could get it."""
+    found = [row_name("v1", kind, name) for kind, name in ((".", "."), ("Pod", "-"), (".", "pod"), ("_", "_"))]
+
+    assert [row.rpartition("-")[0] for row in found] == ["", "pod", "pod", ""]
+    assert len(set(found)) == 4
+
+
 @pytest.mark.parametrize(("api_version", "kind"), [("v1", "Pod"), ("longhorn.io/v1beta2", "InstanceManager")])
 def test_long_names_are_cut_and_distinguished_by_a_hash(api_version: str, kind: str) -> None:
     first = row_name(api_version, kind, "a" * 230 + "." * 10 + "b" * 20)

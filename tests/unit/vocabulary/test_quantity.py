@@ -237,3 +237,10 @@ def test_a_resource_list_is_sorted_by_name_and_equal_by_value() -> None:
     assert list(first) == ["cpu", "memory"]
     assert first.quantities() == {"cpu": "500m", "memory": "1Gi"}
     assert first != ResourceList({"cpu": 500})
+
+
+def test_a_resource_list_has_the_names_that_were_given() -> None:
+    found = ResourceList({"b": 1, "d": 2})
+
+    assert [found.get(name) for name in "abcde"] == [None, 1, None, 2, None]
+    assert ["b" in found, "c" in found, "e" in found] == [True, False, False]

@@ -48,12 +48,13 @@ def row_name(api_version: str, kind: str, name: str) -> str:
     """The name of an owner's WorkloadSummary: `deployment.web`, `staticpod.etcd`, `pod.debug`.
 
     Names of kinds outside core, apps and batch contain the group and a hash of the reference, since two groups may
-    have a kind of the same name.
+    have a kind of the same name; so do those of which nothing else would remain, such as `.` of kind `.`, which
+    kube-apiserver takes in owner references.
     """
     group = group_of(api_version)
     is_plain = group in _PLAIN_GROUPS
     row = slug(f"{kind}.{name}" if is_plain else f"{kind}.{group}.{name}")
-    if is_plain and len(row) <= _LONGEST_NAME:
+    if is_plain and slug(kind) and slug(name) and len(row) <= _LONGEST_NAME:
         return row
     return with_hash(row, _LONGEST_NAME - 11, f"{api_version}/{kind}/{name}")
 

@@ -13,10 +13,13 @@ from kubesum.resources.shapes import (
     POD_ENTRIES,
     PodCounts,
     ReasonCount,
+    ResourcesLeftOut,
     WorkloadCounts,
     count,
     doc,
+    limited,
     list_key,
+    names_left_out,
     not_measured,
     percents,
     pod_counts,
@@ -162,6 +165,7 @@ class ClusterSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"
     nodes_without_usage: Annotated[
         int | UnsetType, count("Number of nodes that are not measured; absent without usage.")
     ] = UNSET
+    resources_left_out: ResourcesLeftOut = UNSET
 
 
 def pods(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
@@ -270,8 +274,9 @@ def largest_free(tally: Tally) -> ResourceList:
 def status(_key: Key, _subject: NamespaceFacts | None, tally: Tally) -> ClusterSummaryStatus:
     """The summary of the cluster."""
     allocatable = ResourceList(tally.sums("allocatable"))
-    requests = requested(tally.sums("requests"))
-    limits = ResourceList(tally.sums("limits"))
+    # What nodes have comes first, so that names which a user makes up displace none of them.
+    requests = requested(tally.sums("requests"), first=allocatable)
+    limits = limited(tally.sums("limits"), first=allocatable)
     counts, usage = node_counts(tally), used(tally)
     versions = tuple(VersionCount(version, n) for version, n in sorted(tally.sums("versions").items()))
     return ClusterSummaryStatus(
@@ -282,7 +287,7 @@ def status(_key: Key, _subject: NamespaceFacts | None, tally: Tally) -> ClusterS
         limits=limits,
         requests_percent=percents(requests, allocatable),
         limits_percent=percents(limits, allocatable),
-        pending_requests=ResourceList(tally.sums("pendingRequests")),
+        pending_requests=limited(tally.sums("pendingRequests"), first=allocatable),
         free=ResourceList(tally.sums("free")),
         free_untainted=ResourceList(tally.sums("freeUntainted")),
         largest_node_free=largest_free(tally),
@@ -300,6 +305,7 @@ def status(_key: Key, _subject: NamespaceFacts | None, tally: Tally) -> ClusterS
         usage=usage,
         usage_percent=used_percents(usage, allocatable),
         nodes_without_usage=not_measured(tally, counts.total),
+        resources_left_out=names_left_out(tally, allocatable),
     )
 
 

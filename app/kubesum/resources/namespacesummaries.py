@@ -19,11 +19,14 @@ from kubesum.resources.shapes import (
     PodsWithoutUsage,
     QosCounts,
     ReasonCount,
+    ResourcesLeftOut,
     UsageOfPods,
     WorkloadCounts,
     count,
     coverage,
     doc,
+    limited,
+    names_left_out,
     not_measured,
     pod_counts,
     pod_entries,
@@ -76,6 +79,7 @@ class NamespaceSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="came
     usage: UsageOfPods = UNSET
     usage_percent: PercentOfRequests = UNSET
     pods_without_usage: PodsWithoutUsage = UNSET
+    resources_left_out: ResourcesLeftOut = UNSET
 
 
 def used_by_namespace(pod: Pod) -> Iterator[tuple[Key, Contribution]]:
@@ -112,7 +116,7 @@ def status(_key: Key, namespace: NamespaceFacts | None, tally: Tally) -> Namespa
         pods=pods,
         status_counts=reason_counts(tally, "statusCounts"),
         requests=requests,
-        limits=ResourceList(tally.sums("limits")),
+        limits=limited(tally.sums("limits")),
         workloads=workload_counts(tally),
         restarts=tally.total("restarts"),
         qos=qos_counts(tally),
@@ -124,6 +128,7 @@ def status(_key: Key, namespace: NamespaceFacts | None, tally: Tally) -> Namespa
         usage=usage,
         usage_percent=used_percents(usage, requests),
         pods_without_usage=not_measured(tally, pods.active),
+        resources_left_out=names_left_out(tally),
     )
 
 

@@ -13,9 +13,12 @@ from kubesum.resources.shapes import (
     PodCounts,
     QosCounts,
     ReasonCount,
+    ResourcesLeftOut,
     count,
     coverage,
     doc,
+    limited,
+    names_left_out,
     percents,
     pod_counts,
     pod_entries,
@@ -106,6 +109,7 @@ class NodeSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         dict[str, int] | UnsetType,
         doc("Usage in percent of what is allocatable on the node, cut to an integer, by resource name."),
     ] = UNSET
+    resources_left_out: ResourcesLeftOut = UNSET
 
 
 def by_node(pod: Pod) -> Iterable[tuple[Key, Contribution]]:
@@ -137,7 +141,7 @@ def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus
     """The summary of a node and the pods assigned to it."""
     node, usage = measured.facts, used_by(measured.usage)
     requests = requested(taken(tally, "requests", node.allocatable), always=node.allocatable)
-    limits = ResourceList(taken(tally, "limits", node.allocatable))
+    limits = limited(taken(tally, "limits", node.allocatable), first=node.allocatable)
     free = {name: node.allocatable.get(name, 0) - amount for name, amount in requests.items()}
     return NodeSummaryStatus(
         ready=node.ready,
@@ -164,6 +168,7 @@ def status(_key: Key, measured: MeasuredNode, tally: Tally) -> NodeSummaryStatus
         resizes=resize_counts(tally),
         usage=usage,
         usage_percent=used_percents(usage, node.allocatable),
+        resources_left_out=names_left_out(tally, node.allocatable),
     )
 
 

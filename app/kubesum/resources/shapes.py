@@ -10,6 +10,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from kubesum.resources.bounds import left_out, listed, most_frequent
 from kubesum.semantics.facts import Pod, Usage
 from kubesum.vocabulary.quantity import CPU, MEMORY, PODS, ResourceList, percent
 from kubesum.vocabulary.resource import Key
@@ -107,6 +108,10 @@ class WorkloadReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     uid: Annotated[str, doc("Uid of the workload; empty for static pods.")]
 
 
+ResourcesLeftOut: TypeAlias = Annotated[
+    int | UnsetType,
+    count("Number of resource names beyond the first 256 that `requests` leaves out; absent if there are none."),
+]
 UsageOfPods: TypeAlias = Annotated[
     ResourceList | UnsetType,
     doc("Cpu and memory in use: the sum over the active pods that are measured; absent while none of them is."),
@@ -143,8 +148,8 @@ def pod_counts(tally: Tally) -> PodCounts:
 
 
 def reason_counts(tally: Tally, field: str) -> tuple[ReasonCount, ...]:
-    """The reasons counted in `field`, by name."""
-    return tuple(ReasonCount(reason, n) for reason, n in sorted(tally.sums(field).items()))
+    """The reasons counted in `field`, by name; the least frequent of more than a hundred as `Other`."""
+    return tuple(ReasonCount(reason, n) for reason, n in sorted(most_frequent(tally.sums(field)).items()))
 
 
 def qos_counts(tally: Tally) -> QosCounts:
@@ -172,9 +177,25 @@ def workload_counts(tally: Tally) -> WorkloadCounts:
     )
 
 
-def requested(amounts: Mapping[str, int], always: Iterable[str] = (CPU, MEMORY)) -> ResourceList:
-    """A ResourceList of requested amounts, with 0 for those in `always` that are not requested."""
-    return ResourceList({**dict.fromkeys(always, 0), **amounts})
+def requested(
+    amounts: Mapping[str, int], always: Iterable[str] = (CPU, MEMORY), first: Iterable[str] = ()
+) -> ResourceList:
+    """A ResourceList of requested amounts, with 0 for those in `always` that are not requested.
+
+    Of more names than a summary lists, those in `always` and in `first` are kept.
+    """
+    return ResourceList({**dict.fromkeys(always, 0), **listed(amounts, (*always, *first))})
+
+
+def limited(amounts: Mapping[str, int], first: Iterable[str] = (CPU, MEMORY)) -> ResourceList:
+    """A ResourceList of other amounts; of more names than a summary lists, those in `first` are kept."""
+    return ResourceList(listed(amounts, first))
+
+
+def names_left_out(tally: Tally, first: Iterable[str] = (CPU, MEMORY)) -> int | UnsetType:
+    """How many names the list of requests leaves out, or that of pending ones if these are more; absent if none."""
+    fields = (tally.sums("requests"), tally.sums("pendingRequests"))
+    return max(left_out(amounts, first) for amounts in fields) or UNSET
 
 
 def without_pods(amounts: Mapping[str, int]) -> dict[str, int]:

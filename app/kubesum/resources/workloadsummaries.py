@@ -18,10 +18,13 @@ from kubesum.resources.shapes import (
     PodCounts,
     PodsWithoutUsage,
     ReasonCount,
+    ResourcesLeftOut,
     UsageOfPods,
     WorkloadReference,
     count,
     doc,
+    limited,
+    names_left_out,
     not_measured,
     pod_counts,
     pod_entries,
@@ -120,6 +123,7 @@ class WorkloadSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel
         LastJobStatus | UnsetType,
         doc("The newest existing Job of a CronJob that has ended; absent if there is none, and for other kinds."),
     ] = UNSET
+    resources_left_out: ResourcesLeftOut = UNSET
 
 
 class ReferencedOwner(msgspec.Struct, frozen=True, gc=False):
@@ -233,7 +237,7 @@ def status(_key: Key, subject: OwnerFacts | ReferencedOwner, tally: Tally) -> Wo
         status_counts=reason_counts(tally, "statusCounts"),
         restarts=tally.total("restarts"),
         requests=requests,
-        limits=ResourceList(tally.sums("limits")),
+        limits=limited(tally.sums("limits")),
         images=tuple(sorted(tally.sums("images"))[:MOST_IMAGES]),
         nodes=tally.distinct("nodes"),
         zones=tally.distinct("zones"),
@@ -245,6 +249,7 @@ def status(_key: Key, subject: OwnerFacts | ReferencedOwner, tally: Tally) -> Wo
         usage_percent=used_percents(usage, requests),
         pods_without_usage=not_measured(tally, pods.active),
         last_job=last_job(owner),
+        resources_left_out=names_left_out(tally),
     )
 
 

@@ -157,6 +157,39 @@ async def test_a_pod_counts_for_32_resource_names_and_says_how_many_are_left_out
             assert len(row["status"]["requests"]) <= 34
 
 
+def requesting(pod: int, node: str) -> JsonObject:
+    """A pod that requests 30 resources of its own and a gpu."""
+    requests = {f"example.org/r{pod:02}-{n:02}": "1" for n in range(30)} | {"zz.example/gpu": "1"}
+    return {
+        "metadata": {"name": f"p{pod}", "namespace": "blue", "uid": f"u{pod}"},
+        "spec": {"nodeName": node, "containers": [{"name": "a", "resources": {"requests": requests}}]},
+        "status": {"phase": "Running"},
+    }
+
+
+async def test_many_pods_fill_no_summary_with_resource_names() -> None:
+    """3,000 such pods made rows of 3.8 MB, which blocked the process for 0.7 s at each change of a pod."""
+    world = Computation()
+    allocatable = {f"zy.example/r{n}": "2" for n in range(300)} | {"zz.example/gpu": "40"}
+    world.put("nodes", {"metadata": {"name": "n0", "uid": "n0"}, "status": {"allocatable": allocatable}})
+    for pod in range(20):
+        world.put("pods", requesting(pod, "n0"))
+        world.put("pods", requesting(pod + 20, ""))
+
+    rows = await world.everything()
+
+    (node,) = rows["nodesummaries"].values()
+    assert (len(node["status"]["requests"]), node["status"]["resourcesLeftOut"]) == (301 + 255, 602 - 256)
+    assert node["status"]["free"]["zz.example/gpu"] == "20"
+    (namespace,) = rows["namespacesummaries"].values()
+    names = sorted(namespace["status"]["requests"])
+    assert (len(names), names[-2:], names[-3]) == (258, ["memory", "pods"], "example.org/r08-14")
+    assert namespace["status"]["resourcesLeftOut"] == 1202 - 256
+    cluster = rows["clustersummaries"]["", "cluster"]["status"]
+    assert cluster["requests"]["zz.example/gpu"] == cluster["pendingRequests"]["zz.example/gpu"] == "20"
+    assert cluster["resourcesLeftOut"] == 601 - 256
+
+
 async def test_a_usual_pod_leaves_nothing_out() -> None:
     world = Computation()
     world.put("pods", big(20))

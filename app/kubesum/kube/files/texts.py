@@ -21,6 +21,7 @@ from kubesum.kube.files.documents import Broken, Document, Part
 from kubesum.kube.files.streams import MIB
 
 _SEPARATOR: Final = re.compile(rb"^(?:---|(\.\.\.))(?=\s|\Z)", re.MULTILINE)
+_BOMS: Final = re.compile(rb"^(?:\xef\xbb\xbf)+", re.MULTILINE)
 _DIRECTIVE: Final = re.compile(rb"^%", re.MULTILINE)
 _PREAMBLE: Final = re.compile(rb"(?:---(?=\s|\Z)|[ \t\r]*+\n|[ \t\r]*+#[^\n]*+(?:\n|\Z)|%[^\n]*+(?:\n|\Z))*+\s*+")
 """What may stand before a document: separators, blank lines, comments and directives."""
@@ -59,8 +60,10 @@ def documents(content: bytes) -> Iterator[Part]:
 def _utf8(content: bytes) -> bytes:
     # PowerShell's `>` writes UTF-16.
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16").encode()
-    return content.removeprefix(codecs.BOM_UTF8)
+        content = content.decode("utf-16").encode()
+    content = content.removeprefix(codecs.BOM_UTF8)
+    # Files that begin with one and were put one after the other have it at lines within, where it means nothing.
+    return _BOMS.sub(b"", content) if codecs.BOM_UTF8 in content else content
 
 
 def _without_logs(text: bytes) -> tuple[bytes, list[Broken]]:

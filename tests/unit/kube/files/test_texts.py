@@ -72,6 +72,11 @@ A, B, C = {"a": 1}, {"b": 2}, {"c": 3}
         ("just words\n", ["just words"]),
         (b"\xef\xbb\xbf{}", [{}]),
         ("\ufeffa: 1\n".encode("utf-16"), [A]),
+        # Files with a mark, one after the other; kubectl reads the first of these.
+        ("\ufeffa: 1\n---\n\ufeffa: 1\n", [A, A]),
+        ("\ufeffa: 1\n\ufeff---\na: 1\n", [A, A]),
+        ('\ufeff{"a": 1}\n\ufeff{"a": 1}', [A, A]),
+        (2 * '\ufeff{"a": 1}\n'.encode("utf-16-le"), [A, A]),
     ],
 )
 def test_documents_of_a_text(text: str | bytes, found: list[Any]) -> None:

@@ -7,7 +7,7 @@ Skipped states are kept in a ring of their own, since only watches that continue
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import merge
 from typing import Final
 
@@ -15,14 +15,17 @@ from kubesum.rollups.events import BY_VERSION, RowEvent, coalesced
 from kubesum.rollups.resourceversion import Version
 from kubesum.rollups.ring import Ring
 
-KEPT_EVENTS: Final = 20_000
+MIN_CAPACITY: Final = 20_000
+"""So many events are kept in any case, if they are younger than KEPT_S."""
+EVENTS_PER_ROW: Final = 12
+"""So many are kept for each row: KEPT_S hold ten polls of usage, each of which may change every row."""
 
 
 class Journal:
     """The row events of one resource, oldest first."""
 
-    def __init__(self, start: Version, capacity: int = KEPT_EVENTS) -> None:
-        """Holds the events after `start`, of which at most `capacity` are kept."""
+    def __init__(self, start: Version, capacity: Callable[[], int]) -> None:
+        """Holds the events after `start`, of which at most `capacity()` are kept."""
         self.is_closed = False
         self._capacity: Final = capacity
         self._has_events = asyncio.Event()
@@ -117,3 +120,8 @@ class Journal:
 def _wake(event: asyncio.Event) -> None:
     event.set()
     event.clear()
+
+
+def capacity_for(rows: int) -> int:
+    """How many events the journal of so many rows keeps at most."""
+    return max(MIN_CAPACITY, EVENTS_PER_ROW * rows)

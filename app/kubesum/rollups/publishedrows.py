@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from kubesum.rollups.events import RowEvent
-from kubesum.rollups.journal import Journal
+from kubesum.rollups.journal import Journal, capacity_for
 from kubesum.rollups.keyindex import KeyIndex
 from kubesum.rollups.pastsnapshots import PastSnapshots, as_of
 from kubesum.rollups.resourceversion import Version, VersionClock
@@ -48,9 +48,9 @@ class PublishedRows:
         # A new one, so that no version of a removed resource of the same name counts as issued here.
         self._version: Version = clock.issue()
         self.floor: Version = 0
-        self.events: Final = Journal(self._version)
-        self._versions_without_event: Final[Ring[Version]] = Ring(self._version, int, KEPT_VERSIONS)
         self._rows: dict[Key, Row] = {}
+        self.events: Final = Journal(self._version, lambda: capacity_for(len(self._rows)))
+        self._versions_without_event: Final[Ring[Version]] = Ring(self._version, int, lambda: KEPT_VERSIONS)
         self._keys: Final = KeyIndex()
         self._snapshot: Snapshot | None = None
         self._past: Final = PastSnapshots()

@@ -1,12 +1,14 @@
 """A ring buffer in order of version, bounded in number and in age.
 
-Asked for the items after a version it gives all of them, or raises Expired.
+Asked for the items after a version it gives all of them, or raises Expired. Items are kept in segments, and a segment
+is freed as a whole: so neither an append nor the end of a quiet hour moves or frees many items at once.
 
 Invariant: every item with a version above `floor` is kept.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Final, Generic, TypeVar
 
 from kubesum.rollups.resourceversion import Version, issued_at
@@ -14,6 +16,9 @@ from kubesum.vocabulary.errors import Expired
 
 KEPT_S: Final = 300.0
 """How long items are kept, unless there are too many. kube-apiserver's compaction of etcd keeps as much."""
+MAX_DROPPED: Final = 100
+"""So many items are dropped at once at most; what is left over goes with the next append."""
+_SEGMENT_ITEMS: Final = 500
 
 Item = TypeVar("Item")
 
@@ -21,30 +26,39 @@ Item = TypeVar("Item")
 class Ring(Generic[Item]):
     """Items with rising versions, oldest first."""
 
-    def __init__(self, start: Version, version_of: Callable[[Item], Version], capacity: int) -> None:
-        """Holds the items after `start`, of which at most `capacity` are kept."""
+    def __init__(self, start: Version, version_of: Callable[[Item], Version], capacity: Callable[[], int]) -> None:
+        """Holds the items after `start`, of which at most `capacity()` are kept."""
         self.floor: Version = start
         self.head: Version = start
         self._version_of: Final = version_of
         self._capacity: Final = capacity
-        self._items: list[Item] = []
-        self._first = 0  # items before this index are dropped already
+        self._segments: list[list[Item]] = [[]]
+        self._first = 0  # items of the first segment before this index are dropped already
+        self._kept = 0
 
     def append(self, item: Item) -> None:
         """Appends the newest item; drops those that are too old or too many."""
-        self._items.append(item)
+        if len(self._segments[-1]) == _SEGMENT_ITEMS:
+            self._segments.append([])
+        self._segments[-1].append(item)
+        self._kept += 1
         self.head = self._version_of(item)
-        oldest_s = issued_at(self.head) - KEPT_S
-        while len(self._items) - self._first > self._capacity or issued_at(self._oldest()) < oldest_s:
-            self.floor = self._oldest()
-            self._first += 1
-        # Freed in large pieces: taking the first element off a list moves all others.
-        if self._first * 2 > len(self._items):
-            del self._items[: self._first]
-            self._first = 0
+        oldest_s, capacity = issued_at(self.head) - KEPT_S, self._capacity()
+        for _ in range(MAX_DROPPED):
+            if self._kept <= capacity and issued_at(self._oldest()) >= oldest_s:
+                return
+            self._drop()
 
     def _oldest(self) -> Version:
-        return self._version_of(self._items[self._first])
+        return self._version_of(self._segments[0][self._first])
+
+    def _drop(self) -> None:
+        self.floor = self._oldest()
+        self._kept -= 1
+        self._first += 1
+        if self._first == len(self._segments[0]):
+            del self._segments[0]
+            self._first = 0
 
     def since(self, version: Version) -> Sequence[Item]:
         """The items after `version`, oldest first; raises Expired when some of them were dropped."""
@@ -52,9 +66,20 @@ class Ring(Generic[Item]):
             raise Expired(f"too old resource version: {version} ({self.floor})")
         if version >= self.head:
             return ()
-        return self._items[bisect_right(self._items, version, self._first, key=self._version_of) :]
+        at = self._segment(version)
+        segment = self._segments[at]
+        first = bisect_right(segment, version, self._first if at == 0 else 0, key=self._version_of)
+        return [*chain(segment[first:], *self._segments[at + 1 :])]
 
     def has(self, version: Version) -> bool:
         """Whether an item with exactly this version is kept."""
-        at = bisect_left(self._items, version, self._first, key=self._version_of)
-        return at < len(self._items) and self._version_of(self._items[at]) == version
+        if not self.floor < version <= self.head:
+            return False
+        at = self._segment(version)
+        segment = self._segments[at]
+        index = bisect_left(segment, version, self._first if at == 0 else 0, key=self._version_of)
+        return index < len(segment) and self._version_of(segment[index]) == version
+
+    def _segment(self, version: Version) -> int:
+        """The index of the segment with the last item that is not after `version`; the first one if there is none."""
+        return max(0, bisect_right(self._segments, version, key=lambda items: self._version_of(items[0])) - 1)

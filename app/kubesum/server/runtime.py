@@ -6,6 +6,7 @@ that is no longer fed must not be served as if it were fresh. Kubernetes restart
 
 import asyncio
 import ctypes
+import gc
 import logging
 import secrets
 import socket
@@ -193,6 +194,8 @@ class Kubesum:
     async def _publish(self) -> None:
         await self.cache.sources.wait_for_sync()
         await publish_once(self.engine)
+        # Facts and rows hold no cycles, and each collection would walk those of the whole cluster.
+        gc.freeze()
         trim_memory()
         await self._server.listening.wait()
         self.ready.set()

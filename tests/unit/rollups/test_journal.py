@@ -27,7 +27,7 @@ def row(version: int, name: str = "a") -> Row:
 
 def journal_of(*seconds: float, capacity: int = 100) -> Journal:
     """A journal that began at second 1 and in which row `a` changed at each of `seconds`."""
-    journal = Journal(at(1), capacity)
+    journal = Journal(at(1), lambda: capacity)
     for second in seconds:
         journal.append(RowEvent(at(second), None, row(at(second))))
     return journal
@@ -72,6 +72,22 @@ def test_no_more_events_than_the_capacity_are_kept() -> None:
     assert journal.floor == journal.complete_since == at(99)
     with pytest.raises(Expired):
         journal.since(at(98))
+
+
+def test_a_journal_of_many_events_gives_those_after_each_of_their_versions() -> None:
+    """Many more than a segment of the ring holds, some of them dropped."""
+    journal = journal_of(*range(10, 280), capacity=10_000)
+    for n in range(1, 5_000):
+        journal.append(RowEvent(at(280 + n / 100), None, row(at(280 + n / 100))))
+
+    kept = [event.version for event in journal.since(journal.floor)]
+    assert kept == sorted(kept)
+    assert (kept[0], kept[-1], len(kept)) == (at(30), at(329.99), 250 + 4_999)
+    for index in range(0, len(kept), 97):
+        version = kept[index]
+        assert [event.version for event in journal.since(version)] == kept[index + 1 :]
+        assert [event.version for event in journal.since(version - 1)] == kept[index:]
+        assert (journal.has(version), journal.has(version - 1)) == (True, False)
 
 
 def test_changes_of_a_row_are_coalesced() -> None:

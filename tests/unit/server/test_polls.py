@@ -1,6 +1,7 @@
 """Polled usage in a server that is starting."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from kubesum.kube.deltas import Deltas, ListStarted, Poll, SourceEvent, Synced
 from kubesum.semantics.facts import Measurement, Usage
 from kubesum.server.runtime import Kubesum
 from kubesum.server.sockets import listen
-from kubesum.vocabulary.resource import GROUP, VERSION
+from kubesum.vocabulary.resource import GROUP, VERSION, Source
 from tests.computation import KINDS, fact_of
 
 POD = {"metadata": {"namespace": "blue", "name": "a", "uid": "a"}, "status": {"phase": "Running"}}
@@ -20,7 +21,7 @@ KEY = ("blue", "a")
 METRICS = "pods.metrics.k8s.io"
 
 
-async def test_the_first_rows_have_the_usage_of_a_poll_that_came_before_the_pods() -> None:
+async def test_the_first_rows_have_the_usage_of_a_poll_and_are_left_out_of_garbage_collections() -> None:
     polled = asyncio.Event()
 
     async def poll() -> AsyncIterator[SourceEvent[Any]]:
@@ -48,8 +49,11 @@ async def test_the_first_rows_have_the_usage_of_a_poll_that_came_before_the_pods
         store = kubesum.engine.catalogue.find(GROUP, VERSION, "podsummaries")
         assert store is not None
         row = store.get(KEY)
+        pods = kubesum.cache.contents(Source.PODS)
+        collected = any(one is pods for one in gc.get_objects())
         running.cancel()
         await asyncio.wait((running,))
 
+    assert not collected, "garbage collections walk the cache"
     assert row is not None
     assert row.subject.usage == Usage(50, 1 << 20)

@@ -47,6 +47,8 @@ MISUNDERSTOOD = {
     "no Host": b"GET /echo HTTP/1.1\r\n\r\n",
     "two Hosts": b"GET /echo HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
     "two Hosts in HTTP/1.0": b"GET /echo HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n",
+    "a Host with a space": b"GET /echo HTTP/1.1\r\nHost: a b\r\n\r\n",
+    "a Host with a path": b"GET /echo HTTP/1.1\r\nHost: a/b\r\n\r\n",
     "a whole URL": b"GET https://kubesum.test/echo HTTP/1.1\r\nHost: kubesum.test\r\n\r\n",
     "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
     "CONNECT": b"CONNECT 10.0.0.1:443 HTTP/1.1\r\nHost: a\r\n\r\n",

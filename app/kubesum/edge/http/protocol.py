@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from kubesum.api.representations.status import status_body
 from kubesum.edge.http.requestcontext import RequestContext, attach
+from kubesum.edge.http.requesthead import objection
 from kubesum.edge.http.websocket import WebSocketProtocol, WebSocketWatch, handshake, is_watch
 from kubesum.edge.tls.certpool import Chain
 from kubesum.edge.tls.servertls import client_certificate_requested, client_chain, serving_chain
@@ -25,7 +26,6 @@ from kubesum.vocabulary.errors import (
     ApiError,
     BadRequest,
     HeadersTooLarge,
-    HTTPVersionNotSupported,
     RequestTimeout,
     TooManyRequests,
 )
@@ -151,14 +151,8 @@ class StrictProtocol(HttpToolsProtocol):
         raise error
 
     def _objection(self) -> ApiError | None:
-        if self.parser.get_http_version() not in ("1.0", "1.1"):
-            return HTTPVersionNotSupported("only HTTP/1.0 and HTTP/1.1 are supported")
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
-            return BadRequest("a request needs exactly one Host header")
-        if not self.url.startswith(b"/") or b"#" in self.url:
-            # A fragment is for clients alone (RFC 9112, 3.2.1); the parser of URLs would drop it.
-            return BadRequest("the request target is not a path")
+        if (malformed := objection(self.parser.get_http_version(), self.url, self.headers)) is not None:
+            return malformed
         if self.parser.should_upgrade() and (reason := self._upgrade_refusal()):
             return BadRequest(reason)
         if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:

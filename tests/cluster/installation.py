@@ -103,7 +103,7 @@ async def uninstall(kubeconfig: Path) -> None:
 
 @dataclass(frozen=True)
 class Pod:
-    """A process in the place of the Deployment's pods."""
+    """A process in the place of the Deployment's pods; `address` is its host and port."""
 
     plane: ControlPlane
     process: asyncio.subprocess.Process
@@ -126,24 +126,34 @@ class Pod:
 @asynccontextmanager
 async def pod(plane: ControlPlane) -> AsyncIterator[Pod]:
     """One pod of the installed Deployment, ready, and an endpoint that says so."""
-    with plane.client() as client:
-        deployment = client.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{RELEASE}")
-        service = client.get(f"/api/v1/namespaces/{NAMESPACE}/services/{RELEASE}")
-        template = deployment["spec"]["template"]["spec"]
-        mount_token(plane, template["serviceAccountName"])
-        announce(plane, service)
-    address = str(service["spec"]["clusterIP"])
-    started = await _started(plane, template["containers"][0], address)
+    started = await start_pod(plane, announced_host(plane), 443)
     try:
-        await _ready(started)
+        await ready(started)
         yield started
     finally:
         await started.stop()
 
 
-async def _started(plane: ControlPlane, container: JsonObject, address: str) -> Pod:
+def announced_host(plane: ControlPlane) -> str:
+    """The Service's own address, of which the API server now thinks that it leads to a pod."""
+    with plane.client() as client:
+        service = client.get(f"/api/v1/namespaces/{NAMESPACE}/services/{RELEASE}")
+    announce(plane, service)
+    return str(service["spec"]["clusterIP"])
+
+
+async def start_pod(plane: ControlPlane, host: str, port: int) -> Pod:
+    """A pod of the Deployment that listens on an address of loopback."""
+    with plane.client() as client:
+        deployment = client.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{RELEASE}")
+    template = deployment["spec"]["template"]["spec"]
+    mount_token(plane, template["serviceAccountName"])
+    return await _started(plane, template["containers"][0], host, port)
+
+
+async def _started(plane: ControlPlane, container: JsonObject, host: str, port: int) -> Pod:
     log = plane.directory / "kubesum.log"
-    arguments: Sequence[str] = (*container["args"], "--bind-address", address, "--secure-port", "443")
+    arguments: Sequence[str] = (*container["args"], "--bind-address", host, "--secure-port", str(port))
     env: Mapping[str, str] = {
         **{variable["name"]: variable["value"] for variable in container.get("env", ())},
         "PATH": os.environ["PATH"],
@@ -159,10 +169,11 @@ async def _started(plane: ControlPlane, container: JsonObject, address: str) -> 
             stdout=output,
             stderr=output,
         )
-    return Pod(plane, process, address, log)
+    return Pod(plane, process, f"{host}:{port}", log)
 
 
-async def _ready(pod: Pod) -> None:
+async def ready(pod: Pod) -> None:
+    """Returns once its probe succeeds."""
     async with asyncio.timeout(_LONGEST_START_S):
         while not await asyncio.to_thread(pod.is_ready):
             assert pod.process.returncode is None, pod.log.read_text()[-3000:]

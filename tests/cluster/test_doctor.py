@@ -21,7 +21,7 @@ DEPLOYMENT = (
     "FAIL  Deployment kubesum-system/kubesum: 0 of 2 pods are ready; see them below; if there are none, see "
     "kube-controller-manager"
 )
-URL = "https://{address}:443/apis/summary.kubesum.dev/v1alpha1"
+URL = "https://{address}/apis/summary.kubesum.dev/v1alpha1"
 
 
 async def failures(played: Pod) -> list[str]:

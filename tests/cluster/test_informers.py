@@ -1,0 +1,109 @@
+"""Informers of client-go over every kind, while pods change and two replicas restart in turn."""
+
+import asyncio
+import json
+import random
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import installation
+from tests.cluster.churn import Churn, churning, fill
+from tests.cluster.controlplane import BINARIES, ControlPlane, binaries
+from tests.cluster.installation import available
+from tests.cluster.replicas import two_replicas
+from tests.computation import JsonObject
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+KINDS = (
+    "clusterimagesummaries",
+    "clustersummaries",
+    "imagesummaries",
+    "namespacesummaries",
+    "nodesummaries",
+    "podsummaries",
+    "workloadsummaries",
+)
+CHANGES_PER_SECOND = 50
+RUN_S = 30
+QUIET_S = 4
+RESTART_EVERY_S = 5
+PODS = 520
+"""More than one page of client-go's and kubectl's lists."""
+
+
+@dataclass(frozen=True)
+class Informers:
+    """A run of informers: how they get their first state, and what they select."""
+
+    mode: str
+    kinds: tuple[str, ...] = KINDS
+    labels: str = ""
+    fields: str = ""
+
+    def arguments(self) -> list[str]:
+        resources = ",".join(f"summary.kubesum.dev/v1alpha1/{kind}" for kind in self.kinds)
+        selectors = [f"-{name}={text}" for name in ("labels", "fields") if (text := getattr(self, name))]
+        return ["-mode", self.mode, "-resources", resources, "-settle", "15s", "-content", *selectors]
+
+
+RUNS = (
+    Informers("watchlist"),
+    Informers("list"),
+    Informers("watchlist", ("podsummaries",), labels="color=red"),
+    Informers("list", ("podsummaries",), fields="status.healthy=false"),
+)
+
+
+def informer() -> Path:
+    """The program; skips where there is none."""
+    assets = binaries()
+    found = shutil.which("informer", path=assets)
+    if found is None:
+        pytest.skip(f"{BINARIES} holds no informer: tests/cluster/informer/main.go says how to build it")
+    return Path(found)
+
+
+async def told(program: Path, plane: ControlPlane, run: Informers, seconds: float) -> JsonObject:
+    """What a run of informers finds."""
+    process = await asyncio.create_subprocess_exec(
+        str(program),
+        *("-kubeconfig", str(plane.kubeconfig), "-duration", f"{seconds}s", *run.arguments()),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode in (0, 1), err.decode()
+    found: JsonObject = json.loads(out)
+    return found
+
+
+async def test_informers_see_what_kube_apiserver_would_send(bare: ControlPlane) -> None:
+    """[W5] [W10] [W11] [W12] A controller acts wrongly after one DELETED of an object that lives."""
+    program = informer()
+    with bare.client() as client:
+        fill(client, PODS)
+    await installation.install(bare.kubeconfig)
+    churn = Churn(random.Random(1))
+    async with two_replicas(bare) as replicas:
+        await available(bare.kubeconfig)
+        with churning(bare, churn, CHANGES_PER_SECOND):
+            runs = [asyncio.create_task(told(program, bare, run, RUN_S + QUIET_S)) for run in RUNS]
+            over = asyncio.get_running_loop().time() + RUN_S
+            restarts = 0
+            while asyncio.get_running_loop().time() < over - RESTART_EVERY_S:
+                await asyncio.sleep(RESTART_EVERY_S)
+                await replicas.restart()
+                restarts += 1
+            await asyncio.sleep(over - asyncio.get_running_loop().time())
+        results = await asyncio.gather(*runs)
+
+    assert [(run, one["resources"]) for run, one in zip(RUNS, results, strict=True) if one["violations"]] == []
+    assert restarts >= 3
+    assert churn.changes > CHANGES_PER_SECOND * RUN_S * 0.8
+    for run, one in zip(RUNS, results, strict=True):
+        firsts = [kind["info"]["lists"] + kind["info"]["watchlist_watches"] for kind in one["resources"]]
+        assert sum(firsts) > len(run.kinds), "no informer came from a replica that is gone"

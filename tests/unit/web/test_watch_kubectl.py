@@ -150,6 +150,87 @@ async def test_wait_for_a_deletion_ends_with_the_deletion(filled: Served) -> Non
         assert await process.wait() == 0
 
 
+class ChangesBeforeRequests:
+    """Wraps the application, and makes many changes before each request for boxes, be it a page or a watch."""
+
+    def __init__(self, served: Served) -> None:
+        self.boxes: dict[str, Thing] = {}
+        self.pages = 0
+        self._created = 0
+        self._served = served
+        self._chance = random.Random(1)
+        self._app = served.endpoint.app
+        served.endpoint.app = self
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"].endswith("/boxes"):
+            self.pages += b"limit=" in scope["query_string"]
+            await self.change(100)
+        await self._app(scope, receive, send)
+
+    async def change(self, times: int) -> None:
+        """Boxes are created, changed and deleted, some of them several times before they are published."""
+        self._served.world.now += 2
+        for _ in range(times):
+            name = f"box-{self._chance.randrange(1500):04}"
+            if name in self.boxes and self._chance.random() < 0.3:
+                self._set(name, None)
+            else:
+                self.set(name)
+        await self._served.world.engine.publish()
+
+    def set(self, name: str) -> None:
+        """A box is created or changes."""
+        self._created += 1
+        old = self.boxes.get(name)
+        uid = old.uid if old is not None else f"uid-{self._created}"
+        self._set(name, Thing(name, "attic", uid, labels={"at": str(self._created)}))
+
+    def _set(self, name: str, box: Thing | None) -> None:
+        old = self.boxes.pop(name, None)
+        if box is not None:
+            self.boxes[name] = box
+        self._served.world.engine.change(Source.PODS, old, box)
+
+
+async def test_watch_after_several_pages_prints_nothing_twice(served: Served) -> None:
+    """[W11] After more than 500 rows, the last ten seconds were printed again."""
+    changes = ChangesBeforeRequests(served)
+    watched = WatchBegun(served)
+    for number in range(1200):
+        changes.set(f"box-{number:04}")
+    await served.world.engine.publish()
+
+    async def more_changes() -> None:
+        await asyncio.wait_for(watched.begun.wait(), 20)
+        for _ in range(3):
+            await changes.change(200)
+        changes.set("last")
+        await served.world.engine.publish()
+
+    printed: dict[str, str] = {}
+    lines: set[tuple[str, ...]] = set()
+
+    watch = ("get", "bx", "-n", "attic", "-w", "--output-watch-events", "--no-headers", "--show-labels")
+    async with kubectl(served, *watch) as process:
+        changing = asyncio.create_task(more_changes())
+        while (line := tuple(await words(process))) and line[1] != "last":
+            event, name, _, label = line
+            assert line not in lines
+            lines.add(line)
+            assert (event == "ADDED") == (name not in printed), line
+            if event == "DELETED":
+                assert printed.pop(name) == label
+            else:
+                assert printed.get(name) != label
+                printed[name] = label
+        await changing
+
+    del changes.boxes["last"]
+    assert printed == {name: f"at={box.labels['at']}" for name, box in changes.boxes.items()}
+    assert changes.pages == 3
+
+
 class Replicas:
     """Two servers of the same boxes behind one address, which get requests at random."""
 

@@ -38,6 +38,13 @@ class Replicas:
         self.balancer.ports.discard(int(pod.address.rpartition(":")[2]))
         await asyncio.gather(pod.stop(), self.start())
 
+    async def crash(self) -> None:
+        """Kills the oldest one while it is an endpoint, and starts another one."""
+        pod = self.pods.pop(0)
+        pod.process.kill()
+        await asyncio.gather(pod.process.wait(), self.start())
+        self.balancer.ports.discard(int(pod.address.rpartition(":")[2]))
+
 
 @asynccontextmanager
 async def two_replicas(plane: ControlPlane) -> AsyncIterator[Replicas]:

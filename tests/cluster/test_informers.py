@@ -4,17 +4,19 @@ import asyncio
 import json
 import random
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import installation
-from tests.cluster.churn import Churn, churning, fill
+from tests.cluster.churn import NAMESPACE, Churn, churning, fill
 from tests.cluster.controlplane import BINARIES, ControlPlane, binaries
 from tests.cluster.installation import available
 from tests.cluster.replicas import two_replicas
 from tests.computation import JsonObject
+from tests.oracle.kubectl import kubectl
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -31,6 +33,7 @@ CHANGES_PER_SECOND = 50
 RUN_S = 30
 QUIET_S = 4
 RESTART_EVERY_S = 5
+HOW_TO_BUILD = "tests/cluster/informer/main.go says how to build it"
 PODS = 520
 """More than one page of client-go's and kubectl's lists."""
 
@@ -63,7 +66,10 @@ def informer() -> Path:
     assets = binaries()
     found = shutil.which("informer", path=assets)
     if found is None:
-        pytest.skip(f"{BINARIES} holds no informer: tests/cluster/informer/main.go says how to build it")
+        pytest.skip(f"{BINARIES} holds no informer: {HOW_TO_BUILD}")
+    usage = subprocess.run([found, "-h"], stderr=subprocess.PIPE, check=False).stderr
+    if b"-content" not in usage:
+        pytest.skip(f"the informer that {BINARIES} holds is an old one: {HOW_TO_BUILD}")
     return Path(found)
 
 
@@ -81,6 +87,22 @@ async def told(program: Path, plane: ControlPlane, run: Informers, seconds: floa
     return found
 
 
+async def lists_in_pages(plane: ControlPlane, is_over: asyncio.Event) -> int:
+    """Lists pods in pages until it is over; each list has what is there all the time, once, in order."""
+    lists = 0
+    while not is_over.is_set():
+        page = ("get", "posum", "-n", NAMESPACE, "--chunk-size=150", "-o", "custom-columns=NAME:.metadata.name")
+        try:
+            _, *names = (await kubectl(plane.kubeconfig, *page)).split()
+        except AssertionError:
+            # A replica that is killed takes the responses with it that it was sending.
+            continue
+        assert names == sorted(set(names))
+        assert sum(name.startswith("steady-") for name in names) == PODS
+        lists += 1
+    return lists
+
+
 async def test_informers_see_what_kube_apiserver_would_send(bare: ControlPlane) -> None:
     """[W5] [W10] [W11] [W12] A controller acts wrongly after one DELETED of an object that lives."""
     program = informer()
@@ -91,18 +113,23 @@ async def test_informers_see_what_kube_apiserver_would_send(bare: ControlPlane) 
     async with two_replicas(bare) as replicas:
         await available(bare.kubeconfig)
         with churning(bare, churn, CHANGES_PER_SECOND):
+            is_over = asyncio.Event()
+            listing = asyncio.create_task(lists_in_pages(bare, is_over))
             runs = [asyncio.create_task(told(program, bare, run, RUN_S + QUIET_S)) for run in RUNS]
             over = asyncio.get_running_loop().time() + RUN_S
             restarts = 0
             while asyncio.get_running_loop().time() < over - RESTART_EVERY_S:
                 await asyncio.sleep(RESTART_EVERY_S)
-                await replicas.restart()
+                await (replicas.crash() if restarts % 2 else replicas.restart())
                 restarts += 1
             await asyncio.sleep(over - asyncio.get_running_loop().time())
+            is_over.set()
+            lists = await listing
         results = await asyncio.gather(*runs)
 
     assert [(run, one["resources"]) for run, one in zip(RUNS, results, strict=True) if one["violations"]] == []
     assert restarts >= 3
+    assert lists >= 3
     assert churn.changes > CHANGES_PER_SECOND * RUN_S * 0.8
     for run, one in zip(RUNS, results, strict=True):
         firsts = [kind["info"]["lists"] + kind["info"]["watchlist_watches"] for kind in one["resources"]]

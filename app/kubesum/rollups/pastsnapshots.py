@@ -21,12 +21,11 @@ KEPT_ROWS: Final = 200_000
 _BY_KEY: Final = attrgetter("key")
 
 
-def as_of(version: Version, now: Snapshot, events: Iterable[RowEvent]) -> Snapshot:
-    """The rows at `version`, from the present ones and every event after `version`, oldest first."""
+def as_of(version: Version, floor: Version, now: Snapshot, events: Iterable[RowEvent]) -> Snapshot:
+    """The rows at `version` with the floor of then, from the present ones and all later events, oldest first."""
     before: dict[Key, Row | None] = {}
     for event in events:
         before.setdefault(event.key, event.before)
-    floor = now.floor if now.floor <= version else 0
     if not before:
         return Snapshot(version, now.rows, floor)
     rows = [row for row in now.rows if row.key not in before]

@@ -5,6 +5,7 @@ somebody asks and the last one is FRESH_S old: other replicas keep events for mi
 version never advanced could not continue there.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
@@ -22,6 +23,8 @@ FRESH_S: Final = 10.0
 """The age from which a version is replaced, though no row has changed."""
 KEPT_VERSIONS: Final = 1_000
 """So many versions without an event are remembered: one each FRESH_S, and those that clients can make us issue."""
+KEPT_FLOORS: Final = 100
+"""So many earlier floors are remembered, for lists in pages that began with them."""
 
 
 class PublishedRows:
@@ -48,6 +51,12 @@ class PublishedRows:
         # A new one, so that no version of a removed resource of the same name counts as issued here.
         self._version: Version = clock.issue()
         self.floor: Version = 0
+<<<<<<< HEAD
+=======
+        self._floors: list[Version] = []  # this one and earlier ones, rising
+        self.events: Final = Journal(self._version)
+        self._versions_without_event: Final[Ring[Version]] = Ring(self._version, int, KEPT_VERSIONS)
+>>>>>>> w-watch11
         self._rows: dict[Key, Row] = {}
         self.events: Final = Journal(self._version, lambda: capacity_for(len(self._rows)))
         self._versions_without_event: Final[Ring[Version]] = Ring(self._version, int, lambda: KEPT_VERSIONS)
@@ -85,7 +94,7 @@ class PublishedRows:
             return kept
         if not self.has_issued(version) or not self.is_complete:
             return None
-        past = as_of(version, self.snapshot(), self.events.since(version))
+        past = as_of(version, self._floor_at(version), self.snapshot(), self.events.since(version))
         self._past.keep(past)
         return past
 
@@ -101,8 +110,13 @@ class PublishedRows:
             self.clock.advance_past(version)
             self._renew_version()
             self.floor = self._version
+            self._floors = [*self._floors[-KEPT_FLOORS:], self.floor]
             self._snapshot = None
         return self.version()
+
+    def _floor_at(self, version: Version) -> Version:
+        at = bisect_right(self._floors, version)
+        return self._floors[at - 1] if at else 0
 
     def has_issued(self, version: Version) -> bool:
         """Whether this process gave out `version`, and keeps every event after it.

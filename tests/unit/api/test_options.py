@@ -50,6 +50,15 @@ def test_options_are_parsed() -> None:
     assert list_options(query, SHELVES) == ListOptions(limit=500, version=7, exact=True)
 
 
+def test_any_version_is_listed_without_a_limit() -> None:
+    """[L9] kube-apiserver gives an informer that lists this way all objects at once."""
+    token = Continue(5, ("", "a")).token()
+
+    assert list_options({"limit": "500", "resourceVersion": "0"}, SHELVES).limit == 0
+    assert list_options({"limit": "500", "resourceVersion": "0", "continue": token}, SHELVES).limit == 500
+    assert list_options({"limit": "500", "resourceVersion": ""}, SHELVES).limit == 500
+
+
 def test_a_negative_limit_is_no_limit() -> None:
     assert list_options({"limit": "-1"}, SHELVES).limit == 0
 
@@ -186,6 +195,10 @@ def test_a_watch_without_a_timeout_ends_when_the_server_decides(text: str) -> No
             {"sendInitialEvents": "false", "resourceVersionMatch": "Exact"},
             "[resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
             'NotOlderThan, resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan"]',
+        ),
+        (
+            {"continue": "x"},
+            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided",
         ),
         (
             {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "continue": "x"},

@@ -71,6 +71,19 @@ async def test_a_watch_from_a_list_in_pages_sends_each_later_change_once() -> No
     assert [event["object"]["metadata"]["resourceVersion"] for event in events] == [str(replica.version)]
 
 
+async def test_no_row_of_a_later_page_goes_back() -> None:
+    """[L9] A client of another replica got later pages with smaller versions than it held, once one more came."""
+    replica = await Replica().start(*map(box, "abc"))
+    replica.store.version_above(replica.version + 5 * TAGS)
+    first = snapshot_of(replica.store, None)
+    replica.store.version_above(first.version + 5 * TAGS)
+
+    second = snapshot_of(replica.store, Continue(first.version, first.rows[1].key))
+
+    assert second.version == first.version
+    assert second.floor == first.floor > second.rows[2].version
+
+
 async def test_another_replica_leaves_a_page_to_the_first_one_while_rows_change() -> None:
     """[L9] Its page lacked what the first replica had published already, and the watch never sent it."""
     one, other = await Replica(7).start(*map(box, "abc")), await Replica(8).start(*map(box, "abc"))
@@ -171,10 +184,10 @@ def test_events_are_undone_to_the_state_before_the_first() -> None:
         RowEvent(10, None, row("e", 10)),
     )
 
-    past = as_of(4, now, events)
+    past = as_of(4, 0, now, events)
 
     assert (past.version, names(past.rows)) == (4, "a1 b2 c3 d4")
-    assert as_of(9, now, ()).rows is now.rows
+    assert as_of(9, 0, now, ()).rows is now.rows
 
 
 def test_past_snapshots_are_bounded_in_number() -> None:

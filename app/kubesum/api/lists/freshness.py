@@ -1,9 +1,11 @@
 """Lists and gets that must not be older than a resourceVersion that the client has seen.
 
 A version that this process issued is reached already. A version of another replica stands for the time at which it
-was issued: changes that were received here by then must be published first, which takes a moment, because changes
-gather and rows rest. For a version that is a little ahead of our clock the request waits, because clocks of replicas
-differ; one further ahead is refused, as k8s.io/apiserver/pkg/storage/errors.go, NewTooLargeResourceVersionError does.
+was issued: what that replica had received by then is received here within RECEIVED_WITHIN_S, and must be published
+first, which takes a moment, because changes gather and rows rest. No replica can tell that it has received
+everything: a watch carries no event that says so but a bookmark a minute. For a version that is a little ahead of our
+clock the request waits, because clocks of replicas differ; one further ahead is refused, as
+k8s.io/apiserver/pkg/storage/errors.go, NewTooLargeResourceVersionError does.
 """
 
 import asyncio
@@ -11,10 +13,11 @@ from collections.abc import Callable
 from typing import Final
 
 from kubesum.rollups.resourceversion import Version, issued_at
-from kubesum.rollups.store import GATHER_S, QUIET_S, Store
+from kubesum.rollups.store import GATHER_S, MAX_AHEAD_S, QUIET_S, Store
 from kubesum.vocabulary.errors import Expired, StatusCause, StatusDetails, Timeout
 
-MAX_WAIT_S: Final = 3.0
+RECEIVED_WITHIN_S: Final = 1.0
+"""By how much a change may arrive here later than at another replica, unless a watch or a process lags more."""
 PUBLISHED_WITHIN_S: Final = QUIET_S + 2 * GATHER_S
 """How long it takes until a received change is published, unless the process is overloaded."""
 
@@ -27,11 +30,12 @@ async def not_older_than(asked: Version, store: Store, now: Callable[[], float])
     if store.has_issued(asked):
         return
     ahead_s = issued_at(asked) - now()
-    if ahead_s > MAX_WAIT_S:
+    if ahead_s > MAX_AHEAD_S:
         raise too_large(asked, store.version())
-    if ahead_s > 0:
-        await asyncio.sleep(ahead_s)
-    published_in_s = min(ahead_s + PUBLISHED_WITHIN_S, MAX_WAIT_S) - max(ahead_s, 0.0)
+    received_in_s = ahead_s + RECEIVED_WITHIN_S
+    if received_in_s > 0:
+        await asyncio.sleep(received_in_s)
+    published_in_s = min(received_in_s, 0.0) + PUBLISHED_WITHIN_S
     if published_in_s > 0:
         await _published(store, published_in_s)
     store.version_above(asked)

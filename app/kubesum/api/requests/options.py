@@ -112,18 +112,26 @@ class WatchOptions:
 
 
 def list_options(query: Query, resource: ComputedResource) -> ListOptions:
-    """The options of a list of `resource`; raises BadRequest, and Invalid for options that exclude each other."""
+    """The options of a list of `resource`; raises BadRequest, and Invalid for options that exclude each other.
+
+    With resourceVersion 0 there is no limit, as kube-apiserver gives such a list from its watch cache: informers that
+    list so get all rows at once. k8s.io/apiserver/pkg/storage/cacher/delegator/interface.go, ShouldDelegateList.
+    """
     _refuse_export(query)
     chosen = _selector(query, resource)
     integer(query, "timeoutSeconds")
     limit = max(0, integer(query, "limit"))
     _require_none([*_list_errors(query)])
-    version = resource_version(query)
+    try:
+        version = resource_version(query)
+    except BadRequest as error:
+        raise BadRequest(f"invalid resource version: {error.message}") from error
     token = query.get("continue", "")
     if token and version:
         raise BadRequest("specifying resource version is not allowed when using continue")
+    is_any_version = query.get("resourceVersion") == "0" and not token
     return ListOptions(
-        limit=limit,
+        limit=0 if is_any_version else limit,
         continue_=Continue.parse(token) if token else None,
         version=version,
         exact=query.get("resourceVersionMatch") == "Exact",
@@ -211,7 +219,7 @@ def _watch_errors(query: Query) -> Iterator[StatusCause]:
         yield _forbidden(_MATCH, f"{_MATCH} is forbidden for watch unless sendInitialEvents is provided")
     if match and match != "NotOlderThan":
         yield _unsupported(_MATCH, match, '"NotOlderThan"')
-    if match and query.get("continue"):
+    if query.get("continue"):
         yield _forbidden(_MATCH, f"{_MATCH} is forbidden when continue is provided")
 
 

@@ -51,12 +51,7 @@ class PublishedRows:
         # A new one, so that no version of a removed resource of the same name counts as issued here.
         self._version: Version = clock.issue()
         self.floor: Version = 0
-<<<<<<< HEAD
-=======
         self._floors: list[Version] = []  # this one and earlier ones, rising
-        self.events: Final = Journal(self._version)
-        self._versions_without_event: Final[Ring[Version]] = Ring(self._version, int, KEPT_VERSIONS)
->>>>>>> w-watch11
         self._rows: dict[Key, Row] = {}
         self.events: Final = Journal(self._version, lambda: capacity_for(len(self._rows)))
         self._versions_without_event: Final[Ring[Version]] = Ring(self._version, int, lambda: KEPT_VERSIONS)

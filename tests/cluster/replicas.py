@@ -39,8 +39,11 @@ class Replicas:
         await asyncio.gather(pod.stop(), self.start())
 
     async def crash(self) -> None:
-        """Kills the oldest one while it is an endpoint, and starts another one."""
-        pod = self.pods.pop(0)
+        """Kills the newest one while it is an endpoint, and starts another one.
+
+        Its clients move to one that has been there for long, and keeps events from before their versions.
+        """
+        pod = self.pods.pop()
         pod.process.kill()
         await asyncio.gather(pod.process.wait(), self.start())
         self.balancer.ports.discard(int(pod.address.rpartition(":")[2]))

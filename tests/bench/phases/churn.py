@@ -6,9 +6,11 @@ On a machine that does nothing else, as many events are read as a whole core sus
 import time
 from collections.abc import Iterator
 
+from tests.bench.client import JSON, TABLE
 from tests.bench.eventdecoding import decoded_us
 from tests.bench.figures import Figure
 from tests.bench.options import Options, Size
+from tests.bench.phases.latency import PODS
 from tests.bench.stage import LEAD, Stage, simulated_cluster, stage
 
 RATE = 200.0
@@ -32,6 +34,7 @@ def measure(options: Options) -> Iterator[Figure]:
                 name(size, "events read, with what the machine left"), read_per_s, "1/s", more_is_better=True
             )
             sustained_us.append(cost_us)
+            yield from blocks(running, size)
     if len(sustained_us) > 1:
         ratio = sustained_us[-1] / sustained_us[0]
         sizes = f"{options.sizes[-1].pods:,} pods / {options.sizes[0].pods:,}"
@@ -41,6 +44,18 @@ def measure(options: Options) -> Iterator[Figure]:
 def name(size: Size, figure: str) -> str:
     """The name of a figure of a cluster of this size."""
     return f"{size.pods:,} pods: {figure}"
+
+
+def blocks(running: Stage, size: Size) -> Iterator[Figure]:
+    """The longest time that the event loop does nothing else: in the sync, and in a list of all pods at a rate."""
+    yield Figure(name(size, "initial sync, longest block (CPU)"), 1000 * running.sync.block_cpu_s, "ms", 25)
+    running.at_rate(RATE)
+    running.figures("blocks")
+    for accept in (TABLE, JSON):
+        running.client.get(PODS, accept)
+    running.settle()
+    block_ms = 1000 * running.figures("no-blocks").block_cpu_s
+    yield Figure(name(size, "lists of all pods at 200 events/s, longest block (CPU)"), block_ms, "ms", 25)
 
 
 def cost_at_rate(running: Stage, events_per_s: float, seconds: float) -> float:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.bench.compare import compared
 from tests.bench.figures import Figure, load, quantile, save, text
+from tests.bench.report import report
 
 CPU = Figure("CPU of an event", 120.0, "us", 150)
 EVENTS = Figure("events sustained", 9_000.0, "1/s", 10_000, more_is_better=True)
@@ -27,6 +28,14 @@ def test_two_runs_are_compared_where_both_have_a_figure() -> None:
     assert compared(old, new).split() == [
         *("CPU", "of", "an", "event", "480", "120", "us", "x", "0.25"),
         *("(goal", "150:", "met)"),
+    ]
+
+
+def test_a_run_is_a_table_in_markdown() -> None:
+    assert list(report([CPU, EVENTS, Figure("a ratio", 1.5, "")]))[2:] == [
+        "| CPU of an event | 120 us | 150 |",
+        "| events sustained | 9,000 1/s | 10,000, missed |",
+        "| a ratio | 1.50 |  |",
     ]
 
 

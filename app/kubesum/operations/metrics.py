@@ -116,7 +116,11 @@ REQUEST_DURATION: Final = Histogram(
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
 
-ROWS: Final = Gauge("kubesum_rows", "Objects of a computed resource, by resource.", ("resource",))
+ROWS: Final = Gauge(
+    "kubesum_rows",
+    "Objects of a computed resource, by resource; those of before where nobody has read it for five minutes.",
+    ("resource",),
+)
 PUBLISHED_ROWS: Final = Counter(
     "kubesum_published_rows", "Published changes of rows: objects added, modified or deleted."
 )

@@ -47,6 +47,7 @@ async def test_the_first_rows_have_the_usage_of_a_poll_that_came_before_the_pods
         await asyncio.wait_for(kubesum.ready.wait(), 5)
         store = kubesum.engine.catalogue.find(GROUP, VERSION, "podsummaries")
         assert store is not None
+        await store.catch_up()
         row = store.get(KEY)
         running.cancel()
         await asyncio.wait((running,))

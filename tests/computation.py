@@ -1,6 +1,7 @@
 """The computation without a network: a test puts JSON objects in, reads rows as JSON, and sets the time."""
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from kubesum.kube.deltas import Deltas, ListStarted, Poll, Synced, WatchedResour
 from kubesum.kube.objecterrorlog import Unread
 from kubesum.resources import RESOURCES
 from kubesum.rollups.engine import Engine
+from kubesum.rollups.readers import READ_S
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rows import status_of, uid_of
 from kubesum.rollups.store import Store
@@ -65,6 +67,9 @@ class Computation:
         )
         self.cache.subscribe(self.engine.change)
         self.engine.add(resources or RESOURCES)
+        self._readers = {store.resource.plural: ExitStack() for store in self.engine.catalogue.stores}
+        for plural in self._readers:
+            self.read(plural)
         for kind in KINDS:
             self.relist(kind, [])
 
@@ -102,6 +107,15 @@ class Computation:
             self.now = max(self.now, due)
             await self.engine.publish()
 
+    def read(self, plural: str) -> None:
+        """Somebody reads the rows of a resource from now on."""
+        self._readers[plural].enter_context(self.store(plural).watching())
+
+    def ignore(self, plural: str) -> None:
+        """Nobody reads the rows of a resource from now on, nor has read them lately."""
+        self._readers[plural].close()
+        self.now += READ_S
+
     def store(self, plural: str) -> Store:
         """The store of a resource."""
         store = self.engine.catalogue.find(GROUP, VERSION, plural)
@@ -114,7 +128,9 @@ class Computation:
         return rows_of(self.store(plural))
 
     async def everything(self) -> dict[str, dict[Key, JsonObject]]:
-        """The rows of all resources once none is pending, without versions."""
+        """The rows of all resources, which somebody reads, once none is pending; without versions."""
+        for plural in self._readers:
+            self.read(plural)
         await self.settle()
         return {store.resource.plural: rows_of(store) for store in self.engine.catalogue.stores}
 

@@ -173,7 +173,11 @@ TERMINATIONS: Final = Counter(
     (*_OF_REQUEST, "code"),
 )
 
-ROWS: Final = Gauge("kubesum_rows", "Objects of a computed resource, by resource.", ("resource",))
+ROWS: Final = Gauge(
+    "kubesum_rows",
+    "Objects of a computed resource, by resource; those of before where nobody has read it for five minutes.",
+    ("resource",),
+)
 PUBLISHED_ROWS: Final = Counter(
     "kubesum_published_rows", "Published changes of rows: objects added, modified or deleted."
 )

@@ -12,9 +12,11 @@ from functools import cache, partial
 from itertools import islice
 from typing import Any, Final
 
+from kubesum.operations import metrics
 from kubesum.rollups.catalogue import Catalogue
 from kubesum.rollups.changedmembers import ChangedMembers
 from kubesum.rollups.publishedrows import PublishedRows
+from kubesum.rollups.readers import Readers
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rollup import Rollup, RowChange
 from kubesum.rollups.rows import status_of
@@ -23,6 +25,8 @@ from kubesum.vocabulary.tally import Differences
 
 SLICE: Final = 100
 """Rows that are computed or published before other tasks run."""
+MARKED_SLICE: Final = 5_000
+"""Rows that are marked dirty before other tasks run."""
 
 Contents = Callable[[Source], Mapping[Key, Any]]
 """What a source holds now, by key."""
@@ -57,6 +61,7 @@ class Engine:
         self._members: dict[Source | str, ChangedMembers] = {}
         self._differences: Final = Differences()
         self._publishing: Final = asyncio.Lock()
+        self._has_published = False
 
     def add(self, resources: Iterable[ComputedResource]) -> None:
         """Serves further resources, computed from what the sources hold now."""
@@ -93,9 +98,8 @@ class Engine:
 
     def _fill(self, rollup: Rollup) -> None:
         resource = rollup.resource
-        if resource.subjects is not None:
-            for subject in self._contents(resource.subjects).values():
-                rollup.subject_changed(None, subject)
+        for subject in self._subjects_of(resource):
+            rollup.subject_changed(None, subject)
         for over in dict.fromkeys(fold.over for fold in resource.folds):
             folds = tuple(fold for fold in resource.folds if fold.over == over)
             for member in self._present(over):
@@ -110,9 +114,16 @@ class Engine:
         # Cached, since each request asks; not computed here, since what it folds over may be added after it.
         sources = cache(partial(self.sources, resource.plural))
         store = PublishedRows(
-            resource, self._clock, lambda: self._unavailable(sources()), lambda: self._stale(sources())
+            resource,
+            self._clock,
+            lambda: self._unavailable(sources()),
+            lambda: self._stale(sources()),
+            Readers(self._now, self._catch_up),
         )
-        return Rollup(store, self._differences)
+        return Rollup(store, self._differences, lambda: self._subjects_of(resource))
+
+    def _subjects_of(self, resource: ComputedResource) -> Iterable[Any]:
+        return () if resource.subjects is None else self._contents(resource.subjects).values()
 
     def sources(self, plural: str) -> frozenset[Source]:
         """All sources that a resource depends on, itself or through the resources that it folds over."""
@@ -144,11 +155,32 @@ class Engine:
         Pauses between slices of rows, in which requests are answered. Waits for a batch that is held.
         """
         async with self._publishing:
+            self._has_published = True
             return await self._publish()
+
+    async def _catch_up(self) -> None:
+        """Publishes for somebody who reads rows that were not computed."""
+        # Before the first publication, the batch of a poll may wait for lists that never come.
+        if self._has_published:
+            await self.publish()
+
+    def _follow_readers(self) -> None:
+        """Starts and stops rollups: those are computed that have readers, and what they fold over."""
+        needed: set[Source | str] = set()
+        for rollup in reversed(self._order):
+            is_read = bool(rollup.store.readers) or rollup.resource.plural in needed
+            if is_read:
+                needed.update(fold.over for fold in rollup.resource.folds)
+            if is_read is not rollup.is_read:
+                (rollup.start if is_read else rollup.stop)()
 
     async def _publish(self) -> int:
         published = 0
-        for rollup in self._order:
+        self._follow_readers()
+        for rollup in [rollup for rollup in self._order if rollup.is_read]:
+            marked = rollup.mark_dirty()
+            while list(islice(marked, MARKED_SLICE)):  # noqa: ASYNC110 - pauses, nothing is waited for
+                await asyncio.sleep(0)
             refreshed = rollup.refresh()
             # A resource may be removed in any pause; the rest of its rows need not be computed.
             while rollup in self._order and (batch := list(islice(refreshed, SLICE))):
@@ -158,6 +190,8 @@ class Engine:
                 published += await self._publish_due(rollup)
             published += await self._publish_due(rollup)
             rollup.complete_if_synced()
+            metrics.ROWS.labels(rollup.resource.plural).set(len(rollup.store.keys()))
+        metrics.PUBLISHED_ROWS.inc(published)
         return published
 
     async def _publish_due(self, rollup: Rollup) -> int:
@@ -184,13 +218,10 @@ class Engine:
     def _find(self, plural: str) -> Rollup:
         return next(rollup for rollup in self._order if rollup.resource.plural == plural)
 
-    def sizes(self) -> Mapping[str, int]:
-        """How many rows are published of each resource, by plural."""
-        return {rollup.resource.plural: len(rollup.store.keys()) for rollup in self._rollups}
-
     def next_due(self) -> float | None:
         """When the next pending row may be published, in seconds since 1970; None if none is pending."""
-        return min((due for rollup in self._order if (due := rollup.next_due()) is not None), default=None)
+        read = [rollup for rollup in self._order if rollup.is_read]
+        return min((due for rollup in read if (due := rollup.next_due()) is not None), default=None)
 
 
 def _member(key: Key, status: Any | None) -> tuple[Key, Any] | None:

@@ -5,7 +5,7 @@ here, since its rows refer to their subjects; so a subject is passed in along wi
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from kubesum.rollups.rows import Row
@@ -27,6 +27,10 @@ class Groups:
         self._differences: Final = differences
         self._subjects: dict[Key, Any] = {}
         self._tallies: dict[Key, Tally] = {}
+
+    def keys(self) -> Collection[Key]:
+        """The groups that have members."""
+        return self._tallies.keys()
 
     def set_subject(self, key: Key, subject: Any) -> None:
         """The group of `key` is about this subject."""

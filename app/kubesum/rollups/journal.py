@@ -41,6 +41,10 @@ class Journal:
         # (version, head, coalesced events between them) as last asked for
         self._coalesced: tuple[Version, Version, Sequence[RowEvent]] = (version, version, ())
 
+    def complete_from(self, version: Version) -> None:
+        """No skipped state before `version` is kept: nobody read the rows then."""
+        self._first_complete = version
+
     @property
     def floor(self) -> Version:
         """The version after which every event is kept."""

@@ -7,12 +7,14 @@ version never advanced could not continue there.
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 from kubesum.rollups.events import RowEvent
 from kubesum.rollups.journal import Journal, capacity_for
 from kubesum.rollups.keyindex import KeyIndex
 from kubesum.rollups.pastsnapshots import PastSnapshots, as_of
+from kubesum.rollups.readers import Readers
 from kubesum.rollups.resourceversion import Version, VersionClock
 from kubesum.rollups.ring import Ring
 from kubesum.rollups.rows import Row, Snapshot, same_object
@@ -36,6 +38,7 @@ class PublishedRows:
         clock: VersionClock,
         not_synced: Callable[[], Unavailable | None],
         stale: Callable[[], Sequence[Stale]],
+        readers: Readers,
     ) -> None:
         """`not_synced` gives why there is nothing to compute from yet, None when there is.
 
@@ -45,6 +48,9 @@ class PublishedRows:
         self.clock: Final = clock
         self.not_synced: Final = not_synced
         self.stale: Final = stale
+        self.readers: Final = readers
+        self.is_current = False
+        """Whether every change is published in time; the rows of a resource without readers are those of before."""
         self.skipped: Final = SkippedStates()
         self.is_complete = False
         """Whether the rows of a whole cluster were published once."""
@@ -58,6 +64,16 @@ class PublishedRows:
         self._keys: Final = KeyIndex()
         self._snapshot: Snapshot | None = None
         self._past: Final = PastSnapshots()
+
+    async def catch_up(self) -> None:
+        """Publishes what has changed since somebody last read the rows, and keeps them current from now on."""
+        self.readers.note()
+        if not self.is_current:
+            await self.readers.publish()
+
+    def watching(self) -> AbstractContextManager[None]:
+        """Keeps the rows current for as long as the context lasts."""
+        return self.readers.watching()
 
     def unavailable(self) -> Unavailable | None:
         """Why the rows must not be served yet; None when they may."""
@@ -134,9 +150,20 @@ class PublishedRows:
     def complete(self, unpublished: Iterable[Key]) -> None:
         """The rows of a whole cluster are published, but for those of which a change is `unpublished`."""
         self.is_complete = True
-        self.skipped.start(unpublished)
+        self.resume(unpublished)
         # No client can have a version of these rows yet, so none can ask for what came before.
         self.events.restart(self._version, self.clock.watermark())
+
+    def resume(self, unpublished: Iterable[Key]) -> None:
+        """Every skipped state is kept from now on; the rows of `unpublished` keys have changed already."""
+        self.is_current = True
+        self.skipped.start(unpublished)
+        self.events.complete_from(self.clock.watermark())
+
+    def pause(self) -> None:
+        """Nothing is published from now on, and no skipped state kept."""
+        self.is_current = False
+        self.skipped.stop()
 
     def publish_skipped(self, key: Key, changes_again: bool) -> None:
         """Appends the skipped states of a row whose latest state is about to be published, if that differs.

@@ -2,13 +2,13 @@
 
 A change updates its groups at once, in time that depends on the change alone, and marks their rows dirty. When the
 publisher runs, `refresh` computes the dirty rows, which are then pending, and `publish_due` publishes those that have
-rested for QUIET_S.
+rested for QUIET_S. Without readers only the groups are kept up to date.
 
 Invariant: once nothing is dirty or pending, every published row equals what its subject and members give from
 scratch.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any, Final
 
@@ -20,6 +20,9 @@ from kubesum.rollups.store import QUIET_S
 from kubesum.vocabulary.resource import Fold, Key
 from kubesum.vocabulary.tally import Differences
 
+_MOST_UNREAD: Final = 1_000
+"""So many rows more than there are published ones may be dirty without readers; then all are."""
+
 RowChange = tuple[Key, Row | None, Row | None]
 """(key, row before, row after); None where there is none."""
 
@@ -27,30 +30,55 @@ RowChange = tuple[Key, Row | None, Row | None]
 class Rollup:
     """One resource, kept up to date by its engine."""
 
-    def __init__(self, store: PublishedRows, differences: Differences) -> None:
-        """`differences` is one for all resources of an engine."""
+    def __init__(self, store: PublishedRows, differences: Differences, subjects: Callable[[], Iterable[Any]]) -> None:
+        """`differences` is one for all resources of an engine; `subjects` gives all subjects that there are."""
         self.resource: Final = store.resource
         self.store: Final = store
         self._groups: Final = Groups(store.resource, differences)
-        # By key in order of arrival; a projection's subjects wait here and are kept nowhere else.
-        self._dirty: dict[Key, Any] = {}
+        self._subjects: Final = subjects
+        # By key in order of arrival, with the subjects of a projection; None for all there are.
+        self._dirty: dict[Key, Any] | None = None
         self._computing: dict[Key, Any] = {}  # was dirty when the refresh at work began, and is not computed yet
         self._pending: dict[Key, Row | None] = {}  # computed and not yet published; None: the row is gone
         self._due: list[tuple[float, Key]] = []  # a heap of when each pending row may be published
         self._was_synced = False
+        self.is_read = False
+        """Whether the rows are computed, for readers of them or of a resource that folds over them."""
+
+    def start(self) -> None:
+        """Computes the rows from now on; `mark_dirty` is to be drawn before the next `refresh`."""
+        self.is_read = True
+
+    def stop(self) -> None:
+        """Computes no rows until somebody reads them again."""
+        self.is_read = False
+        self.store.pause()
+
+    def mark_dirty(self) -> Iterator[None]:
+        """Marks all rows dirty, unless it is known which are, as the iterator is drawn."""
+        if self._dirty is not None:
+            return
+        dirty = self._dirty = {}
+        # What changes in the pauses of the caller is there already, with its new subject.
+        for subject in list(self._subjects()):
+            key = self.resource.subject_key(subject)
+            if key is not None:
+                dirty.setdefault(key, subject)
+            yield
+        for key in (*self._groups.keys(), *self.store.keys(), *self._pending):
+            dirty.setdefault(key, None)
+            yield
 
     def subject_changed(self, old: Any | None, new: Any | None) -> None:
         """A subject was created (`old` is None), changed, or was deleted (`new` is None)."""
         before = self.resource.subject_key(old) if old is not None else None
         after = self.resource.subject_key(new) if new is not None else None
         if before is not None and before != after:
-            self._note_state(before, old)
+            self._about_to_change(before, old, None)
             self._groups.remove_subject(before)
-            self._dirty[before] = None
         if after is not None:
-            self._note_state(after, old if before == after else None)
+            self._about_to_change(after, old if before == after else None, new)
             self._groups.set_subject(after, new)
-            self._dirty[after] = new
 
     def member_changed(self, folds: Iterable[Fold], old: Any | None, new: Any | None) -> None:
         """A member of some of the resource's folds, all of one source, was created, changed or deleted."""
@@ -59,11 +87,20 @@ class Rollup:
             before = list(fold.contributions(old)) if old is not None else ()
             after = list(fold.contributions(new)) if new is not None else ()
             changes += changed_contributions(before, after)
-        for key in dict.fromkeys([change[0] for change in changes]):
-            self._note_state(key, None)
-            self._dirty[key] = None
+        if self._dirty is not None:
+            for key in dict.fromkeys([change[0] for change in changes]):
+                self._about_to_change(key, None, None)
         for key, left, joined in changes:
             self._groups.change(key, left, joined)
+
+    def _about_to_change(self, key: Key, old: Any | None, new: Any | None) -> None:
+        """Notes that a row becomes dirty; `old` and `new` are its subject, which only projections need."""
+        if self._dirty is None:
+            return
+        self._note_state(key, old)
+        self._dirty[key] = new
+        if not self.is_read and len(self._dirty) > len(self.store.keys()) + _MOST_UNREAD:
+            self._dirty = None
 
     def _note_state(self, key: Key, subject: Any | None) -> None:
         """Adds the state of a row that is about to change to the skipped ones, unless that is the published one.
@@ -90,8 +127,11 @@ class Rollup:
 
         The work is done as the iterator is drawn, so that the caller can pause between rows.
         """
-        computing, self._dirty = self._dirty, {}
-        self._computing = computing
+        computing = self._dirty or {}
+        if self._computing:
+            # An earlier refresh was given up halfway, with the request that it was for.
+            computing = {**self._computing, **computing}
+        self._computing, self._dirty = computing, {}
         # A source that syncs from here on, in a pause, makes rows dirty that only the next refresh computes.
         self._was_synced = self.store.not_synced() is None
         for key in list(computing):
@@ -115,7 +155,7 @@ class Rollup:
         return self._pending[key] if key in self._pending else self.store.get(key)
 
     def _changes_again(self, key: Key) -> bool:
-        return key in self._dirty or key in self._computing
+        return key in self._computing or (self._dirty is not None and key in self._dirty)
 
     def _rested_at(self, version: Version) -> float:
         # A version that followed one of a replica whose clock is ahead is of the future; its row isn't.
@@ -147,8 +187,13 @@ class Rollup:
 
     def complete_if_synced(self) -> None:
         """To be called when all dirty rows were computed and all due ones published."""
-        if self._was_synced and not self.store.is_complete:
-            self.store.complete((*self._dirty, *self._pending))
+        if not self._was_synced:
+            return
+        unpublished = (*(self._dirty or ()), *self._pending)
+        if not self.store.is_complete:
+            self.store.complete(unpublished)
+        elif not self.store.is_current:
+            self.store.resume(unpublished)
 
     def next_due(self) -> float | None:
         """When the next pending row may be published, in seconds since 1970; None if none is pending."""

@@ -26,6 +26,11 @@ class SkippedStates:
         self.is_recording = True
         self._by_key = {key: [] for key in changed}
 
+    def stop(self) -> None:
+        """Records nothing from now on."""
+        self.is_recording = False
+        self._by_key = {}
+
     def before_change(self, key: Key) -> list[Row | None] | None:
         """The states of a row that is about to change, to which its present one is to be appended.
 

@@ -15,11 +15,13 @@ Skipped state  A state of a row between two publications. Changes gather for GAT
                other times, may have: a watch that continues from a version of another replica reads skipped states
                beside the events.
 
-A list takes `snapshot()`. A watch begins at a version, then repeats `events.wait(version)`, `events.since(version)`.
-It keeps nothing but that version: a client that reads slowly costs no memory and gets the sum of the changes.
+Each request awaits `catch_up()` first, since rows that nobody reads are not computed. A list takes `snapshot()`. A
+watch begins at a version, then repeats `events.wait(version)`, `events.since(version)`, all within `watching()`. It
+keeps nothing but that version: a client that reads slowly costs no memory and gets the sum of the changes.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 from kubesum.rollups.events import RowEvent
@@ -95,6 +97,15 @@ class Store(Protocol):
         A client that comes from another replica has versions of that one, for rows that have not changed since. It is
         above all that such clients have shown, so that no row goes back for them.
         """
+
+    async def catch_up(self) -> None:
+        """Publishes what has changed since somebody last read the rows, and keeps them current from now on.
+
+        They are kept current for as long as events are kept, so that it returns at once nearly always.
+        """
+
+    def watching(self) -> AbstractContextManager[None]:
+        """Keeps the rows current for as long as the context lasts."""
 
     def unavailable(self) -> Unavailable | None:
         """Why the rows must not be served yet; None when they may."""

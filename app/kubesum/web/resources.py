@@ -62,7 +62,7 @@ class ResourceHandler:
         deadline_s = timeout_s(info.query)
         form = representation(headers.get("accept", ""), resource.kind, is_list=False)
         include = included_in(form, info.query)
-        require_data(collection)
+        await require_data(collection)
         if version:
             with timeout_as_status():
                 async with asyncio.timeout(deadline_s):
@@ -80,7 +80,7 @@ class ResourceHandler:
         form = representation(headers.get("accept", ""), collection.resource.kind, is_list=True)
         include = included_in(form, info.query)
         request = ListRequest(collection, info.namespace, options, form, include, is_indented(info, headers))
-        require_data(collection)
+        await require_data(collection)
         with timeout_as_status():
             async with asyncio.timeout(deadline_s):
                 if options.exact:
@@ -95,7 +95,7 @@ class ResourceHandler:
         options = watch_options(info.query, collection.resource)
         form = representation(headers.get("accept", ""), collection.resource.kind, is_list=False, served=JSON_ALONE)
         watch = WatchRequest(collection, info.namespace, options, form, included_in(form, info.query))
-        require_data(collection)
+        await require_data(collection)
         lines = await self._watches.open(watch)
         return WatchResponse(lines, collection.resource, self._warning(collection))
 
@@ -123,8 +123,9 @@ def included_in(form: Representation, query: Query) -> Include:
     return included(query) if form.form is Form.TABLE else Include.METADATA
 
 
-def require_data(collection: Store) -> None:
-    """Raises ServiceUnavailable until the input of a collection is synced: an empty list would be wrong."""
+async def require_data(collection: Store) -> None:
+    """Makes the rows of a collection current; raises ServiceUnavailable until its input is synced."""
+    await collection.catch_up()
     if (unavailable := collection.unavailable()) is not None:
         # No Retry-After where only an operator can help: clients would wait without an error message.
         raise ServiceUnavailable(unavailable.reason, RETRY_SOON if unavailable.transient else None)

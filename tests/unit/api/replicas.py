@@ -31,6 +31,7 @@ class Replica:
 
     async def start(self, *boxes: Thing) -> "Replica":
         self.world = World(now=self.now, tag=self.tag)
+        self.world.things[Source.PODS] = self.boxes
         self.world.engine.add((self.resource,))
         self.watches = Watches(lambda: self.world.now)
         await self.put(*boxes)
@@ -47,6 +48,7 @@ class Replica:
     async def put(self, *boxes: Thing) -> None:
         """The boxes are created or change, two seconds after the last change."""
         self.world.now += 2
+        await self.store.catch_up()
         for box in boxes:
             self.apply((box.namespace, box.name), box)
         await self.world.engine.publish()

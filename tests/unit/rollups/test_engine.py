@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -92,7 +93,14 @@ class Cluster:
             lambda _sources: None,
             lambda _sources: (),
         )
+        self.readers = ExitStack()
+        self.add(*resources)
+
+    def add(self, *resources: ComputedResource) -> None:
+        """Serves resources that somebody reads."""
         self.engine.add(resources)
+        for store in self.engine.catalogue.stores:
+            self.readers.enter_context(store.watching())
 
     def put(self, source: Source, name: str, new: Any | None) -> None:
         old = self.held[source].pop(("", name), None)
@@ -282,7 +290,7 @@ async def test_a_resource_added_while_running_starts_from_what_is_there() -> Non
     cluster.put(Source.PODS, "novel", Book("a", 300))
     await cluster.engine.publish()
 
-    cluster.engine.add([LIBRARIES])
+    cluster.add(LIBRARIES)
     added = cluster.engine.catalogue.find("summary.kubesum.dev", "v1alpha1", "libraries")
     assert added is not None
     unavailable = added.unavailable()
@@ -391,7 +399,7 @@ async def test_a_source_that_syncs_in_a_pause_is_not_served_half_computed() -> N
         lambda _: not_synced,
         lambda _: (),
     )
-    cluster.engine.add([SHELVES])
+    cluster.add(SHELVES)
     cluster.put(Source.NODES, "a", Shelf("a"))
     await cluster.engine.publish()
     not_synced = None

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubesum.resources import RESOURCES
 from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.vocabulary.quantity import amount
 from kubesum.vocabulary.resource import Key
@@ -309,6 +310,7 @@ any_steps = st.lists(
         st.tuples(st.just("relist"), st.sampled_from(sorted(KINDS))),
         st.tuples(st.just("poll"), polls()),
         st.tuples(st.just("upgrade"), st.sampled_from(ResizeRule)),
+        st.tuples(st.sampled_from(["ignore", "read"]), st.sampled_from([one.plural for one in RESOURCES])),
         publications,
     ),
     max_size=40,
@@ -380,6 +382,12 @@ class Played:
                 if one["timestamp"] == AFTER:
                     self.measured[kind][key_of(one)] = one
         await self.world.poll(kind, found)
+
+    async def _ignore(self, plural: str) -> None:
+        self.world.ignore(plural)
+
+    async def _read(self, plural: str) -> None:
+        self.world.read(plural)
 
     async def _publish(self, _: None) -> None:
         await self.world.publish()

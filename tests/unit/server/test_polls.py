@@ -48,6 +48,7 @@ async def test_the_first_rows_have_the_usage_of_a_poll_and_are_left_out_of_garba
         await asyncio.wait_for(kubesum.ready.wait(), 5)
         store = kubesum.engine.catalogue.find(GROUP, VERSION, "podsummaries")
         assert store is not None
+        await store.catch_up()
         row = store.get(KEY)
         pods = kubesum.cache.contents(Source.PODS)
         collected = any(one is pods for one in gc.get_objects())

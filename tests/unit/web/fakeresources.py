@@ -121,6 +121,9 @@ class World:
         return create_app(self.state(), LocalAuthenticator(), AlwaysAllowAuthorizer(), DEFAULT_LIMITS)
 
     async def put(self, source: Source, *things: Thing) -> None:
+        """Things are created, while somebody reads all resources."""
+        for store in self.engine.catalogue.stores:
+            await store.catch_up()
         for thing in things:
             self.things[source][thing.namespace, thing.name] = thing
             self.engine.change(source, None, thing)

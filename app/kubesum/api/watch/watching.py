@@ -96,7 +96,7 @@ class Watches:
 
         Raises Expired, Timeout and ServiceUnavailable for a version from which the watch cannot start.
         """
-        return self._lines(request, await self._start(request))
+        return self._watch(request, await self._start(request))
 
     async def _start(self, request: WatchRequest) -> _Start:
         options, store = request.options, request.store
@@ -116,6 +116,12 @@ class Watches:
             # Only what another replica had published by then would tell which events are new to this client.
             raise Expired(f"resourceVersion {options.version} is not of this replica, or too old; list again")
         return _Start(options.version, resumption=Resumption(store, options.version))
+
+    async def _watch(self, request: WatchRequest, start: _Start) -> AsyncGenerator[bytes, None]:
+        with request.store.watching():
+            async for lines in self._lines(request, start):
+                yield lines
+                del lines
 
     async def _lines(self, request: WatchRequest, start: _Start) -> AsyncGenerator[bytes, None]:
         encoder = EventEncoder(

@@ -149,6 +149,8 @@ class ComputedResource:
     of what any single member contributes, or None for a row without a subject. Without this function such a group
     has no row.
     A resource without folds has one row for each subject, and nothing is summed.
+    `shown` gives parts of a subject that the status has as they are: two subjects that differ in one have different
+    statuses, which then need not be computed to be compared.
     `reader_roles` are the ClusterRoles that may read it; everybody who may view a namespace may read its namespaced
     ones too. A cluster-scoped resource without roles is for administrators.
     """
@@ -167,6 +169,7 @@ class ComputedResource:
     fallback_subject: Callable[[Key, Tally], Subject | None] | None = None
     field_selectors: tuple[FieldSelector, ...] = ()
     reader_roles: tuple[ReaderRole, ...] = ()
+    shown: Callable[[Any], object] | None = None
     group: str = GROUP
     version: str = VERSION
 

@@ -62,7 +62,8 @@ class UsageJoin:
         old = self.pods.get(key)
         if old is None:
             return
-        usage: Usage | None = usage_since(old.created, measurement) if old.state.active else None
+        facts = old.facts
+        usage: Usage | None = usage_since(facts.created, measurement) if facts.state.active else None
         if usage != old.usage:
             new = self.pods[old.facts.key] = Pod(old.facts, old.workload, old.zone, usage)
             self._on_change(Source.PODS, old, new)
@@ -82,14 +83,15 @@ async def _measure(
     measure: Callable[[Key, Measurement | None], None], known: Iterable[Key], found: Measurements
 ) -> None:
     """Measures what was found, and then all else that was known at the beginning with None."""
-    not_found = dict.fromkeys(known)
+    before, measured = list(known), set[Key]()
     for number, (key, measurement) in enumerate(found):
         if number % SLICE == 0:
             await asyncio.sleep(0)
         if measurement is not None:
-            not_found.pop(key, None)
+            measured.add(key)
             measure(key, measurement)
-    for number, key in enumerate(not_found):
+    for number, key in enumerate(before):
         if number % SLICE == 0:
             await asyncio.sleep(0)
-        measure(key, None)
+        if key not in measured:
+            measure(key, None)

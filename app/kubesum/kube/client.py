@@ -11,7 +11,7 @@ cancels its read timeout, and does not pass the error on to the reader of a body
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -134,6 +134,12 @@ class Upstream:
         """The body of a 2xx response; raises StatusError or another UpstreamError, also above `max_bytes`."""
         return await self._body(_Request("GET", path, _within(timeout_s), params), max_bytes)
 
+    async def get_chunks(
+        self, path: str, params: Mapping[str, str], timeout_s: float, max_bytes: int
+    ) -> Sequence[bytes]:
+        """What `get` gives, in the chunks in which it arrived: to join a large body takes tens of milliseconds."""
+        return await self._chunks(_Request("GET", path, _within(timeout_s), params), max_bytes)
+
     async def post(self, path: str, body: bytes, timeout_s: float = RESPONSE_TIMEOUT_S) -> bytes:
         """The body of the 2xx response to a JSON `body`; raises StatusError or another UpstreamError."""
         return await self._body(_Request("POST", path, _within(timeout_s), {}, body), MAX_OBJECT_BYTES)
@@ -150,7 +156,8 @@ class Upstream:
             request = _Request("GET", path, _within(timeout_s), params)
             async with asyncio.timeout(timeout_s), await self._authorized(request) as response:
                 metrics.UPSTREAM_REQUESTS.labels(str(response.status)).inc()
-                return Response(response.status, response.headers, await _bounded(response, MAX_OBJECT_BYTES))
+                body = b"".join(await _bounded(response, MAX_OBJECT_BYTES))
+                return Response(response.status, response.headers, body)
 
     async def stream(self, path: str, params: Mapping[str, str], idle_s: float) -> AsyncGenerator[bytes, None]:
         """The body of a 2xx response in chunks as they arrive, after an empty one once its headers have arrived.
@@ -188,6 +195,9 @@ class Upstream:
             raise
 
     async def _body(self, request: _Request, max_bytes: int) -> bytes:
+        return b"".join(await self._chunks(request, max_bytes))
+
+    async def _chunks(self, request: _Request, max_bytes: int) -> Sequence[bytes]:
         with self._upstream_errors():
             async with asyncio.timeout(request.limits.total), self._json_response(request) as response:
                 return await _bounded(response, max_bytes)
@@ -282,7 +292,7 @@ async def connect(load: ConfigLoader) -> Upstream:
         ) from error
 
 
-async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> Sequence[bytes]:
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
@@ -290,7 +300,7 @@ async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         if size > max_bytes:
             raise UpstreamError(f"{response.url.origin()}{response.url.path} answers more than {max_bytes} bytes")
         chunks.append(chunk)
-    return b"".join(chunks)
+    return chunks
 
 
 def _within(timeout_s: float) -> aiohttp.ClientTimeout:

@@ -6,7 +6,8 @@ objects are not affected.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Final, Generic, TypeVar
@@ -16,8 +17,9 @@ import msgspec
 from kubesum.kube.deltas import Facts, WatchedResource
 from kubesum.kube.fitting import Fitted, fitted
 from kubesum.kube.lenientjson import loaded
+from kubesum.kube.listbody import ListBody, decoded_in_pieces, decoded_list
 from kubesum.kube.objecterrorlog import ObjectErrorLog, Unread
-from kubesum.kube.objects import Annotations, ListMetadata, Status, WatchEvent
+from kubesum.kube.objects import Annotations, Status, WatchEvent
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import ObjectError, UpstreamError
 from kubesum.vocabulary.resource import Key
@@ -46,13 +48,6 @@ class _Unreadable(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
-class _List(msgspec.Struct, frozen=True, gc=False):
-    kind: str = ""
-    metadata: ListMetadata = ListMetadata()
-    items: list[msgspec.Raw] | None = None
-
-
-_LISTS: Final = msgspec.json.Decoder(_List)
 _RAW_EVENTS: Final = msgspec.json.Decoder(WatchEvent[msgspec.Raw])
 
 
@@ -99,20 +94,30 @@ class Decoder(Generic[Facts]):
 
     def page(self, body: bytes) -> Page:
         """The page in a response body; raises UpstreamError if it is no complete list of this kind."""
-        page = self.unversioned_page(body)
-        if not page.version:
+        with self._decode_errors():
+            listed = decoded_list(body)
+        if not listed.metadata.resource_version:
             raise self._decode_error("the list has no resourceVersion")
-        return page
+        return self._page(listed)
 
-    def unversioned_page(self, body: bytes) -> Page:
-        """The same for a resource that cannot be watched: its lists need no resourceVersion."""
+    async def unversioned_page(self, chunks: Sequence[bytes]) -> Page:
+        """The page in the chunks of a body, for what cannot be watched: such lists need no resourceVersion."""
+        with self._decode_errors():
+            listed = await decoded_in_pieces(chunks)
+        return self._page(listed)
+
+    @contextmanager
+    def _decode_errors(self) -> Iterator[None]:
         try:
-            page = _LISTS.decode(body)
+            yield
         except MALFORMED as error:
             raise self._decode_error(str(error)) from error
-        if page.kind != f"{self._watched.kind}List":
-            raise self._decode_error(f"it is a {page.kind or 'document of no kind'}, not a {self._watched.kind}List")
-        return Page(page.items or (), page.metadata.resource_version, page.metadata.continue_)
+
+    def _page(self, listed: ListBody) -> Page:
+        if listed.kind != f"{self._watched.kind}List":
+            what = listed.kind or "document of no kind"
+            raise self._decode_error(f"it is a {what}, not a {self._watched.kind}List")
+        return Page(listed.items or (), listed.metadata.resource_version, listed.metadata.continue_)
 
     def objects(self, items: Iterable[msgspec.Raw]) -> list[tuple[Key, Facts | None]]:
         """Keys and facts of objects in JSON, None in place of the facts of an invalid object."""

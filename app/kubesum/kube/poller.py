@@ -147,9 +147,9 @@ class Poller(Generic[Facts]):
         size = 0
         params = {"limit": str(PAGE_OBJECTS)}
         while True:
-            body = await self._upstream.get(path, params, self._left_s(deadline), MAX_LIST_BYTES - size)
-            size += len(body)
-            pages.append(decoder.unversioned_page(body))
+            chunks = await self._upstream.get_chunks(path, params, self._left_s(deadline), MAX_LIST_BYTES - size)
+            size += sum(map(len, chunks))
+            pages.append(await decoder.unversioned_page(chunks))
             if not pages[-1].continue_token:
                 return pages
             params["continue"] = pages[-1].continue_token

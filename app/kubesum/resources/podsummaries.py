@@ -4,6 +4,7 @@ It has no folds: its status depends on one Pod alone and is computed for each re
 """
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Final
 
 import msgspec
@@ -26,6 +27,8 @@ from kubesum.vocabulary.resource import Ago, Cell, Column, ComputedResource, Fie
 from kubesum.vocabulary.tally import Tally
 
 NO_RESOURCES: Final = ResourceList()
+SHOWN: Final = ("usage", "facts.node", "facts.state.reason", "facts.state.ready_containers", "facts.state.restarts")
+"""What changes most often of a pod, and is shown as it is."""
 
 
 class PodSummaryStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -172,4 +175,5 @@ RESOURCE: Final = ComputedResource(
         FieldSelector("status.workloadRef.name", lambda _, status: status.workload_ref.name),
         FieldSelector("status.qosClass", lambda _, status: status.qos_class),
     ),
+    shown=attrgetter(*SHOWN),
 )

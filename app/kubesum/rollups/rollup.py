@@ -40,6 +40,7 @@ class Rollup:
         self._dirty: dict[Key, Any] | None = None
         self._computing: dict[Key, Any] = {}  # was dirty when the refresh at work began, and is not computed yet
         self._pending: dict[Key, Row | None] = {}  # computed and not yet published; None: the row is gone
+        self._recomputed: set[Key] = set()  # those of the pending ones that changed again
         self._due: list[tuple[float, Key]] = []  # a heap of when each pending row may be published
         self._was_synced = False
         self.is_read = False
@@ -148,6 +149,8 @@ class Rollup:
             if key not in self._pending:
                 published = self.store.get(key)
                 heappush(self._due, (self._rested_at(published.version) if published else 0.0, key))
+            else:
+                self._recomputed.add(key)
             self._pending[key] = after
             yield key, before, after
 
@@ -177,7 +180,8 @@ class Rollup:
             key = heappop(self._due)[1]
             after = self._pending.pop(key)
             self.store.publish_skipped(key, self._changes_again(key))
-            has_changed = not same_content(self.resource, self.store.get(key), after)
+            has_changed = key not in self._recomputed or not same_content(self.resource, self.store.get(key), after)
+            self._recomputed.discard(key)
             if has_changed:
                 self.store.publish(key, after)
             yield has_changed

@@ -103,6 +103,8 @@ def same_content(resource: ComputedResource, one: Row | None, other: Row | None)
             return False
         if a.uid != b.uid or a.labels != b.labels or a.created != b.created:
             return False
+        if resource.shown is not None and resource.shown(a) != resource.shown(b):
+            return False
     return bool(status_of(resource, one) == status_of(resource, other))
 
 

@@ -41,15 +41,17 @@ def usage_since(created: datetime | None, measurement: Measurement | None) -> Us
     return Usage(measurement.cpu, measurement.memory)
 
 
-def _measurement(at: datetime | None, parts: list[Quantities]) -> Measurement:
-    if at is None or not parts:
+def _measurement(at: datetime | None, parts: Iterable[Quantities]) -> Measurement:
+    """The sum of `parts`, one or more, each rounded after the addition; one that lacks cpu or memory counts as 0."""
+    cpu_nanos = memory_nanos = 0
+    is_measured = False
+    for part in parts:
+        is_measured = True
+        cpu_nanos += uncached_nanos(part[CPU]) if CPU in part else 0
+        memory_nanos += uncached_nanos(part[MEMORY]) if MEMORY in part else 0
+    if at is None or not is_measured:
         raise ObjectError("the metrics have no timestamp or no usage")
-    cpu, memory = whole(CPU, _sum(CPU, parts)), whole(MEMORY, _sum(MEMORY, parts)) // _MIB * _MIB
+    cpu, memory = whole(CPU, cpu_nanos), whole(MEMORY, memory_nanos) // _MIB * _MIB
     if not (0 <= cpu <= _MOST_CPU and 0 <= memory <= _MOST_MEMORY):
         raise ObjectError(f"no machine uses {cpu} millicores and {memory} bytes")
     return Measurement(at, cpu, memory)
-
-
-def _sum(name: str, parts: Iterable[Quantities]) -> int:
-    """The sum in nano-units; a container that lacks the resource counts as 0, as in kubectl."""
-    return sum([uncached_nanos(part[name]) for part in parts if name in part])

@@ -33,6 +33,10 @@ _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T"
 _BINARY: Final = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50, "Ei": 1 << 60}
 _NANOS: Final = 10**9
 _NANOS_PER_MILLI: Final = 10**6
+_MEASURED: Final = {"n": 1, "u": 10**3, "m": _NANOS_PER_MILLI, "Ki": _NANOS << 10, "Mi": _NANOS << 20}
+"""Nano-units of each suffix that metrics servers write."""
+_MEASURED_DIGITS: Final = 12
+"""So many digits with one of these suffixes stay below every bound."""
 _MAX_INT64: Final = (1 << 63) - 1
 _MAX_BINARY: Final = _MAX_INT64 * _NANOS
 """maxAllowed of quantity.go, which caps what is written with a binary suffix, and nothing else."""
@@ -68,6 +72,10 @@ def _cached_nanos(quantity: str | int | float) -> int:
 def uncached_nanos(quantity: str | int | float) -> int:
     """Like `nanos` without its cache: for measurements, which hardly ever repeat."""
     text = str(quantity)
+    digits, suffix = (text[:-2], text[-2:]) if text[-1:] == "i" else (text[:-1], text[-1:])
+    # A poll of usage has tens of thousands of these, and the grammar takes ten times as long.
+    if suffix in _MEASURED and len(digits) <= _MEASURED_DIGITS and digits.isdecimal() and digits.isascii():
+        return int(digits) * _MEASURED[suffix]
     match = _GRAMMAR.fullmatch(text)
     if match is None or not (match["whole"] or match["fraction"]):
         raise QuantityError(f"{text[:40]!r} is not a quantity")

@@ -163,6 +163,8 @@ class ComputedResource:
     of what any single member contributes, or None for a row without a subject. Without this function such a group
     has no row.
     A resource without folds has one row for each subject, and nothing is summed.
+    `shown` gives parts of a subject that the status has as they are: two subjects that differ in one have different
+    statuses, which then need not be computed to be compared.
     `reader_roles` are the ClusterRoles that may read it; everybody who may view a namespace may read its namespaced
     ones too. A cluster-scoped resource without roles is for administrators.
     `gauges` are what Prometheus gets of its rows, where it is asked for (`--rollup-metrics`); `gauge_label` is the
@@ -185,6 +187,7 @@ class ComputedResource:
     reader_roles: tuple[ReaderRole, ...] = ()
     gauges: tuple[Gauge, ...] = ()
     gauge_label: str = ""
+    shown: Callable[[Any], object] | None = None
     group: str = GROUP
     version: str = VERSION
 

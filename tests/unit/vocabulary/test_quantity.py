@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubesum.vocabulary.errors import QuantityError
-from kubesum.vocabulary.quantity import ResourceList, amount, canonical, nanos, percent, rounded, whole
+from kubesum.vocabulary.quantity import (
+    ResourceList,
+    amount,
+    canonical,
+    nanos,
+    percent,
+    rounded,
+    uncached_nanos,
+    whole,
+)
 
 NAMES = st.sampled_from(["cpu", "memory", "ephemeral-storage", "hugepages-2Mi", "pods", "nvidia.com/gpu"])
 
@@ -138,6 +147,19 @@ def test_what_no_cluster_has_counts_as_a_billion_billion_billion(quantity: str) 
 def test_invalid_text_is_an_error(text: str) -> None:
     with pytest.raises(QuantityError):
         amount("memory", text)
+
+
+@pytest.mark.parametrize("suffix", ["n", "u", "m", "Ki", "Mi"])
+@pytest.mark.parametrize("digits", ["0", "7", "007", "123456789012", "1234567890123", "9" * 30])
+def test_the_suffixes_of_measurements_read_as_in_any_other_quantity(digits: str, suffix: str) -> None:
+    """With a fraction they are read by the grammar alone."""
+    assert uncached_nanos(digits + suffix) == uncached_nanos(f"{digits}.0{suffix}")
+
+
+@pytest.mark.parametrize("text", ["\u0661n", "n", "Ki", "i", "1i", "1 n", "+-1m"])
+def test_what_only_looks_like_a_measurement_is_an_error(text: str) -> None:
+    with pytest.raises(QuantityError):
+        uncached_nanos(text)
 
 
 def test_sums_are_exact_until_they_are_rounded() -> None:

@@ -6,19 +6,17 @@ version are those of now, with the events since then undone; the last few are ke
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import Final
 
 from kubesum.rollups.events import RowEvent
 from kubesum.rollups.resourceversion import Version
-from kubesum.rollups.rows import Row, Snapshot
+from kubesum.rollups.rows import Row
+from kubesum.rollups.snapshots import Snapshot
 from kubesum.vocabulary.resource import Key
 
 KEPT_SNAPSHOTS: Final = 8
 KEPT_ROWS: Final = 200_000
 """So many rows the kept snapshots of a resource may have together: 8 bytes each."""
-
-_BY_KEY: Final = attrgetter("key")
 
 
 def as_of(version: Version, floor: Version, now: Snapshot, events: Iterable[RowEvent]) -> Snapshot:
@@ -26,12 +24,7 @@ def as_of(version: Version, floor: Version, now: Snapshot, events: Iterable[RowE
     before: dict[Key, Row | None] = {}
     for event in events:
         before.setdefault(event.key, event.before)
-    if not before:
-        return Snapshot(version, now.rows, floor)
-    rows = [row for row in now.rows if row.key not in before]
-    rows += (row for row in before.values() if row is not None)
-    rows.sort(key=_BY_KEY)
-    return Snapshot(version, tuple(rows), floor)
+    return Snapshot(version, now.rows.changed(before, in_place=False), floor)
 
 
 class PastSnapshots:

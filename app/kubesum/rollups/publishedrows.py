@@ -12,17 +12,19 @@ from typing import Final
 
 from kubesum.rollups.events import RowEvent
 from kubesum.rollups.journal import Journal, capacity_for
-from kubesum.rollups.keyindex import KeyIndex
 from kubesum.rollups.pastsnapshots import PastSnapshots, as_of
 from kubesum.rollups.readers import Readers
 from kubesum.rollups.resourceversion import Version, VersionClock
 from kubesum.rollups.ring import Ring
-from kubesum.rollups.rows import Row, Snapshot, same_object
+from kubesum.rollups.rows import Row, same_object
 from kubesum.rollups.skippedstates import SkippedStates
+from kubesum.rollups.snapshots import Rows, Snapshot
 from kubesum.vocabulary.resource import ComputedResource, Key, Stale, Unavailable
 
 FRESH_S: Final = 10.0
 """The age from which a version is replaced, though no row has changed."""
+NOTED_CHANGES: Final = 1_000
+"""So many changes are put in order at once; more would hold the event loop for long."""
 KEPT_VERSIONS: Final = 1_000
 """So many versions without an event are remembered: one each FRESH_S, and those that clients can make us issue."""
 KEPT_FLOORS: Final = 100
@@ -61,7 +63,8 @@ class PublishedRows:
         self._rows: dict[Key, Row] = {}
         self.events: Final = Journal(self._version, lambda: capacity_for(len(self._rows)))
         self._versions_without_event: Final[Ring[Version]] = Ring(self._version, int, lambda: KEPT_VERSIONS)
-        self._keys: Final = KeyIndex()
+        self._in_order = Rows()
+        self._noted: dict[Key, Row | None] = {}  # changes that are not in order yet
         self._snapshot: Snapshot | None = None
         self._past: Final = PastSnapshots()
 
@@ -95,8 +98,8 @@ class PublishedRows:
         """All rows; made on demand, once per version."""
         self.version()
         if self._snapshot is None:
-            rows = tuple(self._rows[key] for key in self._keys.in_order())
-            self._snapshot = Snapshot(self._version, rows, self.floor)
+            self._order()
+            self._snapshot = Snapshot(self._version, self._in_order, self.floor)
         return self._snapshot
 
     def snapshot_at(self, version: Version) -> Snapshot | None:
@@ -189,10 +192,13 @@ class PublishedRows:
         self._version = self.clock.issue()
         if after is None:
             del self._rows[key]
-            self._keys.remove(key)
         else:
             after = self._rows[key] = Row(key, self._version, after.subject, after.status)
-            if before is None:
-                self._keys.add(key)
+        self._noted[key] = after
+        if len(self._noted) >= NOTED_CHANGES:
+            self._order()
         if self.is_complete:
             self.events.append(RowEvent(self._version, before, after))
+
+    def _order(self) -> None:
+        self._in_order, self._noted = self._in_order.changed(self._noted), {}

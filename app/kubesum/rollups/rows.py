@@ -1,4 +1,4 @@
-"""Rows and snapshots, immutable.
+"""Rows, immutable.
 
 A row is one served object: its key, the version at which it last changed, its subject, which is the watched object
 that it is about, and its status. A row of a projection holds no status: it is a function of the subject, and computed
@@ -7,10 +7,6 @@ for each request, which halves the memory of a large cluster.
 
 import hashlib
 import uuid
-from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +17,6 @@ from kubesum.vocabulary.tally import Tally
 
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "kubesum.dev").bytes
 _NO_MEMBERS: Final = Tally()
-_BY_KEY: Final = attrgetter("key")
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -34,22 +29,6 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """The watched object, a Subject; None for a row that exists by its members alone."""
     status: Any
     """The resource's status struct; None in a projection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All rows of a resource at one version, sorted by namespace and name."""
-
-    version: Version
-    rows: tuple[Row, ...]
-    floor: Version = 0
-    """Rows of an earlier version are served with this one, see `Store.floor`."""
-
-    def within(self, namespace: str) -> Sequence[Row]:
-        """The rows of one namespace."""
-        first = bisect_left(self.rows, (namespace, ""), key=_BY_KEY)
-        last = bisect_left(self.rows, (namespace + "\0", ""), key=_BY_KEY)
-        return self.rows[first:last]
 
 
 def served(row: Row, floor: Version) -> Row:

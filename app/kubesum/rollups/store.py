@@ -26,7 +26,8 @@ from typing import Final, Protocol
 
 from kubesum.rollups.events import RowEvent
 from kubesum.rollups.resourceversion import Version, VersionClock
-from kubesum.rollups.rows import Row, Snapshot
+from kubesum.rollups.rows import Row
+from kubesum.rollups.snapshots import Snapshot
 from kubesum.vocabulary.resource import ComputedResource, Key, Stale, Unavailable
 
 GATHER_S: Final = 0.1

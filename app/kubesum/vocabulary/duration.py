@@ -48,10 +48,20 @@ def human_duration(age_s: float) -> str:
     return f"{seconds // _YEAR}y"
 
 
-def unchanged_s(age_s: float) -> float:
-    """For how many more seconds `human_duration` gives the same text for something of this age."""
-    step = next((part or unit for limit, unit, part, _, _ in _SCALE if age_s < limit), _YEAR)
-    return step - age_s % step
+def unchanged_within(age_s: float) -> tuple[float, float]:
+    """The ages from the first up to the second, itself excluded, have the text that `human_duration` gives for this.
+
+    A negative age is of a clock that is behind another one: its text counts for it alone.
+    """
+    if age_s < 0:
+        return age_s, age_s
+    step = _YEAR
+    for limit, unit, part, _, _ in _SCALE:
+        if age_s < limit:
+            step = part or unit
+            break
+    begin_s = age_s // step * step
+    return begin_s, begin_s + step
 
 
 def duration_s(text: str) -> float:

@@ -26,7 +26,7 @@ from kubesum.rollups.catalogue import Catalogue
 from kubesum.rollups.rows import served
 from kubesum.rollups.store import Store
 from kubesum.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetails, Timeout
-from kubesum.web.responses import JSON, document, is_indented
+from kubesum.web.responses import Chunks, document, is_indented
 from kubesum.web.state import ServerState
 from kubesum.web.watch import WatchResponse
 
@@ -89,7 +89,8 @@ class ResourceHandler:
                     await not_older_than(options.version, collection, self._server.now)
                 encoded = await self._lists.encoded(request, accepts_gzip(headers.get("accept-encoding", "")))
         gzip = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if encoded.gzipped else {}
-        return JSON(encoded.content, headers=gzip | self._warning(collection), media_type=form.encoding.value)
+        sent = gzip | self._warning(collection)
+        return Chunks(encoded.chunks, encoded.size_bytes, sent, form.encoding.value)
 
     async def _watch(self, info: RequestInfo, collection: Store, headers: Headers) -> Response:
         options = watch_options(info.query, collection.resource)

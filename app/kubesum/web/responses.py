@@ -1,6 +1,6 @@
 """Responses: JSON, YAML and plain text; never HTML or redirects, which kube-aggregator rewrites and refuses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -18,21 +18,30 @@ from kubesum.vocabulary.errors import ApiError, MethodNotAllowed
 
 READ_METHODS: Final = ["GET", "HEAD"]
 
-_SLICE_BYTES: Final = 256 * 1024
-
 
 class JSON(Response):
-    """An encoded body, sent in slices, so that few bytes of a long list are buffered for a slow reader."""
+    """A small encoded document."""
 
     media_type = "application/json"
 
+
+class Chunks(Response):
+    """An encoded list in chunks, each drawn when the one before is written: a slow reader holds few joined bytes."""
+
+    def __init__(self, chunks: Iterable[bytes], size_bytes: int, headers: Mapping[str, str], media_type: str) -> None:
+        """`size_bytes` is the size of all chunks together."""
+        super().__init__(headers={"Content-Length": str(size_bytes), **headers}, media_type=media_type)
+        self._chunks = chunks
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the head, and each slice of the body when the one before is written."""
+        """Sends the head and the chunks."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        body = memoryview(self.body)
-        for start in range(0, max(1, len(body)), _SLICE_BYTES):
-            end = start + _SLICE_BYTES
-            await send({"type": "http.response.body", "body": body[start:end], "more_body": end < len(body)})
+        chunks = iter(self._chunks)
+        chunk = next(chunks, b"")
+        for following in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            chunk = following
+        await send({"type": "http.response.body", "body": chunk, "more_body": False})
 
 
 def text(content: str, status_code: int = 200) -> Response:

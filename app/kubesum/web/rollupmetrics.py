@@ -41,6 +41,7 @@ class RollupMetrics:
         return "".join(parts).encode()
 
     async def _of_store(self, store: Store) -> list[str]:
+        await store.catch_up()
         resource, known = store.resource, self._lines.get(store.resource.plural, {})
         lines: dict[Key, Lines] = {}
         for number, row in enumerate(store.snapshot().rows, 1):

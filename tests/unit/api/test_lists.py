@@ -7,12 +7,14 @@ import pytest
 
 from kubesum.api.lists.listing import encode_object
 from kubesum.api.lists.paging import ListMeta, page
+from kubesum.api.lists.selections import Selections
 from kubesum.api.representations.objects import ENCODER
 from kubesum.api.representations.status import status_body
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Continue, Include, ListOptions
 from kubesum.api.requests.selectors import selector
-from kubesum.rollups.rows import Row, Snapshot
+from kubesum.rollups.rows import Row
+from kubesum.rollups.snapshots import Rows, Snapshot
 from kubesum.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetails
 from kubesum.vocabulary.quantity import ResourceList
 from kubesum.vocabulary.resource import Ago, Column, ComputedResource
@@ -81,13 +83,13 @@ def test_encoding_an_unsupported_type_is_a_defect() -> None:
 
 SNAPSHOT = Snapshot(
     50,
-    tuple(Row(key, 1, None, None) for key in [("a", "x"), ("b", "x"), ("b", "y"), ("c", "x")]),
+    Rows.of(Row(key, 1, None, None) for key in [("a", "x"), ("b", "x"), ("b", "y"), ("c", "x")]),
 )
 
 
 async def names(options: ListOptions, namespace: str = "") -> tuple[list[str], ListMeta]:
-    rows, metadata = await page(RESOURCE, SNAPSHOT, namespace, options)
-    return ["/".join(row.key) for row in rows], metadata
+    parts, metadata = await page(RESOURCE, SNAPSHOT, namespace, options, Selections(0))
+    return ["/".join(row.key) for part in parts for row in part], metadata
 
 
 async def test_a_list_without_limit_has_all_rows() -> None:

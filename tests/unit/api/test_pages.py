@@ -6,12 +6,14 @@ from collections.abc import Iterable
 import pytest
 
 from kubesum.api.lists.paging import page, snapshot_of
+from kubesum.api.lists.selections import Selections
 from kubesum.api.representations.status import status_body
 from kubesum.api.requests.options import LATEST, Continue, ListOptions
 from kubesum.rollups.events import RowEvent
 from kubesum.rollups.pastsnapshots import KEPT_ROWS, KEPT_SNAPSHOTS, PastSnapshots, as_of
 from kubesum.rollups.resourceversion import TAGS
-from kubesum.rollups.rows import Row, Snapshot
+from kubesum.rollups.rows import Row
+from kubesum.rollups.snapshots import Block, Rows, Snapshot
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
 from tests.unit.api.replicas import Replica
 from tests.unit.web.fakeresources import Thing
@@ -27,8 +29,9 @@ def box(name: str, wood: str = "oak", uid: str = "u") -> Thing:
 async def listed(replica: Replica, token: Continue | None = None, limit: int = 2) -> Pages:
     """One page of the boxes of a replica."""
     options = ListOptions(limit=limit, continue_=token)
-    rows, metadata = await page(replica.resource, snapshot_of(replica.store, token), "", options)
-    told = [f"{row.key[1]}={row.subject.labels['wood']}" for row in rows]
+    snapshot = snapshot_of(replica.store, token)
+    parts, metadata = await page(replica.resource, snapshot, "", options, Selections(0))
+    told = [f"{row.key[1]}={row.subject.labels['wood']}" for part in parts for row in part]
     return told, metadata.resource_version, Continue.parse(metadata.continue_) if metadata.continue_ else None
 
 
@@ -174,7 +177,7 @@ def names(rows: Iterable[Row]) -> str:
 
 
 def test_events_are_undone_to_the_state_before_the_first() -> None:
-    now = Snapshot(9, (row("a", 1), row("b", 7), row("d", 9)))
+    now = Snapshot(9, Rows.of([row("a", 1), row("b", 7), row("d", 9)]))
     events = (
         RowEvent(5, row("b", 2), row("b", 5)),
         RowEvent(6, row("c", 3), None),
@@ -193,21 +196,21 @@ def test_events_are_undone_to_the_state_before_the_first() -> None:
 def test_past_snapshots_are_bounded_in_number() -> None:
     kept = PastSnapshots()
     for version in range(KEPT_SNAPSHOTS):
-        kept.keep(Snapshot(version, ()))
+        kept.keep(Snapshot(version, Rows()))
     assert kept.get(0) is not None
 
-    kept.keep(Snapshot(99, ()))
+    kept.keep(Snapshot(99, Rows()))
 
     assert [version for version in (*range(KEPT_SNAPSHOTS), 99) if kept.get(version) is None] == [1]
 
 
 def test_past_snapshots_are_bounded_in_their_rows() -> None:
     kept = PastSnapshots()
-    half = (row("a", 1),) * (KEPT_ROWS // 2)
+    half = (Block(1, 1, (row("a", 1),) * (KEPT_ROWS // 2)),)
     for version in (1, 2, 3):
-        kept.keep(Snapshot(version, half))
+        kept.keep(Snapshot(version, Rows(half)))
     assert [kept.get(version) is not None for version in (1, 2, 3)] == [False, True, True]
 
-    kept.keep(Snapshot(4, half * 3))
+    kept.keep(Snapshot(4, Rows(half * 3)))
 
     assert [kept.get(version) is not None for version in (2, 3, 4)] == [False, False, True]

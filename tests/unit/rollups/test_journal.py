@@ -183,7 +183,7 @@ async def test_another_subject_of_the_same_name_is_another_object() -> None:
     assert (gone.before.subject.uid, gone.after) == ("u", None)
     assert (came.before, came.after.subject.uid) == (None, "other")
     assert start < gone.version < came.version == came.after.version == store.version()
-    assert store.snapshot().rows == (came.after,)
+    assert [*store.snapshot().rows] == [came.after]
 
 
 async def test_rows_that_do_not_change_get_a_new_version_from_time_to_time() -> None:

@@ -1,36 +1,43 @@
 """Lists: which rows, in which representation, as bytes.
 
-A list is encoded in slices, between which other tasks run, and cached for other requests that ask for the same.
+The rows of a list are encoded once for all lists and kept, see `rowtexts`; a list is a join of their texts, made in
+slices between which other tasks run. It is sent as it is joined, and never held as a whole.
 """
 
-import asyncio
-import math
-import zlib
-from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+from isal import isal_zlib
+
+from kubesum.api.lists.pacer import Pacer
 from kubesum.api.lists.paging import ListMeta, page, snapshot_of
 from kubesum.api.lists.responsecache import Body, ResponseCache
+from kubesum.api.lists.rowtexts import RowFormat, RowTexts
+from kubesum.api.lists.selections import Selections
 from kubesum.api.representations.jsontext import pretty_list
 from kubesum.api.representations.objects import ENCODER, object_of, partial_of
 from kubesum.api.representations.table import Ages, column_definitions, table_row
 from kubesum.api.representations.yamltext import yaml_list
 from kubesum.api.requests.negotiation import Encoding, Form, Representation
 from kubesum.api.requests.options import Include, ListOptions
-from kubesum.rollups.rows import Row, Snapshot, served
+from kubesum.rollups.rows import Row
+from kubesum.rollups.snapshots import Snapshot
 from kubesum.rollups.store import Store
 from kubesum.vocabulary.resource import ComputedResource
 
 GZIP_ABOVE_BYTES: Final = 128 * 1024
 """kube-apiserver compresses only bodies larger than this; endpoints/handlers/responsewriters/writers.go."""
-CACHE_BYTES: Final = 64 * 1024 * 1024
+TEXTS_BYTES: Final = 24 * 1024 * 1024
+"""Of encoded rows."""
+BODIES_BYTES: Final = 16 * 1024 * 1024
+"""Of compressed lists and lists in YAML."""
+SELECTIONS_BYTES: Final = 4 * 1024 * 1024
 
 _GZIP_LEVEL: Final = 1
 _GZIP_FORMAT: Final = 31  # zlib's number for a gzip header around the widest window
-_SLICE_ROWS: Final = 200
-_STABLE_AT_LEAST_S: Final = 1.0
-_STABLE_AT_MOST_S: Final = 10.0
+_SLICE_BYTES: Final = 256 * 1024
+_END: Final = b"]}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,62 +51,122 @@ class ListRequest:
     include: Include = Include.METADATA
     is_pretty: bool = False
 
+    @property
+    def format(self) -> RowFormat:
+        """The format of its rows."""
+        return RowFormat(self.store.resource, self.representation, self.include)
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedList:
-    """A list as bytes, compressed or not."""
+    """A list as bytes, compressed or not; `chunks` can be drawn once."""
 
-    content: bytes
+    chunks: Iterable[bytes]
+    size_bytes: int
     gzipped: bool
 
 
 class Lists:
-    """Encoded lists of all resources."""
+    """The lists of all resources."""
 
-    def __init__(self, now: Callable[[], float], capacity_bytes: int = CACHE_BYTES) -> None:
-        """`now` gives seconds since 1970; `capacity_bytes` bounds the memory of cached lists."""
+    def __init__(self, now: Callable[[], float], texts_bytes: int = TEXTS_BYTES) -> None:
+        """`now` gives seconds since 1970; `texts_bytes` bounds the memory of encoded rows."""
         self._now = now
-        self._cache = ResponseCache(capacity_bytes, now)
+        self._texts = RowTexts(texts_bytes)
+        self._selections = Selections(SELECTIONS_BYTES)
+        self._bodies = ResponseCache(BODIES_BYTES, now)
 
     async def encoded(self, request: ListRequest, gzip: bool) -> EncodedList:
         """The list as of now; compressed if the client accepts `gzip` and the list is large."""
         snapshot = snapshot_of(request.store, request.options.continue_)
-        key = _key(request, snapshot)
+        if request.representation.encoding is Encoding.YAML or request.is_pretty:
+            content = await self._converted(request, snapshot)
+            if not gzip or len(content) <= GZIP_ABOVE_BYTES:
+                return EncodedList((content,), len(content), gzipped=False)
+            content = await _compressed(_slices(content))
+            return EncodedList((content,), len(content), gzipped=True)
+        if gzip:
+            body = await self._bodies.body(
+                _key(request, snapshot), snapshot.version, self._compressed(request, snapshot)
+            )
+            return EncodedList((body.content,), len(body.content), body.gzipped)
+        joined = await self._joined(request, snapshot, Ages(self._now()))
+        return EncodedList(joined.chunks(), joined.size_bytes, gzipped=False)
 
-        async def encode() -> Body:
+    async def _joined(self, request: ListRequest, snapshot: Snapshot, ages: Ages) -> "_JoinedList":
+        """The list in JSON."""
+        store, options = request.store, request.options
+        parts, metadata = await page(store.resource, snapshot, request.namespace, options, self._selections)
+        texts, pacer = [], Pacer()
+        for part in parts:
+            texts.append(self._texts.texts(request.format, part, snapshot.floor, ages))
+            await pacer.pause()
+        return _JoinedList(_opening(store.resource, request.representation, metadata), texts)
+
+    def _compressed(self, request: ListRequest, snapshot: Snapshot) -> Callable[[], Awaitable[Body]]:
+        async def make() -> Body:
             ages = Ages(self._now())
-            content = await encode_list(request, snapshot, ages)
-            return Body(content, snapshot.version, self._expires_at(request, ages))
+            joined = await self._joined(request, snapshot, ages)
+            if joined.size_bytes <= GZIP_ABOVE_BYTES:
+                return Body(b"".join(joined.chunks()), snapshot.version, ages.valid_until)
+            return Body(await _compressed(joined.chunks()), snapshot.version, ages.valid_until, gzipped=True)
 
-        body = await self._cache.body(key, snapshot.version, encode)
-        if request.representation.encoding is Encoding.YAML:
-            key = (*key, "yaml")
-            body = await self._derived(key, body, yaml_list)
-        elif request.is_pretty:
-            # Not cached: a person asks once, and indented text takes twice the room.
-            key = (*key, "pretty")
-            body = await self._derived(key, replace(body, expires_at=0.0), pretty_list)
-        if not gzip or len(body.content) <= GZIP_ABOVE_BYTES:
-            return EncodedList(body.content, gzipped=False)
-        compressed = await self._derived((*key, "gzip"), body, _compressed)
-        return EncodedList(compressed.content, gzipped=True)
+        return make
 
-    async def _derived(self, key: Hashable, body: Body, convert: Callable[[bytes], Awaitable[bytes]]) -> Body:
-        """A body converted to another encoding, valid as long as the first one."""
+    async def _converted(self, request: ListRequest, snapshot: Snapshot) -> bytes:
+        """The list as YAML, or as indented JSON."""
+        is_yaml = request.representation.encoding is Encoding.YAML
 
         async def make() -> Body:
-            return Body(await convert(body.content), body.version, body.expires_at)
+            ages = Ages(self._now())
+            joined = await self._joined(request, snapshot, ages)
+            content = await (yaml_list if is_yaml else pretty_list)(b"".join(joined.chunks()))
+            # Indented text is not cached: a person asks once, and it takes twice the room.
+            return Body(content, snapshot.version, ages.valid_until if is_yaml else 0.0)
 
-        return await self._cache.body(key, body.version, make)
-
-    def _expires_at(self, request: ListRequest, ages: Ages) -> float:
-        if request.representation.form is not Form.TABLE:
-            return math.inf
-        return self._now() + min(max(ages.stable_s, _STABLE_AT_LEAST_S), _STABLE_AT_MOST_S)
+        key = (*_key(request, snapshot), "yaml" if is_yaml else "pretty")
+        return (await self._bodies.body(key, snapshot.version, make)).content
 
 
-async def _compressed(content: bytes) -> bytes:
-    return await asyncio.to_thread(zlib.compress, content, _GZIP_LEVEL, _GZIP_FORMAT)
+@dataclass(frozen=True, slots=True)
+class _JoinedList:
+    """A list in JSON: what comes before its rows, and their texts by block."""
+
+    opening: bytes
+    texts: Sequence[tuple[bytes, ...]]
+
+    @property
+    def size_bytes(self) -> int:
+        rows = sum(map(len, self.texts))
+        return len(self.opening) + sum(sum(map(len, texts)) for texts in self.texts) + max(0, rows - 1) + len(_END)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes in chunks of about _SLICE_BYTES, joined when they are drawn."""
+        gathered, size = [self.opening], len(self.opening)
+        between = b""
+        for texts in self.texts:
+            joined = b",".join(texts)
+            gathered += between, joined
+            between, size = b",", size + len(joined)
+            if size > _SLICE_BYTES:
+                yield b"".join(gathered)
+                gathered, size = [], 0
+        yield b"".join((*gathered, _END))
+
+
+def _slices(content: bytes) -> Iterator[bytes]:
+    return (content[start : start + _SLICE_BYTES] for start in range(0, len(content), _SLICE_BYTES))
+
+
+async def _compressed(chunks: Iterable[bytes]) -> bytes:
+    """The chunks in the gzip format."""
+    # Five times as fast as zlib at the same level, and no larger.
+    stream, pacer = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_FORMAT), Pacer()
+    compressed = []
+    for chunk in chunks:
+        compressed.append(stream.compress(chunk))
+        await pacer.pause()
+    return b"".join((*compressed, stream.flush()))
 
 
 def _key(request: ListRequest, snapshot: Snapshot) -> tuple[object, ...]:
@@ -117,19 +184,6 @@ def _key(request: ListRequest, snapshot: Snapshot) -> tuple[object, ...]:
         options.continue_,
         options.selector.text,
     )
-
-
-async def encode_list(request: ListRequest, snapshot: Snapshot, ages: Ages) -> bytes:
-    """A list in the requested form, as JSON."""
-    resource = request.store.resource
-    rows, metadata = await page(resource, snapshot, request.namespace, request.options)
-    document = row_document(resource, request.representation, request.include, ages)
-    chunks: list[bytes] = []
-    for start in range(0, len(rows), _SLICE_ROWS):
-        encoded = ENCODER.encode([document(served(row, snapshot.floor)) for row in rows[start : start + _SLICE_ROWS]])
-        chunks.append(encoded[1:-1])
-        await asyncio.sleep(0)
-    return b"".join((_opening(resource, request.representation, metadata), b",".join(chunks), b"]}\n"))
 
 
 def row_document(

@@ -6,20 +6,17 @@ if none has changed since some time before that version. Otherwise the client is
 first replica, for LAG_S; after that the page is made of rows that are not older, and may be newer.
 """
 
-import asyncio
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
+from kubesum.api.lists.selections import Selected, Selections
 from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.requests.options import LATEST, Continue, ListOptions
-from kubesum.api.requests.selectors import Selector
 from kubesum.rollups.resourceversion import Version, watermark_before
 from kubesum.rollups.ring import KEPT_S
-from kubesum.rollups.rows import Row, Snapshot
+from kubesum.rollups.snapshots import BlockRows, Snapshot
 from kubesum.rollups.store import LAG_S, MAX_AHEAD_S, Store
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
 from kubesum.vocabulary.resource import ComputedResource
@@ -27,8 +24,6 @@ from kubesum.vocabulary.resource import ComputedResource
 SETTLED_S: Final = 2.0
 """After this time another replica has received and published what was published here, unless its watches lag."""
 
-_SLICE_ROWS: Final = 200
-_BY_KEY: Final = attrgetter("key")
 _INCONSISTENT: Final = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list "
     "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
@@ -46,20 +41,24 @@ class ListMeta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 async def page(
-    resource: ComputedResource, snapshot: Snapshot, namespace: str, options: ListOptions
-) -> tuple[Sequence[Row], ListMeta]:
-    """The rows of one page and the metadata of its list."""
-    rows = _candidates(resource, snapshot, namespace, options.selector)
-    if options.continue_:
-        rows = rows[bisect_right(rows, options.continue_.after, key=_BY_KEY) :]
-    if options.selector:
-        rows = await _selected(resource, rows, options)
-    if not options.limit or len(rows) <= options.limit:
-        return rows, ListMeta(str(snapshot.version))
-    token = Continue(snapshot.version, rows[options.limit - 1].key).token()
+    resource: ComputedResource, snapshot: Snapshot, namespace: str, options: ListOptions, selections: Selections
+) -> tuple[Sequence[BlockRows], ListMeta]:
+    """The rows of one page, block by block, and the metadata of its list."""
+    within = _candidates(resource, snapshot, namespace, options)
     # With a selector, counting the rest would mean matching every row; kube-apiserver leaves the number out too.
-    remaining = 0 if options.selector else len(rows) - options.limit
-    return rows[: options.limit], ListMeta(str(snapshot.version), token, remaining)
+    remaining = 0
+    parts: Sequence[BlockRows]
+    if options.selector:
+        selected = selections.of(resource, options.selector)
+        parts, has_more = await _matching(snapshot.rows.spans(within.start, within.stop), options, selected)
+    else:
+        stop = min(within.stop, within.start + options.limit) if options.limit else within.stop
+        parts, has_more = [*snapshot.rows.spans(within.start, stop)], stop < within.stop
+        remaining = within.stop - stop
+    if not has_more:
+        return parts, ListMeta(str(snapshot.version))
+    token = Continue(snapshot.version, parts[-1].last_key).token()
+    return parts, ListMeta(str(snapshot.version), token, remaining)
 
 
 def snapshot_of(store: Store, continued: Continue | None) -> Snapshot:
@@ -89,26 +88,32 @@ def _is_settled(store: Store, version: Version) -> bool:
     return is_unchanged and store.clock.age_s(version) > SETTLED_S
 
 
-def _candidates(resource: ComputedResource, snapshot: Snapshot, namespace: str, selector: Selector) -> Sequence[Row]:
-    """The rows that the namespace and the name leave, found by their keys: all requested ones, and perhaps others."""
+def _candidates(resource: ComputedResource, snapshot: Snapshot, namespace: str, options: ListOptions) -> range:
+    """The indexes of the rows that namespace, name and token leave: all requested ones, and perhaps others."""
+    rows, selector = snapshot.rows, options.selector
     namespace = namespace or selector.exact_namespace() or ""
     name = selector.exact_name()
     if name is not None and (namespace or not resource.namespaced):
-        key = (namespace, name)
-        at = bisect_left(snapshot.rows, key, key=_BY_KEY)
-        return [row for row in snapshot.rows[at : at + 1] if row.key == key]
-    return snapshot.within(namespace) if namespace else snapshot.rows
+        within = rows.having((namespace, name))
+    else:
+        within = snapshot.within(namespace)
+    if options.continue_:
+        return range(max(within.start, rows.having(options.continue_.after).stop), within.stop)
+    return within
 
 
-async def _selected(resource: ComputedResource, rows: Sequence[Row], options: ListOptions) -> Sequence[Row]:
-    """The selected rows; with a limit at most one more than that, which shows that there is another page."""
-    selects = options.selector.predicate(resource)
-    most = options.limit + 1 if options.limit else len(rows)
-    step = max(1, _SLICE_ROWS // len(options.selector))
-    found: list[Row] = []
-    for start in range(0, len(rows), step):
-        found.extend(filter(selects, rows[start : start + step]))
-        if len(found) >= most:
-            break
-        await asyncio.sleep(0)
-    return found[:most]
+async def _matching(
+    parts: Iterable[BlockRows], options: ListOptions, selected: Selected
+) -> tuple[Sequence[BlockRows], bool]:
+    """The selected rows, up to the limit, and whether there are more."""
+    found: list[BlockRows] = []
+    number = 0
+    for part in parts:
+        matching = await selected(part)
+        if options.limit and number + len(matching) > options.limit:
+            found.append(BlockRows(part.block, matching.positions[: options.limit - number]))
+            return [one for one in found if one], True
+        if matching:
+            found.append(matching)
+            number += len(matching)
+    return found, False

@@ -27,6 +27,7 @@ class Body:
     content: bytes
     version: int
     expires_at: float
+    gzipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,8 @@ class Watches:
             if options.version:
                 await not_older_than(options.version, store, self._now)
             snapshot = store.snapshot()
-            rows = snapshot.within(request.namespace) if request.namespace else snapshot.rows
+            within = snapshot.within(request.namespace)
+            rows = snapshot.rows[within.start : within.stop]
             # Without a version, its client may be cut off among the rows and go on from there: each needs its own.
             return _Start(snapshot.version, rows, floor=snapshot.floor if options.version else 0)
         if not options.version:

@@ -1,0 +1,139 @@
+"""The rows of lists as JSON, each encoded once.
+
+The texts of a block's rows are kept together, one entry for each format in which somebody asked for them. A change
+replaces the block by one that shares all other rows, and only the changed row is encoded again. Texts hold no
+reference to their rows, which would be kept for too long: a row is found again by its version, which no other row of
+its resource ever had.
+
+Cells with ages are written anew in place once their text would be another one. The least recently used entries are
+evicted when all together exceed a number of bytes.
+
+Invariant: a text equals what its row is encoded to from scratch at the same time.
+"""
+
+import math
+from array import array
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from cachetools import LRUCache
+
+from kubesum.api.representations.objects import ENCODER, object_of, partial_of
+from kubesum.api.representations.table import Ages, AgeSpot, aged, spotted_row
+from kubesum.api.requests.negotiation import Form, Representation
+from kubesum.api.requests.options import Include
+from kubesum.rollups.resourceversion import Version
+from kubesum.rollups.rows import Row, served
+from kubesum.rollups.snapshots import Block, BlockRows
+from kubesum.vocabulary.resource import ComputedResource
+
+_TEXT_BYTES: Final = 64
+"""What a text takes beside its bytes, and what the place of an age in it takes."""
+_SPOT_BYTES: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class RowFormat:
+    """The format in which rows of a resource are encoded; `include` counts for Tables only."""
+
+    resource: ComputedResource
+    representation: Representation
+    include: Include
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Equal for formats in which a row has the same text."""
+        return self.representation.form.value, self.representation.api_version, self.include.value
+
+    def encoded(self, row: Row, ages: Ages) -> tuple[bytes, tuple[AgeSpot, ...]]:
+        """The JSON of one row, and where ages stand in it."""
+        form, api_version = self.representation.form, self.representation.api_version
+        if form is Form.TABLE:
+            return spotted_row(self.resource, row, ages, self.include, api_version)
+        document: Any = object_of(self.resource, row)
+        if form is not Form.OBJECT:
+            document = partial_of(self.resource, row, api_version)
+        return ENCODER.encode(document), ()
+
+
+class RowTexts:
+    """The encoded rows of all resources."""
+
+    def __init__(self, capacity_bytes: int) -> None:
+        self._kept: LRUCache[tuple[object, ...], _BlockTexts] = LRUCache(capacity_bytes, lambda held: held.size_bytes)
+
+    def texts(self, format_: RowFormat, rows: BlockRows, floor: Version, ages: Ages) -> tuple[bytes, ...]:
+        """The JSON of these rows with `ages`; none has an earlier version than `floor`."""
+        key = (rows.block.place, *format_.key)
+        held = self._kept.get(key)
+        if held is None:
+            held = _BlockTexts(rows.block, floor)
+        known_bytes = held.size_bytes
+        held.follow(rows.block, floor)
+        held.renew(ages.now)
+        texts = held.encoded(format_, rows, ages.now)
+        ages.restrict(held.valid_from, held.valid_until)
+        if held.size_bytes != known_bytes and held.size_bytes <= self._kept.maxsize:
+            self._kept[key] = held
+        return texts
+
+
+class _BlockTexts:
+    """The texts of the rows of one block."""
+
+    def __init__(self, block: Block, floor: Version) -> None:
+        self._block_stamp = block.stamp
+        self._floor = floor
+        self._versions = array("q", [row.version for row in block.rows])
+        self._texts: list[bytes | None] = [None] * len(block.rows)
+        """None for a row that nobody asked for."""
+        self._spots: list[tuple[AgeSpot, ...]] = [()] * len(block.rows)
+        self.valid_from, self.valid_until = -math.inf, math.inf
+        self.size_bytes = 0
+        """What the texts take, roughly."""
+
+    def follow(self, block: Block, floor: Version) -> None:
+        """Keeps the texts of those rows that are in `block` as well and are still served with the same version."""
+        if self._block_stamp == block.stamp and self._floor == floor:
+            return
+        same_from = 0 if floor == self._floor else max(floor, self._floor)
+        texts = {
+            version: (text, spots)
+            for version, text, spots in zip(self._versions, self._texts, self._spots, strict=True)
+            if version >= same_from
+        }
+        found = [texts.get(row.version, (None, ())) for row in block.rows]
+        self._block_stamp, self._floor = block.stamp, floor
+        self._versions = array("q", [row.version for row in block.rows])
+        self._texts = [text for text, _ in found]
+        self._spots = [spots for _, spots in found]
+
+    def renew(self, now: float) -> None:
+        """Writes ages as they are at `now`."""
+        if self.valid_from <= now < self.valid_until:
+            return
+        ages = Ages(now)
+        for at, spots in enumerate(self._spots):
+            text = self._texts[at]
+            if spots and text is not None:
+                self._texts[at], self._spots[at] = aged(text, spots, ages)
+        self.valid_from, self.valid_until = ages.valid_from, ages.valid_until
+
+    def encoded(self, format_: RowFormat, rows: BlockRows, now: float) -> tuple[bytes, ...]:
+        """The texts of `rows`, of which those that are missing are encoded."""
+        found = [self._texts[at] for at in rows.positions]
+        if None not in found:
+            return cast("tuple[bytes, ...]", tuple(found))
+        ages = Ages(now)
+        for at in rows.positions:
+            if self._texts[at] is None:
+                row = served(rows.block.rows[at], self._floor)
+                self._texts[at], self._spots[at] = format_.encoded(row, ages)
+        self.valid_from = max(self.valid_from, ages.valid_from)
+        self.valid_until = min(self.valid_until, ages.valid_until)
+        self.size_bytes = sum(
+            len(text) + _TEXT_BYTES + _SPOT_BYTES * len(spots)
+            for text, spots in zip(self._texts, self._spots, strict=True)
+            if text is not None
+        )
+        return tuple(text for at in rows.positions if (text := self._texts[at]) is not None)

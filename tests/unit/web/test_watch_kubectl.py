@@ -187,9 +187,11 @@ class ChangesBeforeRequests:
         self._set(name, Thing(name, "attic", uid, labels={"at": str(self._created)}))
 
     def _set(self, name: str, box: Thing | None) -> None:
+        pods = self._served.world.things[Source.PODS]
         old = self.boxes.pop(name, None)
+        pods.pop(("attic", name), None)
         if box is not None:
-            self.boxes[name] = box
+            self.boxes[name] = pods["attic", name] = box
         self._served.world.engine.change(Source.PODS, old, box)
 
 

@@ -10,7 +10,9 @@ cancels its read timeout, and does not pass the error on to the reader of a body
 """
 
 import asyncio
+import logging
 import socket
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ from kubesum.kube.credentials import ConfigLoader, fingerprint
 from kubesum.kube.failures import Stalled, cause, status_error
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError, UsageError
+
+log = logging.getLogger(__name__)
 
 RESPONSE_TIMEOUT_S: Final = 60.0
 """Until the last byte of a response, with credentials that are loaded again meanwhile."""
@@ -234,7 +238,8 @@ class Upstream:
         if "authorization" in headers:
             # Token files written by hand end with a line break.
             headers["authorization"] = headers["authorization"].strip()
-        return await self._connections.session.request(
+        began = time.perf_counter()
+        response = await self._connections.session.request(
             request.method,
             URL(self.host + request.target, encoded=True),
             headers=headers,
@@ -244,6 +249,11 @@ class Upstream:
             proxy=self._configuration.proxy,
             server_hostname=self._configuration.tls_server_name,
         )
+        if log.isEnabledFor(logging.DEBUG):
+            elapsed_ms = round((time.perf_counter() - began) * 1000, 1)
+            sent = {"method": request.method, "target": request.target, "code": response.status}
+            log.debug("request to the API server", extra={**sent, "latency_ms": elapsed_ms})
+        return response
 
     async def _reload(self, used: Configuration) -> None:
         """Loads the configuration again, unless another request has replaced `used` already."""

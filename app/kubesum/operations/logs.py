@@ -61,8 +61,16 @@ class TextFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The first line of the record."""
         return " ".join(
-            [super().formatMessage(record), *(f"{key}={value}" for key, value in _extras(record).items())]
+            [super().formatMessage(record), *(f"{key}={_escaped(value)}" for key, value in _extras(record).items())]
         )
+
+
+def _escaped(value: object) -> str:
+    """A value without control characters, with which a client could write lines of its own, or to a terminal."""
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def set_up_logging(formatter: logging.Formatter, level: int = logging.INFO) -> None:

@@ -56,6 +56,8 @@ class Limits:
     """How long requests are still answered after /readyz has begun to fail."""
     rollup_metrics: tuple[str, ...] = ()
     """The plurals of the resources whose rows are metrics."""
+    access_log: str = defaults.ACCESS_LOG_ERRORS
+    """Which requests are logged: a value of --access-log."""
 
 
 class Kubesum:
@@ -87,7 +89,7 @@ class Kubesum:
             shutting_down=lambda: self._shutting_down,
             rollup_metrics=limits.rollup_metrics,
         )
-        request_limits = RequestLimits(limits.max_requests_inflight)
+        request_limits = RequestLimits(limits.max_requests_inflight, access_log=limits.access_log)
         app = create_app(state, secure_serving.authenticator, secure_serving.authorizer, request_limits)
         self._server: Final = Server(server_config(app, secure_serving.tls))
 

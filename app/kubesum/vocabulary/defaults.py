@@ -22,3 +22,8 @@ ROLLUP_METRICS: Final = {
     "nodes": "nodesummaries",
 }
 """The values of --rollup-metrics, and the resources that they stand for."""
+ACCESS_LOG_OFF: Final = "off"
+ACCESS_LOG_ERRORS: Final = "errors"
+ACCESS_LOG_ALL: Final = "all"
+LOG_FORMATS: Final = ("json", "text")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")

@@ -7,7 +7,6 @@ and the attributes that are read here, so that authorization and handlers cannot
 """
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from kubesum.edge.interfaces import Authenticator, Authorizer
 from kubesum.operations.metrics import INFLIGHT
 from kubesum.vocabulary import defaults
 from kubesum.vocabulary.errors import ApiError, InternalError, Timeout, TooManyRequests
+from kubesum.web.accesslog import AccessLog, Exchange, exchange, log_defect
 from kubesum.web.requestmetrics import Labels, labels_of, long_running, observe, observe_termination
 from kubesum.web.responses import failure
 from kubesum.web.state import ServerState
@@ -41,6 +41,8 @@ class RequestLimits:
     """Without watches."""
     max_watches: int = 5_000
     """Each takes some 50 KiB, so that one client could use up the memory."""
+    access_log: str = defaults.ACCESS_LOG_ERRORS
+    """Which requests are logged: a value of --access-log."""
 
 
 DEFAULT_LIMITS: Final = RequestLimits()
@@ -58,6 +60,7 @@ class HandlerChain:
         limits: RequestLimits,
     ) -> None:
         """`handler` answers the requests that are authorized."""
+        self._access_log = AccessLog(limits.access_log)
         self._handler = handler
         self._server = server
         self._authenticator = authenticator
@@ -67,36 +70,40 @@ class HandlerChain:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        started = time.perf_counter()
-        code: int | None = None
+        done = exchange(scope["headers"])
 
         async def observed_send(message: Message) -> None:
-            nonlocal code
+            done.observe(message)
             if message["type"] == "http.response.start":
-                code = message["status"]
-                if self._server.shutting_down():
-                    message["headers"] = [*message["headers"], (b"connection", b"close")]
+                message["headers"] = [*message["headers"], *self._added_headers(done)]
             await send(message)
 
-        info: RequestInfo | None = None
         try:
-            info = request_info(scope["method"], scope["raw_path"], scope["query_string"])
-            await self._handle_in_time(info, scope, receive, observed_send)
+            await self._handle_in_time(done, scope, receive, observed_send)
         except ApiError as error:
-            if code is None:
-                await failure(error)(scope, receive, observed_send)
-            else:
-                # A response that has begun must not look complete.
-                request_context(scope).abort()
-        except Exception as error:
-            if code is None:
-                await failure(internal_error(error))(scope, receive, observed_send)
-            # uvicorn logs it.
-            raise
+            await self._fail(error, done, scope, receive, observed_send)
+        except Exception as error:  # noqa: BLE001 - it is logged with its place
+            log_defect(error, done)
+            await self._fail(internal_error(error), done, scope, receive, observed_send)
         finally:
-            observe(self._labels(info), code or 500, time.perf_counter() - started)
+            observe(self._labels(done.info), done.code or 500, done.seconds)
+            self._access_log.write(done, scope)
 
-    async def _handle_in_time(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
+    def _added_headers(self, done: Exchange) -> list[tuple[bytes, bytes]]:
+        added = [(b"audit-id", audit_id.encode())] if (audit_id := done.returned_audit_id) else []
+        return [*added, (b"connection", b"close")] if self._server.shutting_down() else added
+
+    @staticmethod
+    async def _fail(error: ApiError, done: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        if done.code is None:
+            await failure(error)(scope, receive, send)
+        else:
+            # A response that has begun must not look complete.
+            request_context(scope).abort()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+    async def _handle_in_time(self, done: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers the request within the request timeout, which ends for long-running ones; raises ApiError.
 
         The timeout includes the time that the client takes to read, so that slow readers cannot take up all places
@@ -104,18 +111,19 @@ class HandlerChain:
         """
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S) as deadline:
-                await self._handle(info, scope, receive, send, deadline)
+                await self._handle(done, scope, receive, send, deadline)
         except TimeoutError as error:
             if not deadline.expired():
                 raise
-            observe_termination(self._labels(info), Timeout.code)
+            observe_termination(self._labels(done.info), Timeout.code)
             raise Timeout("Timeout: request did not complete within the allotted timeout") from error
 
     async def _handle(
-        self, info: RequestInfo, scope: Scope, receive: Receive, send: Send, deadline: asyncio.Timeout
+        self, done: Exchange, scope: Scope, receive: Receive, send: Send, deadline: asyncio.Timeout
     ) -> None:
+        info = done.info = request_info(scope["method"], scope["raw_path"], scope["query_string"])
         context = request_context(scope)
-        user = await self._authenticator.authenticate(context.client_chain, scope["headers"])
+        user = done.user = await self._authenticator.authenticate(context.client_chain, scope["headers"])
         refuse_impersonation(user, scope["headers"])
         scope["headers"] = self._authenticator.without_identity_headers(scope["headers"])
         with self._in_flight(user, info):

@@ -243,4 +243,7 @@ def test_an_unexpected_exception_is_an_internal_error_and_logged(caplog: pytest.
 
     leaping(main())
 
-    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError] * 2
+    defects = [vars(record) for record in caplog.records if record.levelname == "ERROR"]
+    assert [defect["message"] for defect in defects] == ["internal error"] * 2
+    assert all(defect["error"].startswith("ZeroDivisionError") for defect in defects)
+    assert all(defect["place"].startswith("handlerchain.py:") for defect in defects)

@@ -36,6 +36,7 @@ def add(command: Parser) -> None:
     _certificate_flags(command.add_argument_group("the serving certificate"))
     sharedflags.usage_interval(command)
     _request_flags(command)
+    _log_flags(command.add_argument_group("the log"))
 
 
 def _request_flags(command: Parser) -> None:
@@ -69,6 +70,32 @@ def _request_flags(command: Parser) -> None:
         default=defaults.SHUTDOWN_DELAY_S,
         help="how long requests are still served after the first SIGTERM, while /readyz fails "
         f"(default: {defaults.SHUTDOWN_DELAY_S:g}s)",
+    )
+
+
+def _log_flags(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--access-log",
+        metavar="WHICH",
+        choices=(defaults.ACCESS_LOG_OFF, defaults.ACCESS_LOG_ERRORS, defaults.ACCESS_LOG_ALL),
+        default=defaults.ACCESS_LOG_ERRORS,
+        help="requests that are logged, one line each: off, errors (code 429, 500 and above, or slower than a "
+        "second), all (default: %(default)s)",
+    )
+    group.add_argument(
+        "--log-format",
+        metavar="FORMAT",
+        choices=defaults.LOG_FORMATS,
+        default="json",
+        help="format of a line of the log: json or text (default: %(default)s)",
+    )
+    group.add_argument(
+        "--log-level",
+        metavar="LEVEL",
+        choices=defaults.LOG_LEVELS,
+        default="info",
+        help="least level that is logged: debug, with each request to the API server and tracebacks of internal "
+        "errors, info, warning or error (default: %(default)s)",
     )
 
 

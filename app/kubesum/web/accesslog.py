@@ -1,0 +1,141 @@
+"""One line for each request, or for those that failed or were slow, with its audit ID.
+
+Lines name who asked for what, never tokens, queries or objects. The audit ID is kube-apiserver's, which is in its
+audit log too, or one of our own.
+"""
+
+import logging
+import time
+import traceback
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from starlette.types import Message, Scope
+
+import kubesum
+from kubesum.api.requests.requestinfo import RequestInfo
+from kubesum.edge.authn.users import User
+from kubesum.vocabulary.defaults import ACCESS_LOG_ALL, ACCESS_LOG_ERRORS
+
+log = logging.getLogger(__name__)
+
+SLOW_S: Final = 1.0
+"""The time from which a request that is no watch counts as slow."""
+MAX_AUDIT_ID: Final = 64
+"""In characters: k8s.io/apiserver/pkg/audit/context.go, GetAuditIDTruncated."""
+MAX_VALUE: Final = 256
+"""In characters, of each value that a client chooses."""
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and what is known of its response so far."""
+
+    audit_id: str
+    forwarded_for: str
+    started: float = field(default_factory=time.perf_counter)
+    info: RequestInfo | None = None
+    user: User | None = None
+    """None until the request is authenticated."""
+    code: int | None = None
+    """None until the response begins."""
+    sent_bytes: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """The time since the request began."""
+        return time.perf_counter() - self.started
+
+    @property
+    def returned_audit_id(self) -> str:
+        """The audit ID for the response; empty where kube-apiserver adds it to the response that it forwards."""
+        return "" if self.user is not None and self.user.from_front_proxy else self.audit_id
+
+    def observe(self, message: Message) -> None:
+        """Takes note of a message of the response."""
+        if message["type"] == "http.response.start":
+            self.code = message["status"]
+        else:
+            self.sent_bytes += len(message.get("body", b""))
+
+
+def exchange(headers: Headers) -> Exchange:
+    """The exchange of a request that begins now."""
+    audit_id = forwarded_for = b""
+    for name, value in headers:
+        if name == b"audit-id":
+            audit_id = audit_id or value
+        elif name == b"x-forwarded-for":
+            forwarded_for = forwarded_for or value
+    text = audit_id.decode("latin-1")[:MAX_AUDIT_ID]
+    # It becomes a header of the response.
+    is_usable = text.isascii() and text.isprintable() and text.strip() == text
+    return Exchange(text if text and is_usable else str(uuid.uuid4()), _bounded(forwarded_for.decode("latin-1")))
+
+
+class AccessLog:
+    """Writes the lines of the requests that `which` selects."""
+
+    def __init__(self, which: str) -> None:
+        """`which` is a value of --access-log."""
+        self._which: Final = which
+
+    def write(self, done: Exchange, scope: Scope) -> None:
+        """Logs a request whose response has ended."""
+        if self._which == ACCESS_LOG_ALL or (self._which == ACCESS_LOG_ERRORS and _is_remarkable(done)):
+            log.info("request", extra=_values(done, scope))
+
+
+def log_defect(error: Exception, done: Exchange) -> None:
+    """Logs an unexpected exception with its place, and at the level debug with its traceback."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = Path(kubesum.__file__).parent
+    place = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(ours)), frames[-1])
+    values = {
+        "audit_id": done.audit_id,
+        "error": _bounded(f"{type(error).__name__}: {error}"),
+        "place": f"{Path(place.filename).name}:{place.lineno} in {place.name}",
+    }
+    log.error("internal error", extra=values, exc_info=error if log.isEnabledFor(logging.DEBUG) else None)
+
+
+def _is_remarkable(done: Exchange) -> bool:
+    """Whether a request failed in the server, was refused because of its load, or took long."""
+    if done.code is None or done.code >= 500 or done.code == 429:
+        return True
+    is_watch = done.info is not None and done.info.verb == "watch"
+    return not is_watch and done.seconds >= SLOW_S
+
+
+def _values(done: Exchange, scope: Scope) -> dict[str, object]:
+    info, user = done.info, done.user
+    values: dict[str, object] = {"audit_id": done.audit_id}
+    if user is not None:
+        values |= {"user": _bounded(user.name), "groups": len(user.groups)}
+    values["verb"] = info.verb if info is not None else scope["method"].lower()
+    if info is not None and info.is_resource_request:
+        values["resource"] = _bounded(f"{info.resource}.{info.group}" if info.group else info.resource)
+        named = {"namespace": info.namespace, "object": info.name, "subresource": info.subresource}
+        values |= {key: _bounded(value) for key, value in named.items() if value}
+    else:
+        values["path"] = _bounded(info.path if info is not None else scope["raw_path"].decode("latin-1"))
+    client = scope.get("client")
+    values |= {
+        "code": done.code or 0,
+        "latency_ms": round(done.seconds * 1000, 1),
+        "bytes": done.sent_bytes,
+        "source": client[0] if client else "",
+    }
+    # Whoever else sends it may claim any address.
+    if user is not None and user.from_front_proxy and done.forwarded_for:
+        values["forwarded_for"] = done.forwarded_for
+    return values
+
+
+def _bounded(value: str) -> str:
+    return value if len(value) <= MAX_VALUE else f"{value[:MAX_VALUE]}…"

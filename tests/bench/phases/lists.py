@@ -62,8 +62,10 @@ def _after(running: Stage, what: str, pods: int, rounds: int, goals: dict[str, f
         yield Figure(f"{name}, first after {what}", took_ms, "ms", goals.get(name))
         yield Figure(f"{name}, first after {what} (CPU)", 1000 * min(cost.cpu_s for cost in costs), "ms")
     for name in seconds[0]:
-        took_ms = 1000 * median(second[name].seconds for second in seconds)
+        costs = [second[name] for second in seconds]
+        took_ms = 1000 * median(cost.seconds for cost in costs)
         yield Figure(f"{name}, repeated after {what}", took_ms, "ms")
+        yield Figure(f"{name}, repeated after {what} (CPU)", 1000 * min(cost.cpu_s for cost in costs), "ms")
     yield Figure(f"lists after {what}, longest block (CPU)", 1000 * running.figures().block_cpu_s, "ms", 25)
 
 

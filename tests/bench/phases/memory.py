@@ -1,4 +1,4 @@
-"""Memory of the process: at rest, synced, with every kind listed, and after pods have changed for minutes."""
+"""Memory of the process, usage included: at rest, synced, with every kind listed, and after minutes of changes."""
 
 import time
 from collections.abc import Iterator
@@ -8,8 +8,11 @@ from kubesum.resources import RESOURCES
 from tests.bench.client import JSON, TABLE
 from tests.bench.figures import Figure
 from tests.bench.options import Options
+from tests.bench.phases.polls import first_poll
 from tests.bench.stage import ServerFigures, Stage, simulated_cluster, stage
 
+USAGE_INTERVAL_S: Final = 30.0
+"""The default: what the memory holds of a poll is part of the figures."""
 RATE: Final = 200.0
 MIB: Final = 2**20
 
@@ -17,9 +20,9 @@ MIB: Final = 2**20
 def measure(options: Options) -> Iterator[Figure]:
     """MiB of the process, and KiB for each pod over the idle process."""
     pods = options.size.pods
-    with simulated_cluster(options.size, options.bytes_per_s) as cluster, stage(cluster) as running:
+    with simulated_cluster(options.size, options.bytes_per_s) as cluster, stage(cluster, USAGE_INTERVAL_S) as running:
         idle = running.idle.resident_bytes
-        running.settle()
+        first_poll(running)
 
         def figures(when: str, found: ServerFigures, goal: float | None = None) -> Iterator[Figure]:
             yield Figure(f"memory {when}", found.resident_bytes / MIB, "MiB")

@@ -17,7 +17,7 @@ import msgspec
 from kubesum.kube.deltas import Facts, WatchedResource
 from kubesum.kube.fitting import Fitted, fitted
 from kubesum.kube.lenientjson import loaded
-from kubesum.kube.listbody import ListBody, decoded_in_pieces, decoded_list
+from kubesum.kube.listbody import ListPieces, decoded_in_pieces, decoded_list, items_of
 from kubesum.kube.objecterrorlog import ObjectErrorLog, Unread
 from kubesum.kube.objects import Annotations, Status, WatchEvent
 from kubesum.operations import metrics
@@ -90,21 +90,24 @@ class Decoder(Generic[Facts]):
         self._watched: Final = watched
         self._report: Final = report or ObjectErrorLog(watched.resource).report
         self._objects: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(watched.view)
+        self._arrays: Final[msgspec.json.Decoder[list[Any]]] = msgspec.json.Decoder(list[watched.view])  # type: ignore[name-defined]  # a type known at run time
         self._events: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(WatchEvent[watched.view])  # type: ignore[name-defined]  # a type known at run time
 
     def page(self, body: bytes) -> Page:
         """The page in a response body; raises UpstreamError if it is no complete list of this kind."""
         with self._decode_errors():
             listed = decoded_list(body)
+        self._check_kind(listed.kind)
         if not listed.metadata.resource_version:
             raise self._decode_error("the list has no resourceVersion")
-        return self._page(listed)
+        return Page(listed.items or (), listed.metadata.resource_version, listed.metadata.continue_)
 
-    async def unversioned_page(self, chunks: Sequence[bytes]) -> Page:
+    async def pieces(self, chunks: Sequence[bytes]) -> ListPieces:
         """The page in the chunks of a body, for what cannot be watched: such lists need no resourceVersion."""
         with self._decode_errors():
             listed = await decoded_in_pieces(chunks)
-        return self._page(listed)
+        self._check_kind(listed.kind)
+        return listed
 
     @contextmanager
     def _decode_errors(self) -> Iterator[None]:
@@ -113,11 +116,16 @@ class Decoder(Generic[Facts]):
         except MALFORMED as error:
             raise self._decode_error(str(error)) from error
 
-    def _page(self, listed: ListBody) -> Page:
-        if listed.kind != f"{self._watched.kind}List":
-            what = listed.kind or "document of no kind"
-            raise self._decode_error(f"it is a {what}, not a {self._watched.kind}List")
-        return Page(listed.items or (), listed.metadata.resource_version, listed.metadata.continue_)
+    def _check_kind(self, kind: str) -> None:
+        if kind != f"{self._watched.kind}List":
+            raise self._decode_error(f"it is a {kind or 'document of no kind'}, not a {self._watched.kind}List")
+
+    def objects_in(self, piece: bytes) -> list[tuple[Key, Facts | None]]:
+        """What `objects` gives for the items in a JSON array."""
+        try:
+            return [self._change(view) for view in self._arrays.decode(piece)]
+        except MALFORMED:
+            return self.objects(items_of(piece))
 
     def objects(self, items: Iterable[msgspec.Raw]) -> list[tuple[Key, Facts | None]]:
         """Keys and facts of objects in JSON, None in place of the facts of an invalid object."""

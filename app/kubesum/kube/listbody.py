@@ -2,6 +2,7 @@
 
 The usage of 150,000 pods comes in one body of 50 MB and more. Joined and decoded at once, it would hold the event
 loop for 40 ms; so it is decoded in the chunks in which it arrived, cut where one item ends and the next one begins.
+Its items are kept many together, because garbage collections walk objects and not bytes.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ It may be in a list within an item; then the pieces are not valid, and the body 
 """
 _MAX_UNCUT_BYTES: Final = 1 << 20
 """A body that cannot be cut in so many bytes is not cut any further: what was not written by Go has spaces."""
+
+_ARRAY_ITEMS: Final = 100
 
 
 class ListBody(msgspec.Struct, frozen=True, gc=False):
@@ -38,22 +41,48 @@ def decoded_list(body: bytes) -> ListBody:
     return _LISTS.decode(body)
 
 
-async def decoded_in_pieces(chunks: Sequence[bytes]) -> ListBody:
+class ListPieces(msgspec.Struct, frozen=True):
+    """A list of any kind whose items are in JSON arrays of many."""
+
+    kind: str
+    metadata: ListMetadata
+    pieces: list[bytes]
+
+
+async def decoded_in_pieces(chunks: Sequence[bytes]) -> ListPieces:
     """The list in the chunks of a body; other tasks run in between. Raises as `decoded_list` does."""
     first, *others = _pieces(chunks)
     if not others:
-        return decoded_list(first)
+        return _in_arrays(decoded_list(first))
     *middle, last = others
     try:
         begin, end = _LISTS.decode(first + b"]}"), _LISTS.decode(b'{"items":[' + last)
-        items = [*(begin.items or ())]
+        pieces = [_array(begin.items or ())]
         for piece in middle:
             await asyncio.sleep(0)
-            items += _ITEMS.decode(b"[%b]" % piece)
+            array = b"[%b]" % piece
+            _ITEMS.decode(array)  # proves that it is one
+            pieces.append(array)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return decoded_list(b"".join(chunks))
+        return _in_arrays(decoded_list(b"".join(chunks)))
     metadata = begin.metadata if begin.metadata != ListMetadata() else end.metadata
-    return ListBody(begin.kind or end.kind, metadata, items + (end.items or []))
+    return ListPieces(begin.kind or end.kind, metadata, [*pieces, _array(end.items or ())])
+
+
+def items_of(piece: bytes) -> list[msgspec.Raw]:
+    """The items in a JSON array."""
+    return _ITEMS.decode(piece)
+
+
+def _in_arrays(listed: ListBody) -> ListPieces:
+    items = listed.items or []
+    starts = range(0, len(items), _ARRAY_ITEMS)
+    arrays = [_array(items[start : start + _ARRAY_ITEMS]) for start in starts]
+    return ListPieces(listed.kind, listed.metadata, arrays)
+
+
+def _array(items: Iterable[msgspec.Raw]) -> bytes:
+    return b"[%b]" % b",".join(items)
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from typing import Final, Generic
 
 from kubesum.kube.client import Upstream
-from kubesum.kube.decoding import Decoder, Page
+from kubesum.kube.decoding import Decoder
 from kubesum.kube.deltas import Facts, Poll, SourceEvent, WatchedResource, WatchError
 from kubesum.kube.failures import StatusError
 from kubesum.kube.groupversions import offered_versions
-from kubesum.kube.reflector import PAGE_OBJECTS, batched
+from kubesum.kube.listbody import ListPieces
+from kubesum.kube.reflector import PAGE_OBJECTS
 from kubesum.kube.watcherrorlog import WatchErrorLog
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError
@@ -100,12 +101,12 @@ class Poller(Generic[Facts]):
         self.pause_s = self._timing.interval_s * jitter
         return Poll(self._objects(self._decoders[self._version], pages), self._timing.valid_for_s)
 
-    def _objects(self, decoder: Decoder[Facts], pages: Sequence[Page]) -> Iterator[tuple[Key, Facts | None]]:
+    def _objects(self, decoder: Decoder[Facts], pages: Sequence[ListPieces]) -> Iterator[tuple[Key, Facts | None]]:
         for page in pages:
-            for items in batched(page.items):
-                yield from decoder.objects(items)
+            for piece in page.pieces:
+                yield from decoder.objects_in(piece)
 
-    async def _list(self, deadline: float) -> Sequence[Page]:
+    async def _list(self, deadline: float) -> Sequence[ListPieces]:
         if self._version and self._until_discovery:
             self._until_discovery -= 1
             try:
@@ -126,7 +127,7 @@ class Poller(Generic[Facts]):
                 raise
             return [self._version]
 
-    async def _first_list(self, versions: Sequence[str], deadline: float) -> Sequence[Page]:
+    async def _first_list(self, versions: Sequence[str], deadline: float) -> Sequence[ListPieces]:
         """The list in the first of some versions that has it; raises the error of the first one if none has."""
         first: StatusError | None = None
         for version in versions:
@@ -141,18 +142,18 @@ class Poller(Generic[Facts]):
                 return pages
         raise first or UpstreamError(f"{self._upstream.host} offers no version of {self._watched.resource}")
 
-    async def _pages(self, version: str, deadline: float) -> Sequence[Page]:
+    async def _pages(self, version: str, deadline: float) -> Sequence[ListPieces]:
         path, decoder = replace(self._watched, version=version).path, self._decoders[version]
-        pages: list[Page] = []
+        pages: list[ListPieces] = []
         size = 0
         params = {"limit": str(PAGE_OBJECTS)}
         while True:
             chunks = await self._upstream.get_chunks(path, params, self._left_s(deadline), MAX_LIST_BYTES - size)
             size += sum(map(len, chunks))
-            pages.append(await decoder.unversioned_page(chunks))
-            if not pages[-1].continue_token:
+            pages.append(await decoder.pieces(chunks))
+            if not pages[-1].metadata.continue_:
                 return pages
-            params["continue"] = pages[-1].continue_token
+            params["continue"] = pages[-1].metadata.continue_
 
     def _left_s(self, deadline: float) -> float:
         left_s = deadline - asyncio.get_running_loop().time()

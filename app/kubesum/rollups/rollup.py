@@ -114,7 +114,7 @@ class Rollup:
         state = self._groups.row_without_status(key, subject)
         # Members change by the hundred: states that differ in their status alone are not worth computing it.
         if not states or not same_subject(states[-1], state):
-            states.append(self._with_status(state))
+            self.store.skipped.add(key, self._with_status(state))
 
     def _with_status(self, state: Row | None) -> Row | None:
         """A skipped state with a status that it may have had: an event of its deletion shows one."""

@@ -14,8 +14,9 @@ Invariant: a text equals what its row is encoded to from scratch at the same tim
 import math
 from array import array
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
+import msgspec
 from cachetools import LRUCache
 
 from kubesum.api.representations.objects import ENCODER, object_of, partial_of
@@ -27,7 +28,7 @@ from kubesum.rollups.rows import Row, served
 from kubesum.rollups.snapshots import Block, BlockRows
 from kubesum.vocabulary.resource import ComputedResource
 
-_TEXT_BYTES: Final = 64
+_TEXT_BYTES: Final = 128
 """What a text takes beside its bytes, and what the place of an age in it takes."""
 _SPOT_BYTES: Final = 120
 
@@ -85,10 +86,9 @@ class _BlockTexts:
         self._block_stamp = block.stamp
         self._floor = floor
         self._versions = array("q", [row.version for row in block.rows])
-        self._texts: list[bytes | None] = [None] * len(block.rows)
-        """None for a row that nobody asked for."""
-        self._spots: list[tuple[AgeSpot, ...]] = [()] * len(block.rows)
+        self._texts = [_MISSING] * len(block.rows)
         self.valid_from, self.valid_until = -math.inf, math.inf
+        """From when until when all texts hold."""
         self.size_bytes = 0
         """What the texts take, roughly."""
 
@@ -98,42 +98,54 @@ class _BlockTexts:
             return
         same_from = 0 if floor == self._floor else max(floor, self._floor)
         texts = {
-            version: (text, spots)
-            for version, text, spots in zip(self._versions, self._texts, self._spots, strict=True)
-            if version >= same_from
+            version: text for version, text in zip(self._versions, self._texts, strict=True) if version >= same_from
         }
-        found = [texts.get(row.version, (None, ())) for row in block.rows]
         self._block_stamp, self._floor = block.stamp, floor
         self._versions = array("q", [row.version for row in block.rows])
-        self._texts = [text for text, _ in found]
-        self._spots = [spots for _, spots in found]
+        self._texts = [texts.get(version, _MISSING) for version in self._versions]
 
     def renew(self, now: float) -> None:
         """Writes ages as they are at `now`."""
         if self.valid_from <= now < self.valid_until:
             return
-        ages = Ages(now)
-        for at, spots in enumerate(self._spots):
-            text = self._texts[at]
-            if spots and text is not None:
-                self._texts[at], self._spots[at] = aged(text, spots, ages)
-        self.valid_from, self.valid_until = ages.valid_from, ages.valid_until
+        # After the clock was set back, all of them may be wrong.
+        due_until = math.inf if now < self.valid_from else now
+        if due_until == math.inf:
+            self.valid_from = -math.inf
+        for at, held in enumerate(self._texts):
+            if held.valid_until <= due_until and held.spots:
+                ages = Ages(now)
+                content, spots = aged(held.content, held.spots, ages)
+                self._texts[at] = _Text(content, spots, ages.valid_until)
+                self.valid_from = max(self.valid_from, ages.valid_from)
+        self.valid_until = min((held.valid_until for held in self._texts), default=math.inf)
 
     def encoded(self, format_: RowFormat, rows: BlockRows, now: float) -> tuple[bytes, ...]:
         """The texts of `rows`, of which those that are missing are encoded."""
-        found = [self._texts[at] for at in rows.positions]
-        if None not in found:
-            return cast("tuple[bytes, ...]", tuple(found))
-        ages = Ages(now)
-        for at in rows.positions:
-            if self._texts[at] is None:
-                row = served(rows.block.rows[at], self._floor)
-                self._texts[at], self._spots[at] = format_.encoded(row, ages)
-        self.valid_from = max(self.valid_from, ages.valid_from)
-        self.valid_until = min(self.valid_until, ages.valid_until)
-        self.size_bytes = sum(
-            len(text) + _TEXT_BYTES + _SPOT_BYTES * len(spots)
-            for text, spots in zip(self._texts, self._spots, strict=True)
-            if text is not None
-        )
-        return tuple(text for at in rows.positions if (text := self._texts[at]) is not None)
+        texts = self._texts
+        missing = [at for at in rows.positions if texts[at] is _MISSING]
+        for at in missing:
+            ages = Ages(now)
+            content, spots = format_.encoded(served(rows.block.rows[at], self._floor), ages)
+            texts[at] = _Text(content, spots, ages.valid_until)
+            self.valid_from = max(self.valid_from, ages.valid_from)
+            self.valid_until = min(self.valid_until, ages.valid_until)
+        if missing:
+            self.size_bytes = sum(held.size_bytes for held in texts)
+        return tuple([texts[at].content for at in rows.positions])
+
+
+class _Text(msgspec.Struct, frozen=True, gc=False):
+    """The JSON of one row, and where ages stand in it, which hold until `valid_until`."""
+
+    content: bytes
+    spots: tuple[AgeSpot, ...]
+    valid_until: float
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.content) + _TEXT_BYTES + _SPOT_BYTES * len(self.spots)
+
+
+_MISSING: Final = _Text(b"", (), math.inf)
+"""In place of the text of a row that nobody asked for."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from kubesum.vocabulary.errors import NotAcceptable
@@ -30,6 +31,7 @@ SERVED: Final = tuple(encoding.value for encoding in ENCODINGS)
 MAX_ACCEPT_CLAUSES: Final = 100
 """Further clauses are ignored: a header of a megabyte of commas would block the event loop for seconds."""
 
+_MAX_CACHED_CHARACTERS: Final = 512
 _WILDNESS: Final = {Encoding.JSON.value: 0, Encoding.YAML.value: 0, "application/*": 1, "*/*": 2}
 _QUALITY: Final = re.compile(r"[01](?:\.[0-9]{0,9})?", re.ASCII)
 _META: Final = "meta.k8s.io"
@@ -76,6 +78,13 @@ class _Clause:
 
 def representation(accept: str, kind: str, is_list: bool, served: tuple[Encoding, ...] = ENCODINGS) -> Representation:
     """How to send an object of `kind` or a list of them, in one of the encodings `served`; raises NotAcceptable."""
+    # All clients of one program send the same header.
+    choose = _representation if len(accept) <= _MAX_CACHED_CHARACTERS else _representation.__wrapped__
+    return choose(accept, kind, is_list, served)
+
+
+@lru_cache(maxsize=1024)
+def _representation(accept: str, kind: str, is_list: bool, served: tuple[Encoding, ...]) -> Representation:
     unknown_table: str | None = None
     for clause in _clauses(accept, served):
         if clause.is_plain:

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -18,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from kubesum.edge.authn.requestheader import RequestHeaderConfig
+from kubesum.edge.authn.requestheader import IdentityNames, RequestHeaderConfig
 from kubesum.edge.authn.subprotocols import token_of
 from kubesum.edge.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
 from kubesum.edge.tls.certpool import Chain, InvalidCredentials
@@ -37,6 +38,10 @@ Lines = Mapping[bytes, Sequence[bytes]]
 TokenAuthentication = Callable[[str], Awaitable[User]]
 """The user of a bearer token; raises InvalidCredentials if there is none, or the review fails."""
 
+MAX_CACHED_IDENTITIES: Final = 1024
+MAX_CACHED_IDENTITY_BYTES: Final = 4096
+"""The user of longer identity headers is read from them for each request."""
+
 CREDENTIAL_ID: Final = "authentication.kubernetes.io/credential-id"
 
 FRONT_PROXY: Final = "front proxy"
@@ -44,6 +49,9 @@ CERTIFICATE: Final = "certificate"
 BEARER: Final = "bearer token"
 WEBSOCKET: Final = "bearer token of a WebSocket"
 
+# Cached, since a lookup by prometheus_client takes longer than to count.
+_SUCCESSES: Final = AUTHENTICATIONS.labels("success")
+_requests_by: Final = cache(AUTHENTICATED_REQUESTS.labels)
 # Removed from every request, whatever headers are configured.
 _IDENTITY_PREFIXES: Final = (b"authorization", b"x-remote-", b"impersonate-", b"sec-websocket-protocol")
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -66,16 +74,17 @@ class DelegatingAuthenticator:
     async def authenticate(self, chain: Chain, headers: Headers) -> User:
         """The user of a request whose client presented the certificates `chain`; raises Unauthorized."""
         # Read once: the configuration may be replaced while the token is reviewed.
-        config, now, lines = self._config(), self._now(), by_name(headers)
+        config, now = self._config(), self._now()
         failures: list[str] = []
         for method, authenticate in _BY_CONNECTION.items():
             try:
-                user = authenticate(config, chain, lines, now)
+                user = authenticate(config, chain, headers, now)
             except InvalidCredentials as error:
                 failures.append(f"{method}: {error}")
                 continue
             if user is not None:
                 return _authenticated(method, user)
+        lines = by_name(headers)
         for method, token_in in _TOKENS.items():
             try:
                 if token := token_in(lines):
@@ -98,9 +107,7 @@ class DelegatingAuthenticator:
 
         Whether `-` or `_` stands in a name makes no difference: some programs replace one by the other.
         """
-        config = self._config()
-        configured = (*config.username_headers, *config.uid_headers, *config.group_headers, *config.extra_prefixes)
-        prefixes = tuple(name.replace(b"_", b"-") for name in configured) + _IDENTITY_PREFIXES
+        prefixes = tuple([name.replace(b"_", b"-") for name in self._config().prefixes]) + _IDENTITY_PREFIXES
         # Each distinct name is compared once: a user of hundreds of groups has as many lines of one name.
         names = {name for name, _ in headers}
         removed = {name for name in names if name.replace(b"_", b"-").startswith(prefixes)}
@@ -123,12 +130,17 @@ def bearer_token(lines: Lines) -> str:
 
 
 def _count(method: str) -> None:
-    AUTHENTICATIONS.labels("success").inc()
-    AUTHENTICATED_REQUESTS.labels(method).inc()
+    _SUCCESSES.inc()
+    _requests_by(method).inc()
 
 
 def _authenticated(method: str, user: User) -> User:
     _count(method)
+    return _in_group(user)
+
+
+def _in_group(user: User) -> User:
+    """The user as a member of system:authenticated."""
     # ClusterRoles such as system:discovery are granted to system:authenticated, and requests that kube-aggregator
     # makes for itself name no groups.
     if AUTHENTICATED in user.groups or UNAUTHENTICATED in user.groups or user.name == ANONYMOUS.name:
@@ -136,7 +148,7 @@ def _authenticated(method: str, user: User) -> User:
     return replace(user, groups=(*user.groups, AUTHENTICATED))
 
 
-def _by_headers(config: RequestHeaderConfig, chain: Chain, lines: Lines, now: float) -> User | None:
+def _by_headers(config: RequestHeaderConfig, chain: Chain, headers: Headers, now: float) -> User | None:
     """The user whom the front proxy names; None if the client is no front proxy, or names no user.
 
     Raises InvalidCredentials for a front proxy that is not allowed to name users.
@@ -155,16 +167,31 @@ def _by_headers(config: RequestHeaderConfig, chain: Chain, lines: Lines, now: fl
         # Any user with such a certificate could name any other (NCC-E003660). To compare the authorities of both
         # pools would not be enough: one in the users' pool may be issued by one in the front proxy's.
         raise InvalidCredentials("it may be that of a user, because requestheader-allowed-names is empty")
-    username = _first(lines, config.username_headers)
+    identity = tuple([line for line in headers if line[0].startswith(config.prefixes)])
+    if sum([len(name) + len(value) for name, value in identity]) > MAX_CACHED_IDENTITY_BYTES:
+        return _named_user(config.names, identity)
+    return _cached_user(config.names, identity)
+
+
+def _named_user(names: IdentityNames, identity: tuple[tuple[bytes, bytes], ...]) -> User | None:
+    """The user whom header lines of the front proxy name, None if they name none."""
+    lines = by_name(identity)
+    username_headers, uid_headers, group_headers, extra_prefixes = names
+    username = _first(lines, username_headers)
     if not username:
         return None
-    return User(
+    user = User(
         username,
-        groups=_values(lines, config.group_headers),
-        uid=_first(lines, config.uid_headers),
-        extra=_extra(lines, config.extra_prefixes),
+        groups=_values(lines, group_headers),
+        uid=_first(lines, uid_headers),
+        extra=_extra(lines, extra_prefixes),
         from_front_proxy=True,
     )
+    return _in_group(user)
+
+
+# kube-apiserver sends the same lines with each request of a user.
+_cached_user: Final = lru_cache(maxsize=MAX_CACHED_IDENTITIES)(_named_user)
 
 
 def _first(lines: Lines, names: Sequence[bytes]) -> str:
@@ -200,7 +227,7 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _by_certificate(config: RequestHeaderConfig, chain: Chain, _lines: Lines, now: float) -> User | None:
+def _by_certificate(config: RequestHeaderConfig, chain: Chain, _headers: Headers, now: float) -> User | None:
     """The user whom a client certificate names, None without a certificate; raises InvalidCredentials."""
     if not chain:
         return None
@@ -219,6 +246,7 @@ def _by_certificate(config: RequestHeaderConfig, chain: Chain, _lines: Lines, no
     )
 
 
+@lru_cache(maxsize=16)
 def _common_name(leaf: x509.Certificate) -> str:
     """The last common name in the subject of a certificate, as Go reads it; empty if there is none."""
     return next(reversed(_subject_values(leaf, NameOID.COMMON_NAME)), "")

@@ -9,6 +9,7 @@ Keys: kubernetes/pkg/controlplane/controller/clusterauthenticationtrust.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -18,6 +19,9 @@ from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import Key
 
 CONFIG_MAP: Final[Key] = ("kube-system", "extension-apiserver-authentication")
+
+IdentityNames = tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]]
+"""Names of the headers of the user's name, uid and groups, and prefixes of those of the user's extra values."""
 
 _NO_POOL: Final = CertPool(b"")
 
@@ -39,6 +43,16 @@ class RequestHeaderConfig:
     def bundle(self) -> bytes:
         """The authorities of both pools."""
         return self.clients.bundle + self.front_proxies.bundle
+
+    @cached_property
+    def names(self) -> IdentityNames:
+        """The names of all identity headers."""
+        return self.username_headers, self.uid_headers, self.group_headers, self.extra_prefixes
+
+    @cached_property
+    def prefixes(self) -> tuple[bytes, ...]:
+        """What the names of identity headers begin with."""
+        return tuple(chain.from_iterable(self.names))
 
     @cached_property
     def is_spoofable(self) -> bool:

@@ -468,25 +468,22 @@ class ContainerMetrics(msgspec.Struct, frozen=True, gc=False):
 
 
 class PodMetrics(msgspec.Struct, frozen=True, gc=False):
-    """metricsv1beta1.PodMetrics; the timestamp is the end of the window that was measured."""
+    """metricsv1beta1.PodMetrics; the timestamp is the end of the window that was measured.
+
+    It may be the zero time: a poll has tens of thousands of these, so that `semantics.usage` checks it.
+    """
 
     metadata: MetricsMetadata
     timestamp: Time | None = None
     containers: tuple[ContainerMetrics, ...] = ()
 
-    def __post_init__(self) -> None:
-        _drop_zero_times(self, "timestamp")
-
 
 class NodeMetrics(msgspec.Struct, frozen=True, gc=False):
-    """metricsv1beta1.NodeMetrics."""
+    """metricsv1beta1.NodeMetrics; the timestamp is that of PodMetrics."""
 
     metadata: MetricsMetadata
     timestamp: Time | None = None
     usage: Quantities = {}
-
-    def __post_init__(self) -> None:
-        _drop_zero_times(self, "timestamp")
 
 
 T = TypeVar("T")

@@ -49,7 +49,7 @@ def _measurement(at: datetime | None, parts: Iterable[Quantities]) -> Measuremen
         is_measured = True
         cpu_nanos += uncached_nanos(part[CPU]) if CPU in part else 0
         memory_nanos += uncached_nanos(part[MEMORY]) if MEMORY in part else 0
-    if at is None or not is_measured:
+    if at is None or at.year == 1 or not is_measured:
         raise ObjectError("the metrics have no timestamp or no usage")
     cpu, memory = whole(CPU, cpu_nanos), whole(MEMORY, memory_nanos) // _MIB * _MIB
     if not (0 <= cpu <= _MOST_CPU and 0 <= memory <= _MOST_MEMORY):

@@ -78,4 +78,6 @@ def test_metrics_without_usage_or_timestamp_are_invalid() -> None:
     with pytest.raises(ObjectError):
         of_pod({"cpu": "1m", "memory": "1Mi"}, timestamp=None)
     with pytest.raises(ObjectError):
+        of_pod({"cpu": "1m", "memory": "1Mi"}, timestamp="0001-01-01T00:00:00Z")
+    with pytest.raises(ObjectError):
         of_node({})

@@ -28,7 +28,7 @@ from kubesum.vocabulary.resource import ComputedResource
 
 GZIP_ABOVE_BYTES: Final = 128 * 1024
 """kube-apiserver compresses only bodies larger than this; endpoints/handlers/responsewriters/writers.go."""
-TEXTS_BYTES: Final = 20 * 1024 * 1024
+TEXTS_BYTES: Final = 24 * 1024 * 1024
 """Of encoded rows."""
 PACKED_BYTES: Final = 12 * 1024 * 1024
 """Of encoded rows that are compressed."""

@@ -69,7 +69,7 @@ def test_every_list_equals_one_that_is_encoded_from_scratch(
         world = Computation()
         world.now = NOW
         played = Played(world)
-        kept = [Lists(lambda: world.now), Lists(lambda: world.now, texts_bytes=4_000)]
+        kept = [Lists(lambda: world.now), Lists(lambda: world.now, texts_bytes=2_500, packed_bytes=4_000)]
         await played.play(beginning)
         for steps, passed_s, ahead_s in rounds:
             await played.play(steps)

@@ -30,6 +30,8 @@ GZIP_ABOVE_BYTES: Final = 128 * 1024
 """kube-apiserver compresses only bodies larger than this; endpoints/handlers/responsewriters/writers.go."""
 TEXTS_BYTES: Final = 24 * 1024 * 1024
 """Of encoded rows."""
+PACKED_BYTES: Final = 12 * 1024 * 1024
+"""Of encoded rows that are compressed."""
 BODIES_BYTES: Final = 16 * 1024 * 1024
 """Of compressed lists and lists in YAML."""
 SELECTIONS_BYTES: Final = 4 * 1024 * 1024
@@ -69,10 +71,12 @@ class EncodedList:
 class Lists:
     """The lists of all resources."""
 
-    def __init__(self, now: Callable[[], float], texts_bytes: int = TEXTS_BYTES) -> None:
-        """`now` gives seconds since 1970; `texts_bytes` bounds the memory of encoded rows."""
+    def __init__(
+        self, now: Callable[[], float], texts_bytes: int = TEXTS_BYTES, packed_bytes: int = PACKED_BYTES
+    ) -> None:
+        """`now` gives seconds since 1970; `texts_bytes` and `packed_bytes` bound the memory of encoded rows."""
         self._now = now
-        self._texts = RowTexts(texts_bytes)
+        self._texts = RowTexts(texts_bytes, packed_bytes)
         self._selections = Selections(SELECTIONS_BYTES)
         self._bodies = ResponseCache(BODIES_BYTES, now)
 

@@ -5,19 +5,21 @@ replaces the block by one that shares all other rows, and only the changed row i
 reference to their rows, which would be kept for too long: a row is found again by its version, which no other row of
 its resource ever had.
 
-Cells with ages are written anew in place once their text would be another one. The least recently used entries are
-evicted when all together exceed a number of bytes.
+Cells with ages are written anew in place once their text would be another one. When all entries together exceed a
+number of bytes, those used least recently are compressed, to a tenth; and evicted when these exceed another number.
 
 Invariant: a text equals what its row is encoded to from scratch at the same time.
 """
 
 import math
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 from cachetools import LRUCache
+from isal import isal_zlib
 
 from kubesum.api.representations.objects import ENCODER, object_of, partial_of
 from kubesum.api.representations.table import Ages, AgeSpot, aged, spotted_row
@@ -31,6 +33,7 @@ from kubesum.vocabulary.resource import ComputedResource
 _TEXT_BYTES: Final = 128
 """What a text takes beside its bytes, and what the place of an age in it takes."""
 _SPOT_BYTES: Final = 120
+_ENTRY_BYTES: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +60,6 @@ class RowFormat:
         return ENCODER.encode(document), ()
 
 
-class RowTexts:
-    """The encoded rows of all resources."""
-
-    def __init__(self, capacity_bytes: int) -> None:
-        self._kept: LRUCache[tuple[object, ...], _BlockTexts] = LRUCache(capacity_bytes, lambda held: held.size_bytes)
-
-    def texts(self, format_: RowFormat, rows: BlockRows, floor: Version, ages: Ages) -> tuple[bytes, ...]:
-        """The JSON of these rows with `ages`; none has an earlier version than `floor`."""
-        key = (rows.block.place, *format_.key)
-        held = self._kept.get(key)
-        if held is None:
-            held = _BlockTexts(rows.block, floor)
-        known_bytes = held.size_bytes
-        held.follow(rows.block, floor)
-        held.renew(ages.now)
-        texts = held.encoded(format_, rows, ages.now)
-        ages.restrict(held.valid_from, held.valid_until)
-        if held.size_bytes != known_bytes and held.size_bytes <= self._kept.maxsize:
-            self._kept[key] = held
-        return texts
-
-
 class _BlockTexts:
     """The texts of the rows of one block."""
 
@@ -87,6 +68,8 @@ class _BlockTexts:
         self._floor = floor
         self._versions = array("q", [row.version for row in block.rows])
         self._texts = [_MISSING] * len(block.rows)
+        self._packed = b""
+        """The same, compressed; empty if they have changed since."""
         self.valid_from, self.valid_until = -math.inf, math.inf
         """From when until when all texts hold."""
         self.size_bytes = 0
@@ -100,9 +83,25 @@ class _BlockTexts:
         texts = {
             version: text for version, text in zip(self._versions, self._texts, strict=True) if version >= same_from
         }
+        self._packed = b""
         self._block_stamp, self._floor = block.stamp, floor
         self._versions = array("q", [row.version for row in block.rows])
         self._texts = [texts.get(version, _MISSING) for version in self._versions]
+
+    def pack(self) -> None:
+        """Compresses the texts; to be used again after `unpack`."""
+        if not self._packed:
+            self._packed = isal_zlib.compress(msgspec.msgpack.encode(self._texts), 1)
+        self._texts = []
+
+    def unpack(self) -> None:
+        """Restores the texts."""
+        self._texts = _DECODER.decode(isal_zlib.decompress(self._packed))
+
+    @property
+    def packed_bytes(self) -> int:
+        """What the compressed texts take, roughly."""
+        return _ENTRY_BYTES + len(self._packed) + self._versions.itemsize * len(self._versions)
 
     def renew(self, now: float) -> None:
         """Writes ages as they are at `now`."""
@@ -110,6 +109,7 @@ class _BlockTexts:
             return
         # After the clock was set back, all of them may be wrong.
         due_until = math.inf if now < self.valid_from else now
+        self._packed = b""
         if due_until == math.inf:
             self.valid_from = -math.inf
         for at, held in enumerate(self._texts):
@@ -123,7 +123,7 @@ class _BlockTexts:
     def encoded(self, format_: RowFormat, rows: BlockRows, now: float) -> tuple[bytes, ...]:
         """The texts of `rows`, of which those that are missing are encoded."""
         texts = self._texts
-        missing = [at for at in rows.positions if texts[at] is _MISSING]
+        missing = [at for at in rows.positions if not texts[at].content]
         for at in missing:
             ages = Ages(now)
             content, spots = format_.encoded(served(rows.block.rows[at], self._floor), ages)
@@ -131,11 +131,12 @@ class _BlockTexts:
             self.valid_from = max(self.valid_from, ages.valid_from)
             self.valid_until = min(self.valid_until, ages.valid_until)
         if missing:
+            self._packed = b""
             self.size_bytes = sum(held.size_bytes for held in texts)
         return tuple([texts[at].content for at in rows.positions])
 
 
-class _Text(msgspec.Struct, frozen=True, gc=False):
+class _Text(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The JSON of one row, and where ages stand in it, which hold until `valid_until`."""
 
     content: bytes
@@ -149,3 +150,54 @@ class _Text(msgspec.Struct, frozen=True, gc=False):
 
 _MISSING: Final = _Text(b"", (), math.inf)
 """In place of the text of a row that nobody asked for."""
+
+
+_Place = tuple[int, str, str, str]
+"""The place of a block and the key of a format."""
+
+_DECODER: Final = msgspec.msgpack.Decoder(list[_Text])
+
+
+class _Ready(LRUCache[_Place, _BlockTexts]):
+    """The texts that are ready; those used least recently are given to `evicted`."""
+
+    def __init__(self, capacity_bytes: int, evicted: Callable[[_Place, _BlockTexts], None]) -> None:
+        super().__init__(capacity_bytes, lambda held: held.size_bytes)
+        self._evicted = evicted
+
+    def popitem(self) -> tuple[_Place, _BlockTexts]:
+        """Removes the entry that was used least recently."""
+        key, held = super().popitem()
+        self._evicted(key, held)
+        return key, held
+
+
+class RowTexts:
+    """The encoded rows of all resources."""
+
+    def __init__(self, capacity_bytes: int, packed_bytes: int) -> None:
+        """Bounds the memory of texts that are ready, and of those that are compressed."""
+        self._ready: Final = _Ready(capacity_bytes, self._pack)
+        self._packed: Final[LRUCache[_Place, _BlockTexts]] = LRUCache(packed_bytes, lambda held: held.packed_bytes)
+
+    def texts(self, format_: RowFormat, rows: BlockRows, floor: Version, ages: Ages) -> tuple[bytes, ...]:
+        """The JSON of these rows with `ages`; none has an earlier version than `floor`."""
+        key = (rows.block.place, *format_.key)
+        held = self._ready.get(key)
+        known_bytes = held.size_bytes if held is not None else 0
+        if held is None and (held := self._packed.pop(key, None)) is not None:
+            held.unpack()
+        if held is None:
+            held = _BlockTexts(rows.block, floor)
+        held.follow(rows.block, floor)
+        held.renew(ages.now)
+        texts = held.encoded(format_, rows, ages.now)
+        ages.restrict(held.valid_from, held.valid_until)
+        if held.size_bytes != known_bytes and held.size_bytes <= self._ready.maxsize:
+            self._ready[key] = held
+        return texts
+
+    def _pack(self, key: _Place, held: _BlockTexts) -> None:
+        held.pack()
+        if held.packed_bytes <= self._packed.maxsize:
+            self._packed[key] = held

@@ -37,7 +37,7 @@ class TableRow(msgspec.Struct, frozen=True, gc=False):
     object: Object | PartialObjectMetadata | None
 
 
-class AgeSpot(msgspec.Struct, frozen=True, gc=False):
+class AgeSpot(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Where in the JSON of a row an age stands, in bytes, and the time since when it is counted, in seconds."""
 
     start: int

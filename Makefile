@@ -9,10 +9,11 @@ IMAGE ?= kubesum
 REPOSITORY ?= https://github.com/kubesum/kubesum
 DIST ?= dist
 TAG ?= v$(VERSION)
+MINUTES ?= 10
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit coverage check bench bench-compare generate picture verify chart cluster image dist tag notes workflows
+.PHONY: help setup demo test unit coverage check bench bench-compare soak generate picture verify chart cluster image dist tag notes workflows
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -55,6 +56,9 @@ bench: setup ## Measure speed and memory; PHASES="churn memory" only these, LARG
 
 bench-compare: ## Compare the saved run OLD=path to NEW=path, or to the latest one.
 	$(BIN)/python -m tests.bench.compare $(OLD) $(NEW)
+
+soak: setup ## Run kubesum for MINUTES=10 under churn, watches and faults; fail if memory, tasks or descriptors grow.
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 generate: setup ## Write from the declarations: the reference page, roles, manifests, documents that tests compare.
 	$(BIN)/kubesum render docs > docs/resources.md

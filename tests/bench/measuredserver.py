@@ -9,6 +9,7 @@ CPU time of its own. It ends with its standard input.
 import asyncio
 import json
 import logging
+import os
 import resource
 import sys
 import time
@@ -91,6 +92,8 @@ async def answer(blocks: BlockMeter) -> None:
             "pod_events": total(metrics.WATCH_EVENTS, resource="pods", type="MODIFIED"),
             "published_rows": total(metrics.PUBLISHED_ROWS),
             "polls": total(metrics.POLLS, result="success"),
+            "tasks": len(asyncio.all_tasks()),
+            "descriptors": len(os.listdir("/proc/self/fd")),
             "block_s": blocks.longest_s,
             "block_cpu_s": blocks.longest_cpu_s,
         }

@@ -1,6 +1,7 @@
 """What most phases run against: a simulated API server whose pods change, and `kubesum serve` behind it."""
 
 import socket
+import ssl
 import tempfile
 import time
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ class ServerFigures:
     pod_events: int
     published_rows: int
     polls: int
+    tasks: int
+    descriptors: int
     block_s: float
     """The longest block of the event loop since it was last measured anew, as time passed."""
     block_cpu_s: float
@@ -59,6 +62,13 @@ class Stage:
     idle: ServerFigures
     """The process of kubesum before it had connected."""
     sync: Synced
+    port: int
+    tls: ssl.SSLContext
+    """Of a client, which is a front proxy."""
+    authority: certificates.KeyPair
+    """The authority of the serving certificate."""
+    pair: tuple[Path, Path]
+    """The files of the serving certificate and its key."""
 
     def figures(self, command: str = "figures") -> ServerFigures:
         """The figures of kubesum's process; also obeys `blocks` and `no-blocks`."""
@@ -92,8 +102,11 @@ def simulated_cluster(size: Size, bytes_per_s: float) -> Iterator[Child]:
 
 
 @contextmanager
-def stage(cluster: Child, usage_interval_s: float = 0) -> Iterator[Stage]:
-    """`kubesum serve` of a simulated cluster, ready; it reads usage only with an interval."""
+def stage(cluster: Child, usage_interval_s: float = 0, kubeconfig: Path | None = None) -> Iterator[Stage]:
+    """`kubesum serve` of a simulated cluster, ready; it reads usage only with an interval.
+
+    `kubeconfig` is another than the cluster's own, with a way to the cluster that can fail.
+    """
     with tempfile.TemporaryDirectory(prefix="kubesum-bench-") as folder:
         home = Path(folder)
         authority = certificates.authority("kubesum-ca")
@@ -106,7 +119,7 @@ def stage(cluster: Child, usage_interval_s: float = 0) -> Iterator[Stage]:
         flags = {
             "--bind-address": LOOPBACK,
             "--secure-port": port,
-            "--kubeconfig": cluster.started["kubeconfig"],
+            "--kubeconfig": kubeconfig or cluster.started["kubeconfig"],
             "--tls-cert-file": certificate,
             "--tls-private-key-file": key,
             "--usage-interval": f"{usage_interval_s:g}s",
@@ -119,7 +132,7 @@ def stage(cluster: Child, usage_interval_s: float = 0) -> Iterator[Stage]:
             seconds = time.perf_counter() - began
             ready = _figures(server.command("no-blocks"))
             sync = Synced(seconds, ready.cpu_s - idle.cpu_s, ready.block_cpu_s)
-            yield Stage(cluster, server, client, idle, sync)
+            yield Stage(cluster, server, client, idle, sync, port, tls, authority, (certificate, key))
 
 
 def until_ready(client: Client) -> None:
@@ -143,5 +156,6 @@ def free_port() -> int:
 
 
 def _figures(line: dict[str, Any]) -> ServerFigures:
-    none = {"peak_bytes": 0, "pod_events": 0, "published_rows": 0, "polls": 0, "block_s": 0.0, "block_cpu_s": 0.0}
+    counts = ("peak_bytes", "pod_events", "published_rows", "polls", "tasks", "descriptors", "block_s", "block_cpu_s")
+    none = dict.fromkeys(counts, 0)
     return ServerFigures(**(none | line))

@@ -46,12 +46,13 @@ class Cache:
         # Pods that may have another workload or zone now; an owner or node may have any number.
         self._moved: Final[dict[Key, None]] = {}
         self._pods_on: Final = NodeIndex()
-        self._kinds: Final[Mapping[str, tuple[Put, Mapping[Key, Any]]]] = {
+        kinds: Mapping[str, tuple[Put, Mapping[Key, Any]]] = {
             "pods": (self._put_pod, self._joined.pods),
             "nodes": (self._put_node, self._nodes),
             "namespaces": (self._put_namespace, self._namespaces),
             **{kind: (partial(self._put_owner, kind), self._owners.owners[kind]) for kind in OWNERS},
         }
+        self._kinds: Final = {kind: (*of, metrics.INFORMER_OBJECTS.labels(kind)) for kind, of in kinds.items()}
         self._contents: Final[Mapping[Source, Mapping[Key, Any]]] = {
             Source.PODS: self._joined.pods,
             Source.NODES: self._joined.nodes,
@@ -74,12 +75,12 @@ class Cache:
     def apply(self, kind: str, event: SourceEvent[Any]) -> None:
         """Takes in one event of a watched kind."""
         state = self.sources.watched[kind]
-        put, known = self._kinds[kind]
+        put, known, number = self._kinds[kind]
         for key, fact in state.changes(event, known):
             put(key, fact)
         self._rejoin_slice()
         state.observe(event, self._now())
-        metrics.INFORMER_OBJECTS.labels(kind).set(len(known))
+        number.set(len(known))
         self.sources.report(state)
 
     async def rejoin_moved(self) -> None:
@@ -140,7 +141,11 @@ class Cache:
         else:
             if is_moved:
                 self._link(facts)
-            self._joined.put_pod(facts, self._owners.workload_of(facts), self._zone_of(facts.node))
+            if known is None or is_moved or known.facts.owner != facts.owner:
+                self._joined.put_pod(facts, self._owners.workload_of(facts), self._zone_of(facts.node))
+            else:
+                # If its owners or its node have changed, it is among those that moved.
+                self._joined.put_pod(facts, known.workload, known.zone)
         self._note_moved_below(old, facts)
 
     def _note_moved_below(self, old: PodFacts | None, new: PodFacts | None) -> None:

@@ -5,8 +5,7 @@ and made to fit (kube/fitting.py). If it cannot be, it is reported with the reas
 objects are not affected.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from sys import intern
@@ -89,6 +88,9 @@ class Decoder(Generic[Facts]):
         """`report` is called for each object that cannot be read, or only in part; without it they are logged."""
         self._watched: Final = watched
         self._report: Final = report or ObjectErrorLog(watched.resource).report
+        # Looked up once: to find a child of a metric takes longer than to count in it.
+        self._counters: Final = {name: metrics.WATCH_EVENTS.labels(watched.resource, name) for name in _KNOWN_TYPES}
+        self._unknown: Final = metrics.WATCH_EVENTS.labels(watched.resource, "unknown")
         self._objects: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(watched.view)
         self._arrays: Final[msgspec.json.Decoder[list[Any]]] = msgspec.json.Decoder(list[watched.view])  # type: ignore[name-defined]  # a type known at run time
         self._events: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(WatchEvent[watched.view])  # type: ignore[name-defined]  # a type known at run time
@@ -145,17 +147,18 @@ class Decoder(Generic[Facts]):
         """
         events: Events[Facts] = Events()
         after_number = _as_number(after)
-        types: Counter[str] = Counter()
+        types: dict[str, int] = {}
         for line in lines:
             if not line or line.isspace():
                 continue
             event = self._event(line)
-            types[event.type] += 1
+            types[event.type] = types.get(event.type, 0) + 1
             if event.type == "ERROR":
                 events.error = event.object
                 break
             self._add(event, after_number, events)
-        self._count(types)
+        for name, count in types.items():
+            self._counters.get(name, self._unknown).inc(count)
         return events
 
     def _add(self, event: WatchEvent[Any], after: int, events: Events[Facts]) -> None:
@@ -226,11 +229,6 @@ class Decoder(Generic[Facts]):
     def _count_error(self, unread: Unread, reason: str) -> None:
         metrics.OBJECT_ERRORS.labels(self._watched.resource, reason).inc()
         self._report(unread)
-
-    def _count(self, types: Mapping[str, int]) -> None:
-        for name, count in types.items():
-            known = name if name in _KNOWN_TYPES else "unknown"
-            metrics.WATCH_EVENTS.labels(self._watched.resource, known).inc(count)
 
     def _decode_error(self, reason: str) -> UpstreamError:
         metrics.DECODE_ERRORS.labels(self._watched.resource).inc()

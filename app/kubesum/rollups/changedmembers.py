@@ -28,6 +28,10 @@ class ChangedMembers:
         # By whether each path differs: a member changes in few ways.
         self._concerned: Final[dict[tuple[bool, ...], Concerned]] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there are any folds."""
+        return len(self._folds) > 0
+
     def concerned(self, old: Any | None, new: Any | None) -> Concerned:
         """The folds that a change of a member, or of its status, concerns: all if one of both is None."""
         if old is None or new is None:

@@ -20,7 +20,7 @@ from kubesum.rollups.readers import Readers
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rollup import Rollup, RowChange
 from kubesum.rollups.rows import status_of
-from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Source, Stale, Unavailable
+from kubesum.vocabulary.resource import ComputedResource, Key, Source, Stale, Unavailable
 from kubesum.vocabulary.tally import Differences
 
 SLICE: Final = 100
@@ -57,8 +57,9 @@ class Engine:
         self._stale = stale
         self._rollups: tuple[Rollup, ...] = ()  # as they were added
         self._order: tuple[Rollup, ...] = ()  # each after those that it folds over
-        self._subjects: dict[Source, list[Rollup]] = {}
-        self._members: dict[Source | str, ChangedMembers] = {}
+        # By source, the rollups that it has the subjects of, and the folds over it.
+        self._sources: dict[Source, tuple[tuple[Rollup, ...], ChangedMembers]] = {}
+        self._over_rows: dict[str, ChangedMembers] = {}  # by plural, the folds over the rows of a resource
         self._differences: Final = Differences()
         self._publishing: Final = asyncio.Lock()
         self._has_published = False
@@ -86,15 +87,16 @@ class Engine:
         self._rollups = tuple(rollups)
         self.catalogue = Catalogue(tuple(rollup.store for rollup in self._rollups))
         self._order = in_order(self._rollups)
-        self._subjects = {}
-        folds: dict[Source | str, list[tuple[Rollup, Fold]]] = {}
-        for rollup in self._order:
-            resource = rollup.resource
-            if resource.subjects is not None:
-                self._subjects.setdefault(resource.subjects, []).append(rollup)
-            for fold in resource.folds:
-                folds.setdefault(fold.over, []).append((rollup, fold))
-        self._members = {over: ChangedMembers(of) for over, of in folds.items()}
+        self._sources = {source: (self._about(source), self._folds(source)) for source in Source}
+        self._over_rows = {plural: self._folds(plural) for plural in (one.resource.plural for one in self._order)}
+
+    def _about(self, source: Source) -> tuple[Rollup, ...]:
+        return tuple(rollup for rollup in self._order if rollup.resource.subjects is source)
+
+    def _folds(self, over: Source | str) -> ChangedMembers:
+        return ChangedMembers(
+            (rollup, fold) for rollup in self._order for fold in rollup.resource.folds if fold.over == over
+        )
 
     def _fill(self, rollup: Rollup) -> None:
         resource = rollup.resource
@@ -133,12 +135,11 @@ class Engine:
 
     def change(self, source: Source, old: Any | None, new: Any | None) -> None:
         """One object of a source was added (`old` is None), changed, or removed (`new` is None)."""
-        for rollup in self._subjects.get(source, ()):
+        subjects, members = self._sources[source]
+        for rollup in subjects:
             rollup.subject_changed(old, new)
-        members = self._members.get(source)
-        if members is not None:
-            for rollup, folds in members.concerned(old, new):
-                rollup.member_changed(folds, old, new)
+        for rollup, folds in members.concerned(old, new):
+            rollup.member_changed(folds, old, new)
         self.dirty.set()
 
     def batch(self) -> AbstractAsyncContextManager[None]:
@@ -206,8 +207,8 @@ class Engine:
 
     def _derive(self, source: ComputedResource, changes: Iterable[RowChange]) -> None:
         """Passes changed rows to the rollups that fold over their resource."""
-        members = self._members.get(source.plural)
-        if members is None:
+        members = self._over_rows[source.plural]
+        if not members:
             return
         for key, before, after in changes:
             old = None if before is None else status_of(source, before)

@@ -5,11 +5,11 @@ here, since its rows refer to their subjects; so a subject is passed in along wi
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from kubesum.rollups.rows import Row
-from kubesum.vocabulary.resource import ComputedResource, Key
+from kubesum.vocabulary.resource import ComputedResource, Fold, Key
 from kubesum.vocabulary.tally import Contribution, Differences, Tally
 
 Change = tuple[Key, Contribution | None, Contribution | None]
@@ -41,19 +41,21 @@ class Groups:
         """The group of `key` has no subject any more."""
         self._subjects.pop(key, None)
 
-    def change(self, key: Key, left: Contribution | None, joined: Contribution | None) -> None:
-        """A member's contribution to a group is replaced (`joined` in place of `left`), or it joins or leaves it."""
-        tally = self._tallies.get(key)
-        if tally is None:
-            tally = self._tallies[key] = Tally()
-        if left is None:
-            tally.add(joined or ())
-        elif joined is not None:
-            tally.change(self._differences.between(left, joined))
-        else:
-            tally.subtract(left)
-            if not tally:
-                del self._tallies[key]
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Members joined or left groups, or contribute something else to them."""
+        tallies = self._tallies
+        for key, left, joined in changes:
+            tally = tallies.get(key)
+            if tally is None:
+                tally = tallies[key] = Tally()
+            if left is None:
+                tally.add(joined or ())
+            elif joined is not None:
+                tally.change(self._differences.between(left, joined))
+            else:
+                tally.subtract(left)
+                if not tally:
+                    del tallies[key]
 
     def row(self, key: Key, subject: Any | None) -> Row | None:
         """The row of `key` as of now, None if it has none; `subject` counts for projections only."""
@@ -79,17 +81,23 @@ class Groups:
         return self._resource.status(row.key, row.subject, self._tallies.get(row.key) or _EMPTY)
 
 
-def changed_contributions(
-    before: Sequence[tuple[Key, Contribution]], after: Sequence[tuple[Key, Contribution]]
-) -> list[Change]:
-    """What turns the contributions of a member into others; those that stay are left out."""
-    if not before:
-        return [(key, None, joined) for key, joined in after]
-    if not after:
-        return [(key, left, None) for key, left in before]
-    if [key for key, _ in before] == [key for key, _ in after]:
-        pairs = zip(before, after, strict=True)
-        return [(key, left, joined) for (key, left), (_, joined) in pairs if left is not joined and left != joined]
+def changes_of(fold: Fold, old: Any | None, new: Any | None) -> list[Change]:
+    """What turns the contributions of a member into those of its new state; those that stay are left out."""
+    if old is None:
+        return [(key, None, joined) for key, joined in fold.contributions(new)]
+    if new is None:
+        return [(key, left, None) for key, left in fold.contributions(old)]
+    before, after = tuple(fold.contributions(old)), tuple(fold.contributions(new))
+    changes: list[Change] = []
+    for (key, left), (other, joined) in zip(before, after, strict=False):
+        if key != other:
+            return _moves(before, after)
+        if left is not joined and left != joined:
+            changes.append((key, left, joined))
+    return changes if len(before) == len(after) else _moves(before, after)
+
+
+def _moves(before: Iterable[tuple[Key, Contribution]], after: Iterable[tuple[Key, Contribution]]) -> list[Change]:
     # A member may belong to a thousand groups and change in one of them.
     counts, new_counts = Counter(before), Counter(after)
     return [

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from kubesum.rollups.groups import Change, Groups, changed_contributions
+from kubesum.rollups.groups import Change, Groups, changes_of
 from kubesum.rollups.publishedrows import PublishedRows
 from kubesum.rollups.resourceversion import Version, issued_at
 from kubesum.rollups.rows import Row, same_content, same_subject, sharing, status_of
@@ -85,14 +85,11 @@ class Rollup:
         """A member of some of the resource's folds, all of one source, was created, changed or deleted."""
         changes: list[Change] = []
         for fold in folds:
-            before = list(fold.contributions(old)) if old is not None else ()
-            after = list(fold.contributions(new)) if new is not None else ()
-            changes += changed_contributions(before, after)
+            changes += changes_of(fold, old, new)
         if self._dirty is not None:
             for key in dict.fromkeys([change[0] for change in changes]):
                 self._about_to_change(key, None, None)
-        for key, left, joined in changes:
-            self._groups.change(key, left, joined)
+        self._groups.apply(changes)
 
     def _about_to_change(self, key: Key, old: Any | None, new: Any | None) -> None:
         """Notes that a row becomes dirty; `old` and `new` are its subject, which only projections need."""

@@ -64,7 +64,8 @@ class Replica:
         old = self.boxes.pop(key, None)
         if box is not None:
             self.boxes[key] = box
-        self.world.engine.change(Source.PODS, old, box)
+        if old is not None or box is not None:
+            self.world.engine.change(Source.PODS, old, box)
 
     async def watch(
         self,

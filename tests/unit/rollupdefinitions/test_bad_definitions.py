@@ -1,5 +1,6 @@
 """A hundred bad definitions: each gets one clear sentence, and harms nothing else."""
 
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 
@@ -436,3 +437,16 @@ def test_an_object_that_is_nested_without_end_is_a_problem() -> None:
         nested = {"a": nested}
 
     assert isinstance(read({**deepcopy(SAMPLE), "spec": nested}), Problem)
+
+
+def test_without_the_extra_a_definition_with_an_expression_is_not_accepted_and_others_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "cel_expr_python", None)
+
+    [problem] = verdict(deepcopy(SAMPLE)).problems
+
+    assert problem.sentence == (
+        "spec.filter: expressions need cel-expr-python, which is not installed here; "
+        "install kubesum[cel], or leave the expression out"
+    )

@@ -12,9 +12,9 @@ RUN sed -n '/^name = "uv"$/,/^$/{s/^version = "\(.*\)"/uv==\1/p;s/.*hash = "\(sh
         uv.lock | tr '\n' ' ' > uv.txt \
     && pip install --no-cache-dir --only-binary :all: --require-hashes --requirement uv.txt
 # A layer that lasts as long as the lock does.
-RUN uv sync --locked --no-default-groups --group build --no-install-project
+RUN uv sync --locked --no-default-groups --extra cel --group build --no-install-project
 COPY app/kubesum app/kubesum
-RUN uv sync --locked --no-default-groups --no-editable --no-build-isolation
+RUN uv sync --locked --no-default-groups --extra cel --no-editable --no-build-isolation
 
 FROM ${PYTHON}
 ARG PYTHON

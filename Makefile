@@ -64,6 +64,8 @@ generate: setup ## Write from the declarations: the reference page, roles, manif
 	$(BIN)/kubesum render docs > docs/resources.md
 	$(BIN)/kubesum render flags > docs/flags.md
 	$(BIN)/kubesum render metrics > docs/metrics.md
+	$(BIN)/kubesum render rollups > docs/rollup-reference.md
+	$(BIN)/kubesum render crd > helm/kubesum/files/rollupdefinitions.yaml
 	$(BIN)/kubesum render rbac > helm/kubesum/files/clusterroles.yaml
 	$(BIN)/kubesum render openapi-v2 > tests/unit/api/golden/openapi_v2.json
 	$(BIN)/kubesum render openapi-v3 > tests/unit/api/golden/openapi_v3.json

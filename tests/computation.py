@@ -20,7 +20,7 @@ from kubesum.rollups.store import Store
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_pods, watched_resources
-from kubesum.vocabulary.resource import GROUP, VERSION, ComputedResource, Key
+from kubesum.vocabulary.resource import ComputedResource, Key
 
 JsonObject = dict[str, Any]
 
@@ -118,9 +118,7 @@ class Computation:
 
     def store(self, plural: str) -> Store:
         """The store of a resource."""
-        store = self.engine.catalogue.find(GROUP, VERSION, plural)
-        assert store is not None
-        return store
+        return next(store for store in self.engine.catalogue.stores if store.resource.plural == plural)
 
     async def settled(self, plural: str) -> dict[Key, JsonObject]:
         """The rows of a resource once none is pending, without versions."""

@@ -19,7 +19,10 @@ def test_argo_cd_registers_kubesum_last_and_forgets_it_first(examples: dict[str,
     installed = objects(examples["Application"]["spec"]["source"]["helm"]["valuesObject"])
     waves = {one["kind"]: one["metadata"].get("annotations") for one in installed if "annotations" in one["metadata"]}
 
-    assert waves == {"APIService": {"argocd.argoproj.io/sync-wave": "1"}}
+    assert waves == {
+        "APIService": {"argocd.argoproj.io/sync-wave": "1"},
+        "CustomResourceDefinition": {"helm.sh/resource-policy": "keep"},
+    }
 
 
 def test_what_argo_cd_is_to_ignore_is_there(examples: dict[str, JsonObject]) -> None:

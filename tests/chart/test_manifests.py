@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from kubesum import __version__
-from tests.chart.rendering import CHART, NAMESPACE, ROOT, objects, rendered
+from tests.chart.rendering import CHART, NAMESPACE, ROOT, objects, one, rendered
 
 PLAIN = ROOT / "deploy"
 
@@ -26,6 +26,19 @@ def kustomized(directory: Path) -> list[dict[str, object]]:
 
 def test_the_roles_in_the_chart_are_what_the_command_prints() -> None:
     assert (CHART / "files" / "clusterroles.yaml").read_text() == kubesum("render", "rbac")
+
+
+def test_the_custom_resource_definition_in_the_chart_is_what_the_command_prints() -> None:
+    assert (CHART / "files" / "rollupdefinitions.yaml").read_text() == kubesum("render", "crd")
+
+
+def test_the_custom_resource_definition_stays_unless_it_is_told_to_go() -> None:
+    policy = "helm.sh/resource-policy"
+    kind, name = "CustomResourceDefinition", "rollupdefinitions.kubesum.dev"
+    told = {"rollups": {"customResourceDefinition": {"keep": False}}}
+
+    assert one(objects(), kind, name)["metadata"]["annotations"] == {policy: "keep"}
+    assert "annotations" not in one(objects(told), kind, name)["metadata"]
 
 
 def test_the_chart_is_of_this_version() -> None:

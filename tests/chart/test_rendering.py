@@ -53,6 +53,7 @@ def test_these_objects_are_installed_and_no_others() -> None:
         ("ClusterRole", "kubesum:view", ""),
         ("ClusterRoleBinding", "kubesum:auth-delegator", ""),
         ("ClusterRoleBinding", "kubesum:server", ""),
+        ("CustomResourceDefinition", "rollupdefinitions.kubesum.dev", ""),
         ("Deployment", "kubesum", NAMESPACE),
         ("PodDisruptionBudget", "kubesum", NAMESPACE),
         ("Role", "kubesum", NAMESPACE),

@@ -30,6 +30,8 @@ EFFECTIVE: dict[str, tuple[Any, Values]] = {
     "serviceAccount.name": ("reader", {}),
     "serviceAccount.annotations": ({"example.org/owner": "ops"}, {}),
     "clusterView.bindToAuthenticated": (True, {}),
+    "rollups.customResourceDefinition.create": (False, {}),
+    "rollups.customResourceDefinition.keep": (False, {}),
     "apiService.annotations": ({"example.org/owner": "ops"}, {}),
     "apiService.caBundle": (f"{AUTHORITY}\n{AUTHORITY}", OWN_SECRET),
     "apiService.insecureSkipTLSVerify": (True, UNVERIFIABLE),

@@ -14,7 +14,7 @@ import msgspec
 from kubesum.api.representations.status import UNKNOWN_PATH
 from kubesum.rollups.catalogue import Catalogue
 from kubesum.vocabulary.errors import NotFound
-from kubesum.vocabulary.resource import CATEGORY, ComputedResource
+from kubesum.vocabulary.resource import ComputedResource
 
 VERBS: Final = ("get", "list", "watch")
 """The verbs of every resource. A listed verb that fails would stop controllers such as the namespace controller."""
@@ -71,7 +71,7 @@ def _aggregated_resource(resource: ComputedResource) -> dict[str, object]:
         "singularResource": resource.singular,
         "verbs": VERBS,
         "shortNames": resource.short_names,
-        "categories": (CATEGORY,),
+        "categories": resource.categories,
     }
 
 
@@ -115,7 +115,7 @@ def _resource(resource: ComputedResource) -> dict[str, object]:
         "kind": resource.kind,
         "verbs": VERBS,
         "shortNames": resource.short_names,
-        "categories": (CATEGORY,),
+        "categories": resource.categories,
     }
 
 

@@ -12,6 +12,7 @@ from kubesum.commands.demo import flags as demo
 from kubesum.commands.doctor import flags as doctor
 from kubesum.commands.local import flags as local
 from kubesum.commands.render import flags as render
+from kubesum.commands.rollup import flags as rollup
 from kubesum.commands.serve import flags as serve
 from kubesum.commands.top import flags as top
 
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add(_command(commands, "demo", "serve summaries of a simulated cluster whose state keeps changing"))
     top.add(_command(commands, "top", "show the summaries of a cluster live in a terminal"))
     doctor.add(_command(commands, "doctor", "check an installation of kubesum, and print how to fix it"))
+    rollup.add(_command(commands, "rollup", "check RollupDefinitions, which make kinds of their own"))
     render.add(_command(commands, "render", "print a document that is generated from the declarations"))
     return top_level
 

@@ -218,7 +218,11 @@ class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     volumes: tuple[Volume, ...] = ()
     overhead: Quantities = {}
     resources: Resources = Resources()
+    priority: int = 0
     priority_class_name: str = ""
+    scheduler_name: str = ""
+    runtime_class_name: str = ""
+    service_account_name: str = ""
     scheduling_gates: tuple[SchedulingGate, ...] = ()
     scheduling_group: SchedulingGroup = SchedulingGroup()
     workload_ref: WorkloadReference | None = None

@@ -15,18 +15,26 @@ from typing import Any, Final
 from kubesum.operations import metrics
 from kubesum.rollups.catalogue import Catalogue
 from kubesum.rollups.changedmembers import ChangedMembers
+from kubesum.rollups.joins import Join
 from kubesum.rollups.publishedrows import PublishedRows
 from kubesum.rollups.readers import Readers
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.rollups.rollup import Rollup, RowChange
 from kubesum.rollups.rows import status_of
-from kubesum.vocabulary.resource import ComputedResource, Key, Source, Stale, Unavailable
+from kubesum.semantics.facts import RowMember
+from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Source, Stale, Unavailable
 from kubesum.vocabulary.tally import Differences
 
 SLICE: Final = 100
 """Rows that are computed or published before other tasks run."""
 MARKED_SLICE: Final = 5_000
 """Rows that are marked dirty before other tasks run."""
+
+_KEYS: Final[Mapping[Source, Callable[[Any], Key]]] = {
+    Source.PODS: lambda pod: pod.facts.key,
+    Source.NODES: lambda node: ("", node.facts.name),
+}
+"""The keys of the members that can be joined."""
 
 Contents = Callable[[Source], Mapping[Key, Any]]
 """What a source holds now, by key."""
@@ -60,6 +68,8 @@ class Engine:
         # By source, the rollups that it has the subjects of, and the folds over it.
         self._sources: dict[Source, tuple[tuple[Rollup, ...], ChangedMembers]] = {}
         self._over_rows: dict[str, ChangedMembers] = {}  # by plural, the folds over the rows of a resource
+        self._joins: dict[Source | str, Join] = {}
+        self._replacing: dict[Rollup, Rollup] = {}  # a rollup whose rows are being computed, and the one it replaces
         self._differences: Final = Differences()
         self._publishing: Final = asyncio.Lock()
         self._has_published = False
@@ -72,11 +82,38 @@ class Engine:
             self._fill(rollup)
         self.dirty.set()
 
+    def replace(self, resource: ComputedResource) -> None:
+        """Serves a resource in place of the one with its plural, which is served until all rows are computed.
+
+        No other resource may fold over it.
+        """
+        replaced = self._find(resource.plural)
+        replacement = self._rollup(resource)
+        given_up = [rollup for rollup, old in self._replacing.items() if old is replaced]
+        self._replacing = {rollup: old for rollup, old in self._replacing.items() if old is not replaced}
+        self._replacing[replacement] = replaced
+        self._serve((*(rollup for rollup in self._rollups if rollup not in given_up), replacement))
+        self._fill(replacement)
+        self.dirty.set()
+
     def remove(self, plural: str) -> None:
         """Serves a resource no longer; those that fold over it must have been removed before."""
         removed = self._find(plural)
-        self._serve(rollup for rollup in self._rollups if rollup is not removed)
+        replacements = [rollup for rollup, old in self._replacing.items() if old is removed]
+        self._replacing = {rollup: old for rollup, old in self._replacing.items() if old is not removed}
+        self._serve(rollup for rollup in self._rollups if rollup is not removed and rollup not in replacements)
         removed.store.events.close()
+
+    def _complete(self, rollup: Rollup) -> None:
+        """To be called when all dirty rows of a rollup were computed and all due ones published."""
+        joins = [self._joins.get(fold.over) for fold in rollup.resource.folds if fold.is_joined]
+        if not all(join is not None and join.is_given(rollup) for join in joins):
+            return
+        rollup.complete_if_synced()
+        replaced = self._replacing.pop(rollup, None) if rollup.store.is_complete else None
+        if replaced is not None:
+            self._serve(other for other in self._rollups if other is not replaced)
+            replaced.store.events.close()
 
     def close(self) -> None:
         """Ends all watches: no event will follow."""
@@ -85,24 +122,44 @@ class Engine:
 
     def _serve(self, rollups: Iterable[Rollup]) -> None:
         self._rollups = tuple(rollups)
-        self.catalogue = Catalogue(tuple(rollup.store for rollup in self._rollups))
+        served = [rollup.store for rollup in self._rollups if rollup not in self._replacing]
+        self.catalogue = Catalogue(tuple(served))
         self._order = in_order(self._rollups)
         self._sources = {source: (self._about(source), self._folds(source)) for source in Source}
         self._over_rows = {plural: self._folds(plural) for plural in (one.resource.plural for one in self._order)}
+        joined: dict[Source | str, list[tuple[Rollup, Fold]]] = {}
+        for rollup in self._order:
+            for fold in rollup.resource.folds:
+                if fold.is_joined:
+                    joined.setdefault(fold.over, []).append((rollup, fold))
+        self._joins = {over: self._joins.get(over) or self._join(over) for over in joined}
+        for over, readers in joined.items():
+            self._joins[over].serve(readers)
 
     def _about(self, source: Source) -> tuple[Rollup, ...]:
         return tuple(rollup for rollup in self._order if rollup.resource.subjects is source)
 
     def _folds(self, over: Source | str) -> ChangedMembers:
         return ChangedMembers(
-            (rollup, fold) for rollup in self._order for fold in rollup.resource.folds if fold.over == over
+            (rollup, fold)
+            for rollup in self._order
+            for fold in rollup.resource.folds
+            if fold.over == over and not fold.is_joined
         )
+
+    def _join(self, over: Source | str) -> Join:
+        join = Join(over, self._contents)
+        if isinstance(over, Source):
+            join.fill(self._contents(over).items())
+        else:
+            join.fill((key, RowMember(subject, status)) for key, subject, status in self._find(over).latest())
+        return join
 
     def _fill(self, rollup: Rollup) -> None:
         resource = rollup.resource
         for subject in self._subjects_of(resource):
             rollup.subject_changed(None, subject)
-        for over in dict.fromkeys(fold.over for fold in resource.folds):
+        for over in dict.fromkeys(fold.over for fold in resource.folds if not fold.is_joined):
             folds = tuple(fold for fold in resource.folds if fold.over == over)
             for member in self._present(over):
                 rollup.member_changed(folds, None, member)
@@ -110,7 +167,7 @@ class Engine:
     def _present(self, over: Source | str) -> Iterable[Any]:
         if isinstance(over, Source):
             return self._contents(over).values()
-        return self._find(over).latest()
+        return ((key, status) for key, _, status in self._find(over).latest())
 
     def _rollup(self, resource: ComputedResource) -> Rollup:
         # Cached, since each request asks; not computed here, since what it folds over may be added after it.
@@ -140,7 +197,18 @@ class Engine:
             rollup.subject_changed(old, new)
         for rollup, folds in members.concerned(old, new):
             rollup.member_changed(folds, old, new)
+        if self._joins:
+            self._change_joined(source, old, new)
         self.dirty.set()
+
+    def _change_joined(self, source: Source, old: Any | None, new: Any | None) -> None:
+        if (join := self._joins.get(source)) is not None:
+            join.changed(_KEYS[source](old if new is None else new), new)
+        for join in self._joins.values():
+            if source is Source.NAMESPACES:
+                join.namespace_changed(old, new)
+            elif source is Source.NODES:
+                join.node_changed(old, new)
 
     def batch(self) -> AbstractAsyncContextManager[None]:
         """A lock for changes that are to be published together: nothing is published while it is held.
@@ -169,7 +237,8 @@ class Engine:
         """Starts and stops rollups: those are computed that have readers, and what they fold over."""
         needed: set[Source | str] = set()
         for rollup in reversed(self._order):
-            is_read = bool(rollup.store.readers) or rollup.resource.plural in needed
+            is_needed = rollup.resource.plural in needed or rollup in self._replacing
+            is_read = is_needed or bool(rollup.store.readers)
             if is_read:
                 needed.update(fold.over for fold in rollup.resource.folds)
             if is_read is not rollup.is_read:
@@ -177,6 +246,9 @@ class Engine:
 
     async def _publish(self) -> int:
         published = 0
+        for join in self.joins:
+            while join.work(SLICE):  # noqa: ASYNC110 - pauses, nothing is waited for
+                await asyncio.sleep(0)
         self._follow_readers()
         for rollup in [rollup for rollup in self._order if rollup.is_read]:
             marked = rollup.mark_dirty()
@@ -190,7 +262,7 @@ class Engine:
                 # Rows that are due appear before all others are computed.
                 published += await self._publish_due(rollup)
             published += await self._publish_due(rollup)
-            rollup.complete_if_synced()
+            self._complete(rollup)
             metrics.ROWS.labels(rollup.resource.plural).set(len(rollup.store.keys()))
         metrics.PUBLISHED_ROWS.inc(published)
         return published
@@ -207,17 +279,31 @@ class Engine:
 
     def _derive(self, source: ComputedResource, changes: Iterable[RowChange]) -> None:
         """Passes changed rows to the rollups that fold over their resource."""
-        members = self._over_rows[source.plural]
-        if not members:
+        members, join = self._over_rows[source.plural], self._joins.get(source.plural)
+        if not members and join is None:
             return
         for key, before, after in changes:
             old = None if before is None else status_of(source, before)
             new = None if after is None else status_of(source, after)
             for rollup, folds in members.concerned(old, new):
                 rollup.member_changed(folds, _member(key, old), _member(key, new))
+            if join is not None:
+                join.changed(key, None if after is None else RowMember(after.subject, new))
+
+    @property
+    def joins(self) -> tuple[Join, ...]:
+        """The joins that some resource reads."""
+        return tuple(self._joins.values())
+
+    def groups(self, plural: str) -> tuple[int, int]:
+        """The number of groups of a resource, and how many of them have no row of their own."""
+        return self._find(plural).groups()
 
     def _find(self, plural: str) -> Rollup:
-        return next(rollup for rollup in self._order if rollup.resource.plural == plural)
+        """The rollup that is served under a plural."""
+        return next(
+            rollup for rollup in self._order if rollup.resource.plural == plural and rollup not in self._replacing
+        )
 
     def next_due(self) -> float | None:
         """When the next pending row may be published, in seconds since 1970; None if none is pending."""
@@ -231,15 +317,18 @@ def _member(key: Key, status: Any | None) -> tuple[Key, Any] | None:
 
 def in_order(rollups: Iterable[Rollup]) -> tuple[Rollup, ...]:
     """The rollups such that each comes after those that it folds over."""
-    remaining = {rollup.resource.plural: rollup for rollup in rollups}
+    remaining = dict.fromkeys(rollups)
     ordered: list[Rollup] = []
 
     def place(rollup: Rollup) -> None:
         for fold in rollup.resource.folds:
-            if isinstance(fold.over, str) and fold.over in remaining:
-                place(remaining.pop(fold.over))
+            for other in [one for one in remaining if one.resource.plural == fold.over]:
+                del remaining[other]
+                place(other)
         ordered.append(rollup)
 
     while remaining:
-        place(remaining.pop(next(iter(remaining))))
+        first = next(iter(remaining))
+        del remaining[first]
+        place(first)
     return tuple(ordered)

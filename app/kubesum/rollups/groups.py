@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
+from kubesum.rollups.grouplimit import LimitedGroups
 from kubesum.rollups.rows import Row
 from kubesum.vocabulary.resource import ComputedResource, Fold, Key
 from kubesum.vocabulary.tally import Contribution, Differences, Tally
@@ -27,10 +28,22 @@ class Groups:
         self._differences: Final = differences
         self._subjects: dict[Key, Any] = {}
         self._tallies: dict[Key, Tally] = {}
+        self._limited: Final = LimitedGroups(resource.limit, self._tallies) if resource.limit else None
+
+    def counted(self) -> tuple[int, int]:
+        """The number of groups with members, and how many of them have no row of their own."""
+        hidden = 0 if self._resource.limit is None else max(0, len(self._tallies) - self._resource.limit.most)
+        return len(self._tallies), hidden
+
+    def affected(self, keys: Iterable[Key]) -> Iterable[Key]:
+        """The rows that may differ after members of these groups changed."""
+        if self._limited is None:
+            return dict.fromkeys(keys)
+        return dict.fromkeys(row for key in dict.fromkeys(keys) for row in self._limited.affected(key))
 
     def keys(self) -> Collection[Key]:
-        """The groups that have members."""
-        return self._tallies.keys()
+        """The rows of the groups that have members."""
+        return self._tallies.keys() if self._limited is None else self._limited.rows()
 
     def set_subject(self, key: Key, subject: Any) -> None:
         """The group of `key` is about this subject."""
@@ -43,6 +56,10 @@ class Groups:
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Members joined or left groups, or contribute something else to them."""
+        if self._limited is not None:
+            for change in changes:
+                self._change_limited(self._limited, change)
+            return
         tallies = self._tallies
         for key, left, joined in changes:
             tally = tallies.get(key)
@@ -57,6 +74,31 @@ class Groups:
                 if not tally:
                     del tallies[key]
 
+    def _change_limited(self, limited: LimitedGroups, change: Change) -> None:
+        key, left, joined = change
+        tally = self._tallies.get(key)
+        if tally is None:
+            limited.appeared(key)
+            tally = self._tallies[key] = Tally()
+        if left is None:
+            tally.add(joined or ())
+        elif joined is not None:
+            tally.change(self._differences.between(left, joined))
+        else:
+            tally.subtract(left)
+        limited.changed(key, left, joined)
+        if not tally:
+            del self._tallies[key]
+            limited.disappeared(key)
+
+    def _tally(self, key: Key) -> Tally | None:
+        """What the members of a row add up to; None for no row."""
+        if self._limited is None:
+            return self._tallies.get(key)
+        if (rest := self._limited.rest(key)) is not None:
+            return rest
+        return self._tallies.get(key) if self._limited.has_row(key) else None
+
     def row(self, key: Key, subject: Any | None) -> Row | None:
         """The row of `key` as of now, None if it has none; `subject` counts for projections only."""
         row = self.row_without_status(key, subject)
@@ -70,7 +112,7 @@ class Groups:
             return None if subject is None else Row(key, 0, subject, None)
         subject = self._subjects.get(key)
         if subject is None:
-            tally = self._tallies.get(key)
+            tally = self._tally(key)
             if tally is None or self._resource.fallback_subject is None:
                 return None
             subject = self._resource.fallback_subject(key, tally)
@@ -78,7 +120,7 @@ class Groups:
 
     def status(self, row: Row) -> Any:
         """The status of a group's row as of now."""
-        return self._resource.status(row.key, row.subject, self._tallies.get(row.key) or _EMPTY)
+        return self._resource.status(row.key, row.subject, self._tally(row.key) or _EMPTY)
 
 
 def changes_of(fold: Fold, old: Any | None, new: Any | None) -> list[Change]:

@@ -87,7 +87,7 @@ class Rollup:
         for fold in folds:
             changes += changes_of(fold, old, new)
         if self._dirty is not None:
-            for key in dict.fromkeys([change[0] for change in changes]):
+            for key in self._groups.affected([change[0] for change in changes]):
                 self._about_to_change(key, None, None)
         self._groups.apply(changes)
 
@@ -119,6 +119,10 @@ class Rollup:
             return state
         published = self.store.get(state.key)
         return Row(state.key, 0, state.subject, published.status if published else self._groups.status(state))
+
+    def groups(self) -> tuple[int, int]:
+        """The number of groups with members, and how many of them have no row of their own."""
+        return self._groups.counted()
 
     def refresh(self) -> Iterator[RowChange | None]:
         """Computes the dirty rows; yields how each changed, or None for one that is as it was.
@@ -161,12 +165,12 @@ class Rollup:
         # A version that followed one of a replica whose clock is ahead is of the future; its row isn't.
         return issued_at(version) + min(0.0, self.store.clock.age_s(version)) + QUIET_S
 
-    def latest(self) -> Iterator[tuple[Key, Any]]:
-        """(key, status) of every row as last computed, published or not."""
+    def latest(self) -> Iterator[tuple[Key, Any, Any]]:
+        """(key, subject, status) of every row as last computed, published or not."""
         for key in {*self.store.keys(), *self._pending}:
             row = self._latest(key)
             if row is not None:
-                yield key, status_of(self.resource, row)
+                yield key, row.subject, status_of(self.resource, row)
 
     def publish_due(self, now: float) -> Iterator[bool]:
         """Publishes the rows that have rested at `now` (seconds since 1970), as the iterator is drawn.

@@ -11,6 +11,7 @@ facts contain no reference cycles.
 
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 import msgspec
 
@@ -110,6 +111,13 @@ class PodState(msgspec.Struct, frozen=True, gc=False):
     """What such a pod contributes to the counts of every group: see kubesum.semantics.pods.totals."""
     amounts: Contribution
     """What it contributes to requests and limits; pods with equal containers share it, whatever their state."""
+    terminating: bool
+    """It is being deleted."""
+    priority: int
+    scheduler: str
+    """Name of its scheduler."""
+    runtime_class: str
+    service_account: str
     resources_left_out: int
     """How many resource names requests and limits leave out: see kubesum.semantics.pods.bounds."""
 
@@ -129,6 +137,8 @@ class PodFacts(msgspec.Struct, frozen=True, gc=False):
     owner: WorkloadRef
     """The immediate owner: the controller reference, a static pod's manifest, or the pod itself."""
     images: tuple[UsedImage, ...]
+    annotations: Labels = {}
+    """Those that the server is set to read, for the keys of rollup definitions."""
 
     @property
     def namespace(self) -> str:
@@ -248,6 +258,24 @@ class NamespaceFacts(msgspec.Struct, frozen=True, gc=False):
     created: datetime | None
     labels: Labels
     phase: str
+
+
+class JoinedMember(msgspec.Struct, frozen=True, gc=False):
+    """A member of a source with its namespace and its node; None while they are not in the cache, or it has none."""
+
+    key: Key
+    """Its own key: namespace and name."""
+    member: Any
+    """What the source holds; of a computed resource, a RowMember."""
+    namespace: NamespaceFacts | None
+    node: NodeFacts | None
+
+
+class RowMember(msgspec.Struct, frozen=True, gc=False):
+    """A row of a computed resource as a member of another one: its subject and its status."""
+
+    subject: Any
+    status: Any
 
 
 class LastJob(msgspec.Struct, frozen=True, gc=False):

@@ -26,6 +26,7 @@ from kubesum.rollups.engine import Engine
 from kubesum.rollups.publisher import publish_forever, publish_once
 from kubesum.rollups.resourceversion import TAGS, VersionClock
 from kubesum.semantics.watchedresources import POLLED_RESOURCES
+from kubesum.server.definedkinds import DefinedKinds
 from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary import defaults
 from kubesum.vocabulary.resource import Source
@@ -80,6 +81,7 @@ class Kubesum:
         self.engine: Final = Engine(clock, time.time, self.cache.contents, sources.unavailable, sources.stale)
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
+        self.defined: Final = DefinedKinds(self.engine, RESOURCES, ())
         self.ready: Final = asyncio.Event()
         state = ServerState(
             catalogue=lambda: self.engine.catalogue,
@@ -188,6 +190,11 @@ class Kubesum:
         while True:
             await asyncio.sleep(FRESHNESS_CHECK_S)
             self.cache.sources.check()
+            for verdict in self.defined.refuse_slow():
+                for problem in verdict.problems:
+                    log.warning(
+                        "definition refused", extra={"definition": verdict.metadata.name, "reason": problem.sentence}
+                    )
             # Asked first: a poll may hold its batch for as long as a kind cannot be listed.
             if self.cache.sources.expired_polls():
                 async with self.engine.batch():

@@ -20,6 +20,8 @@ from kubesum.vocabulary.tally import Contribution, Tally
 
 GROUP: Final = "summary.kubesum.dev"
 VERSION: Final = "v1alpha1"
+ROLLUP_GROUP: Final = "rollup.kubesum.dev"
+"""The group of the kinds that definitions make, in the same version."""
 CATEGORY: Final = "summaries"
 
 Key = tuple[str, str]
@@ -36,6 +38,10 @@ class Source(Enum):
     NAMESPACES = "namespaces"
     WORKLOADS = "workloads"
     INFORMERS = "informers"
+
+
+_JOINED: Final = frozenset({Source.NAMESPACES, Source.NODES})
+"""What the members of joined folds are joined with."""
 
 
 class ReaderRole(Enum):
@@ -110,6 +116,8 @@ class RowView:
     name: str
     created: datetime | None
     status: Any
+    key: Any = None
+    """The values of its keys, if its resource has a `row_key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,8 @@ class Fold:
     over: "Source | str"
     contributions: Callable[[Any], Iterable[tuple[Key, Contribution]]]
     reads: tuple[str, ...] = ()
+    is_joined: bool = False
+    """Its members are JoinedMembers: with their namespace and node, and changed when the labels of those change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +160,30 @@ class Gauge:
     help: str
     labels: tuple[str, ...]
     samples: Callable[[Any], Iterable[tuple[tuple[str, ...], str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class RowKey:
+    """What identifies a group beside its row's name: served as `key` beside the status.
+
+    `type` is a msgspec Struct of strings, whose fields can be selected by as `key.<field>`; `of` gives an instance
+    from the row's subject.
+    """
+
+    type: type[msgspec.Struct]
+    of: Callable[[Any], msgspec.Struct]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLimit:
+    """At most `most` groups have a row, the first by key; the others are added up in a row named `rest`.
+
+    `identity` is the field of contributions that identifies a group: the row of the rest is without it.
+    """
+
+    most: int
+    rest: str
+    identity: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,13 +222,18 @@ class ComputedResource:
     gauges: tuple[Gauge, ...] = ()
     gauge_label: str = ""
     shown: Callable[[Any], object] | None = None
+    row_key: RowKey | None = None
+    limit: GroupLimit | None = None
+    singular_name: str = ""
+    """The singular, if it is not the kind in lower case."""
+    categories: tuple[str, ...] = (CATEGORY,)
     group: str = GROUP
     version: str = VERSION
 
     @property
     def singular(self) -> str:
         """The kind in lower case, which kubectl accepts as well."""
-        return self.kind.lower()
+        return self.singular_name or self.kind.lower()
 
     @property
     def resource_group(self) -> str:
@@ -216,4 +255,5 @@ class ComputedResource:
     def sources(self) -> frozenset[Source]:
         """The sources of its subjects and folds; resources that it folds over have further ones."""
         read = (self.subjects, *(fold.over for fold in self.folds))
-        return frozenset(source for source in read if isinstance(source, Source))
+        joined = _JOINED if any(fold.is_joined for fold in self.folds) else frozenset()
+        return joined.union(source for source in read if isinstance(source, Source))

@@ -48,6 +48,13 @@ class Tally:
         """Replaces contributions of members by others, given the `difference` between them."""
         self._apply(difference, 1)
 
+    def merge(self, other: "Tally", sign: int, without: str) -> None:
+        """Adds all members of another tally (`sign` 1) or takes them out (-1), without their entries of one field."""
+        self._members += sign * other._members
+        for field in other._sums:
+            if field != without:
+                self._apply(tuple([(field, key, amount) for key, amount in other.sums(field).items()]), sign)
+
     def _apply(self, contribution: Contribution, sign: int) -> None:
         sums = self._sums
         for field, key, amount in contribution:

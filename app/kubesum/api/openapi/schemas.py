@@ -103,6 +103,7 @@ class Schemas:
             "properties": {
                 **_TYPE,
                 "metadata": _described(f"{self._prefix}ObjectMeta", "What identifies the object."),
+                **self._row_key(resource),
                 "status": _described(f"{kind}Status", _STATUS),
             },
             "x-kubernetes-group-version-kind": [gvk(resource)],
@@ -120,6 +121,11 @@ class Schemas:
             "x-kubernetes-group-version-kind": [{**gvk(resource), "kind": f"{resource.kind}List"}],
         }
         return _reference(kind), _reference(f"{kind}List")
+
+    def _row_key(self, resource: ComputedResource) -> Schema:
+        if resource.row_key is None:
+            return {}
+        return {"key": _described(self._named(resource.row_key.type), "Values of the keys of the group.")}
 
     def _named(self, struct: type) -> str:
         """The name of a struct's schema, which is added at its first reference."""
@@ -147,6 +153,8 @@ class Schemas:
         return schema
 
     def _property(self, field: Field) -> Schema:
+        if field.is_quantity:
+            return _described(f"{self._prefix}Quantity", field.description)
         if isinstance(field.type, inspect.StructType):
             reference = _described(self._named(field.type.cls), field.description)
             return reference if field.is_optional else {**reference, "default": {}}

@@ -17,7 +17,8 @@ from kubesum.vocabulary.quantity import ResourceList
 class Field:
     """One field: its JSON name, its type, its description, and further members of its schema such as `format`.
 
-    A field with `is_optional` can be absent; one with `is_key` identifies an item in its list.
+    A field with `is_optional` can be absent; one with `is_key` identifies an item in its list;
+    a text with `is_quantity` is an amount of a resource.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Field:
     schema: Mapping[str, object]
     is_optional: bool
     is_key: bool
+    is_quantity: bool
 
 
 def fields(struct: type) -> tuple[Field, ...]:
@@ -45,6 +47,7 @@ def _field(declared: inspect.Field) -> Field:
         # A field that can be UNSET is one that is neither required nor has a default.
         is_optional=not declared.required and declared.default is declared.default_factory is msgspec.NODEFAULT,
         is_key=bool(marks.get("key")),
+        is_quantity=bool(marks.get("quantity")),
     )
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from kubesum.rollups.rows import Row, status_of, uid_of
 from kubesum.vocabulary.quantity import ResourceList
@@ -22,11 +23,15 @@ class ObjectMeta(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
 
 
 class Object(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """One object of a computed resource; `status` is an instance of the resource's status type."""
+    """One object of a computed resource; `status` is an instance of the resource's status type.
+
+    `key` is one of its key type, and absent if it has none.
+    """
 
     api_version: str
     kind: str
     metadata: ObjectMeta
+    key: Any
     status: Any
 
 
@@ -53,7 +58,8 @@ def metadata_of(resource: ComputedResource, row: Row) -> ObjectMeta:
 
 def object_of(resource: ComputedResource, row: Row) -> Object:
     """A row as a whole object."""
-    return Object(resource.api_version, resource.kind, metadata_of(resource, row), status_of(resource, row))
+    key = UNSET if resource.row_key is None else resource.row_key.of(row.subject)
+    return Object(resource.api_version, resource.kind, metadata_of(resource, row), key, status_of(resource, row))
 
 
 def partial_of(resource: ComputedResource, row: Row, api_version: str) -> PartialObjectMetadata:

@@ -115,7 +115,8 @@ def aged(content: bytes, spots: tuple[AgeSpot, ...], ages: Ages) -> tuple[bytes,
 
 def _cells(resource: ComputedResource, row: Row) -> list[Cell]:
     subject: Subject | None = row.subject
-    view = RowView(row.key[1], subject.created if subject else None, status_of(resource, row))
+    key = resource.row_key.of(subject) if resource.row_key is not None else None
+    view = RowView(row.key[1], subject.created if subject else None, status_of(resource, row), key)
     return [column.cell(view) for column in resource.columns]
 
 

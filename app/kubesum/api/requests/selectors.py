@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+from msgspec import UNSET
+
 from kubesum.api.requests import fieldselectors, labelselectors
 from kubesum.api.requests.fieldselectors import FieldRequirement, exact_value
 from kubesum.api.requests.labelselectors import LabelRequirement
@@ -63,13 +66,16 @@ class Selector:
         if not self:
             return _everything
         of_key = [(r, _PART_OF_KEY[r.path]) for r in self.fields if r.path in _PART_OF_KEY]
-        of_status = [(r, _reader(resource, r.path)) for r in self.fields if r.path not in _PART_OF_KEY]
+        keys = _key_fields(resource)
+        of_group = [(r, keys[r.path]) for r in self.fields if r.path in keys]
+        of_status = [(r, _reader(resource, r.path)) for r in self.fields if r.path not in (*_PART_OF_KEY, *keys)]
 
         def selected(row: Row) -> bool:
-            for field, part in of_key:
-                if not field.admits(row.key[part]):
-                    return False
+            if not all([field.admits(row.key[part]) for field, part in of_key]):
+                return False
             if self.labels and not self._admits_labels(row):
+                return False
+            if of_group and not all(field.admits(_group_value(resource, row, name)) for field, name in of_group):
                 return False
             if not of_status:
                 return True
@@ -120,7 +126,20 @@ def _require_known(paths: dict[str, None], resource: ComputedResource) -> None:
 
 def field_paths(resource: ComputedResource) -> tuple[str, ...]:
     """The fields that objects of `resource` can be selected by."""
-    return (NAME, NAMESPACE, *(field.path for field in resource.field_selectors))
+    return (NAME, NAMESPACE, *(field.path for field in resource.field_selectors), *_key_fields(resource))
+
+
+def _key_fields(resource: ComputedResource) -> dict[str, str]:
+    """The names of the fields of `key` by their paths."""
+    if resource.row_key is None:
+        return {}
+    return {f"key.{field.encode_name}": field.name for field in msgspec.structs.fields(resource.row_key.type)}
+
+
+def _group_value(resource: ComputedResource, row: Row, name: str) -> str:
+    """The value of a key of a row; empty for the row of the rest, which has none."""
+    key = resource.row_key.of(row.subject) if resource.row_key is not None and row.subject is not None else None
+    return getattr(key, name, UNSET) or ""
 
 
 def _reader(resource: ComputedResource, path: str) -> Callable[..., str]:

@@ -4,14 +4,17 @@ The kubelets' versions tell by which rule the cluster's scheduler counts pods th
 pods in the files, so the facts of pods are kept by either rule until all is read; those of nearly all pods are equal.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kubesum.commands.definitions import Definition, in_events
 from kubesum.kube.deltas import Deltas, SourceEvent, WatchedResource
 from kubesum.kube.files import reading
+from kubesum.rollupdefinitions.spec import DEFINITION_PLURAL
+from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.semantics.facts import NodeFacts, PodFacts
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.resizes import ResizeRule, resize_rule_beside
@@ -25,7 +28,12 @@ FactsByRule = tuple[PodFacts, ...]
 def read(path: Path) -> reading.Content:
     """The objects in files; pods with facts by every rule. Raises UsageError as `reading.read` does."""
     pods, *others = watched_resources(Interner())
-    return reading.read(path, (_pods_by_every_rule(pods, Interner()), *others))
+    return reading.read(path, (_pods_by_every_rule(pods, Interner()), *others, WATCHED_DEFINITIONS))
+
+
+def definitions(content: reading.Content) -> Sequence[Definition]:
+    """The RollupDefinitions that `read` found."""
+    return in_events(content.events[DEFINITION_PLURAL])
 
 
 def list_watches(content: reading.Content) -> dict[str, ListWatch]:
@@ -33,7 +41,11 @@ def list_watches(content: reading.Content) -> dict[str, ListWatch]:
     rule = resize_rule_beside(node.kubelet_version for node in _facts(content.events["nodes"]))
     pods = [_by_rule(event, rule) for event in content.events["pods"]]
     counted = replace(content, events={**content.events, "pods": pods})
-    return {resource: partial(counted.list_watch, resource) for resource in counted.events}
+    return {
+        resource: partial(counted.list_watch, resource)
+        for resource in counted.events
+        if resource != DEFINITION_PLURAL
+    }
 
 
 def _pods_by_every_rule(pods: WatchedResource[Any], interner: Interner) -> WatchedResource[FactsByRule]:

@@ -19,6 +19,13 @@ def add(command: Parser) -> None:
         type=Path,
         help="file, archive or directory of Kubernetes objects in JSON or YAML, to be read instead of a cluster",
     )
+    cluster.add_argument(
+        "--rollups",
+        metavar="PATH",
+        type=Path,
+        help="file or folder of RollupDefinitions, whose kinds are served beside the summaries; those that --from "
+        "holds are served in any case",
+    )
     sharedflags.usage_interval(cluster)
     sharedflags.port_and_kubeconfig_out(command)
 

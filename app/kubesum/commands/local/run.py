@@ -5,6 +5,7 @@ import logging
 
 from kubesum.commands import eventloop
 from kubesum.commands.eventloop import Main
+from kubesum.commands.local.serving import Output
 from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.server.signals import until_stopped
 
@@ -20,9 +21,8 @@ def _main(options: argparse.Namespace) -> Main:
     if options.path is not None:
         from kubesum.commands.local.files import serving_files  # noqa: PLC0415
 
-        return serving_files(options.path, options.port, options.kubeconfig_out)
+        return serving_files(options.path, options.rollups, Output(options.port, options.kubeconfig_out))
     from kubesum.commands.local.cluster import serving_cluster  # noqa: PLC0415
 
-    return serving_cluster(
-        options.kubeconfig, options.context, options.port, options.kubeconfig_out, options.usage_interval
-    )
+    out = Output(options.port, options.kubeconfig_out)
+    return serving_cluster(options.kubeconfig, options.context, options.rollups, out, options.usage_interval)

@@ -1,9 +1,11 @@
 """Serves list-watches on loopback, to the holder of one client certificate."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from kubesum.commands.definitions import Definition, sentences
 from kubesum.commands.kubeconfigfile import kubeconfig_file, local_credentials
 from kubesum.commands.messages import print_ready, warn
 from kubesum.edge.secureserving import local_serving
@@ -12,17 +14,28 @@ from kubesum.server.sockets import listen
 from kubesum.vocabulary.errors import UpstreamError
 
 
-async def serve(list_watches: Mapping[str, ListWatch], port: int, kubeconfig_out: Path | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a server listens, and what it writes its kubeconfig to; None for a temporary file."""
+
+    port: int
+    kubeconfig_out: Path | None
+
+
+async def serve(list_watches: Mapping[str, ListWatch], defined: Sequence[Definition], out: Output) -> None:
     """Serves until cancelled."""
-    with listen(port) as listener:
+    with listen(out.port) as listener:
         own = local_credentials(listener.getsockname()[1])
         kubesum = Kubesum(list_watches, local_serving(own.tls))
+        for verdict in kubesum.defined.update(defined):
+            for sentence in sentences(verdict):
+                warn(f"not served: {sentence}")
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(kubesum.run(listener), name="kubesum")
             await kubesum.ready.wait()
             _warn_of_forbidden(kubesum)
             tasks.create_task(_warn_of_missing_usage(kubesum), name="usage")
-            with kubeconfig_file(own.kubeconfig, kubeconfig_out) as written:
+            with kubeconfig_file(own.kubeconfig, out.kubeconfig_out) as written:
                 has_nodes = kubesum.cache.sources.watched["nodes"].has_synced
                 print_ready(written, "get nosum" if has_nodes else "get nssum -A")
                 await running

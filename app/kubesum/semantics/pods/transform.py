@@ -56,6 +56,10 @@ class _StateInputs(msgspec.Struct, frozen=True, gc=False):
     priority_class: str
     pending: tuple[tuple[str, int], ...]
     resize: Resize
+    priority: int
+    scheduler: str
+    runtime_class: str
+    service_account: str
     resources: EffectiveResources
 
 
@@ -93,6 +97,10 @@ def _state_inputs(pod: Pod, cells: Displayed, resources: EffectiveResources) -> 
         priority_class=intern(spec.priority_class_name),
         pending=pending_reasons(pod),
         resize=resize_of(status),
+        priority=spec.priority,
+        scheduler=intern(spec.scheduler_name),
+        runtime_class=intern(spec.runtime_class_name),
+        service_account=intern(spec.service_account_name),
         resources=resources,
     )
 
@@ -136,6 +144,11 @@ def _state(inputs: _StateInputs) -> PodState:
         resize=inputs.resize,
         counts=counts(counted),
         amounts=amounts(inputs.resources) if active else (),
+        terminating=inputs.terminating,
+        priority=inputs.priority,
+        scheduler=inputs.scheduler,
+        runtime_class=inputs.runtime_class,
+        service_account=inputs.service_account,
         resources_left_out=inputs.resources.left_out,
     )
 

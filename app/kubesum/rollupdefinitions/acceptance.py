@@ -1,0 +1,122 @@
+"""Which of the definitions that exist are served, and what is said of each.
+
+Of two definitions that want the same name, the one that is established is served, and else the older one. What is
+wrong with one definition never affects another.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import UNSET
+
+from kubesum.rollupdefinitions.compiling import CompiledDefinition, compiled
+from kubesum.rollupdefinitions.problems import Problem
+from kubesum.rollupdefinitions.spec import DefinitionMetadata, Names, RollupDefinition, Spec
+from kubesum.rollupdefinitions.validation import problems
+from kubesum.vocabulary.resource import ComputedResource
+
+MOST_SERVED: Final = 100
+"""Further definitions are not served: each costs time for every change of a pod."""
+
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableDefinition:
+    """An object that is no definition: what is known of it, and what is wrong."""
+
+    metadata: DefinitionMetadata
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of one definition.
+
+    `problems` keep it from being accepted, `conflict` keeps its names from being accepted; without either it is
+    served as `compiled`.
+    """
+
+    metadata: DefinitionMetadata
+    problems: tuple[Problem, ...] = ()
+    conflict: Problem | None = None
+    compiled: CompiledDefinition | None = None
+
+
+class Acceptance:
+    """The verdicts on all definitions, kept so that those which did not change are not compiled again."""
+
+    def __init__(self, served: Iterable[ComputedResource], annotations: Collection[str]) -> None:
+        """`served` are the resources whose names are taken; `annotations` those that the server reads of pods."""
+        self._taken: Final = {
+            name: resource.resource_group for resource in served for name in _names_of_resource(resource)
+        }
+        self._annotations: Final = annotations
+        self._compiled: dict[str, CompiledDefinition] = {}  # by the name of the definition
+        self._slow: dict[str, tuple[Spec, Problem]] = {}  # likewise, those whose expressions took too long
+
+    def verdicts(self, found: Sequence[RollupDefinition | UnreadableDefinition]) -> tuple[Verdict, ...]:
+        """The verdicts on all definitions that exist, by name."""
+        verdicts = {
+            one.metadata.name: Verdict(one.metadata, (one.problem,))
+            for one in found
+            if isinstance(one, UnreadableDefinition)
+        }
+        taken = dict(self._taken)
+        for one in sorted((one for one in found if isinstance(one, RollupDefinition)), key=_rank):
+            verdicts[one.name] = self._verdict(one, taken)
+        self._slow = {name: slow for name, slow in self._slow.items() if name in verdicts}
+        self._compiled = {name: one.compiled for name, one in verdicts.items() if one.compiled is not None}
+        return tuple(verdict for _, verdict in sorted(verdicts.items()))
+
+    def _time_taken(self, definition: RollupDefinition, known: CompiledDefinition | None) -> tuple[Problem, ...]:
+        """What is wrong with a definition if its expressions, as it is served, have turned out to take too long."""
+        microseconds = known.expressions.microseconds if known is not None and known.expressions is not None else None
+        if microseconds is None:
+            return ()
+        what = f"its expressions take {microseconds} microseconds for one object"
+        self._slow[definition.name] = definition.spec, Problem("spec", what, "make them simpler")
+        return (self._slow[definition.name][1],)
+
+    def _verdict(self, definition: RollupDefinition, taken: dict[str, str]) -> Verdict:
+        slow = self._slow.get(definition.name)
+        if slow is not None and slow[0] == definition.spec:
+            return Verdict(definition.metadata, (slow[1],))
+        known = self._compiled.get(definition.name)
+        is_known = known is not None and known.definition.spec == definition.spec
+        found = self._time_taken(definition, known) if is_known else problems(definition, self._annotations)
+        if found:
+            return Verdict(definition.metadata, found)
+        conflict = _conflict(definition.spec.names, taken)
+        if conflict is not None:
+            return Verdict(definition.metadata, conflict=conflict)
+        if len(set(taken.values())) >= MOST_SERVED + len(set(self._taken.values())):
+            too_many = Problem("spec", f"{MOST_SERVED} other definitions are served already", "delete one of them")
+            return Verdict(definition.metadata, (too_many,))
+        taken.update(dict.fromkeys(_names(definition.spec.names), definition.name))
+        served = known if known is not None and is_known else compiled(definition)
+        return Verdict(definition.metadata, compiled=served)
+
+
+def _rank(definition: RollupDefinition) -> tuple[bool, datetime, str]:
+    conditions = definition.status.conditions
+    is_established = any(one.type == "Established" and one.status == "True" for one in conditions)
+    return not is_established, definition.metadata.creation_timestamp or _LAST, definition.name
+
+
+def _names(names: Names) -> set[str]:
+    singular = names.kind.lower() if names.singular is UNSET else names.singular
+    return {names.kind, f"{names.kind}List", names.plural, singular, *names.short_names}
+
+
+def _names_of_resource(resource: ComputedResource) -> set[str]:
+    return {resource.kind, f"{resource.kind}List", resource.plural, resource.singular, *resource.short_names}
+
+
+def _conflict(names: Names, taken: dict[str, str]) -> Problem | None:
+    for name in sorted(_names(names)):
+        if name in taken:
+            return Problem("spec.names", f"{name!r} is a name of {taken[name]} already", "choose another name")
+    return None

@@ -1,0 +1,296 @@
+"""From a valid definition to a ComputedResource: the declaration that the built-in kinds are written as.
+
+Everything else follows from the declaration: the computation, lists and watches, columns, selectors, discovery and
+OpenAPI. A contribution to a group has an entry for the values of the keys and the entries of the measures.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from kubesum.rollupdefinitions import columns
+from kubesum.rollupdefinitions.expressions import Expressions, environment
+from kubesum.rollupdefinitions.keys import KeyValue, Results, key_value
+from kubesum.rollupdefinitions.measures import (
+    CompiledMeasure,
+    Contributed,
+    Entries,
+    always,
+    compiled_measure,
+    displayed,
+    ratio,
+    when,
+)
+from kubesum.rollupdefinitions.naming import REST, key_labels, row_name
+from kubesum.rollupdefinitions.records import PODS, RECORDS, FieldType, RecordType, namespace_labels
+from kubesum.rollupdefinitions.selectors import Predicate, predicate
+from kubesum.rollupdefinitions.spec import Measure, RollupDefinition, Spec
+from kubesum.semantics.facts import JoinedMember, Labels, MeasuredNode
+from kubesum.vocabulary.resource import (
+    ROLLUP_GROUP,
+    VERSION,
+    ComputedResource,
+    Fold,
+    GroupLimit,
+    Key,
+    RowKey,
+)
+from kubesum.vocabulary.tally import Contribution, Tally
+
+CATEGORY: Final = "rollups"
+_IDENTITY: Final = "key"
+
+Contributions = Iterator[tuple[Key, Contribution]]
+
+
+class GroupSubject(msgspec.Struct, frozen=True, gc=False):
+    """The subject of a row: what its keys are. There is no watched object that it is about."""
+
+    labels: Labels
+    key: Any
+    """An instance of the type of the rows' keys."""
+    uid: str = ""
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledDefinition:
+    """A definition with the resource that it makes."""
+
+    definition: RollupDefinition
+    resource: ComputedResource
+    expressions: Expressions | None
+
+    @property
+    def failing(self) -> int:
+        """Number of members for which some expression fails now."""
+        return 0 if self.expressions is None else self.expressions.failing
+
+
+@dataclass(frozen=True, slots=True)
+class _Grouping:
+    """The groups of members: who counts, with which keys, and what for."""
+
+    selects: Predicate | None
+    selects_namespace: Predicate | None
+    record: RecordType
+    is_namespaced: bool
+    keys: Sequence[KeyValue]
+    entries: Sequence[Callable[[JoinedMember, Results], Entries]]
+    expressions: Expressions | None
+    reads: Sequence[Callable[[Any], Any]]
+    """What expressions can depend on."""
+    is_filtered: bool
+    """The first expression is the filter."""
+
+    def is_same(self, one: JoinedMember, other: JoinedMember) -> bool:
+        """Whether two states of a member are the same to the expressions, as far as that is seen at once."""
+        return all([read(one) is read(other) for read in self.reads])
+
+    def contributions(self, joined: JoinedMember) -> Contributions:
+        """The group that a member belongs to, and what it contributes to it."""
+        if self.selects is not None and not self.selects(self.record.labels(joined)):
+            return
+        if self.selects_namespace is not None and not self.selects_namespace(namespace_labels(joined)):
+            return
+        results = self.expressions.results(joined, self.is_same) if self.expressions is not None else ()
+        if self.is_filtered and results[0] is not True:
+            return
+        values = tuple([value(joined, results) for value in self.keys])
+        key = (joined.key[0] if self.is_namespaced else "", row_name(values))
+        yield key, self._contribution(joined, results, values)
+
+    def _contribution(self, joined: JoinedMember, results: Results, values: tuple[str, ...]) -> Contribution:
+        entries: list[tuple[str, Any, int]] = [(_IDENTITY, values, 1)]
+        for of_measure in self.entries:
+            entries.extend(of_measure(joined, results))
+        return tuple(entries)
+
+
+def compiled(definition: RollupDefinition) -> CompiledDefinition:
+    """The resource that a definition makes, which is valid: `validation.problems` finds nothing."""
+    spec = definition.spec
+    record = RECORDS[spec.source]
+    texts = _texts(spec)
+    expressions = _expressions(spec.source, texts)
+    positions = {text: position for position, (text, _) in enumerate(texts)}
+    measures = _measures(spec.measures, record)
+    grouping = _Grouping(
+        selects=predicate(spec.selector),
+        selects_namespace=predicate(spec.namespace_selector),
+        record=record,
+        is_namespaced=spec.scope == "Namespaced",
+        keys=[
+            key_value(key, record, None if key.expression is UNSET else positions[key.expression])
+            for key in spec.group_by
+        ],
+        entries=[
+            _entries(measure, one.contributed, positions)
+            for measure, one in zip(spec.measures, measures, strict=True)
+            if one.contributed is not None
+        ],
+        expressions=expressions,
+        reads=_readers(record, expressions),
+        is_filtered=spec.filter is not UNSET,
+    )
+    return CompiledDefinition(
+        definition, _resource(spec, record, measures, _folds(spec, grouping, measures)), expressions
+    )
+
+
+def _texts(spec: Spec) -> list[tuple[str, FieldType]]:
+    """The expressions of a definition and the types of their values, the filter first."""
+    found: dict[str, FieldType] = {}
+    if spec.filter is not UNSET:
+        found[spec.filter] = FieldType.BOOL
+    found |= {key.expression: FieldType.STRING for key in spec.group_by if key.expression is not UNSET}
+    found |= {measure.when: FieldType.BOOL for measure in spec.measures if measure.when is not UNSET}
+    return list(found.items())
+
+
+def _readers(record: RecordType, expressions: Expressions | None) -> Sequence[Callable[[Any], Any]]:
+    paths = record.reads
+    if not paths or (expressions is not None and expressions.reads_usage):
+        paths = ("member", "namespace", "node")
+    return [attrgetter(path) for path in paths]
+
+
+def _expressions(source: str, texts: Sequence[tuple[str, FieldType]]) -> Expressions | None:
+    if not texts:
+        return None
+    of_source = environment(source)
+    return Expressions(of_source, [of_source.compiled(text, wanted) for text, wanted in texts])
+
+
+def _measures(measures: Sequence[Measure], record: RecordType) -> list[CompiledMeasure]:
+    plain = {
+        one.name: compiled_measure(one, f"m{position}", record)
+        for position, one in enumerate(measures)
+        if one.type != "Ratio"
+    }
+    return [
+        ratio(one, plain[str(one.numerator)], plain[str(one.denominator)]) if one.type == "Ratio" else plain[one.name]
+        for one in measures
+    ]
+
+
+def _entries(
+    measure: Measure, contributed: Contributed, positions: dict[str, int]
+) -> Callable[[JoinedMember, Results], Entries]:
+    return always(contributed) if measure.when is UNSET else when(positions[measure.when], contributed)
+
+
+def _folds(spec: Spec, grouping: _Grouping, measures: Sequence[CompiledMeasure]) -> tuple[Fold, ...]:
+    own = Fold(grouping.record.over, grouping.contributions, _reads(spec, grouping), is_joined=True)
+    of_pods = [
+        _entries(measure, one.of_pods, {})
+        for measure, one in zip(spec.measures, measures, strict=True)
+        if one.of_pods is not None
+    ]
+    if not of_pods:
+        return (own,)
+    pods = _PodsOfNodes(grouping, of_pods)
+    return own, Fold(PODS.over, pods.contributions, PODS.reads, is_joined=True)
+
+
+class _PodsOfNodes:
+    """What pods contribute to the group of their node."""
+
+    def __init__(self, grouping: _Grouping, entries: Sequence[Callable[[JoinedMember, Results], Entries]]) -> None:
+        self._grouping: Final = grouping
+        self._entries: Final = entries
+
+    def contributions(self, joined: JoinedMember) -> Contributions:
+        """The group of the node of a pod, and what the pod adds to its measures."""
+        node = joined.node
+        if node is None:
+            return
+        added = tuple([entry for of_measure in self._entries for entry in of_measure(joined, ())])
+        if added:
+            of_node = JoinedMember(("", node.name), MeasuredNode(node, None), None, None)
+            for key, contribution in self._grouping.contributions(of_node):
+                yield key, (contribution[0], *added)
+
+
+def _reads(spec: Spec, grouping: _Grouping) -> tuple[str, ...]:
+    """What the contributions depend on; usage, which changes with every poll, only if they do."""
+    measured = any(one.resource is not UNSET and one.resource.from_ == "usage" for one in spec.measures)
+    if measured or (grouping.expressions is not None and grouping.expressions.reads_usage):
+        return ()
+    return grouping.record.reads
+
+
+def _resource(
+    spec: Spec, record: RecordType, measures: Sequence[CompiledMeasure], folds: tuple[Fold, ...]
+) -> ComputedResource:
+    key_type = _key_type(spec)
+    status_type = _status_type(spec, measures)
+    count = len(spec.group_by)
+
+    def subject(key: Key, tally: Tally) -> GroupSubject:
+        found = tally.sums(_IDENTITY)
+        if not found:
+            return GroupSubject({}, key_type(*[UNSET] * count))
+        # Two sets of values may have one name, if somebody makes the hashes equal: all replicas show the first.
+        values = min(found)
+        named = {one.name: value for one, value in zip(spec.group_by, values, strict=True)}
+        return GroupSubject(key_labels(named), key_type(*values))
+
+    def status(_key: Key, _subject: GroupSubject, tally: Tally) -> Any:
+        return status_type(*[displayed(one, one.value(tally)) for one in measures])
+
+    names = spec.names
+    keys = ", ".join(one.name for one in spec.group_by)
+    return ComputedResource(
+        kind=names.kind,
+        plural=names.plural,
+        singular_name="" if names.singular is UNSET else names.singular,
+        short_names=names.short_names,
+        categories=tuple(dict.fromkeys((CATEGORY, *names.categories))),
+        namespaced=spec.scope == "Namespaced",
+        help=f"{spec.source} by {keys}, as the RollupDefinition {names.plural}.{ROLLUP_GROUP} groups them.",
+        group=ROLLUP_GROUP,
+        version=VERSION,
+        status_type=status_type,
+        status=status,
+        columns=columns.declared(spec, measures),
+        subjects=None,
+        subject_key=lambda _: None,
+        folds=folds,
+        fallback_subject=subject,
+        row_key=RowKey(key_type, lambda subject: subject.key),
+        limit=GroupLimit(spec.limits.max_groups, REST, _IDENTITY),
+    )
+
+
+def _key_type(spec: Spec) -> type[msgspec.Struct]:
+    """The struct of the keys of a row; all of them are absent in the row of the rest."""
+    fields = [
+        (f"k{position}", Annotated[str | UnsetType, Meta(description=f"Value of the key {key.name}.")])
+        for position, key in enumerate(spec.group_by)
+    ]
+    return msgspec.defstruct(
+        f"{spec.names.kind}Key",
+        fields,
+        frozen=True,
+        gc=False,
+        rename={f"k{position}": key.name for position, key in enumerate(spec.group_by)},
+        namespace={"__doc__": "The values of the keys, which all members of the group have in common."},
+    )
+
+
+def _status_type(spec: Spec, measures: Sequence[CompiledMeasure]) -> type[msgspec.Struct]:
+    """The struct of the measures of a row; the names of its fields may be any, even words of Python."""
+    return msgspec.defstruct(
+        f"{spec.names.kind}Status",
+        [(f"m{position}", one.type) for position, one in enumerate(measures)],
+        frozen=True,
+        gc=False,
+        rename={f"m{position}": one.name for position, one in enumerate(measures)},
+        namespace={"__doc__": f"The measures of one row of {spec.names.plural}."},
+    )

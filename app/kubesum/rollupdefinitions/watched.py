@@ -1,0 +1,49 @@
+"""RollupDefinitions as a watched resource: from lists, watches and files."""
+
+from typing import Any, Final
+
+import msgspec
+
+from kubesum.kube.deltas import WatchedResource
+from kubesum.kube.objects import Metadata
+from kubesum.rollupdefinitions.acceptance import UnreadableDefinition
+from kubesum.rollupdefinitions.problems import Problem, read
+from kubesum.rollupdefinitions.spec import (
+    DEFINITION_GROUP,
+    DEFINITION_KIND,
+    DEFINITION_PLURAL,
+    DEFINITION_VERSION,
+    DefinitionMetadata,
+    RollupDefinition,
+)
+
+
+class DefinitionObject(msgspec.Struct, frozen=True):
+    """A RollupDefinition as it is sent: any spec, so that a bad one can be told what is wrong with it."""
+
+    metadata: Metadata
+    spec: Any = None
+    status: Any = None
+
+
+def definition_of(found: DefinitionObject) -> RollupDefinition | UnreadableDefinition:
+    """The definition, or what is wrong with its spec; a status that is none counts as none."""
+    metadata = DefinitionMetadata(
+        found.metadata.name,
+        found.metadata.uid,
+        found.metadata.generation,
+        found.metadata.resource_version,
+        found.metadata.creation_timestamp,
+    )
+    plain: dict[str, Any] = {"metadata": {}, "spec": found.spec}
+    definition = read(plain | {"status": found.status or {}})
+    if isinstance(definition, Problem) and definition.path.startswith("status"):
+        definition = read(plain)
+    if isinstance(definition, Problem):
+        return UnreadableDefinition(metadata, definition)
+    return msgspec.structs.replace(definition, metadata=metadata)
+
+
+WATCHED_DEFINITIONS: Final[WatchedResource[RollupDefinition | UnreadableDefinition]] = WatchedResource(
+    DEFINITION_PLURAL, DEFINITION_GROUP, DEFINITION_VERSION, DEFINITION_KIND, DefinitionObject, definition_of
+)

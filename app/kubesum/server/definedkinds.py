@@ -1,0 +1,46 @@
+"""The kinds that definitions make, added to and removed from the engine while it runs."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from kubesum.rollupdefinitions.acceptance import Acceptance, UnreadableDefinition, Verdict
+from kubesum.rollupdefinitions.compiling import CompiledDefinition
+from kubesum.rollupdefinitions.spec import RollupDefinition
+from kubesum.rollups.engine import Engine
+from kubesum.vocabulary.resource import ComputedResource
+
+
+class DefinedKinds:
+    """The kinds of the definitions that are accepted."""
+
+    def __init__(self, engine: Engine, built_in: Iterable[ComputedResource], annotations: Collection[str]) -> None:
+        """`built_in` are the resources whose names are taken; `annotations` those that the server reads of pods."""
+        self._engine: Final = engine
+        self._acceptance: Final = Acceptance(built_in, annotations)
+        self._found: Sequence[RollupDefinition | UnreadableDefinition] = ()
+        self._served: dict[str, CompiledDefinition] = {}  # by plural
+
+    def update(self, found: Sequence[RollupDefinition | UnreadableDefinition]) -> tuple[Verdict, ...]:
+        """Serves the kinds of these definitions, which are all that exist, and no others; returns the verdicts.
+
+        A kind whose definition changed is served as it was until its rows are computed anew.
+        """
+        self._found = found
+        verdicts = self._acceptance.verdicts(found)
+        wanted = {one.compiled.resource.plural: one.compiled for one in verdicts if one.compiled is not None}
+        for plural in [plural for plural in self._served if plural not in wanted]:
+            self._engine.remove(plural)
+        added = [one.resource for plural, one in wanted.items() if plural not in self._served]
+        for plural, one in wanted.items():
+            if plural in self._served and one is not self._served[plural]:
+                self._engine.replace(one.resource)
+        if added:
+            self._engine.add(added)
+        self._served = wanted
+        return verdicts
+
+    def refuse_slow(self) -> tuple[Verdict, ...]:
+        """Serves no longer the kinds whose expressions take too long; returns all verdicts if there are such."""
+        served = self._served.values()
+        slow = [one for one in served if one.expressions is not None and one.expressions.microseconds is not None]
+        return self.update(self._found) if slow else ()

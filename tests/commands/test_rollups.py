@@ -1,0 +1,114 @@
+"""Definitions in files: `kubesum local --rollups`, definitions in dumps, and `kubesum rollup check`."""
+
+import json
+import signal
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.commands.running import Output, failed, ready
+from tests.unit.kubesim.runningcluster import node, pod
+
+NODE: dict[str, Any] = {"apiVersion": "v1", "kind": "Node", **node("node-1")}
+PODS = [{"apiVersion": "v1", "kind": "Pod", **pod(name, "team")} for name in ("a", "b")]
+NAMESPACE = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "team", "uid": "team", "labels": {"team": "payments"}},
+}
+DEFINITION: dict[str, Any] = {
+    "apiVersion": "kubesum.dev/v1alpha1",
+    "kind": "RollupDefinition",
+    "metadata": {"name": "teamusages.rollup.kubesum.dev"},
+    "spec": {
+        "names": {"kind": "TeamUsage", "plural": "teamusages", "shortNames": ["tu"]},
+        "source": "Pods",
+        "groupBy": [{"name": "team", "namespaceLabel": "team", "default": "unassigned"}],
+        "measures": [
+            {"name": "pods", "type": "Count", "when": "pod.active"},
+            {"name": "cpuRequests", "type": "Sum", "resource": {"from": "requests", "name": "cpu"}},
+        ],
+    },
+}
+
+
+def bad() -> dict[str, Any]:
+    """A second definition, whose filter does not compile."""
+    found = deepcopy(DEFINITION)
+    found["metadata"]["name"] = "others.rollup.kubesum.dev"
+    found["spec"]["names"] = {"kind": "Other", "plural": "others"}
+    found["spec"]["filter"] = "pod.colour == 'red'"
+    return found
+
+
+def dump(path: Path, *more: dict[str, Any]) -> Path:
+    """A file with two pods of a team."""
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [NAMESPACE, NODE, *PODS, *more]}))
+    return path
+
+
+async def test_definitions_beside_a_dump_are_kinds(tmp_path: Path) -> None:
+    rollups = tmp_path / "rollups.yaml"
+    rollups.write_text(yaml.safe_dump_all([DEFINITION, bad()]))
+
+    async with ready(
+        tmp_path, "local", "--from", str(dump(tmp_path / "dump.json")), "--rollups", str(rollups)
+    ) as local:
+        rows = await local.kubectl("get", "tu")
+        one = await local.kubectl("get", "teamusage", "payments", "-o", "json")
+        selected = await local.kubectl("get", "tu", "-o", "name", "--field-selector", "key.team=payments")
+        labelled = await local.kubectl("get", "rollups", "-o", "name", "-l", "key.kubesum.dev/team!=payments")
+        explained = await local.kubectl("explain", "teamusages.status.cpuRequests")
+        warned = (await local.command.stopped(signal.SIGINT)).err
+
+    assert rows.words == [["NAME", "PODS", "CPU-REQUESTS"], ["payments", "2", "1"]]
+    assert json.loads(one.out)["key"] == {"team": "payments"}
+    assert json.loads(one.out)["status"] == {"pods": 2, "cpuRequests": "1"}
+    assert selected.names == ["teamusage.rollup.kubesum.dev/payments"]
+    assert labelled.out == ""
+    assert "Sum of cpu of requests over the pods." in explained.out
+    assert "not served: others.rollup.kubesum.dev: spec.filter: the expression does not compile" in warned
+
+
+async def test_definitions_in_a_dump_are_kinds(tmp_path: Path) -> None:
+    async with ready(tmp_path, "local", "--from", str(dump(tmp_path / "dump.json", DEFINITION))) as local:
+        assert (await local.kubectl("get", "tu", "--no-headers")).words == [["payments", "2", "1"]]
+
+
+async def test_check_says_what_is_wrong_and_what_mends_it(tmp_path: Path) -> None:
+    rollups = tmp_path / "rollups.yaml"
+    rollups.write_text(yaml.safe_dump_all([DEFINITION, bad()]))
+
+    output = await failed(tmp_path, "rollup", "check", str(rollups))
+
+    assert output.code == 1
+    first, second = output.out.splitlines()
+    assert first.startswith(
+        "others.rollup.kubesum.dev: spec.filter: the expression does not compile: 'pod.colour' does not exist; "
+    )
+    assert second == "teamusages.rollup.kubesum.dev: good; it makes the kind TeamUsage"
+    assert output.err == "kubesum: 1 of 2 definitions would not be served, see above\n"
+
+
+async def test_check_prints_the_first_rows_of_a_dump(tmp_path: Path) -> None:
+    rollups = tmp_path / "rollups.yaml"
+    rollups.write_text(yaml.safe_dump(DEFINITION))
+
+    output = await failed(tmp_path, "rollup", "check", str(rollups), "--from", str(dump(tmp_path / "dump.json")))
+
+    assert output.code == 0
+    assert output.out == (
+        "teamusages.rollup.kubesum.dev: good; kubectl get teamusages would print\n"
+        "NAME       PODS   CPU-REQUESTS\n"
+        "payments   2      1\n"
+    )
+
+
+async def test_a_file_without_definitions_is_an_error(tmp_path: Path) -> None:
+    path = dump(tmp_path / "dump.json")
+
+    assert await failed(tmp_path, "rollup", "check", str(path)) == Output(
+        1, "", f"kubesum: {path} holds no RollupDefinition of kubesum.dev/v1alpha1\n"
+    )

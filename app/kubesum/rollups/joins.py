@@ -62,6 +62,9 @@ class Join:
         self._moved.pop(key, None)
         old = self._get(key)
         new = None if member is None else self._join(key, member)
+        if old is None and new is None:
+            # It was waiting to be joined, and is gone.
+            return
         self._put(key, old, new)
         for rollup, folds in self._members.concerned(old, new):
             not_given = self._not_given[rollup]

@@ -95,9 +95,9 @@ def _group(catalogue: Catalogue, name: str) -> dict[str, object]:
 
 def resource_list(catalogue: Catalogue, group: str, version: str) -> bytes:
     """The APIResourceList at /apis/{group}/{version}; raises NotFound."""
-    resources = [_resource(resource) for resource in _resources(catalogue, group, version)]
-    if not resources:
+    if (group, version) not in catalogue.group_versions():
         raise NotFound(UNKNOWN_PATH)
+    resources = [_resource(resource) for resource in _resources(catalogue, group, version)]
     document = {
         "kind": "APIResourceList",
         "apiVersion": "v1",

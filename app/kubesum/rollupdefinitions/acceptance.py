@@ -20,6 +20,9 @@ from kubesum.vocabulary.resource import ComputedResource
 MOST_SERVED: Final = 100
 """Further definitions are not served: each costs time for every change of a pod."""
 
+_SCHEMAS: Final = ("Quantity", "ObjectMeta", "ListMeta")
+"""Schemas that every API group has beside those of its kinds."""
+
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,7 +54,8 @@ class Acceptance:
     def __init__(self, served: Iterable[ComputedResource], annotations: Collection[str]) -> None:
         """`served` are the resources whose names are taken; `annotations` those that the server reads of pods."""
         self._taken: Final = {
-            name: resource.resource_group for resource in served for name in _names_of_resource(resource)
+            **dict.fromkeys(_SCHEMAS, "a schema of OpenAPI"),
+            **{name: resource.resource_group for resource in served for name in _names_of_resource(resource)},
         }
         self._annotations: Final = annotations
         self._compiled: dict[str, CompiledDefinition] = {}  # by the name of the definition
@@ -107,8 +111,10 @@ def _rank(definition: RollupDefinition) -> tuple[bool, datetime, str]:
 
 
 def _names(names: Names) -> set[str]:
+    """The names in discovery, and those of the schemas, of which a group has one by each name."""
     singular = names.kind.lower() if names.singular is UNSET else names.singular
-    return {names.kind, f"{names.kind}List", names.plural, singular, *names.short_names}
+    schemas = {f"{names.kind}{part}" for part in ("", "List", "Key", "Status")}
+    return {*schemas, names.plural, singular, *names.short_names}
 
 
 def _names_of_resource(resource: ComputedResource) -> set[str]:

@@ -6,8 +6,13 @@ consistent set from beginning to end.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from kubesum.rollups.store import Store
+from kubesum.vocabulary.resource import ROLLUP_GROUP, VERSION
+
+_ALWAYS_SERVED: Final = (ROLLUP_GROUP, VERSION)
+"""Its kinds come and go. Without it in discovery, its APIService would be unavailable while there are none."""
 
 
 @dataclass(frozen=True)
@@ -34,5 +39,5 @@ class Catalogue:
         )
 
     def group_versions(self) -> tuple[tuple[str, str], ...]:
-        """The served (group, version) pairs, sorted."""
-        return tuple(sorted({(c.resource.group, c.resource.version) for c in self.stores}))
+        """The served (group, version) pairs, sorted; one of them is served even without a resource."""
+        return tuple(sorted({_ALWAYS_SERVED, *((c.resource.group, c.resource.version) for c in self.stores)}))

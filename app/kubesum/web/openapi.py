@@ -58,7 +58,8 @@ async def v3(request: Request, group: Group, version: Version, info: Info, serve
 
 def current(server: ServerState) -> Documents:
     """The documents of the resources in the current catalogue."""
-    return documents(tuple(collection.resource for collection in server.catalogue().stores), VERBS)
+    catalogue = server.catalogue()
+    return documents(tuple(store.resource for store in catalogue.stores), VERBS, catalogue.group_versions())
 
 
 def response(request: Request, document: Document, extra: dict[str, str]) -> Response:

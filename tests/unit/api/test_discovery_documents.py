@@ -59,7 +59,8 @@ def test_the_older_aggregated_version_differs_in_its_name_alone() -> None:
 
 
 def test_both_forms_of_discovery_agree() -> None:
-    [version] = golden("aggregated_v2")["items"][0]["versions"]
+    _, summaries = golden("aggregated_v2")["items"]
+    [version] = summaries["versions"]
     aggregated = {
         (r["resource"], r["singularResource"], r["scope"] == "Namespaced", r["responseKind"]["kind"], *r["verbs"])
         for r in version["resources"]

@@ -32,6 +32,10 @@ async def test_the_aggregator_gets_one_document_with_all_groups(served: Served) 
         "metadata": {},
         "items": [
             {
+                "metadata": {"name": "rollup.kubesum.dev", "creationTimestamp": None},
+                "versions": [{"version": "v1alpha1", "freshness": "Current", "resources": []}],
+            },
+            {
                 "metadata": {"name": "summary.kubesum.dev", "creationTimestamp": None},
                 "versions": [
                     {
@@ -67,7 +71,7 @@ async def test_the_aggregator_gets_one_document_with_all_groups(served: Served) 
                         ],
                     }
                 ],
-            }
+            },
         ],
     }
 
@@ -96,8 +100,14 @@ async def test_other_clients_get_the_lists_by_group_and_version(served: Served) 
     """[D10] [D11]"""
     version = {"groupVersion": "summary.kubesum.dev/v1alpha1", "version": "v1alpha1"}
     group = {"name": "summary.kubesum.dev", "versions": [version], "preferredVersion": version}
+    others = {"groupVersion": "rollup.kubesum.dev/v1alpha1", "version": "v1alpha1"}
+    without_kinds = {"name": "rollup.kubesum.dev", "versions": [others], "preferredVersion": others}
 
-    assert (await served.request("/apis")).json == {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group]}
+    assert (await served.request("/apis")).json == {
+        "kind": "APIGroupList",
+        "apiVersion": "v1",
+        "groups": [without_kinds, group],
+    }
     assert (await served.request("/apis/summary.kubesum.dev")).json == {
         "kind": "APIGroup",
         "apiVersion": "v1",
@@ -134,6 +144,8 @@ async def test_the_root_lists_the_served_paths(served: Served) -> None:
     assert (await served.request("/")).json == {
         "paths": [
             "/apis",
+            "/apis/rollup.kubesum.dev",
+            "/apis/rollup.kubesum.dev/v1alpha1",
             "/apis/summary.kubesum.dev",
             "/apis/summary.kubesum.dev/v1alpha1",
             "/healthz",

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
@@ -25,8 +24,7 @@ from kubesum.vocabulary.resource import ComputedResource
 GroupVersion = tuple[str, str]
 
 _INFO: Final = {"title": "kubesum", "version": f"v{__version__}"}
-_GROUP_VERSION: Final = attrgetter("group", "version")
-_ORDER: Final = attrgetter("group", "version", "plural")
+_PLURAL: Final = attrgetter("plural")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +61,16 @@ class Documents:
 
 # Requests are for the current resources only, so that one entry is enough.
 @lru_cache(maxsize=1)
-def documents(resources: tuple[ComputedResource, ...], verbs: tuple[str, ...]) -> Documents:
-    """The documents of resources that serve these verbs."""
-    by_version = {
-        group_version: v3(group_version, members, verbs)
-        for group_version, members in groupby(sorted(resources, key=_ORDER), key=_GROUP_VERSION)
-    }
-    in_v2 = swagger(by_version.values())
-    in_v3 = {group_version: _json(document) for group_version, document in by_version.items()}
+def documents(
+    resources: tuple[ComputedResource, ...], verbs: tuple[str, ...], group_versions: tuple[GroupVersion, ...] = ()
+) -> Documents:
+    """The documents of resources that serve these verbs; `group_versions` have one even without a resource."""
+    by_version: dict[GroupVersion, list[ComputedResource]] = {one: [] for one in group_versions}
+    for resource in resources:
+        by_version.setdefault((resource.group, resource.version), []).append(resource)
+    documents = {one: v3(one, sorted(by_version[one], key=_PLURAL), verbs) for one in sorted(by_version)}
+    in_v2 = swagger(documents.values())
+    in_v3 = {group_version: _json(document) for group_version, document in documents.items()}
     return Documents(_json(in_v2), _document(protobuf.encoded(in_v2)), _json(_index(in_v3)), in_v3)
 
 

@@ -1,15 +1,25 @@
 """What a server reads of a cluster: a list and watch of each watched resource, a poll of each usage resource."""
 
+from collections.abc import Awaitable
 from functools import partial
+from typing import Final
+from urllib.parse import quote
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.poller import PollTiming, poll
-from kubesum.kube.reflector import reflect
+from kubesum.kube.reflector import Timing, reflect
 from kubesum.kube.serverversion import VersionedResource
+from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.resizes import ResizeRule, resize_rule
 from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_pods, watched_resources
+from kubesum.server.definitioncontroller import DefinitionsApi
 from kubesum.server.runtime import ListWatch
+
+FIELD_MANAGER: Final = "kubesum"
+DEFINITIONS_TIMING: Final = Timing(max_backoff_s=10.0)
+"""Their CustomResourceDefinition may be installed at any time."""
+_WRITE_TIMEOUT_S: Final = 10.0
 
 
 def cluster_list_watches(upstream: Upstream, usage_interval_s: float) -> dict[str, ListWatch]:
@@ -25,3 +35,13 @@ def cluster_list_watches(upstream: Upstream, usage_interval_s: float) -> dict[st
         timing = PollTiming(usage_interval_s)
         list_watches |= {kind.resource: partial(poll, upstream, kind, timing) for kind in POLLED_RESOURCES}
     return list_watches
+
+
+def definitions(upstream: Upstream) -> DefinitionsApi:
+    """The RollupDefinitions of a cluster, whose resource need not be installed."""
+
+    def apply_status(name: str, body: bytes) -> Awaitable[bytes]:
+        path = f"{WATCHED_DEFINITIONS.path}/{quote(name, safe='')}"
+        return upstream.apply_status(path, body, FIELD_MANAGER, _WRITE_TIMEOUT_S)
+
+    return DefinitionsApi(partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING), apply_status)

@@ -154,6 +154,20 @@ class Upstream:
         request = _Request("PATCH", path, limits, {}, patch, "application/merge-patch+json")
         return await self._body(request, MAX_OBJECT_BYTES)
 
+    async def apply_status(
+        self, path: str, body: bytes, manager: str, timeout_s: float = RESPONSE_TIMEOUT_S
+    ) -> bytes:
+        """The object after server-side apply of its status; raises StatusError or another UpstreamError.
+
+        `manager` then owns the fields in `body`, whoever owned them before. Where `body` has a resourceVersion, an
+        object that has changed since is a conflict.
+        """
+        params = {"fieldManager": manager, "force": "true"}
+        request = _Request(
+            "PATCH", f"{path}/status", _within(timeout_s), params, body, "application/apply-patch+yaml"
+        )
+        return await self._body(request, MAX_OBJECT_BYTES)
+
     async def response(self, path: str, params: Mapping[str, str], timeout_s: float = RESPONSE_TIMEOUT_S) -> Response:
         """The response with any status and media type; raises UpstreamError without one or if it is too large."""
         with self._upstream_errors():

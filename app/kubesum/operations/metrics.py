@@ -67,6 +67,11 @@ POLLS: Final = Counter(
     "Lists of a resource that cannot be watched, by result: success, refused (401, 403, 404, 405) or error.",
     ("resource", "result"),
 )
+DEFINITION_STATUS_WRITES: Final = Counter(
+    "kubesum_definition_status_writes",
+    "Writes of the status of a RollupDefinition, by result: success, conflict (another replica was faster) or error.",
+    ("result",),
+)
 UPSTREAM_REQUESTS: Final = Counter(
     "kubesum_upstream_requests", "Requests to the API server, by status code; `error` without a response.", ("code",)
 )

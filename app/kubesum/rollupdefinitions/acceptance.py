@@ -12,8 +12,9 @@ from typing import Final
 from msgspec import UNSET
 
 from kubesum.rollupdefinitions.compiling import CompiledDefinition, compiled
+from kubesum.rollupdefinitions.expressions import SLOW_S
 from kubesum.rollupdefinitions.problems import Problem
-from kubesum.rollupdefinitions.spec import DefinitionMetadata, Names, RollupDefinition, Spec
+from kubesum.rollupdefinitions.spec import DefinitionMetadata, Names, RollupDefinition, Spec, Status
 from kubesum.rollupdefinitions.validation import problems
 from kubesum.vocabulary.resource import ComputedResource
 
@@ -22,6 +23,12 @@ MOST_SERVED: Final = 100
 
 _SCHEMAS: Final = ("Quantity", "ObjectMeta", "ListMeta")
 """Schemas that every API group has beside those of its kinds."""
+
+_TOO_SLOW: Final = Problem(
+    "spec",
+    f"its expressions take more than {SLOW_S * 1_000_000:.0f} microseconds for one object",
+    "make them simpler",
+)
 
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -32,6 +39,7 @@ class UnreadableDefinition:
 
     metadata: DefinitionMetadata
     problem: Problem
+    status: Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class Acceptance:
         }
         self._annotations: Final = annotations
         self._compiled: dict[str, CompiledDefinition] = {}  # by the name of the definition
-        self._slow: dict[str, tuple[Spec, Problem]] = {}  # likewise, those whose expressions took too long
+        self._refused: dict[str, tuple[Spec, tuple[Problem, ...]]] = {}  # likewise, those that are not accepted
 
     def verdicts(self, found: Sequence[RollupDefinition | UnreadableDefinition]) -> tuple[Verdict, ...]:
         """The verdicts on all definitions that exist, by name."""
@@ -71,27 +79,31 @@ class Acceptance:
         taken = dict(self._taken)
         for one in sorted((one for one in found if isinstance(one, RollupDefinition)), key=_rank):
             verdicts[one.name] = self._verdict(one, taken)
-        self._slow = {name: slow for name, slow in self._slow.items() if name in verdicts}
+        self._refused = {name: refused for name, refused in self._refused.items() if name in verdicts}
         self._compiled = {name: one.compiled for name, one in verdicts.items() if one.compiled is not None}
         return tuple(verdict for _, verdict in sorted(verdicts.items()))
 
-    def _time_taken(self, definition: RollupDefinition, known: CompiledDefinition | None) -> tuple[Problem, ...]:
-        """What is wrong with a definition if its expressions, as it is served, have turned out to take too long."""
-        microseconds = known.expressions.microseconds if known is not None and known.expressions is not None else None
-        if microseconds is None:
-            return ()
-        what = f"its expressions take {microseconds} microseconds for one object"
-        self._slow[definition.name] = definition.spec, Problem("spec", what, "make them simpler")
-        return (self._slow[definition.name][1],)
+    def _problems(self, definition: RollupDefinition, known: CompiledDefinition | None) -> tuple[Problem, ...]:
+        """What keeps a definition from being accepted; `known` is the same definition as it is served, if it is.
+
+        Slow expressions are refused by all replicas as soon as one has said so in the status.
+        """
+        refused = self._refused.get(definition.name)
+        if refused is not None and refused[0] == definition.spec:
+            return refused[1]
+        if _is_said_to_be_slow(definition) or (known is not None and _is_slow(known)):
+            found: tuple[Problem, ...] = (_TOO_SLOW,)
+        else:
+            found = () if known is not None else problems(definition, self._annotations)
+        if found:
+            self._refused[definition.name] = definition.spec, found
+        return found
 
     def _verdict(self, definition: RollupDefinition, taken: dict[str, str]) -> Verdict:
-        slow = self._slow.get(definition.name)
-        if slow is not None and slow[0] == definition.spec:
-            return Verdict(definition.metadata, (slow[1],))
         known = self._compiled.get(definition.name)
-        is_known = known is not None and known.definition.spec == definition.spec
-        found = self._time_taken(definition, known) if is_known else problems(definition, self._annotations)
-        if found:
+        if known is not None and known.definition.spec != definition.spec:
+            known = None
+        if found := self._problems(definition, known):
             return Verdict(definition.metadata, found)
         conflict = _conflict(definition.spec.names, taken)
         if conflict is not None:
@@ -100,14 +112,26 @@ class Acceptance:
             too_many = Problem("spec", f"{MOST_SERVED} other definitions are served already", "delete one of them")
             return Verdict(definition.metadata, (too_many,))
         taken.update(dict.fromkeys(_names(definition.spec.names), definition.name))
-        served = known if known is not None and is_known else compiled(definition)
-        return Verdict(definition.metadata, compiled=served)
+        return Verdict(definition.metadata, compiled=known if known is not None else compiled(definition))
 
 
 def _rank(definition: RollupDefinition) -> tuple[bool, datetime, str]:
     conditions = definition.status.conditions
     is_established = any(one.type == "Established" and one.status == "True" for one in conditions)
     return not is_established, definition.metadata.creation_timestamp or _LAST, definition.name
+
+
+def _is_slow(served: CompiledDefinition) -> bool:
+    return served.expressions is not None and served.expressions.microseconds is not None
+
+
+def _is_said_to_be_slow(definition: RollupDefinition) -> bool:
+    generation = definition.metadata.generation
+    return any(
+        one.type == "Accepted" and one.observed_generation == generation and _TOO_SLOW.sentence in one.message
+        for one in definition.status.conditions
+        if generation
+    )
 
 
 def _names(names: Names) -> set[str]:

@@ -15,6 +15,7 @@ from kubesum.rollupdefinitions.spec import (
     DEFINITION_VERSION,
     DefinitionMetadata,
     RollupDefinition,
+    Status,
 )
 
 
@@ -35,13 +36,18 @@ def definition_of(found: DefinitionObject) -> RollupDefinition | UnreadableDefin
         found.metadata.resource_version,
         found.metadata.creation_timestamp,
     )
-    plain: dict[str, Any] = {"metadata": {}, "spec": found.spec}
-    definition = read(plain | {"status": found.status or {}})
-    if isinstance(definition, Problem) and definition.path.startswith("status"):
-        definition = read(plain)
+    status = _status(found.status)
+    definition = read({"metadata": {}, "spec": found.spec})
     if isinstance(definition, Problem):
-        return UnreadableDefinition(metadata, definition)
-    return msgspec.structs.replace(definition, metadata=metadata)
+        return UnreadableDefinition(metadata, definition, status)
+    return msgspec.structs.replace(definition, metadata=metadata, status=status)
+
+
+def _status(found: Any) -> Status:
+    try:
+        return msgspec.convert(found or {}, Status)
+    except (msgspec.ValidationError, RecursionError):
+        return Status()
 
 
 WATCHED_DEFINITIONS: Final[WatchedResource[RollupDefinition | UnreadableDefinition]] = WatchedResource(

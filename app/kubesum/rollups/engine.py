@@ -106,14 +106,18 @@ class Engine:
 
     def _complete(self, rollup: Rollup) -> None:
         """To be called when all dirty rows of a rollup were computed and all due ones published."""
-        joins = [self._joins.get(fold.over) for fold in rollup.resource.folds if fold.is_joined]
-        if not all(join is not None and join.is_given(rollup) for join in joins):
+        if not self._has_members(rollup):
             return
         rollup.complete_if_synced()
         replaced = self._replacing.pop(rollup, None) if rollup.store.is_complete else None
         if replaced is not None:
             self._serve(other for other in self._rollups if other is not replaced)
             replaced.store.events.close()
+
+    def _has_members(self, rollup: Rollup) -> bool:
+        """Whether a rollup was given all members that are joined for it."""
+        joins = [self._joins.get(fold.over) for fold in rollup.resource.folds if fold.is_joined]
+        return all(join is not None and join.is_given(rollup) for join in joins)
 
     def close(self) -> None:
         """Ends all watches: no event will follow."""
@@ -295,9 +299,14 @@ class Engine:
         """The joins that some resource reads."""
         return tuple(self._joins.values())
 
-    def groups(self, plural: str) -> tuple[int, int]:
-        """The number of groups of a resource, and how many of them have no row of their own."""
-        return self._find(plural).groups()
+    def groups(self, plural: str) -> tuple[int, int] | None:
+        """The number of groups of a resource, and how many of them have no row of their own.
+
+        None until they are the groups of all members. They are counted whether or not somebody reads the rows.
+        """
+        rollup = self._find(plural)
+        is_known = rollup.store.not_synced() is None and self._has_members(rollup)
+        return rollup.groups() if is_known else None
 
     def _find(self, plural: str) -> Rollup:
         """The rollup that is served under a plural."""

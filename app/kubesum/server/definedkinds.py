@@ -5,6 +5,7 @@ from typing import Final
 
 from kubesum.rollupdefinitions.acceptance import Acceptance, UnreadableDefinition, Verdict
 from kubesum.rollupdefinitions.compiling import CompiledDefinition
+from kubesum.rollupdefinitions.conditions import Served
 from kubesum.rollupdefinitions.spec import RollupDefinition
 from kubesum.rollups.engine import Engine
 from kubesum.vocabulary.resource import ComputedResource
@@ -19,6 +20,8 @@ class DefinedKinds:
         self._acceptance: Final = Acceptance(built_in, annotations)
         self._found: Sequence[RollupDefinition | UnreadableDefinition] = ()
         self._served: dict[str, CompiledDefinition] = {}  # by plural
+        self.verdicts: tuple[Verdict, ...] = ()
+        """Those of the last update, by name."""
 
     def update(self, found: Sequence[RollupDefinition | UnreadableDefinition]) -> tuple[Verdict, ...]:
         """Serves the kinds of these definitions, which are all that exist, and no others; returns the verdicts.
@@ -36,8 +39,17 @@ class DefinedKinds:
                 self._engine.replace(one.resource)
         if added:
             self._engine.add(added)
-        self._served = wanted
+        self._served, self.verdicts = wanted, verdicts
         return verdicts
+
+    def served(self, one: CompiledDefinition) -> Served | None:
+        """How many groups the kind of a definition has; None until it is served with all of them."""
+        resource = one.resource
+        store = self._engine.catalogue.find(resource.group, resource.version, resource.plural)
+        if store is None or store.resource is not resource:
+            return None
+        groups = self._engine.groups(resource.plural)
+        return Served(*groups, one.failing) if groups is not None else None
 
     def refuse_slow(self) -> tuple[Verdict, ...]:
         """Serves no longer the kinds whose expressions take too long; returns all verdicts if there are such."""

@@ -27,6 +27,7 @@ from kubesum.rollups.publisher import publish_forever, publish_once
 from kubesum.rollups.resourceversion import TAGS, VersionClock
 from kubesum.semantics.watchedresources import POLLED_RESOURCES
 from kubesum.server.definedkinds import DefinedKinds
+from kubesum.server.definitioncontroller import DefinitionController, DefinitionsApi
 from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary import defaults
 from kubesum.vocabulary.resource import Source
@@ -65,9 +66,16 @@ class Kubesum:
     """One running kubesum: list-watches, cache, computation and server."""
 
     def __init__(
-        self, list_watches: Mapping[str, ListWatch], secure_serving: SecureServing, limits: Limits = Limits()
+        self,
+        list_watches: Mapping[str, ListWatch],
+        secure_serving: SecureServing,
+        limits: Limits = Limits(),
+        definitions: DefinitionsApi | None = None,
     ) -> None:
-        """`list_watches` are those of the watched and polled kinds, by name."""
+        """`list_watches` are those of the watched and polled kinds, by name.
+
+        Without `definitions`, the kinds of RollupDefinitions are those that `defined` is given.
+        """
         self._list_watches: Final = list_watches
         self._secure_serving: Final = secure_serving
         self._limits: Final = limits
@@ -82,6 +90,9 @@ class Kubesum:
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
         self.defined: Final = DefinedKinds(self.engine, RESOURCES, ())
+        self._controller: Final = (
+            None if definitions is None else DefinitionController(definitions, self.defined, time.time)
+        )
         self.ready: Final = asyncio.Event()
         state = ServerState(
             catalogue=lambda: self.engine.catalogue,
@@ -135,6 +146,7 @@ class Kubesum:
                 for kind in self._list_watches
             },
             **self._secure_serving.tasks,
+            **({} if self._controller is None else {"rollup definitions": self._controller.run}),
             "freshness": self._check_freshness,
             "publisher": self._publish,
             "event loop lag": measure_event_loop_lag,
@@ -202,6 +214,9 @@ class Kubesum:
 
     async def _publish(self) -> None:
         await self.cache.sources.wait_for_sync()
+        if self._controller is not None:
+            # A replica that is ready without them would take their kinds out of discovery.
+            await self._controller.started.wait()
         await publish_once(self.engine)
         # Facts and rows hold no cycles, and each collection would walk those of the whole cluster.
         gc.freeze()

@@ -9,7 +9,7 @@ import pytest
 from kubesum.resources import RESOURCES
 from kubesum.rollupdefinitions.acceptance import Acceptance, UnreadableDefinition, Verdict
 from kubesum.rollupdefinitions.problems import Problem, read
-from kubesum.rollupdefinitions.spec import DefinitionMetadata
+from kubesum.rollupdefinitions.spec import DefinitionMetadata, Status
 from tests.computation import JsonObject
 from tests.unit.rollupdefinitions.samples import SAMPLE, changed, named
 
@@ -400,7 +400,7 @@ def verdict(found: JsonObject) -> Verdict:
     good = read(named("others", "Other"))
     assert not isinstance(good, Problem)
     read_ = read(found)
-    one = UnreadableDefinition(NAMED, read_) if isinstance(read_, Problem) else read_
+    one = UnreadableDefinition(NAMED, read_, Status()) if isinstance(read_, Problem) else read_
     verdicts = {each.metadata.name: each for each in Acceptance(RESOURCES, ()).verdicts([one, good])}
     assert verdicts["others.rollup.kubesum.dev"].compiled is not None
     return verdicts["teamusages.rollup.kubesum.dev"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubesum.commands import eventloop
-from kubesum.commands.listwatches import cluster_list_watches
+from kubesum.commands.listwatches import cluster_list_watches, definitions
 from kubesum.edge.delegatedserving import delegated_serving
 from kubesum.edge.tls.certificatefiles import CertificateFiles
 from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
@@ -19,6 +19,7 @@ from kubesum.resources import RESOURCES
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
+from kubesum.vocabulary.resource import ROLLUP_GROUP, VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,15 @@ async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
         serving = delegated_serving(upstream, certificate.tls, options.always_allow_paths, time.time)
         serving = serving.with_task("serving-certificate", certificate.run, lambda: certificate.is_loaded)
         with listen(options.secure_port, options.bind_address) as listener:
-            kubesum = Kubesum(cluster_list_watches(upstream, options.usage_interval_s), serving, options.limits)
+            list_watches = cluster_list_watches(upstream, options.usage_interval_s)
+            kubesum = Kubesum(list_watches, serving, options.limits, definitions(upstream))
             await kubesum.run(listener, shutdown)
 
 
 def _certificate(options: ServeOptions, upstream: Upstream) -> CertificateFiles | SelfSignedCertificate:
     if options.tls_files is not None:
         return CertificateFiles(*options.tls_files, time.time)
-    api_services = sorted({f"{resource.version}.{resource.group}" for resource in RESOURCES})
+    api_services = sorted({f"{VERSION}.{ROLLUP_GROUP}", *(f"{one.version}.{one.group}" for one in RESOURCES)})
     namespace = options.namespace or own_namespace()
     names = ObjectNames(namespace, options.tls_secret, options.service_name, tuple(api_services))
     return SelfSignedCertificate(upstream, names, time.time)

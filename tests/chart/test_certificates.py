@@ -3,7 +3,7 @@
 import pytest
 
 from kubesum.resources import RESOURCES
-from kubesum.vocabulary.resource import GROUP, VERSION
+from kubesum.vocabulary.resource import GROUP, ROLLUP_GROUP, VERSION
 from tests.chart.rendering import NAMESPACE, Values, objects, one, refusal
 from tests.chart.valuesets import (
     AUTHORITY,
@@ -32,7 +32,15 @@ def registration(values: Values) -> JsonObject:
 def test_every_group_that_is_served_is_registered() -> None:
     registered = {one["metadata"]["name"] for one in objects() if one["kind"] == "APIService"}
 
-    assert registered == {f"{resource.version}.{resource.group}" for resource in RESOURCES}
+    groups = {(resource.version, resource.group) for resource in RESOURCES} | {(VERSION, ROLLUP_GROUP)}
+    assert registered == {f"{version}.{group}" for version, group in groups}
+
+
+def test_both_registrations_lead_to_one_service_and_differ_in_priority_alone() -> None:
+    """Of two kinds with one short name, kubectl takes that of the group of higher priority."""
+    rollups = one(objects(), "APIService", f"{VERSION}.{ROLLUP_GROUP}")
+
+    assert rollups["spec"] == {**REGISTRATION, "group": ROLLUP_GROUP, "groupPriorityMinimum": 900}
 
 
 def test_kubesum_fills_an_empty_secret_and_names_its_authority_itself() -> None:

@@ -30,6 +30,7 @@ def test_what_argo_cd_is_to_ignore_is_there(examples: dict[str, JsonObject]) -> 
 
     assert [(one["kind"], one["name"]) for one in ignored] == [
         ("APIService", "v1alpha1.summary.kubesum.dev"),
+        ("APIService", "v1alpha1.rollup.kubesum.dev"),
         ("Secret", "kubesum-tls"),
     ]
     assert all(one(objects(), found["kind"], found["name"]) for found in ignored)
@@ -38,7 +39,7 @@ def test_what_argo_cd_is_to_ignore_is_there(examples: dict[str, JsonObject]) -> 
 def test_argo_cd_leaves_out_our_group(examples: dict[str, JsonObject]) -> None:
     [excluded] = yaml.safe_load(examples["ConfigMap"]["data"]["resource.exclusions"])
 
-    assert excluded == {"apiGroups": ["summary.kubesum.dev"], "kinds": ["*"], "clusters": ["*"]}
+    assert excluded == {"apiGroups": ["summary.kubesum.dev", "rollup.kubesum.dev"], "kinds": ["*"], "clusters": ["*"]}
 
 
 def test_flux_sets_values_that_the_chart_takes(examples: dict[str, JsonObject]) -> None:

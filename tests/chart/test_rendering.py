@@ -45,10 +45,12 @@ def test_these_objects_are_installed_and_no_others() -> None:
     found = sorted((one["kind"], one["metadata"]["name"], one["metadata"].get("namespace", "")) for one in objects())
 
     assert found == [
+        ("APIService", "v1alpha1.rollup.kubesum.dev", ""),
         ("APIService", "v1alpha1.summary.kubesum.dev", ""),
         ("ClusterRole", "kubesum:cluster-images", ""),
         ("ClusterRole", "kubesum:cluster-view", ""),
         ("ClusterRole", "kubesum:metrics-reader", ""),
+        ("ClusterRole", "kubesum:rollups", ""),
         ("ClusterRole", "kubesum:server", ""),
         ("ClusterRole", "kubesum:view", ""),
         ("ClusterRoleBinding", "kubesum:auth-delegator", ""),

@@ -15,6 +15,12 @@ GENERATED = {
     role["metadata"]["name"]: role
     for role in yaml.safe_load((CHART / "files" / "clusterroles.yaml").read_text())["items"]
 }
+ALL_ROLLUPS = {"apiGroups": ["rollup.kubesum.dev"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
+STATUS_OF_DEFINITIONS = {
+    "apiGroups": ["kubesum.dev"],
+    "resources": ["rollupdefinitions/status"],
+    "verbs": ["patch"],
+}
 OF_SERVER = {"kind": "ServiceAccount", "name": "kubesum", "namespace": NAMESPACE}
 
 
@@ -24,12 +30,18 @@ def every_rule(values: Values) -> list[JsonObject]:
 
 @pytest.mark.parametrize("values", SETS.values(), ids=SETS.keys())
 def test_no_right_is_for_everything_and_none_writes_but_to_what_is_ours(values: Values) -> None:
-    rules = every_rule(values)
+    rules = [rule for rule in every_rule(values) if rule != ALL_ROLLUPS]
     terms: list[Any] = [term for rule in rules for part in rule.values() for term in part]
     writing = [rule for rule in rules if not {"get", "list", "watch"}.issuperset(rule["verbs"])]
 
     assert [term for term in terms if "*" in term] == []
-    assert all(rule["resourceNames"] for rule in writing)
+    assert all("resourceNames" in rule or rule == STATUS_OF_DEFINITIONS for rule in writing)
+
+
+def test_the_role_for_the_readers_of_rollups_is_bound_to_nobody() -> None:
+    """Their kinds, which show pods of all namespaces, are made at run time."""
+    assert one(objects(), "ClusterRole", "kubesum:rollups")["rules"] == [ALL_ROLLUPS]
+    assert "kubesum:rollups" not in {found["roleRef"]["name"] for found in objects() if "roleRef" in found}
 
 
 def test_the_server_may_read_what_it_watches_and_tell_the_api_server_its_authority() -> None:
@@ -38,7 +50,7 @@ def test_the_server_may_read_what_it_watches_and_tell_the_api_server_its_authori
         {
             "apiGroups": ["apiregistration.k8s.io"],
             "resources": ["apiservices"],
-            "resourceNames": ["v1alpha1.summary.kubesum.dev"],
+            "resourceNames": ["v1alpha1.summary.kubesum.dev", "v1alpha1.rollup.kubesum.dev"],
             "verbs": ["get", "patch"],
         },
     ]

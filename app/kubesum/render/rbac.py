@@ -1,7 +1,7 @@
 """The ClusterRoles, generated from the declarations: one for the server itself, the others for its users.
 
-No rule has a wildcard and none names a Secret. The rights that the server needs for its certificates depend on the
-installation; the chart grants them.
+No rule but that for the readers of all rollups, whose kinds are made at run time, has a wildcard, and none names a
+Secret. The rights that the server needs for its certificates depend on the installation; the chart grants them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,15 @@ from typing import Any, Final
 
 from kubesum.kube.serverversion import VERSION_PATH
 from kubesum.semantics.watchedresources import POLLED_RESOURCES
-from kubesum.vocabulary.resource import ComputedResource, ReaderRole
+from kubesum.vocabulary.resource import ROLLUP_GROUP, ComputedResource, ReaderRole
 
 JsonObject = dict[str, Any]
 
 NAME_PREFIX: Final = "kubesum:"
 AGGREGATED_TO: Final = ("view", "edit", "admin")
 """The default ClusterRoles that `kubesum:view` is aggregated to."""
+
+_READ: Final = ("get", "list", "watch")
 
 GroupResource = tuple[str, str]
 """(API group, plural)."""
@@ -27,21 +29,32 @@ USAGE_RESOURCES: Final[tuple[GroupResource, ...]] = tuple(
 """The resources of metrics.k8s.io, which cannot be watched."""
 
 
-def cluster_roles(resources: Sequence[ComputedResource], watched: Iterable[GroupResource]) -> JsonObject:
-    """A List of all ClusterRoles: that of the server, then those of its users."""
+ROLLUPS_ROLE: Final = "rollups"
+"""Reads all kinds of RollupDefinitions. It is bound to nobody: they show pods of all namespaces."""
+
+
+def cluster_roles(
+    resources: Sequence[ComputedResource], watched: Iterable[GroupResource], written: Iterable[GroupResource]
+) -> JsonObject:
+    """A List of all ClusterRoles: that of the server, then those of its users.
+
+    The server lists and watches what is `watched`, and patches what is `written`.
+    """
     # Hardened clusters delete the bindings of system:discovery and system:public-info-viewer, which allow it to all.
     version = {"nonResourceURLs": [VERSION_PATH], "verbs": ["get"]}
-    server = _role("server", {}, [*_rules(watched, ("list", "watch")), *_rules(USAGE_RESOURCES, ("list",)), version])
+    rules = [*_rules(watched, ("list", "watch")), *_rules(USAGE_RESOURCES, ("list",)), *_rules(written, ("patch",))]
+    server = _role("server", {}, [*rules, version])
+    rollups = _role(ROLLUPS_ROLE, {}, _rules([(ROLLUP_GROUP, "*")], _READ))
     return {
         "apiVersion": "v1",
         "kind": "List",
-        "items": [server, *(_reader_role(role, resources) for role in ReaderRole)],
+        "items": [server, *(_reader_role(role, resources) for role in ReaderRole), rollups],
     }
 
 
 def _reader_role(role: ReaderRole, resources: Iterable[ComputedResource]) -> JsonObject:
     readable = [(resource.group, resource.plural) for resource in resources if role in resource.all_reader_roles]
-    return _role(role.value, _labels(role), _rules(readable, ("get", "list", "watch")))
+    return _role(role.value, _labels(role), _rules(readable, _READ))
 
 
 def _labels(role: ReaderRole) -> dict[str, str]:

@@ -13,7 +13,8 @@ WATCHED = [(kind.group, kind.resource) for kind in watched_resources(Interner())
 
 
 def rules(name: str) -> list[JsonObject]:
-    [role] = [role for role in cluster_roles(RESOURCES, WATCHED)["items"] if role["metadata"]["name"] == name]
+    roles = cluster_roles(RESOURCES, WATCHED, [("kubesum.dev", "rollupdefinitions/status")])["items"]
+    [role] = [role for role in roles if role["metadata"]["name"] == name]
     assert role["kind"] == "ClusterRole"
     found: list[JsonObject] = role["rules"]
     return found
@@ -23,7 +24,7 @@ def summaries(*plurals: str) -> list[JsonObject]:
     return [{"apiGroups": ["summary.kubesum.dev"], "resources": [*plurals], "verbs": ["get", "list", "watch"]}]
 
 
-def test_the_server_reads_the_watched_kinds_usage_the_version_and_nothing_else() -> None:
+def test_the_server_reads_what_it_watches_usage_and_the_version_and_writes_one_status() -> None:
     assert rules("kubesum:server") == [
         {"apiGroups": [""], "resources": ["namespaces", "nodes", "pods"], "verbs": ["list", "watch"]},
         {
@@ -33,6 +34,7 @@ def test_the_server_reads_the_watched_kinds_usage_the_version_and_nothing_else()
         },
         {"apiGroups": ["batch"], "resources": ["cronjobs", "jobs"], "verbs": ["list", "watch"]},
         {"apiGroups": ["metrics.k8s.io"], "resources": ["nodes", "pods"], "verbs": ["list"]},
+        {"apiGroups": ["kubesum.dev"], "resources": ["rollupdefinitions/status"], "verbs": ["patch"]},
         {"nonResourceURLs": ["/version"], "verbs": ["get"]},
     ]
 
@@ -48,7 +50,7 @@ def test_each_role_for_people_reads_its_kinds() -> None:
 
 def test_only_the_view_of_namespaced_kinds_is_added_to_roles_of_kubernetes() -> None:
     labels = {
-        role["metadata"]["name"]: role["metadata"].get("labels") for role in cluster_roles(RESOURCES, [])["items"]
+        role["metadata"]["name"]: role["metadata"].get("labels") for role in cluster_roles(RESOURCES, [], [])["items"]
     }
 
     assert labels == {
@@ -61,6 +63,7 @@ def test_only_the_view_of_namespaced_kinds_is_added_to_roles_of_kubernetes() -> 
         "kubesum:metrics-reader": None,
         "kubesum:cluster-view": None,
         "kubesum:cluster-images": None,
+        "kubesum:rollups": None,
     }
 
 

@@ -8,11 +8,8 @@ read their certificate from files.
 from typing import Any, Final
 
 from kubesum import __version__
-from kubesum.render.rbac import cluster_roles
-from kubesum.resources import RESOURCES
-from kubesum.semantics.interner import Interner
-from kubesum.semantics.watchedresources import watched_resources
-from kubesum.vocabulary.resource import GROUP, VERSION
+from kubesum.commands.roles import server_and_reader_roles
+from kubesum.vocabulary.resource import GROUP, ROLLUP_GROUP, VERSION
 
 JsonObject = dict[str, Any]
 
@@ -20,6 +17,7 @@ NAMESPACE: Final = "kubesum-system"
 NAME: Final = "kubesum"
 """The name of the Service, the Deployment and the ServiceAccount."""
 API_SERVICE: Final = f"{VERSION}.{GROUP}"
+API_SERVICES: Final = (API_SERVICE, f"{VERSION}.{ROLLUP_GROUP}")
 SERVICE_HOST: Final = f"{NAME}.{NAMESPACE}.svc"
 """The host that the API server verifies the serving certificate for."""
 
@@ -88,16 +86,17 @@ def service() -> JsonObject:
     }
 
 
-def api_service() -> JsonObject:
-    """The APIService, without a caBundle."""
+def api_service(group: str) -> JsonObject:
+    """The APIService of a group, without a caBundle."""
     return {
         "apiVersion": "apiregistration.k8s.io/v1",
         "kind": "APIService",
-        "metadata": {"name": API_SERVICE, "labels": _LABELS},
+        "metadata": {"name": f"{VERSION}.{group}", "labels": _LABELS},
         "spec": {
-            "group": GROUP,
+            "group": group,
             "version": VERSION,
-            "groupPriorityMinimum": 1000,
+            # Of two kinds with one short name, kubectl takes that of the group of higher priority.
+            "groupPriorityMinimum": 1000 if group == GROUP else 900,
             "versionPriority": 15,
             "service": {"name": NAME, "namespace": NAMESPACE, "port": 443},
         },
@@ -111,10 +110,9 @@ def secret() -> JsonObject:
 
 def rbac() -> list[JsonObject]:
     """The ClusterRoles of server and readers, the Role of the Secret, and the bindings of the ServiceAccount."""
-    watched = [(one.group, one.resource) for one in watched_resources(Interner())]
-    roles: list[JsonObject] = cluster_roles(RESOURCES, watched)["items"]
+    roles: list[JsonObject] = server_and_reader_roles()["items"]
     server = next(role for role in roles if role["metadata"]["name"] == "kubesum:server")
-    server["rules"].append(_get_and_patch("apiregistration.k8s.io", "apiservices", API_SERVICE))
+    server["rules"].append(_get_and_patch("apiregistration.k8s.io", "apiservices", *API_SERVICES))
     secret_rules = [_get_and_patch("", "secrets", _SECRET)]
     return [
         *roles,
@@ -135,8 +133,8 @@ def _namespaced(name: str) -> JsonObject:
     return {"namespace": NAMESPACE, "name": name}
 
 
-def _get_and_patch(group: str, resource: str, name: str) -> JsonObject:
-    return {"apiGroups": [group], "resources": [resource], "resourceNames": [name], "verbs": ["get", "patch"]}
+def _get_and_patch(group: str, resource: str, *names: str) -> JsonObject:
+    return {"apiGroups": [group], "resources": [resource], "resourceNames": [*names], "verbs": ["get", "patch"]}
 
 
 def _binding(kind: str, metadata: JsonObject, role_kind: str, role: str) -> JsonObject:

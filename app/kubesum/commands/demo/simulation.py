@@ -38,6 +38,7 @@ from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.sockets import LOOPBACK, listen
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS, ROLLUP_METRICS
 from kubesum.vocabulary.errors import UsageError
+from kubesum.vocabulary.resource import GROUP
 
 Command = Coroutine[Any, Any, None]
 
@@ -46,7 +47,7 @@ INSTALLATION: Final = Installation(
     service_account=manifests.service_account(),
     deployment=manifests.deployment(),
     service=manifests.service(),
-    api_service=manifests.api_service(),
+    api_service=manifests.api_service(GROUP),
     objects=(manifests.secret(), *manifests.rbac()),
 )
 """kubesum, as it is installed in the simulated cluster."""

@@ -260,6 +260,17 @@ class Lines:
             while not set(words) <= set((line := await self._output.readline()).decode().split()):
                 assert line, "kubectl has ended"
 
+    async def read(self, count: int) -> list[str]:
+        """So many further lines."""
+        async with asyncio.timeout(20):
+            return [(await self._output.readline()).decode() for _ in range(count)]
+
+    async def ended(self) -> None:
+        """Returns once its watch has ended."""
+        async with asyncio.timeout(20):
+            while await self._output.readline():
+                continue
+
 
 @asynccontextmanager
 async def watching(kubeconfig: Path, *arguments: str) -> AsyncIterator[Lines]:

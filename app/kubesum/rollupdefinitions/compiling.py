@@ -208,7 +208,8 @@ class _PodsOfNodes:
     def contributions(self, joined: JoinedMember) -> Contributions:
         """The group of the node of a pod, and what the pod adds to its measures."""
         node = joined.node
-        if node is None:
+        # A finished pod has released what it requested.
+        if node is None or not joined.member.state.active:
             return
         added = tuple([entry for of_measure in self._entries for entry in of_measure(joined, ())])
         if added:

@@ -265,3 +265,22 @@ async def test_fifty_thousand_groups_are_five_hundred_rows_and_one() -> None:
     assert len(rows) == 501
     assert rows["", "other"] == {"pods": 49_500}
     assert world.engine.groups("teamusages") == (50_000, 49_500)
+
+
+async def test_a_finished_pod_requests_nothing_of_its_node() -> None:
+    """The requests of a pool of nodes with finished pods were more than those of its nodes in nodesummaries."""
+    cpu = {"from": "requests", "name": "cpu"}
+    spec = spec_of(
+        source="Nodes",
+        groupBy=[{"name": "pool", "label": "pool", "default": "none"}],
+        measures=[{"name": "cpu", "type": "Sum", "resource": cpu}],
+    )
+    world = Computation(*RESOURCES, resource(spec))
+    world.put("nodes", labelled("n0"))
+    for name, phase in (("running", "Running"), ("done", "Succeeded"), ("failed", "Failed")):
+        world.put("pods", pod(name, phase=phase))
+    before = await statuses(world)
+
+    world.put("pods", pod("running", phase="Succeeded"))
+
+    assert (before, await statuses(world)) == ({("", "none"): {"cpu": "250m"}}, {("", "none"): {"cpu": "0"}})

@@ -4,7 +4,7 @@ All that the simulation has of the extension server comes from here: its group, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubesim.store.store import JsonObject
 
@@ -14,7 +14,7 @@ class Installation:
     """The manifests of one extension API server.
 
     `objects` are those that the cluster only stores: Secrets, roles and bindings. The first port of the Service leads
-    to the container port of that name. The caBundle of `api_service` is set when the server is registered.
+    to the container port of that name. The caBundle of each APIService is set when the server is registered.
     """
 
     namespace: JsonObject
@@ -23,6 +23,15 @@ class Installation:
     service: JsonObject
     api_service: JsonObject
     objects: Sequence[JsonObject]
+    further_api_services: Sequence[JsonObject] = ()
+    """Those of the other groups that the extension server serves."""
+
+    def by_api_service(self) -> Sequence["Installation"]:
+        """The installation as it is for each of its APIServices alone."""
+        return [
+            replace(self, api_service=one, further_api_services=())
+            for one in (self.api_service, *self.further_api_services)
+        ]
 
     @property
     def group(self) -> str:

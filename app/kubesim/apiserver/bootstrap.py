@@ -7,9 +7,10 @@ import msgspec
 
 from kubesim.access.bootstrappolicy import default_objects
 from kubesim.access.pki import FRONT_PROXY, Pki
+from kubesim.apiserver.customresources import created
 from kubesim.apiserver.metrics import metrics_api_service
 from kubesim.installation import Installation
-from kubesim.store.apiresources import BY_KIND, METRICS_VERSIONS
+from kubesim.store.apiresources import BY_KIND, BY_PLURAL, METRICS_VERSIONS
 from kubesim.store.store import JsonObject, Store
 
 AUTHENTICATION_CONFIG: Final = "extension-apiserver-authentication"
@@ -22,7 +23,7 @@ def bootstrap(store: Store, pki: Pki, installation: Installation, tenant_namespa
     for resource, obj in (*_objects(pki, tenant_namespace), *_installed(installation)):
         metadata = obj["metadata"]
         if store.get(resource, metadata.get("namespace", ""), metadata["name"]) is None:
-            store.put(resource, obj)
+            store.put(resource, created(store, BY_PLURAL[resource], obj) if BY_PLURAL[resource].is_custom else obj)
 
 
 def _objects(pki: Pki, tenant_namespace: str) -> Iterator[tuple[str, JsonObject]]:

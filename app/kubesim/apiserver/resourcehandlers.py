@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kubesim.apierrors import MethodNotAllowed, no_such_path
+from kubesim.apiserver.customresources import definition_of
 from kubesim.apiserver.listing import BLOCK_TIMEOUT_S, Lister, streamed, too_large_resource_version
 from kubesim.apiserver.throttle import Throttle
 from kubesim.apiserver.watching import Watch, Watcher
@@ -35,6 +36,8 @@ class ResourceHandlers:
     async def response(self, request: Request, info: RequestInfo, query: Mapping[str, str]) -> Response:
         """The response to a request for a stored resource; raises ApiError."""
         resource = _resource(info)
+        if resource.is_custom:
+            definition_of(self._store, resource)
         if not resource.namespaced:
             info = replace(info, namespace="")
         if (read := self._readers.get(info.verb)) is not None:

@@ -16,11 +16,13 @@ from kubesim.apierrors import (
     StatusDetails,
     UnsupportedMediaType,
 )
+from kubesim.apiserver.customresources import created, updated
 from kubesim.requests import protobuf
 from kubesim.requests.requestinfo import RequestInfo
 from kubesim.store.apiresources import ApiResource
 from kubesim.store.store import JsonObject, Store, StoredObject
 
+_APPLY: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
 _STRATEGIC: Final = "application/strategic-merge-patch+json"
 
@@ -49,6 +51,8 @@ class Writer:
         if "status" in resource.subresources:
             obj["status"] = {"phase": "Pending"} if resource.plural == "pods" else {}
         metadata.pop("resourceVersion", None)
+        if resource.is_custom:
+            obj = created(self._store, resource, obj)
         return self._store.put(resource.plural, obj)
 
     def update(self, resource: ApiResource, info: RequestInfo, body: bytes) -> StoredObject:
@@ -60,10 +64,22 @@ class Writer:
         """Merges a patch into an object; raises NotFound, Conflict, UnsupportedMediaType."""
         before = self.current(resource, info)
         patch = _decoded(body)
+        if media_type == _APPLY and info.subresource == "status":
+            return self._apply_status(resource, info, before, patch)
         # Both types of patch are equal for maps; strategic merge of lists by key is not implemented.
         if media_type != _MERGE and not (media_type == _STRATEGIC and not _has_list(patch)):
             raise _unsupported(f"{_MERGE}, {_STRATEGIC} without lists")
         return self._replace(resource, info, before, _merged(before.decoded(), patch))
+
+    def _apply_status(
+        self, resource: ApiResource, info: RequestInfo, before: StoredObject, applied: JsonObject
+    ) -> StoredObject:
+        """Server-side apply of a status that has one manager: what it no longer states is removed."""
+        old = before.decoded()
+        obj = {**old, "metadata": {**old["metadata"], "resourceVersion": ""}, "status": applied.get("status", {})}
+        if version := applied.get("metadata", {}).get("resourceVersion"):
+            obj["metadata"]["resourceVersion"] = version
+        return self._replace(resource, info, before, obj)
 
     def delete(self, resource: ApiResource, info: RequestInfo) -> StoredObject:
         """Deletes an object and returns its last state; raises NotFound."""
@@ -91,11 +107,17 @@ class Writer:
                 _details(resource, info.name),
             )
         old = before.decoded()
+        del old["metadata"]["resourceVersion"]
         obj["metadata"] |= {name: old["metadata"][name] for name in ("uid", "creationTimestamp")}
         if info.subresource == "status":
             obj = {**old, "status": obj.get("status", {})}
         elif "status" in resource.subresources:
             obj["status"] = old.get("status", {})
+        if resource.is_custom:
+            obj = updated(self._store, resource, old, obj)
+            # What changes nothing is not written: the version stays.
+            if obj == old:
+                return before
         return self._store.put(resource.plural, obj)
 
 

@@ -12,6 +12,8 @@ from kubesim.quantities import CPU, EPHEMERAL_STORAGE, MEMORY, PODS, Amounts
 KUBELETS: Final = ("v1.36.1", "v1.35.4")
 ZONES: Final = ("eu-central-1a", "eu-central-1b", "eu-central-1c")
 GPU: Final = "nvidia.com/gpu"
+GPU_PRODUCT: Final = "nvidia.com/gpu.product"
+"""The label of NVIDIA's GPU feature discovery."""
 
 _CORES: Final = (8, 16, 32, 48, 64, 96, 192)
 _GIB: Final = 1 << 30
@@ -96,7 +98,7 @@ def worker_instance_types(pods_per_node: int) -> tuple[InstanceType, ...]:
         memory_gib=384,
         max_pods=110,
         extra={GPU: 8, "hugepages-2Mi": 0},
-        labels={"node-role.kubernetes.io/gpu": "", "nvidia.com/gpu.present": "true"},
+        labels={"node-role.kubernetes.io/gpu": "", "nvidia.com/gpu.present": "true", GPU_PRODUCT: "NVIDIA-L4"},
         taints=(Taint(GPU, "present", "NoSchedule"),),
     )
     spot = InstanceType(

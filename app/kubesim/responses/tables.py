@@ -283,6 +283,16 @@ def _usages(metrics: JsonObject) -> list[JsonObject]:
     return [part["usage"] for part in metrics.get("containers", [metrics])]
 
 
+def _condition(type_: str) -> Callable[[JsonObject], str]:
+    """The status of a condition; empty without it."""
+
+    def cell(obj: JsonObject) -> str:
+        conditions = obj.get("status", {}).get("conditions", ())
+        return next((str(one["status"]) for one in conditions if one["type"] == type_), "")
+
+    return cell
+
+
 _NAME: Final = Column("Name", _name, format="name")
 _AGE: Final = Column("Age", _age)
 # metrics-server/pkg/api/table.go.
@@ -310,6 +320,15 @@ _COLUMNS: Final = {
         _AGE,
         Column("Version", _text("status", "nodeInfo", "kubeletVersion")),
         Column("OS-Image", _text("status", "nodeInfo", "osImage"), wide=True),
+    ),
+    # The additionalPrinterColumns of its CustomResourceDefinition.
+    "rollupdefinitions.kubesum.dev": (
+        _NAME,
+        Column("Kind", _text("spec", "names", "kind")),
+        Column("Source", _text("spec", "source")),
+        Column("Groups", _text("status", "groups"), type="integer"),
+        Column("Established", _condition("Established")),
+        _AGE,
     ),
     # kube-aggregator/pkg/registry/apiservice/etcd/etcd.go, ConvertToTable.
     "apiservices.apiregistration.k8s.io": (

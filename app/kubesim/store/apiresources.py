@@ -30,6 +30,8 @@ class ApiResource:
     categories: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
+    is_custom: bool = False
+    """Served while its CustomResourceDefinition exists, whose schema its objects have."""
 
     @property
     def api_version(self) -> str:
@@ -162,6 +164,24 @@ STORED_RESOURCES: Final = (
         namespaced=False,
         group="apiregistration.k8s.io",
         subresources=_STATUS,
+    ),
+    ApiResource(
+        kind="CustomResourceDefinition",
+        plural="customresourcedefinitions",
+        namespaced=False,
+        group="apiextensions.k8s.io",
+        short_names=("crd", "crds"),
+        subresources=_STATUS,
+    ),
+    ApiResource(
+        kind="RollupDefinition",
+        plural="rollupdefinitions",
+        namespaced=False,
+        group="kubesum.dev",
+        version="v1alpha1",
+        short_names=("rollup", "rollups"),
+        subresources=_STATUS,
+        is_custom=True,
     ),
     ApiResource(kind="ClusterRole", plural="clusterroles", namespaced=False, group=_RBAC),
     ApiResource(kind="ClusterRoleBinding", plural="clusterrolebindings", namespaced=False, group=_RBAC),

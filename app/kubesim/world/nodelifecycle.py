@@ -26,6 +26,8 @@ def new_node(cluster: Cluster, instance_type: InstanceType, zone: str, now: date
         "topology.kubernetes.io/zone": zone,
         **instance_type.labels,
     }
+    if instance_type.pool != "cp":
+        labels["karpenter.sh/nodepool"] = instance_type.pool
     node = NodeState(
         name=name,
         uid=cluster.uid(),

@@ -8,7 +8,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from kubesum.commands.demo.simulation import INSTALLATION
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+
+ONE_GROUP = replace(INSTALLATION, further_api_services=())
+"""kubesum with the first of its groups alone."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ async def running_cluster(home: Path, options: ServerOptions) -> AsyncIterator[C
     """A cluster that runs in a task, until the end of the context."""
     store = Store()
     pki = pki_of_cluster.create(home, INSTALLATION.service_account)
-    server = ApiServer(store, pki, INSTALLATION, options)
+    server = ApiServer(store, pki, ONE_GROUP, options)
     running = asyncio.create_task(server.run())
     try:
         yield Cluster(store, pki, server, home)

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,19 +26,21 @@ from kubesim.store.store import Store
 from kubesim.world.ticker import tick_forever
 from kubesim.world.world import World
 from kubesum.commands.demo import manifests
+from kubesum.commands.demo.definitions import DEFINITIONS
 from kubesum.commands.kubeconfigfile import kubeconfig_file
-from kubesum.commands.listwatches import cluster_list_watches
+from kubesum.commands.listwatches import cluster_list_watches, definitions
 from kubesum.commands.messages import print_ready, print_top
 from kubesum.edge.delegatedserving import delegated_serving
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
+from kubesum.rollupdefinitions.crd import custom_resource_definition
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.sockets import LOOPBACK, listen
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS, ROLLUP_METRICS
 from kubesum.vocabulary.errors import UsageError
-from kubesum.vocabulary.resource import GROUP
+from kubesum.vocabulary.resource import GROUP, ROLLUP_GROUP
 
 Command = Coroutine[Any, Any, None]
 
@@ -48,9 +50,13 @@ INSTALLATION: Final = Installation(
     deployment=manifests.deployment(),
     service=manifests.service(),
     api_service=manifests.api_service(GROUP),
-    objects=(manifests.secret(), *manifests.rbac()),
+    further_api_services=(manifests.api_service(ROLLUP_GROUP),),
+    objects=(manifests.secret(), *manifests.rbac(), custom_resource_definition()),
 )
 """kubesum, as it is installed in the simulated cluster."""
+
+_DEMO: Final = replace(INSTALLATION, objects=(*INSTALLATION.objects, *DEFINITIONS))
+"""The same with RollupDefinitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +91,16 @@ async def _demo(
         async with await connect(kubeconfig(own_kubeconfig, None)) as upstream:
             secure_serving = delegated_serving(upstream, serving, ALWAYS_ALLOW_PATHS, time.time)
             limits = Limits(rollup_metrics=tuple(ROLLUP_METRICS.values()))
-            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s), secure_serving, limits)
+            list_watches = cluster_list_watches(upstream, usage_interval_s)
+            kubesum = Kubesum(list_watches, secure_serving, limits, definitions(upstream))
             listener = stack.enter_context(listen(0))
-            server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(server.run(), name="API server")
                 tasks.create_task(tick(), name="random events")
                 running = tasks.create_task(kubesum.run(listener), name="kubesum")
                 await kubesum.ready.wait()
+                # As a Service, which has no endpoint before: discovery is to have the kinds of the definitions.
+                server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
                 await server.aggregator.ready()
                 users = msgspec.json.encode(user_kubeconfig(server.url, credentials))
                 with kubeconfig_file(users, kubeconfig_out) as path:
@@ -103,7 +111,7 @@ async def _demo(
 
 def _api_server(store: Store, credentials: pki.Pki, port: int) -> ApiServer:
     try:
-        return ApiServer(store, credentials, INSTALLATION, ServerOptions(port=port))
+        return ApiServer(store, credentials, _DEMO, ServerOptions(port=port))
     except OSError as error:
         # The text of the socket module ends with a Python tuple.
         reason = os.strerror(error.errno or 0)

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -177,10 +177,13 @@ class Upstream:
                 body = b"".join(await _bounded(response, MAX_OBJECT_BYTES))
                 return Response(response.status, response.headers, body)
 
-    async def stream(self, path: str, params: Mapping[str, str], idle_s: float) -> AsyncGenerator[bytes, None]:
+    async def stream(
+        self, path: str, params: Mapping[str, str], idle_s: float, pause_s: Callable[[], float] = lambda: 0.0
+    ) -> AsyncGenerator[bytes, None]:
         """The body of a 2xx response in chunks as they arrive, after an empty one once its headers have arrived.
 
-        Raises StatusError, Stalled after `idle_s` without a byte, or another UpstreamError.
+        What follows a chunk that was all there was is left in the kernel's buffers for `pause_s()` seconds, and then
+        read at once. Raises StatusError, Stalled after `idle_s` without a byte, or another UpstreamError.
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=idle_s)
         async with AsyncExitStack() as resources:
@@ -197,9 +200,12 @@ class Upstream:
                     chunk = await response.content.read(CHUNK_BYTES)
                 if not chunk:
                     return
+                is_all = len(chunk) < CHUNK_BYTES
                 yield chunk
                 # Frees the chunk's memory: the next one may take minutes to arrive.
                 del chunk
+                if is_all:
+                    await _pause(response, pause_s())
 
     @asynccontextmanager
     async def _within_idle(self, idle_s: float) -> AsyncIterator[None]:
@@ -325,6 +331,19 @@ async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> Sequence
             raise UpstreamError(f"{response.url.origin()}{response.url.path} answers more than {max_bytes} bytes")
         chunks.append(chunk)
     return chunks
+
+
+async def _pause(response: aiohttp.ClientResponse, pause_s: float) -> None:
+    """Reads nothing for a moment."""
+    transport = response.connection.transport if response.connection else None
+    if not pause_s or transport is None or transport.is_closing():
+        return
+    transport.pause_reading()
+    try:
+        await asyncio.sleep(pause_s)
+    finally:
+        if not transport.is_closing():
+            transport.resume_reading()
 
 
 def _within(timeout_s: float) -> aiohttp.ClientTimeout:

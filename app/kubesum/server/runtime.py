@@ -170,6 +170,9 @@ class Kubesum:
         async for event in self._list_watches[kind]():
             self.cache.apply(kind, event)
             await self.cache.rejoin_moved()
+            if not self.ready.is_set():
+                # Facts and sums hold no cycles: collections during the initial list would walk all that came so far.
+                gc.freeze()
         # Only what is read from files ends.
         self.cache.sources.watched[kind].is_final = True
 

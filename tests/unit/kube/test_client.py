@@ -16,7 +16,19 @@ from kubesum.kube.credentials import in_cluster_config, kubeconfig
 from kubesum.kube.failures import Stalled, StatusError, cause
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 from tests.unit.kube.kubeconfigs import written_kubeconfig
-from tests.unit.kube.scriptedserver import Answer, Script, body, cut, failure, playing, silence, silent_watch
+from tests.unit.kube.scriptedserver import (
+    Answer,
+    Script,
+    body,
+    cut,
+    failure,
+    playing,
+    reset_watch,
+    silence,
+    silent_watch,
+)
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def server_context(tmp_path: Path, authority: certificates.KeyPair) -> ssl.SSLContext:
@@ -159,6 +171,34 @@ async def test_a_stream_without_data_stalls(script: Script, upstream: Upstream) 
         assert await anext(chunks) == b""
         assert await anext(chunks) == b"line\n"
         with pytest.raises(Stalled, match="stopped sending data"):
+            await anext(chunks)
+
+
+async def test_what_arrives_in_the_pause_of_a_stream_is_one_chunk(script: Script, upstream: Upstream) -> None:
+    go = asyncio.Event()
+
+    async def slow(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"2\r\na\n\r\n")
+        await go.wait()
+        for line in (b"b\n", b"c\n"):
+            writer.write(b"2\r\n" + line + b"\r\n")
+        await silence(writer)
+
+    script.answers = [slow]
+    async with asyncio.timeout(5), aclosing(upstream.stream("/api/v1/pods", {}, 5, lambda: 0.05)) as chunks:
+        assert [await anext(chunks), await anext(chunks)] == [b"", b"a\n"]
+        go.set()
+        assert await anext(chunks) == b"b\nc\n"
+
+
+async def test_a_connection_that_ends_in_a_pause_of_its_stream_is_an_error(
+    script: Script, upstream: Upstream
+) -> None:
+    script.answers = [reset_watch(b"a\n")]
+
+    async with asyncio.timeout(5), aclosing(upstream.stream("/api/v1/pods", {}, 5, lambda: 0.05)) as chunks:
+        assert [await anext(chunks), await anext(chunks)] == [b"", b"a\n"]
+        with pytest.raises(UpstreamError, match="cannot reach"):
             await anext(chunks)
 
 

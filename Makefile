@@ -70,6 +70,7 @@ generate: setup ## Write from the declarations: the reference page, roles, manif
 	$(BIN)/kubesum render openapi-v2 > tests/unit/api/golden/openapi_v2.json
 	$(BIN)/kubesum render openapi-v3 > tests/unit/api/golden/openapi_v3.json
 	$(BIN)/python -m tests.unit.api.test_discovery_documents
+	$(BIN)/python -m deploy.monitoring
 	$(BIN)/python helm/reference.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" helm template kubesum helm/kubesum --namespace kubesum-system \
 	> deploy/kubesum.yaml

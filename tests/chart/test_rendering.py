@@ -8,7 +8,7 @@ import pytest
 from tests.chart.rendering import CHART, NAMESPACE, Values, helm, objects
 from tests.chart.valuesets import SETS
 
-OF_OPERATORS = {"Certificate", "Issuer", "ServiceMonitor"}
+OF_OPERATORS = {"Certificate", "Issuer", "PrometheusRule", "ServiceMonitor"}
 """Kinds that Kubernetes itself does not know; tests say what is in them."""
 
 each_set = pytest.mark.parametrize("values", SETS.values(), ids=SETS.keys())

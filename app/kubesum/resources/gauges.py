@@ -51,13 +51,13 @@ def _number(resource: str, value: int) -> str:
 
 
 def states(name: str, field: str, help_: str) -> Gauge:
-    """A gauge of a struct of counts, by the names of its fields."""
+    """A gauge of a struct of counts, by the names of its fields in the API."""
     read = attrgetter(field)
 
     def samples(status: Any) -> Iterator[Sample]:
         counts = read(status)
-        for state in counts.__struct_fields__:
-            yield (state,), str(getattr(counts, state))
+        for attribute, state in zip(counts.__struct_fields__, counts.__struct_encode_fields__, strict=True):
+            yield (state,), str(getattr(counts, attribute))
 
     return Gauge(name, help_, ("state",), samples)
 

@@ -89,7 +89,7 @@ async def _demo(
         authority = certificates.authority("kubesum-ca")
         serving = ServerTls(certificates.serving(authority, (manifests.SERVICE_HOST,)))
         async with await connect(kubeconfig(own_kubeconfig, None)) as upstream:
-            secure_serving = delegated_serving(upstream, serving, ALWAYS_ALLOW_PATHS, time.time)
+            secure_serving = delegated_serving(upstream, serving, (*ALWAYS_ALLOW_PATHS, "/metrics"), time.time)
             limits = Limits(rollup_metrics=tuple(ROLLUP_METRICS.values()))
             list_watches = cluster_list_watches(upstream, usage_interval_s)
             kubesum = Kubesum(list_watches, secure_serving, limits, definitions(upstream))

@@ -1,0 +1,1 @@
+"""Grafana dashboards and alert rules, made from short declarations; `make generate` writes their files."""

@@ -1,0 +1,108 @@
+"""Alert rules: each has a section of its name in docs/operations.md."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+RUNBOOK: Final = "https://github.com/kubesum/kubesum/blob/main/docs/operations.md"
+RANGE: Final = "15m"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert: it fires when `expr` has a result for as long as `for_`."""
+
+    name: str
+    expr: str
+    for_: str
+    severity: str
+    summary: str
+    description: str
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        """The rule as Prometheus reads it."""
+        return {
+            "alert": self.name,
+            "expr": self.expr,
+            "for": self.for_,
+            "labels": {"severity": self.severity},
+            "annotations": {
+                "summary": self.summary,
+                "description": self.description,
+                "runbook_url": f"{RUNBOOK}#{self.name.lower()}",
+            },
+        }
+
+
+ALERTS: Final = (
+    Alert(
+        "KubesumDown",
+        "absent(kubesum_event_loop_lag_seconds_count{})",
+        "5m",
+        "critical",
+        "kubesum exports no metrics",
+        "No replica of kubesum could be scraped for five minutes: kubectl get nodesummaries probably fails.",
+    ),
+    Alert(
+        "KubesumNotSynced",
+        "min by (resource) (kubesum_informer_synced{}) == 0",
+        "5m",
+        "critical",
+        "kubesum cannot list {{ $labels.resource }}",
+        "What is computed from {{ $labels.resource }} is not served.",
+    ),
+    Alert(
+        "KubesumStale",
+        "min by (resource) (kubesum_informer_in_step{}) == 0",
+        "5m",
+        "warning",
+        "kubesum's data for {{ $labels.resource }} are old",
+        "The watch of {{ $labels.resource }} is interrupted, and the last state received is served.",
+    ),
+    Alert(
+        "KubesumCertificateExpires",
+        "min(kubesum_serving_cert_not_after_seconds{}) - time() < 604800",
+        "1h",
+        "warning",
+        "kubesum's serving certificate expires within a week",
+        "It expires in {{ $value | humanizeDuration }}; the API server then refuses to connect.",
+    ),
+    Alert(
+        "KubesumErrors",
+        f'sum(rate(apiserver_request_total{{group="summary.kubesum.dev", code=~"5.."}}[{RANGE}])) '
+        f'/ sum(rate(apiserver_request_total{{group="summary.kubesum.dev"}}[{RANGE}])) > 0.05',
+        "10m",
+        "warning",
+        "kubesum answers requests with errors",
+        "{{ $value | humanizePercentage }} of the requests for summaries are answered with 5xx.",
+    ),
+    Alert(
+        "KubesumRejectsRequests",
+        f"sum(rate(apiserver_request_terminations_total{{}}[{RANGE}])) > 0.1",
+        "15m",
+        "warning",
+        "kubesum refuses requests",
+        "It has more requests in flight than it may have, or some take longer than a minute.",
+    ),
+    Alert(
+        "KubesumWatchesCut",
+        f"sum by (resource) (increase(kubesum_watches_cut_total{{}}[{RANGE}])) > 10",
+        "15m",
+        "warning",
+        "Clients read watches of {{ $labels.resource }} too slowly",
+        "kubesum has closed {{ $value | humanize }} watches in 15 minutes whose clients did not read for a minute.",
+    ),
+    Alert(
+        "KubesumBlocked",
+        f"histogram_quantile(0.99, sum by (le) (rate(kubesum_event_loop_lag_seconds_bucket{{}}[{RANGE}]))) > 0.5",
+        "15m",
+        "warning",
+        "kubesum is short of CPU",
+        "Its event loop is held for more than half a second: requests wait, and the API server may take it for down.",
+    ),
+)
+
+
+def groups() -> list[dict[str, Any]]:
+    """The groups of rules of a PrometheusRule, or of a file of rules."""
+    return [{"name": "kubesum", "rules": [alert.rule for alert in ALERTS]}]

@@ -1,0 +1,1 @@
+"""The dashboards and alert rules, against what kubesum really serves."""

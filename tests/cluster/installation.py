@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -284,5 +284,7 @@ async def watching(kubeconfig: Path, *arguments: str) -> AsyncIterator[Lines]:
     try:
         yield Lines(process.stdout)
     finally:
-        process.kill()
+        # It may end by itself: with its watch.
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()

@@ -83,12 +83,13 @@ LISTS = (
 INFORMERS = "ok    informers: 9 of 9 synced"
 VERSIONS = f"ok    versions: kubesum v{__version__} in POD-1, POD-2, as this doctor"
 
+ROLLUPS = "ok    RollupDefinitions: 0 of 0 are established; APIService v1alpha1.rollup.kubesum.dev is available"
 HEALTHY = (
     *(VERSION, AGGREGATES, REGISTERED, AVAILABLE, SERVICE, DEPLOYMENT, ENDPOINTS, POD_1, POD_2, CA_BUNDLE),
-    *(CERTIFICATE, CONFIG, WATCHING, REVIEWING, FOLLOWING, MEASURING, METRICS, LISTS, INFORMERS, VERSIONS),
+    *(CERTIFICATE, CONFIG, WATCHING, REVIEWING, FOLLOWING, MEASURING, METRICS, LISTS, INFORMERS, ROLLUPS, VERSIONS),
 )
 
-NOT_ANSWERED = "skip  lists and informers: the APIService is not available"
+NOT_ANSWERED = "skip  lists, informers and RollupDefinitions: the APIService is not available"
 
 _CHANGING = (
     (r"https://127\.0\.0\.1:\d+", "https://API"),
@@ -102,7 +103,9 @@ _CHANGING = (
 def healthy_except(changes: Mapping[str, Sequence[str]]) -> list[str]:
     """The lines of a healthy installation, some of them replaced by others or by none."""
     assert changes.keys() <= set(HEALTHY)
-    return [line for healthy in HEALTHY for line in changes.get(healthy, [healthy])]
+    is_answered = not any(NOT_ANSWERED in lines for lines in changes.values())
+    healthy_lines = [line for line in HEALTHY if line != ROLLUPS or is_answered]
+    return [line for healthy in healthy_lines for line in changes.get(healthy, [healthy])]
 
 
 def unexpected(lines: Sequence[str]) -> list[str]:

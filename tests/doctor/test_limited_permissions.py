@@ -19,6 +19,7 @@ from tests.doctor.brokencluster import (
     POD_1,
     POD_2,
     REGISTERED,
+    ROLLUPS,
     SERVICE,
     VERSION,
     VERSIONS,
@@ -45,6 +46,7 @@ CLUSTER_LISTS = (
 NAMESPACED_LISTS = (
     "ok    list of imagesummaries (N ms), namespacesummaries (N ms), podsummaries (N ms), workloadsummaries (N ms)"
 )
+ROLLUPS_SKIPPED = "skip  APIService v1alpha1.rollup.kubesum.dev: you may not get apiservices.apiregistration.k8s.io"
 INFORMERS_SKIPPED = "skip  informers: unknown without the ClusterSummary"
 
 
@@ -60,6 +62,7 @@ async def test_a_viewer_sees_which_permissions_are_missing(installation: Install
         *CLUSTER_LISTS,
         NAMESPACED_LISTS,
         INFORMERS_SKIPPED,
+        ROLLUPS_SKIPPED,
         f"skip  versions: no pod answers /version; this doctor is v{__version__}",
     ]
 
@@ -80,6 +83,7 @@ async def test_a_viewer_who_names_the_namespace_sees_its_pods(installation: Inst
         *CLUSTER_LISTS,
         NAMESPACED_LISTS,
         INFORMERS_SKIPPED,
+        ROLLUPS_SKIPPED,
         f"skip  versions: no pod with the image {IMAGE} answers /version; this doctor is v{__version__}",
     ]
 
@@ -105,6 +109,7 @@ async def test_a_tenant_sees_the_api_server_and_skipped_checks(installation: Ins
         f"skip  list of podsummaries: {NEEDS_VIEW}",
         f"skip  list of workloadsummaries: {NEEDS_VIEW}",
         INFORMERS_SKIPPED,
+        ROLLUPS_SKIPPED,
         f"skip  versions: no pod answers /version; this doctor is v{__version__}",
     ]
 
@@ -141,6 +146,7 @@ async def test_without_pods_proxy_all_other_checks_run(installation: Installatio
             CERTIFICATE: [
                 "skip  certificate: no pod sends it; the lists below show whether the API server accepts it"
             ],
+            ROLLUPS: ["skip  RollupDefinitions: you may not list rollupdefinitions.kubesum.dev"],
             VERSIONS: [
                 f"skip  versions: no pod with the image {IMAGE} answers /version; this doctor is v{__version__}"
             ],

@@ -99,7 +99,7 @@ async def test_a_binding_is_missing(
 
 CERTIFICATES = (
     "ok    ServiceAccount kubesum-system/kubesum: may keep its certificates in the Secret "
-    "kubesum-system/kubesum-tls, and set the caBundle of its APIService"
+    "kubesum-system/kubesum-tls, and set the caBundle of its APIServices"
 )
 
 
@@ -122,6 +122,6 @@ async def test_self_managed_certificates_need_more_permissions(installation: Ins
     )
     account = "FAIL  ServiceAccount kubesum-system/kubesum"
     assert unexpected(without_secret) == [f"{account}: may not get and patch secrets kubesum-tls; {remedy}"]
-    assert unexpected(without_service) == [
-        f"{account}: may not get and patch apiservices.apiregistration.k8s.io v1alpha1.summary.kubesum.dev; {remedy}"
-    ]
+    group = "apiservices.apiregistration.k8s.io"
+    services = f"{group} v1alpha1.summary.kubesum.dev, {group} v1alpha1.rollup.kubesum.dev"
+    assert unexpected(without_service) == [f"{account}: may not get and patch {services}; {remedy}"]

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -277,3 +277,19 @@ async def test_an_invalid_secret_is_filled_again(place: Place, content: dict[str
 
     assert is_trusted(replica, place.bundle)
     assert b64decode(place.secret["data"]["tls.crt"]) == replica.tls.pair.certificate
+
+
+async def test_a_missing_api_service_keeps_no_other_from_its_ca_bundle(place: Place) -> None:
+    """An older chart has one APIService, and rights for that one alone."""
+    names = replace(NAMES, api_services=("v1alpha1.rollup.kubesum.dev", API_SERVICE))
+    replica = SelfSignedCertificate(place.upstream, names, place.clock)
+
+    with pytest.raises(UpstreamError, match=r"v1alpha1\.rollup\.kubesum\.dev"):
+        await replica.reconcile()
+    first = place.bundle
+    place.store.put("apiservices", {"metadata": {"name": API_SERVICE}, "spec": {}})
+    with pytest.raises(UpstreamError, match=r"v1alpha1\.rollup\.kubesum\.dev"):
+        await replica.restore()
+
+    assert is_trusted(replica, first)
+    assert place.bundle == first

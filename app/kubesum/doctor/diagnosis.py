@@ -19,6 +19,8 @@ from kubesum.doctor.checks.metricsapi import check_metrics_api
 from kubesum.doctor.checks.permissions import check_permissions
 from kubesum.doctor.checks.registration import Registration, check_registration
 from kubesum.doctor.checks.replicas import Replica, check_replicas, check_versions
+from kubesum.doctor.checks.rollups import API_SERVICE as ROLLUPS
+from kubesum.doctor.checks.rollups import check_rollups
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import Service, ServiceReference
@@ -109,13 +111,15 @@ class Diagnosis:
         if service is None or backend is None or backend.spec is None:
             self._report.skip("permissions of kubesum: its ServiceAccount is unknown without its pods")
             return
-        check = check_permissions(self._cluster, self._report, service.namespace, backend.spec, _API_SERVICES)
+        check = check_permissions(
+            self._cluster, self._report, service.namespace, backend.spec, (*_API_SERVICES, ROLLUPS)
+        )
         await self._result("permissions of kubesum", check)
 
     async def _lists(self, is_absent: bool, registrations: list[Registration]) -> None:
         """Lists every resource; `is_absent` says that an APIService is missing."""
         if is_absent or not all(one.is_available for one in registrations):
-            self._report.skip("lists and informers: the APIService is not available")
+            self._report.skip("lists, informers and RollupDefinitions: the APIService is not available")
             return
         check = check_lists(self._cluster, self._report, RESOURCES, time.monotonic)
         answered = await self._result("lists", check) or set()
@@ -123,3 +127,4 @@ class Diagnosis:
             await self._result("informers", check_informers(self._cluster, self._report, self._now()))
         else:
             self._report.skip("informers: unknown without the ClusterSummary")
+        await self._result("RollupDefinitions", check_rollups(self._cluster, self._report))

@@ -118,7 +118,7 @@ def _certificates(namespace: str, secret: str, api_services: Sequence[str]) -> R
         for verb in ("get", "patch")
     ]
     return Requirement(
-        f"keep its certificates in the Secret {namespace}/{secret}, and set the caBundle of its APIService",
+        f"keep its certificates in the Secret {namespace}/{secret}, and set the caBundle of its APIServices",
         (*secrets, *services),
         f"the ClusterRole kubesum:server and a Role in the namespace {namespace} grant it; {_HELM}",
     )

@@ -11,9 +11,10 @@ each is also read every two seconds; a watch would need a further right.
 import asyncio
 import logging
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -121,8 +122,7 @@ class SelfSignedCertificate:
         issued = await self._issued(trusted=b"")
         self._use(issued)
         self._bundle = issued.bundle
-        for name in self._names.api_services:
-            await self._set_ca_bundle(name, issued.bundle)
+        await self._for_each_api_service(partial(self._set_ca_bundle, bundle=issued.bundle))
         if issued.next_authority.certificate:
             self._use(await self._issued(trusted=issued.bundle))
 
@@ -131,9 +131,23 @@ class SelfSignedCertificate:
 
         One that differs is left to the reconciliation: another replica may have read a newer Secret.
         """
-        for name in self._names.api_services if self._bundle else ():
-            if not await self._ca_bundle(name):
-                await self._set_ca_bundle(name, self._bundle)
+        if self._bundle:
+            await self._for_each_api_service(self._restore)
+
+    async def _restore(self, api_service: str) -> None:
+        if not await self._ca_bundle(api_service):
+            await self._set_ca_bundle(api_service, self._bundle)
+
+    async def _for_each_api_service(self, step: Callable[[str], Awaitable[None]]) -> None:
+        """Takes a step for each; one that is missing, or not allowed, keeps no other from its own."""
+        failures: list[UpstreamError] = []
+        for name in self._names.api_services:
+            try:
+                await step(name)
+            except UpstreamError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def _issued(self, trusted: bytes) -> IssuedCertificates:
         """The content of the Secret, after the step that is due."""

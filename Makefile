@@ -13,7 +13,7 @@ MINUTES ?= 10
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit coverage check bench bench-compare soak generate picture verify chart cluster image dist tag notes workflows
+.PHONY: help setup demo test unit coverage check bench bench-compare soak generate assets picture verify chart cluster image dist tag notes workflows
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -75,8 +75,13 @@ generate: setup ## Write from the declarations: the reference page, roles, manif
 	PATH="$(CURDIR)/$(BIN):$$PATH" helm template kubesum helm/kubesum --namespace kubesum-system \
 	> deploy/kubesum.yaml
 
-picture: setup ## Draw docs/top.svg, the picture of top in the README, from the demo.
+assets: setup ## Fetch the libraries of the page, as package-lock.json has them, and what its tests load; needs npm.
+	npm ci --prefix deploy/assets --ignore-scripts --no-audit --no-fund
+	$(BIN)/python -m deploy.assets.vendor
+
+picture: setup ## Draw docs/top.svg and docs/dashboard.png, the pictures of the README, from the demo; needs a Chromium.
 	$(BIN)/python -m tests.picture
+	$(BIN)/python -m tests.pagepicture
 
 verify: generate ## Check that what is generated is what is committed.
 	git diff --exit-code docs helm deploy tests/unit/api/golden

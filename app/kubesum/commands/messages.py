@@ -20,6 +20,11 @@ def print_top(kubeconfig: Path) -> None:
         print(f"live: {shlex.quote(program)} top --kubeconfig {shlex.quote(str(kubeconfig))}", flush=True)
 
 
+def print_dashboard(url: str) -> None:
+    """Prints the address of the page; it holds the one-time token."""
+    print(f"dashboard: {url}", flush=True)
+
+
 def warn(message: str) -> None:
     """Prints a message on stderr."""
     print(f"kubesum: {message}", file=sys.stderr, flush=True)

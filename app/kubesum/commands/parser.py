@@ -8,6 +8,7 @@ import argparse
 
 from kubesum import __version__
 from kubesum.commands.arguments import Parser
+from kubesum.commands.dashboard import flags as dashboard
 from kubesum.commands.demo import flags as demo
 from kubesum.commands.doctor import flags as doctor
 from kubesum.commands.local import flags as local
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     demo.add(_command(commands, "demo", "serve summaries of a simulated cluster whose state keeps changing"))
     top.add(_command(commands, "top", "show the summaries of a cluster live in a terminal"))
+    dashboard.add(_command(commands, "dashboard", "show the summaries of a cluster live in a browser"))
     doctor.add(_command(commands, "doctor", "check an installation of kubesum, and print how to fix it"))
     rollup.add(_command(commands, "rollup", "check RollupDefinitions, which make kinds of their own"))
     render.add(_command(commands, "render", "print a document that is generated from the declarations"))

@@ -30,6 +30,13 @@ def usage_interval(command: argparse._ActionsContainer) -> None:
     )
 
 
+def no_browser(command: argparse._ActionsContainer) -> None:
+    """Declares --no-browser."""
+    command.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="only print the address of the page"
+    )
+
+
 def port_and_kubeconfig_out(command: argparse.ArgumentParser) -> None:
     """Declares --port and --kubeconfig-out."""
     command.add_argument(

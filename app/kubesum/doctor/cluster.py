@@ -12,8 +12,8 @@ import msgspec
 
 from kubesum.kube.client import Response, Upstream
 from kubesum.kube.decoding import MALFORMED, decoded
-from kubesum.kube.failures import StatusError
 from kubesum.kube.reviews import access_review
+from kubesum.kube.statuserror import StatusError
 
 DEADLINE_S: Final = 10.0
 """For one response; the API server itself waits 5 to 30 s for an extension API server."""

@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 
 from kubesum.kube.objects import Status
+from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 
 _MAX_STATUS_BYTES: Final = 64 * 1024
@@ -23,26 +24,6 @@ _SENTENCES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "it does not answer in time"),
 )
 _TLS_ALERT: Final = re.compile(r"\[SSL: (\w+)\]")
-
-
-class StatusError(UpstreamError):
-    """An answer of the API server other than 2xx; k8s.io/apimachinery/pkg/api/errors, StatusError.
-
-    `retry_after_s` is its Retry-After header, None if it has none.
-    """
-
-    def __init__(self, where: str, status: Status, retry_after_s: float | None = None) -> None:
-        reason = f" {status.reason}" if status.reason else ""
-        super().__init__(f"{where} answers {status.code}{reason}: {status.message or 'it does not say why'}")
-        self.code: Final = status.code
-        self.reason: Final = status.reason
-        self.message: Final = status.message
-        self.retry_after_s: Final = retry_after_s
-
-    @property
-    def is_permanent(self) -> bool:
-        """Whether retries keep failing until somebody grants a right or installs an API."""
-        return self.code in (401, 403, 404, 405)
 
 
 class Stalled(UpstreamError):

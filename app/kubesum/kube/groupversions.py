@@ -9,8 +9,8 @@ from typing import Final
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import decoded
-from kubesum.kube.failures import StatusError
 from kubesum.kube.objects import ApiGroup
+from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 
 REFUSED: Final = 403

@@ -18,10 +18,10 @@ from typing import Final, Generic
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import Decoder
 from kubesum.kube.deltas import Facts, Poll, SourceEvent, WatchedResource, WatchError
-from kubesum.kube.failures import StatusError
 from kubesum.kube.groupversions import offered_versions
 from kubesum.kube.listbody import ListPieces
 from kubesum.kube.reflector import PAGE_OBJECTS
+from kubesum.kube.statuserror import StatusError
 from kubesum.kube.watcherrorlog import WatchErrorLog
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError

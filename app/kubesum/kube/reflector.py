@@ -19,9 +19,10 @@ from typing import Final, Generic, TypeVar
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import Decoder, Events
 from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
-from kubesum.kube.failures import Stalled, StatusError
+from kubesum.kube.failures import Stalled
 from kubesum.kube.objecterrorlog import ObjectErrorLog
 from kubesum.kube.serverversion import VersionedResource
+from kubesum.kube.statuserror import StatusError
 from kubesum.kube.watcherrorlog import WatchErrorLog
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError

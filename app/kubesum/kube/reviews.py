@@ -14,7 +14,7 @@ import msgspec
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import MALFORMED
-from kubesum.kube.failures import StatusError
+from kubesum.kube.statuserror import StatusError
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError
 

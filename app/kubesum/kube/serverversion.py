@@ -15,7 +15,7 @@ import msgspec
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import MALFORMED
 from kubesum.kube.deltas import Facts, WatchedResource
-from kubesum.kube.failures import StatusError
+from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 
 log = logging.getLogger(__name__)

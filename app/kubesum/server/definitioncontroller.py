@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
-from kubesum.kube.failures import StatusError
+from kubesum.kube.statuserror import StatusError
 from kubesum.operations.metrics import DEFINITION_STATUS_WRITES
 from kubesum.rollupdefinitions.acceptance import UnreadableDefinition, Verdict
 from kubesum.rollupdefinitions.conditions import content, encoded, settled, status

@@ -4,8 +4,8 @@ import pytest
 
 from kubesum.clients.model.explanations import explanation
 from kubesum.clients.model.views import BY_NAME, Scope
-from kubesum.kube.failures import StatusError
 from kubesum.kube.objects import Status
+from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 
 HOST = "https://127.0.0.1:6443"

@@ -13,7 +13,8 @@ import pytest
 from kubesum.edge.tls import certificates
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import in_cluster_config, kubeconfig
-from kubesum.kube.failures import Stalled, StatusError, cause
+from kubesum.kube.failures import Stalled, cause
+from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.scriptedserver import (

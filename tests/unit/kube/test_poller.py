@@ -11,8 +11,8 @@ import pytest
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.deltas import Poll, WatchError
-from kubesum.kube.failures import StatusError
 from kubesum.kube.poller import Poller, PollTiming, poll
+from kubesum.kube.statuserror import StatusError
 from kubesum.semantics.facts import Measurement
 from kubesum.semantics.watchedresources import POLLED_RESOURCES
 from tests.unit.kube.scriptedserver import Answer, Script, body, cut, failure, silence

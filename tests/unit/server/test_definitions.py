@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
-from kubesum.kube.failures import StatusError
 from kubesum.kube.objects import Status
+from kubesum.kube.statuserror import StatusError
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.publisher import publish_forever

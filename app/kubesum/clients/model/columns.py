@@ -23,9 +23,10 @@ HEALTH_TONES: Final[Mapping[str, Tone]] = {
 """The tone of each health of a workload, the worst health first."""
 
 _SEVERITY: Final = {health: len(HEALTH_TONES) - place for place, health in enumerate(HEALTH_TONES)}
-_TRANSIENT: Final = frozenset(
+TRANSIENT: Final = frozenset(
     {"Pending", "SchedulingGated", "ContainerCreating", "PodInitializing", "Init", "Running", "Terminating"}
 )
+"""The classes of status that a pod leaves by itself, while nothing is wrong."""
 
 
 def node_condition(node: Node) -> str:
@@ -98,7 +99,7 @@ def pod_tone(pod: Pod) -> Tone:
     status = pod.status
     if status.healthy:
         return Tone.GOOD if status.phase == "Running" else Tone.IDLE
-    return Tone.WARNING if status.reason_class in _TRANSIENT else Tone.BAD
+    return Tone.WARNING if status.reason_class in TRANSIENT else Tone.BAD
 
 
 def pod_restarts(pod: Pod, now: float) -> Cell:

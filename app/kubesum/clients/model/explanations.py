@@ -13,7 +13,7 @@ from kubesum.clients.model.objects import Cluster
 from kubesum.clients.model.table import Table
 from kubesum.clients.model.views import Scope
 from kubesum.kube.client import Upstream
-from kubesum.kube.failures import StatusError
+from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.vocabulary.resource import GROUP, VERSION
 

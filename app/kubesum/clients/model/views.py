@@ -49,6 +49,11 @@ IMAGES: Final = Resource("imagesummaries", "ImageSummary", Image, VIEW_ROLE)
 CLUSTER_IMAGES: Final = Resource("clusterimagesummaries", "ClusterImageSummary", Image, IMAGES_ROLE, namespaced=False)
 CLUSTERS: Final = Resource("clustersummaries", "ClusterSummary", Cluster, CLUSTER_ROLE, namespaced=False)
 
+RESOURCES: Final[Mapping[str, Resource]] = {
+    resource.plural: resource for resource in (NODES, NAMESPACES, WORKLOADS, PODS, IMAGES, CLUSTER_IMAGES, CLUSTERS)
+}
+"""All resources by their plural."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:

@@ -25,11 +25,12 @@ from kubesim.installation import Installation
 from kubesim.store.store import Store
 from kubesim.world.ticker import tick_forever
 from kubesim.world.world import World
+from kubesum.commands.dashboard.serving import serve_dashboard
 from kubesum.commands.demo import manifests
 from kubesum.commands.demo.definitions import DEFINITIONS
 from kubesum.commands.kubeconfigfile import kubeconfig_file
 from kubesum.commands.listwatches import cluster_list_watches, definitions
-from kubesum.commands.messages import print_ready, print_top
+from kubesum.commands.messages import print_dashboard, print_ready, print_top
 from kubesum.edge.delegatedserving import delegated_serving
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
@@ -97,7 +98,7 @@ async def _demo(
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(server.run(), name="API server")
                 tasks.create_task(tick(), name="random events")
-                running = tasks.create_task(kubesum.run(listener), name="kubesum")
+                tasks.create_task(kubesum.run(listener), name="kubesum")
                 await kubesum.ready.wait()
                 # As a Service, which has no endpoint before: discovery is to have the kinds of the definitions.
                 server.aggregator.register(f"{LOOPBACK}:{listener.getsockname()[1]}", authority.certificate)
@@ -106,7 +107,7 @@ async def _demo(
                 with kubeconfig_file(users, kubeconfig_out) as path:
                     print_ready(path, "get summaries -A")
                     print_top(path)
-                    await running
+                    await serve_dashboard(path, None, 0, print_dashboard)
 
 
 def _api_server(store: Store, credentials: pki.Pki, port: int) -> ApiServer:

@@ -12,8 +12,8 @@ from kubesum.commands.listwatches import cluster_list_watches
 from kubesum.commands.local.serving import Output, serve
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import ConfigLoader, kubeconfig, kubeconfig_files
-from kubesum.kube.failures import StatusError
 from kubesum.kube.serverversion import VERSION_PATH
+from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UsageError
 
 FIRST_RESPONSE_S: Final = 10.0

@@ -27,6 +27,10 @@ def add(command: Parser) -> None:
         "holds are served in any case",
     )
     sharedflags.usage_interval(cluster)
+    command.add_argument(
+        "--dashboard", action="store_true", help="also serve the page of kubesum dashboard, and open it in a browser"
+    )
+    sharedflags.no_browser(command)
     sharedflags.port_and_kubeconfig_out(command)
 
 

@@ -1,11 +1,12 @@
 """Serves list-watches on loopback, to the holder of one client certificate."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kubesum.commands.definitions import Definition, sentences
+from kubesum.commands.eventloop import Main
 from kubesum.commands.kubeconfigfile import kubeconfig_file, local_credentials
 from kubesum.commands.messages import print_ready, warn
 from kubesum.edge.secureserving import local_serving
@@ -16,10 +17,14 @@ from kubesum.vocabulary.errors import UpstreamError
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a server listens, and what it writes its kubeconfig to; None for a temporary file."""
+    """Where a server listens, what it writes its kubeconfig to, None for a temporary file, and its page.
+
+    `page` serves the page with that kubeconfig; None for no page.
+    """
 
     port: int
     kubeconfig_out: Path | None
+    page: Callable[[Path], Main] | None = None
 
 
 async def serve(list_watches: Mapping[str, ListWatch], defined: Sequence[Definition], out: Output) -> None:
@@ -38,6 +43,8 @@ async def serve(list_watches: Mapping[str, ListWatch], defined: Sequence[Definit
             with kubeconfig_file(own.kubeconfig, out.kubeconfig_out) as written:
                 has_nodes = kubesum.cache.sources.watched["nodes"].has_synced
                 print_ready(written, "get nosum" if has_nodes else "get nssum -A")
+                if out.page is not None:
+                    tasks.create_task(out.page(written), name="page")
                 await running
 
 

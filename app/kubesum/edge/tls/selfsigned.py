@@ -23,7 +23,7 @@ from kubesum.edge.tls.issuing import IssuedCertificates, from_secret, issue, ren
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import decoded
-from kubesum.kube.failures import StatusError
+from kubesum.kube.statuserror import StatusError
 from kubesum.operations.metrics import CERTIFICATE_RELOADS
 from kubesum.vocabulary.errors import UpstreamError
 

@@ -1,0 +1,95 @@
+"""Forwards the page's requests to the API server: those for kubesum's API group, and no others.
+
+They are sent with the credentials of the kubeconfig, so the user sees what kubectl would show. Responses are passed
+on in chunks as they arrive, lists and watches alike. An error is explained as `clients.model.explanations` does.
+"""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from kubesum.clients.model.explanations import explanation
+from kubesum.clients.model.views import RESOURCES, Scope, View
+from kubesum.kube.client import Upstream
+from kubesum.kube.statuserror import StatusError
+from kubesum.vocabulary.errors import UpstreamError
+from kubesum.vocabulary.resource import GROUP
+
+IDLE_S: Final = 150.0
+"""Without a byte, after which a watch is given up: kubesum sends a bookmark every minute."""
+PARAMETERS: Final = frozenset(
+    {
+        "allowWatchBookmarks",
+        "continue",
+        "fieldSelector",
+        "labelSelector",
+        "limit",
+        "resourceVersion",
+        "timeoutSeconds",
+        "watch",
+    }
+)
+BAD_GATEWAY: Final = 502
+
+# No segment begins with a dot or holds an escape: the path means the same to every server.
+_PATH: Final = re.compile(rf"/apis(/{re.escape(GROUP)}(/[A-Za-z0-9][A-Za-z0-9.:_-]*){{0,5}})?")
+_NAMESPACED: Final = re.compile(r".*/namespaces/(?P<namespace>[^/]+)/(?P<plural>[^/]+)")
+
+
+def is_forwarded(request: Request) -> bool:
+    """Whether a request is for kubesum's API group or its discovery, with parameters that a list or watch has."""
+    path = request.scope["raw_path"].decode("latin-1")
+    names = [name for name, _ in request.query_params.multi_items()]
+    return bool(_PATH.fullmatch(path)) and PARAMETERS.issuperset(names) and len(names) == len(set(names))
+
+
+async def forward(upstream: Upstream, request: Request) -> Response:
+    """The response of the API server, or why there is none."""
+    path, params = request.url.path, dict(request.query_params)
+    chunks = upstream.stream(path, params, IDLE_S)
+    try:
+        await anext(chunks)
+    except UpstreamError as error:
+        return failure(error, _scope(path, params), upstream.host)
+    return StreamingResponse(_body(chunks), media_type="application/json")
+
+
+def failure(error: UpstreamError, scope: Scope | None, host: str) -> Response:
+    """An error as metav1.Status, with a sentence that says what to do; 502 if the API server did not answer."""
+    message = str(error) if scope is None else explanation(error, scope, host)
+    if isinstance(error, StatusError):
+        return status(error.code, message, error.reason)
+    return status(BAD_GATEWAY, message)
+
+
+def status(code: int, message: str, reason: str = "") -> Response:
+    """A metav1.Status."""
+    body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason}
+    return Response(msgspec.json.encode({**body, "message": message}), code, media_type="application/json")
+
+
+async def _body(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(chunks):
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except UpstreamError:
+            # The page resumes a watch that ends, and repeats a list that is cut; then the error has a status.
+            return
+
+
+def _scope(path: str, params: dict[str, str]) -> Scope | None:
+    """What a list or watch is about, None for discovery and for resources without a view."""
+    match = _NAMESPACED.fullmatch(path)
+    plural = match["plural"] if match else path.rpartition("/")[2]
+    resource = RESOURCES.get(plural)
+    if resource is None:
+        return None
+    view = View(name=plural, description="", resource=resource)
+    selectors = params.get("labelSelector", ""), params.get("fieldSelector", "")
+    return Scope(view, match["namespace"] if match else "", *selectors)

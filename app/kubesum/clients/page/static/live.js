@@ -1,0 +1,201 @@
+// Live collections: one list in pages, then a watch that is resumed from the last resourceVersion, as client-go's
+// Reflector does. A collection that is not shown keeps its rows for a while, and its watch is stopped: a browser opens
+// six connections to one server at most.
+
+import { BY_PLURAL } from "./rows.js";
+
+const PAGE = 500;
+const FORGET_AFTER_MS = 60_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 2500;
+const RENDER_EVERY_MS = 200;
+
+const collections = new Map();
+const listeners = new Set();
+let scheduled = false;
+let renderedAt = 0;
+
+// Calls `listener` in an animation frame after something has changed, five times a second at most.
+export function onChange(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function changed() {
+  if (scheduled) return;
+  scheduled = true;
+  const pause = Math.max(0, renderedAt + RENDER_EVERY_MS - performance.now());
+  setTimeout(() => requestAnimationFrame(render), pause);
+}
+
+function render() {
+  scheduled = false;
+  renderedAt = performance.now();
+  for (const listener of listeners) listener();
+}
+
+export class Refused extends Error {
+  constructor(status) {
+    super(status.message || `the server answers ${status.code}`);
+    this.code = status.code ?? 0;
+  }
+}
+
+// The JSON of a response; throws Refused with the server's sentence.
+export async function json(url, signal) {
+  const response = await fetched(url, signal);
+  return response.json();
+}
+
+async function fetched(url, signal) {
+  let response;
+  try {
+    response = await fetch(url, { signal, cache: "no-store" });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refused({ code: 0, message: "kubesum dashboard does not answer: it was stopped, or this machine slept" });
+  }
+  if (!response.ok) throw new Refused(await response.json().catch(() => ({ code: response.status })));
+  return response;
+}
+
+class Collection {
+  constructor(path, parameters, project) {
+    this.path = path;
+    this.parameters = parameters;
+    this.project = project;
+    this.rows = new Map();
+    this.version = 0;
+    this.synced = false;
+    this.error = null;
+    this.heardAt = 0;
+    this.users = 0;
+    this.resourceVersion = "";
+    this.running = null;
+    this.forgetting = 0;
+  }
+
+  start() {
+    if (this.running) return;
+    this.running = new AbortController();
+    this.run(this.running.signal);
+  }
+
+  stop() {
+    this.running?.abort();
+    this.running = null;
+  }
+
+  async run(signal) {
+    let pause = FIRST_PAUSE_MS;
+    while (!signal.aborted) {
+      try {
+        if (!this.resourceVersion) await this.list(signal);
+        await this.watch(signal, () => (pause = FIRST_PAUSE_MS));
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error.code === 410) {
+          this.resourceVersion = "";
+          continue;
+        }
+        this.error = error;
+        changed();
+        await new Promise((done) => setTimeout(done, pause * (0.8 + 0.4 * Math.random())));
+        pause = Math.min(LONGEST_PAUSE_MS, pause * 1.6);
+      }
+    }
+  }
+
+  url(more) {
+    return `${this.path}?${new URLSearchParams({ ...this.parameters, ...more })}`;
+  }
+
+  async list(signal) {
+    const rows = this.synced ? new Map() : this.rows;
+    rows.clear();
+    let page = { metadata: {} };
+    do {
+      const token = page.metadata.continue;
+      page = await json(this.url({ limit: PAGE, ...(token ? { continue: token } : {}) }), signal);
+      for (const object of page.items) this.add(rows, object);
+      this.rows = rows;
+      this.heard();
+    } while (page.metadata.continue);
+    this.resourceVersion = page.metadata.resourceVersion;
+    this.synced = true;
+    this.heard();
+  }
+
+  async watch(signal, onStart) {
+    const response = await fetched(
+      this.url({ watch: "true", allowWatchBookmarks: "true", resourceVersion: this.resourceVersion }),
+      signal,
+    );
+    onStart();
+    this.heard();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      for (const line of lines) this.apply(JSON.parse(line));
+      this.heard();
+    }
+  }
+
+  apply({ type, object }) {
+    if (type === "ERROR") throw new Refused(object);
+    this.resourceVersion = object.metadata.resourceVersion;
+    if (type === "BOOKMARK") return;
+    if (type === "DELETED") this.rows.delete(`${object.metadata.namespace ?? ""}/${object.metadata.name}`);
+    else this.add(this.rows, object);
+    this.version += 1;
+  }
+
+  add(rows, object) {
+    const row = this.project(object);
+    rows.set(row.key, row);
+  }
+
+  heard() {
+    this.error = null;
+    this.heardAt = Date.now();
+    this.version += 1;
+    changed();
+  }
+}
+
+// The collection of a resource; `use` and `release` it.
+export function collection(root, plural, namespace = "", parameters = {}) {
+  const path = `${root}${namespace ? `/namespaces/${namespace}` : ""}/${plural}`;
+  const id = `${path}?${new URLSearchParams(parameters)}`;
+  if (!collections.has(id)) collections.set(id, new Collection(path, parameters, BY_PLURAL[plural]));
+  return collections.get(id);
+}
+
+export function use(collection) {
+  collection.users += 1;
+  clearTimeout(collection.forgetting);
+  if (!document.hidden) collection.start();
+  return () => release(collection);
+}
+
+function release(collection) {
+  collection.users -= 1;
+  if (collection.users) return;
+  collection.stop();
+  collection.forgetting = setTimeout(() => {
+    for (const [id, one] of collections) if (one === collection && !one.users) collections.delete(id);
+  }, FORGET_AFTER_MS);
+}
+
+// A tab that nobody sees watches nothing: other tabs need its connections.
+document.addEventListener("visibilitychange", () => {
+  for (const collection of collections.values()) {
+    if (!collection.users) continue;
+    if (document.hidden) collection.stop();
+    else collection.start();
+  }
+});

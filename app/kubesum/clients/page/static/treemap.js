@@ -1,0 +1,165 @@
+// Namespaces and their workloads as a treemap: areas are requests, colours are usage or health.
+
+import { hierarchy, treemap } from "d3-hierarchy";
+import { html } from "htm/preact";
+import { useMemo, useRef } from "preact/hooks";
+
+import { open, to } from "./address.js";
+import { Canvas, colours, fitted, useWidth } from "./canvas.js";
+import { bytes, cores, percent } from "./quantities.js";
+
+const MOST_CELLS = 1200;
+const LAYOUT_EVERY_MS = 2000;
+const HEADER = 19;
+const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
+
+// Namespaces with their largest cells; what is left out of one is one cell more.
+function tree(rows, resource) {
+  const namespaces = new Map();
+  const sized = rows.filter((row) => (row.requests?.[resource] ?? 0) > 0);
+  sized.sort((one, other) => other.requests[resource] - one.requests[resource]);
+  sized.forEach((row, place) => {
+    let group = namespaces.get(row.namespace);
+    if (!group) namespaces.set(row.namespace, (group = { name: row.namespace, children: [], rest: 0, left: 0 }));
+    if (place < MOST_CELLS) group.children.push({ row, value: row.requests[resource] });
+    else [group.rest, group.left] = [group.rest + row.requests[resource], group.left + 1];
+  });
+  for (const group of namespaces.values()) {
+    if (group.left) group.children.push({ row: null, value: group.rest, left: group.left, namespace: group.name });
+  }
+  return { name: "", children: [...namespaces.values()] };
+}
+
+function layout(rows, resource, width, height, flat) {
+  const root = hierarchy(tree(rows, resource))
+    .sum((one) => one.value ?? 0)
+    .sort((one, other) => other.value - one.value);
+  treemap().size([width, height]).paddingInner(1.5).paddingTop((one) => (one.depth === 1 && !flat ? HEADER : 0)).round(true)(root);
+  return { root, groups: flat ? [] : (root.children ?? []), cells: root.leaves().filter((leaf) => leaf.data.row || leaf.data.left) };
+}
+
+// From `low` to `high` as usage goes from 0 to 100% of requests; the colours are read as #rrggbb.
+function mixed(low, high, part) {
+  const channel = (colour, place) => parseInt(colour.slice(place, place + 2), 16);
+  const mix = (place) => Math.round(channel(low, place) + (channel(high, place) - channel(low, place)) * part);
+  return [mix(1), mix(3), mix(5)];
+}
+
+function tone(row, views) {
+  if (row.health !== undefined) return views.healthTones[row.health] ?? "idle";
+  if (row.healthy) return row.phase === "Running" ? "good" : "idle";
+  return views.transientReasons.includes(row.reasonClass) ? "warning" : "bad";
+}
+
+function fill(row, resource, by, views) {
+  const colour = colours();
+  if (!row) return hex(colour.neutral);
+  if (by === "health") {
+    const toned = tone(row, views);
+    return hex(toned === "good" ? colour.neutral : colour[toned]);
+  }
+  const share = row.usedShare[resource];
+  if (share === undefined) return hex(colour.neutral);
+  return share > 100 ? hex(colour.over) : mixed(colour.low, colour.high, share / 100);
+}
+
+function hex(text) {
+  return [1, 3, 5].map((place) => parseInt(text.slice(place, place + 2), 16));
+}
+
+function ink([red, green, blue]) {
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#10202c" : "#f2f6fa";
+}
+
+function paintCell(context, { data, x0, y0, x1, y1 }, shown, selected) {
+  const { resource, by, views, format } = shown;
+  const [width, height] = [x1 - x0, y1 - y0];
+  if (width < 1 || height < 1) return;
+  const colour = fill(data.row, resource, by, views);
+  context.fillStyle = `rgb(${colour.join()})`;
+  context.fillRect(x0, y0, width, height);
+  const toned = data.row ? tone(data.row, views) : "good";
+  const edge = selected ? colours().text : by !== "health" && (toned === "bad" || toned === "warning") ? colours()[toned] : "";
+  if (edge && width > 3 && height > 3) {
+    context.strokeStyle = edge;
+    context.lineWidth = 2;
+    context.strokeRect(x0 + 1, y0 + 1, width - 2, height - 2);
+  }
+  if (width < 34 || height < 17) return;
+  context.fillStyle = ink(colour);
+  context.font = `11.5px ${FONT}`;
+  const mark = toned === "bad" ? "✗ " : toned === "warning" ? "▲ " : "";
+  const name = data.row ? (data.row.owner && data.row.health !== undefined ? data.row.owner : data.row.name) : `${data.left} more`;
+  context.fillText(fitted(context, mark + name, width - 10), x0 + 5, y0 + 14);
+  if (height < 32 || width < 44) return;
+  context.globalAlpha = 0.75;
+  context.font = `10.5px ${FONT}`;
+  const share = data.row?.usedShare[resource];
+  context.fillText(fitted(context, `${format(data.value)}${share === undefined ? "" : ` · ${share}%`}`, width - 10), x0 + 5, y0 + 27);
+  context.globalAlpha = 1;
+}
+
+function paintGroup(context, { data, value, x0, y0, x1 }, format, selected) {
+  const colour = colours();
+  if (x1 - x0 < 26) return;
+  context.fillStyle = selected ? colour.used : colour.text;
+  context.font = `600 11.5px ${FONT}`;
+  const name = fitted(context, data.name, x1 - x0 - 6);
+  context.fillText(name, x0 + 2, y0 + 13);
+  const end = x0 + 2 + context.measureText(name).width + 6;
+  context.font = `11px ${FONT}`;
+  context.fillStyle = colour.faint;
+  const total = format(value);
+  if (end + context.measureText(total).width < x1) context.fillText(total, end, y0 + 13);
+}
+
+function tip(item, shown) {
+  const { resource, format } = shown;
+  const { data, value } = item;
+  if (!data.row) return html`<strong>${data.name || `${data.left} more workloads`}</strong><div>${format(value)} ${resource} requested</div>`;
+  const { row } = data;
+  return html`<strong>${row.namespace}/${row.owner && row.health !== undefined ? row.owner : row.name}</strong>
+    <div>${row.kind} ${row.health ?? row.reason} ${row.problem ?? ""}</div>
+    <div class="faint">${format(value)} ${resource} requested, ${percent(row.usedShare[resource])} of it used</div>`;
+}
+
+function openCell({ data }) {
+  if (!data.row) open(to.namespace(data.name || data.namespace));
+  else if (data.row.health !== undefined) open(to.workload(data.row.namespace, data.row.kind, data.row.owner));
+  else open(to.workload(data.row.namespace, data.row.kind, data.row.owner));
+}
+
+export function Treemap({ rows, version, resource, by, views, height, flat = false }) {
+  const ref = useRef(null);
+  const width = useWidth(ref);
+  const kept = useRef({ at: 0 });
+  const shown = { resource, by, views, format: resource === "cpu" ? cores : bytes };
+
+  // Areas follow requests, which change seldom: a layout is kept for two seconds, and only its cells get new rows.
+  const placed = useMemo(() => {
+    if (!width) return null;
+    const id = [resource, width, height, flat, rows.length].join();
+    const now = performance.now();
+    if (kept.current.id !== id || now - kept.current.at > LAYOUT_EVERY_MS) {
+      kept.current = { id, at: now, ...layout(rows, resource, width, height, flat) };
+    } else {
+      const byKey = new Map(rows.map((row) => [row.key, row]));
+      for (const cell of kept.current.cells) if (cell.data.row) cell.data.row = byKey.get(cell.data.row.key) ?? cell.data.row;
+    }
+    return kept.current;
+  }, [rows, version, resource, width, height, flat]);
+
+  const within = (one, x, y) => x >= one.x0 && x < one.x1 && y >= one.y0 && y < one.y1;
+  const keyed = (one) => one && { key: one.data.row?.key ?? one.data.name ?? `${one.data.namespace}/`, data: one.data, value: one.value };
+  const at = (x, y) => keyed(placed.cells.find((cell) => within(cell, x, y)) ?? placed.groups.find((group) => within(group, x, y)));
+  const paint = (context, selected) => {
+    context.textAlign = "left";
+    for (const group of placed.groups) paintGroup(context, group, shown.format, group.data.name === selected);
+    for (const cell of placed.cells) paintCell(context, cell, shown, cell.data.row && cell.data.row.key === selected);
+  };
+  const what = flat ? "pods" : `workloads in ${placed?.groups.length ?? 0} namespaces`;
+  return html`<div class="picture" ref=${ref}>
+    ${placed && html`<${Canvas} width=${width} height=${height} paint=${paint} at=${at} tip=${(item) => tip(item, shown)} open=${openCell}
+      label=${`${rows.length} ${what}, as areas by requested ${resource}, coloured by ${by}. The table has the numbers.`} />`}
+  </div>`;
+}

@@ -1,0 +1,165 @@
+"""The page in a real browser: what it shows, how it follows the cluster, and how people move in it."""
+
+import re
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.commands.running import ROOT, Ready, ready
+from tests.commands.test_demo import WAITING_POD
+from tests.page.address import Address, printed_address
+from tests.page.browser import Opened, browser, opened
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+
+STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0")
+AXE = ROOT / "deploy" / "assets" / "node_modules" / "axe-core" / "axe.min.js"
+MATTERS = ("serious", "critical")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ready]:
+    """A demo whose cluster changes only when a test changes it."""
+    async with ready(tmp_path_factory.mktemp("demo"), "demo", *STILL) as demo:
+        yield demo
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser."""
+    async with browser() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def address(demo: Ready, tmp_path: Path) -> AsyncIterator[Address]:
+    """A dashboard of the demo, whose token is not used yet."""
+    flags = ("--no-browser", "--kubeconfig", str(demo.kubeconfig))
+    async with ready(tmp_path, "dashboard", *flags) as dashboard:
+        yield Address(dashboard.line.removeprefix("dashboard: "))
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(chromium: Browser, address: Address) -> AsyncIterator[Opened]:
+    """The overview, drawn."""
+    async with opened(chromium, address.url) as seen:
+        await expect(seen.page.get_by_role("status")).to_have_text("live")
+        yield seen
+        assert seen.hosts == {address.origin.removeprefix("http://")}
+        assert seen.errors == []
+
+
+async def test_the_overview_shows_nodes_workloads_and_problems(page: Opened) -> None:
+    for heading in ("Nodes", "Workloads by namespace", "Needs attention", "Pods by problem"):
+        await expect(page.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    await expect(page.page.get_by_text("nodes ready")).to_be_visible()
+
+
+async def test_the_token_is_not_left_in_the_address(page: Opened) -> None:
+    assert "token" not in page.page.url
+
+
+async def test_a_pod_that_waits_appears_at_once(page: Opened, demo: Ready) -> None:
+    await page.page.get_by_role("link", name="pending", exact=True).click()
+    try:
+        await demo.kubectl("create", "namespace", "empty")
+        await demo.kubectl("create", "-f", "-", given=WAITING_POD)
+
+        await expect(page.page.get_by_role("row", name=re.compile("newcomer"))).to_be_visible(timeout=2000)
+    finally:
+        await demo.kubectl("delete", "pod", "newcomer", "-n", "empty", "--now")
+    await expect(page.page.get_by_role("row", name=re.compile("newcomer"))).to_have_count(0)
+
+
+async def test_a_node_opens_and_reload_and_back_keep_their_place(page: Opened) -> None:
+    await page.page.get_by_role("link", name="nodes", exact=True).click()
+    await page.page.get_by_role("link", name="worker-a-04").first.click()
+    heading = page.page.get_by_role("heading", name=re.compile("worker-a-04"))
+    await expect(heading).to_be_visible()
+    deep = page.page.url
+
+    await page.page.reload()
+    await expect(heading).to_be_visible()
+    await page.page.go_back()
+    await expect(page.page.get_by_role("table", name="Nodes")).to_be_visible()
+    await page.page.goto(deep)
+    await expect(heading).to_be_visible()
+
+
+async def test_keys_choose_views_and_filter_rows(page: Opened) -> None:
+    await page.page.keyboard.press("1")
+    await expect(page.page.get_by_role("table", name="Nodes")).to_be_visible()
+    await page.page.keyboard.press("/")
+    await page.page.keyboard.type("gpu-c")
+
+    rows = page.page.get_by_role("table", name="Nodes").get_by_role("row")
+    await expect(rows).to_have_count(2)
+    await page.page.keyboard.press("Escape")
+    await page.page.keyboard.press("Escape")
+    await expect(rows).to_have_count(9)
+    await page.page.keyboard.press("?")
+    await expect(page.page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+@pytest.mark.parametrize("view", ["", "?view=nodes", "?view=workloads", "?view=unhealthy", "?view=images"])
+async def test_a_narrow_screen_shows_all_without_scrolling_sideways(
+    chromium: Browser, address: Address, view: str
+) -> None:
+    async with opened(chromium, address.url, width=390) as seen:
+        await expect(seen.page.get_by_role("status")).to_contain_text("")
+        await seen.page.goto(f"{address.origin}/{view}")
+        await expect(seen.page.get_by_role("main")).to_be_visible()
+
+        wide = await seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide == 0
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("view", ["overview", "nodes", "namespaces", "workloads", "unhealthy", "images", "pending"])
+async def test_axe_finds_nothing_serious(chromium: Browser, address: Address, view: str, scheme: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not fetched: make assets, which needs npm")
+    async with opened(chromium, address.url, scheme="dark" if scheme == "dark" else "light") as seen:
+        await expect(seen.page.get_by_role("status")).to_have_text("live")
+        await seen.page.get_by_role("link", name=view, exact=True).first.click()
+        await expect(seen.page.get_by_role("heading", name=re.compile(f"^{view} of"))).to_be_attached()
+        # Through the protocol of the debugger: the policy of the page allows no script of others.
+        await seen.page.evaluate(AXE.read_text())
+        violations = await seen.page.evaluate("axe.run().then(({ violations }) => violations)")
+
+    assert [
+        (one["id"], [node["html"] for node in one["nodes"]]) for one in violations if one["impact"] in MATTERS
+    ] == []
+
+
+async def test_whoever_may_not_read_a_view_is_told_which_role_grants_it(
+    demo: Ready, chromium: Browser, tmp_path: Path
+) -> None:
+    flags = ("--no-browser", "--kubeconfig", str(demo.kubeconfig), "--context", "viewer")
+    async with (
+        ready(tmp_path, "dashboard", *flags) as dashboard,
+        opened(chromium, dashboard.line.removeprefix("dashboard: ")) as seen,
+    ):
+        await seen.page.keyboard.press("1")
+
+        await expect(seen.page.get_by_role("alert").first).to_contain_text("kubesum:cluster-view")
+
+
+async def test_a_browser_without_the_token_sees_no_data(chromium: Browser, address: Address) -> None:
+    async with opened(chromium, address.origin) as seen:
+        await expect(seen.page.get_by_role("alert")).to_contain_text("this browser has no session")
+
+
+async def test_data_say_how_old_they_are_once_the_server_is_gone(chromium: Browser, tmp_path: Path) -> None:
+    async with ready(tmp_path, "demo", *STILL) as ending:
+        address = await printed_address(ending)
+        async with opened(chromium, address.url) as seen:
+            await expect(seen.page.get_by_role("status")).to_have_text("live")
+            await ending.command.stopped(signal.SIGINT)
+
+            await expect(seen.page.get_by_role("status")).to_contain_text("as of", timeout=10_000)
+            await expect(seen.page.get_by_text("nodes ready")).to_be_visible()

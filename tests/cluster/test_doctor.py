@@ -62,10 +62,12 @@ async def test_the_chart_grants_all_permissions(played: Pod) -> None:
         "and jobs",
         "may create TokenReviews and SubjectAccessReviews",
         "may list and watch the ConfigMap kube-system/extension-apiserver-authentication",
-        "may keep its certificates in the Secret kubesum-system/kubesum-tls, and set the caBundle of its APIService",
+        "may keep its certificates in the Secret kubesum-system/kubesum-tls, and set the caBundle of its APIServices",
         "may list pods and nodes of metrics.k8s.io",
     ]
     assert any(line.startswith("ok    informers: 9 of 9 synced") for line in lines)
+    rollups = "0 of 0 are established; APIService v1alpha1.rollup.kubesum.dev is available"
+    assert f"ok    RollupDefinitions: {rollups}" in lines
 
 
 async def test_a_changed_cabundle(played: Pod) -> None:

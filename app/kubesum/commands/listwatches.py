@@ -1,11 +1,11 @@
 """What a server reads of a cluster: a list and watch of each watched resource, a poll of each usage resource."""
 
-from collections.abc import Awaitable
 from functools import partial
 from typing import Final
 from urllib.parse import quote
 
 from kubesum.kube.client import Upstream
+from kubesum.kube.failures import StatusError
 from kubesum.kube.poller import PollTiming, poll
 from kubesum.kube.reflector import Timing, reflect
 from kubesum.kube.serverversion import VersionedResource
@@ -20,6 +20,8 @@ FIELD_MANAGER: Final = "kubesum"
 DEFINITIONS_TIMING: Final = Timing(max_backoff_s=10.0)
 """Their CustomResourceDefinition may be installed at any time."""
 _WRITE_TIMEOUT_S: Final = 10.0
+_GONE: Final = 404
+_CONFLICT: Final = 409
 
 
 def cluster_list_watches(upstream: Upstream, usage_interval_s: float) -> dict[str, ListWatch]:
@@ -40,8 +42,14 @@ def cluster_list_watches(upstream: Upstream, usage_interval_s: float) -> dict[st
 def definitions(upstream: Upstream) -> DefinitionsApi:
     """The RollupDefinitions of a cluster, whose resource need not be installed."""
 
-    def apply_status(name: str, body: bytes) -> Awaitable[bytes]:
+    async def apply_status(name: str, body: bytes) -> bool:
         path = f"{WATCHED_DEFINITIONS.path}/{quote(name, safe='')}"
-        return upstream.apply_status(path, body, FIELD_MANAGER, _WRITE_TIMEOUT_S)
+        try:
+            await upstream.apply_status(path, body, FIELD_MANAGER, _WRITE_TIMEOUT_S)
+        except StatusError as error:
+            if error.code in (_GONE, _CONFLICT):
+                return False
+            raise
+        return True
 
     return DefinitionsApi(partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING), apply_status)

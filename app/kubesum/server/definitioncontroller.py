@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
-from kubesum.kube.statuserror import StatusError
 from kubesum.operations.metrics import DEFINITION_STATUS_WRITES
 from kubesum.rollupdefinitions.acceptance import UnreadableDefinition, Verdict
 from kubesum.rollupdefinitions.conditions import content, encoded, settled, status
@@ -38,17 +37,17 @@ STARTING_S: Final = 5.0
 BACKOFF_S: Final = (1.0, 60.0)
 """After a write that failed, or that did not last: the first pause, which doubles, and the longest one."""
 
-_GONE: Final = 404
-_CONFLICT: Final = 409
-
 
 @dataclass(frozen=True, slots=True)
 class DefinitionsApi:
     """The part of the API server that the controller uses."""
 
     list_watch: Callable[[], AsyncIterator[SourceEvent[Definition]]]
-    apply_status: Callable[[str, bytes], Awaitable[object]]
-    """Applies the status of the definition with this name; raises UpstreamError."""
+    apply_status: Callable[[str, bytes], Awaitable[bool]]
+    """Applies the status of the definition with this name; False if it has changed, or is gone.
+
+    Raises UpstreamError.
+    """
 
 
 @dataclass(slots=True)
@@ -185,24 +184,20 @@ class DefinitionController:
         metadata = definition.metadata
         said = settled(wanted)
         loop_now = asyncio.get_running_loop().time()
+        body = encoded(metadata.name, metadata.resource_version, wanted)
         try:
-            await self._api.apply_status(metadata.name, encoded(metadata.name, metadata.resource_version, wanted))
-        except StatusError as error:
-            if error.code in (_CONFLICT, _GONE):
-                # Another replica was faster, or somebody changed or deleted it: an event will say.
-                DEFINITION_STATUS_WRITES.labels("conflict").inc()
-                writing.not_before = loop_now + BACKOFF_S[0]
-                return
-            self._failed(writing, loop_now, str(error))
+            is_applied = await self._api.apply_status(metadata.name, body)
         except UpstreamError as error:
             self._failed(writing, loop_now, str(error))
-        else:
-            DEFINITION_STATUS_WRITES.labels("success").inc()
+            return
+        DEFINITION_STATUS_WRITES.labels("success" if is_applied else "conflict").inc()
+        # Without success another replica was faster, or somebody changed or deleted it: an event will say.
+        if is_applied:
             # Somebody who writes something else each time is answered ever more slowly.
             writing.failures = writing.failures + 1 if writing.written == said else 0
             writing.written = said
-            writing.not_before = loop_now + _backoff_s(writing.failures)
             self._log_transition("")
+        writing.not_before = loop_now + _backoff_s(writing.failures)
 
     def _failed(self, writing: _Writing, loop_now: float, reason: str) -> None:
         DEFINITION_STATUS_WRITES.labels("error").inc()

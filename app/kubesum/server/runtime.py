@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 PODS_WAIT_S: Final = 5.0
 """Pods are listed after the kinds that say where they belong, but no later than this."""
+DEFINITIONS_WAIT_S: Final = 30.0
+"""RollupDefinitions that cannot be listed keep the server from being ready for so long."""
 DENIAL_COUNTS_S: Final = 60.0
 """A kind that kubesum may not list keeps the server from being ready for so long: the other kinds are served then."""
 FRESHNESS_CHECK_S: Final = 5.0
@@ -215,11 +217,20 @@ class Kubesum:
                 async with self.engine.batch():
                     await self.cache.drop_expired_usage()
 
+    async def _wait_for_definitions(self) -> None:
+        """Returns once the kinds of all definitions are added; after a while also if they cannot be listed."""
+        if self._controller is None:
+            return
+        try:
+            # A replica that is ready without them takes their kinds out of discovery.
+            async with asyncio.timeout(DEFINITIONS_WAIT_S):
+                await self._controller.started.wait()
+        except TimeoutError:
+            log.warning("RollupDefinitions cannot be listed: serving everything else")
+
     async def _publish(self) -> None:
         await self.cache.sources.wait_for_sync()
-        if self._controller is not None:
-            # A replica that is ready without them would take their kinds out of discovery.
-            await self._controller.started.wait()
+        await self._wait_for_definitions()
         await publish_once(self.engine)
         # Facts and rows hold no cycles, and each collection would walk those of the whole cluster.
         gc.freeze()

@@ -31,7 +31,6 @@ class ScriptedApiServer:
     def __init__(self) -> None:
         self.objects: dict[str, JsonObject] = {}
         self.writes: list[str] = []
-        self.conflicts = 0
         self.failing: UpstreamError | None = None
         self._version = 0
         self._watches: list[asyncio.Queue[SourceEvent[Any]]] = []
@@ -48,7 +47,7 @@ class ScriptedApiServer:
         del self.objects[name]
         self._send(Deltas([(("", name), None)]))
 
-    async def apply_status(self, name: str, body: bytes) -> None:
+    async def apply_status(self, name: str, body: bytes) -> bool:
         """As kube-apiserver: another resourceVersion is a conflict, and an equal status is no change."""
         if self.failing is not None:
             raise self.failing
@@ -56,10 +55,10 @@ class ScriptedApiServer:
         await asyncio.sleep(0)
         applied, found = json.loads(body), self.objects.get(name)
         if found is None or found["metadata"]["resourceVersion"] != applied["metadata"]["resourceVersion"]:
-            self.conflicts += 1
-            raise StatusError("the API server", Status(code=409 if found else 404))
+            return False
         self.writes.append(name)
         self._store({**found, "status": applied["status"]})
+        return True
 
     async def list_watch(self) -> AsyncIterator[SourceEvent[Any]]:
         events: asyncio.Queue[SourceEvent[Any]] = asyncio.Queue()

@@ -5,10 +5,10 @@ from typing import Final
 from urllib.parse import quote
 
 from kubesum.kube.client import Upstream
-from kubesum.kube.failures import StatusError
 from kubesum.kube.poller import PollTiming, poll
 from kubesum.kube.reflector import Timing, reflect
 from kubesum.kube.serverversion import VersionedResource
+from kubesum.kube.statuserror import StatusError
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.resizes import ResizeRule, resize_rule

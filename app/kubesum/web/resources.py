@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from kubesum.api.lists.freshness import exactly, not_older_than
-from kubesum.api.lists.listing import ListRequest, Lists, encode_object
+from kubesum.api.lists.listing import ListRequest, Lists
+from kubesum.api.lists.objecttexts import ObjectTexts
 from kubesum.api.representations.status import RETRY_SOON, UNKNOWN_PATH
 from kubesum.api.representations.warnings import warnings
 from kubesum.api.requests.negotiation import JSON_ALONE, Form, Representation, accepts_gzip, representation
@@ -23,7 +24,6 @@ from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.api.watch.watching import Watches, WatchRequest
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.rollups.catalogue import Catalogue
-from kubesum.rollups.rows import served
 from kubesum.rollups.store import Store
 from kubesum.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetails, Timeout
 from kubesum.web.responses import Chunks, document, is_indented
@@ -37,6 +37,7 @@ class ResourceHandler:
     def __init__(self, server: ServerState) -> None:
         self._server = server
         self._lists = Lists(server.now)
+        self._objects = ObjectTexts(server.now)
         self._watches = Watches(server.now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +72,7 @@ class ResourceHandler:
         if row is None:
             details = StatusDetails(name=info.name, group=resource.group, kind=resource.plural)
             raise NotFound(f'{resource.resource_group} "{info.name}" not found', details)
-        content = encode_object(resource, served(row, collection.floor), form, include, self._server.now())
+        content = self._objects.text(resource, row, collection.floor, form, include)
         return document(content, form.encoding, is_indented(info, headers), self._warning(collection))
 
     async def _list(self, info: RequestInfo, collection: Store, headers: Headers) -> Response:

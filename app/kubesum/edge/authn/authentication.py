@@ -52,8 +52,6 @@ WEBSOCKET: Final = "bearer token of a WebSocket"
 # Cached, since a lookup by prometheus_client takes longer than to count.
 _SUCCESSES: Final = AUTHENTICATIONS.labels("success")
 _requests_by: Final = cache(AUTHENTICATED_REQUESTS.labels)
-# Removed from every request, whatever headers are configured.
-_IDENTITY_PREFIXES: Final = (b"authorization", b"x-remote-", b"impersonate-", b"sec-websocket-protocol")
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # Kubernetes' own, since 1.33; k8s.io/apiserver/pkg/authentication/request/x509/x509.go.
 _UID: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
@@ -107,7 +105,7 @@ class DelegatingAuthenticator:
 
         Whether `-` or `_` stands in a name makes no difference: some programs replace one by the other.
         """
-        prefixes = tuple([name.replace(b"_", b"-") for name in self._config().prefixes]) + _IDENTITY_PREFIXES
+        prefixes = self._config().removed_prefixes
         # Each distinct name is compared once: a user of hundreds of groups has as many lines of one name.
         names = {name for name, _ in headers}
         removed = {name for name in names if name.replace(b"_", b"-").startswith(prefixes)}

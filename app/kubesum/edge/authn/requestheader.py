@@ -23,6 +23,8 @@ CONFIG_MAP: Final[Key] = ("kube-system", "extension-apiserver-authentication")
 IdentityNames = tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]]
 """Names of the headers of the user's name, uid and groups, and prefixes of those of the user's extra values."""
 
+# Whatever headers are configured.
+_ALWAYS_REMOVED: Final = (b"authorization", b"x-remote-", b"impersonate-", b"sec-websocket-protocol")
 _NO_POOL: Final = CertPool(b"")
 
 
@@ -53,6 +55,11 @@ class RequestHeaderConfig:
     def prefixes(self) -> tuple[bytes, ...]:
         """What the names of identity headers begin with."""
         return tuple(chain.from_iterable(self.names))
+
+    @cached_property
+    def removed_prefixes(self) -> tuple[bytes, ...]:
+        """What the names of headers begin with that are removed from requests, with `-` in place of `_`."""
+        return tuple([name.replace(b"_", b"-") for name in self.prefixes]) + _ALWAYS_REMOVED
 
     @cached_property
     def is_spoofable(self) -> bool:

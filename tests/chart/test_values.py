@@ -52,6 +52,7 @@ EFFECTIVE: dict[str, tuple[Any, Values]] = {
     "networkPolicy.enabled": (True, {}),
     "networkPolicy.apiServerPorts": ([8443], POLICY),
     "metrics.enabled": (True, {}),
+    "rollups.annotations": (["example.com/team"], {}),
     "metrics.rollups": (["cluster", "nodes"], {}),
     "grafanaDashboards.enabled": (True, {}),
     "grafanaDashboards.labels": ({"dashboard": "yes"}, {"grafanaDashboards": {"enabled": True}}),

@@ -112,3 +112,25 @@ async def test_a_file_without_definitions_is_an_error(tmp_path: Path) -> None:
     assert await failed(tmp_path, "rollup", "check", str(path)) == Output(
         1, "", f"kubesum: {path} holds no RollupDefinition of kubesum.dev/v1alpha1\n"
     )
+
+
+async def test_an_annotation_that_is_named_is_a_key(tmp_path: Path) -> None:
+    by_annotation = deepcopy(DEFINITION)
+    by_annotation["spec"]["groupBy"] = [{"name": "cost", "annotation": "example.org/cost", "default": "none"}]
+    rollups = tmp_path / "rollups.yaml"
+    rollups.write_text(yaml.safe_dump(by_annotation))
+    annotated = deepcopy(PODS[0])
+    annotated["metadata"]["annotations"] = {"example.org/cost": "blue", "example.org/other": "x"}
+    path = tmp_path / "dump.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [NAMESPACE, NODE, annotated, PODS[1]]}))
+    named = ("--rollup-annotations", "example.org/cost")
+
+    async with ready(tmp_path, "local", "--from", str(path), "--rollups", str(rollups), *named) as local:
+        rows = await local.kubectl("get", "tu", "--no-headers")
+    checked = await failed(tmp_path, "rollup", "check", str(rollups))
+    good = await failed(tmp_path, "rollup", "check", str(rollups), "--from", str(path), *named)
+
+    assert sorted(rows.names) == ["blue", "none"]
+    assert (checked.code, good.code) == (1, 0)
+    assert "name it in --rollup-annotations" in checked.out
+    assert "blue" in good.out

@@ -1,11 +1,14 @@
 """Types of command line arguments, and a parser that reports an invalid one in one line."""
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
 from kubesum.vocabulary.duration import duration_s
 
+_ANNOTATION: Final = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_MOST_ANNOTATIONS: Final = 20
 USAGE_ERROR: Final = 2
 """The exit code for invalid arguments, as argparse has it."""
 
@@ -76,6 +79,16 @@ def paths(text: str) -> tuple[str, ...]:
     if invalid := [path for path in split if not path.startswith("/")]:
         raise argparse.ArgumentTypeError(f"{invalid[0]!r} is not a path: it must begin with /")
     return split
+
+
+def annotations(text: str) -> tuple[str, ...]:
+    """Names of annotations separated by commas, at most 20."""
+    names = tuple(dict.fromkeys(name for name in text.split(",") if name))
+    if invalid := [name for name in names if not _ANNOTATION.fullmatch(name)]:
+        raise argparse.ArgumentTypeError(f"{invalid[0]!r} is not the name of an annotation, such as example.com/team")
+    if len(names) > _MOST_ANNOTATIONS:
+        raise argparse.ArgumentTypeError(f"{len(names)} annotations are more than {_MOST_ANNOTATIONS}")
+    return names
 
 
 def interval(text: str) -> float:

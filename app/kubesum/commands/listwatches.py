@@ -1,5 +1,6 @@
 """What a server reads of a cluster: a list and watch of each watched resource, a poll of each usage resource."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 from urllib.parse import quote
@@ -24,10 +25,15 @@ _GONE: Final = 404
 _CONFLICT: Final = 409
 
 
-def cluster_list_watches(upstream: Upstream, usage_interval_s: float) -> dict[str, ListWatch]:
-    """The list and watch of each resource of a cluster, by name; none of usage if its interval is 0."""
+def cluster_list_watches(
+    upstream: Upstream, usage_interval_s: float, annotations: Sequence[str] = ()
+) -> dict[str, ListWatch]:
+    """The list and watch of each resource of a cluster, by name; none of usage if its interval is 0.
+
+    `annotations` are those that are read of pods.
+    """
     interner = Interner()
-    pods = {rule: watched_pods(interner, rule) for rule in ResizeRule}
+    pods = {rule: watched_pods(interner, rule, annotations) for rule in ResizeRule}
     list_watches: dict[str, ListWatch] = {
         kind.resource: partial(reflect, upstream, kind) for kind in watched_resources(interner)
     }

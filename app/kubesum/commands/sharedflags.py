@@ -18,6 +18,17 @@ def kubeconfig(cluster: argparse._ActionsContainer) -> None:
     cluster.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: the current one)")
 
 
+def rollup_annotations(command: argparse._ActionsContainer) -> None:
+    """Declares --rollup-annotations."""
+    command.add_argument(
+        "--rollup-annotations",
+        metavar="NAMES",
+        type=arguments.annotations,
+        default=(),
+        help="annotations of pods that rollup definitions may group by and read, separated by commas (default: none)",
+    )
+
+
 def usage_interval(command: argparse._ActionsContainer) -> None:
     """Declares --usage-interval."""
     command.add_argument(

@@ -159,7 +159,7 @@ class GroupKey(Struct, frozen=True):
     label: Annotated[LabelKey, Meta(description="A label of the source object.")] | UnsetType = UNSET
     annotation: (
         Annotated[
-            LabelKey, Meta(description="An annotation of the pod, one of those that the server reads: none so far.")
+            LabelKey, Meta(description="An annotation of the pod, one of those that --rollup-annotations names.")
         ]
         | UnsetType
     ) = UNSET

@@ -97,7 +97,7 @@ def _key(path: str, key: GroupKey, spec: Spec, annotations: Collection[str]) -> 
         yield Problem(
             f"{path}.annotation",
             f"the server does not read the annotation {shown(key.annotation)}",
-            "use a label",
+            "use a label, or name it in --rollup-annotations",
         )
 
 

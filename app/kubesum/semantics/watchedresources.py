@@ -1,13 +1,16 @@
 """The resources that kubesum reads: where each is served, its view, and its transform."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
+
+import msgspec
 
 from kubesum.kube.deltas import WatchedResource
 from kubesum.kube.objects import CronJob, DaemonSet, Job, Namespace, Node, NodeMetrics, Pod, PodMetrics, Replicated
 from kubesum.semantics.facts import PodFacts
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.nodes import namespace_facts, node_facts
+from kubesum.semantics.podannotations import pods_with_annotations
 from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.semantics.pods.transform import pod_facts
 from kubesum.semantics.usage import node_measurement, pod_measurement
@@ -21,9 +24,16 @@ from kubesum.semantics.workloads.transform import (
 )
 
 
-def watched_pods(interner: Interner, rule: ResizeRule) -> WatchedResource[PodFacts]:
-    """Pods, counted by the rule of their cluster's scheduler."""
-    return WatchedResource("pods", "", "v1", "Pod", Pod, lambda view: pod_facts(view, interner, rule))
+def watched_pods(interner: Interner, rule: ResizeRule, annotations: Sequence[str] = ()) -> WatchedResource[PodFacts]:
+    """Pods, counted by the rule of their cluster's scheduler, with these annotations."""
+    if not annotations:
+        return WatchedResource("pods", "", "v1", "Pod", Pod, lambda view: pod_facts(view, interner, rule))
+    view, read = pods_with_annotations(annotations)
+
+    def facts(pod: Pod) -> PodFacts:
+        return msgspec.structs.replace(pod_facts(pod, interner, rule), annotations=interner.labels(read(pod)))
+
+    return WatchedResource("pods", "", "v1", "Pod", view, facts)
 
 
 def watched_resources(interner: Interner) -> tuple[WatchedResource[Any], ...]:

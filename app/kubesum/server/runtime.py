@@ -62,6 +62,8 @@ class Limits:
     """The plurals of the resources whose rows are metrics."""
     access_log: str = defaults.ACCESS_LOG_ERRORS
     """Which requests are logged: a value of --access-log."""
+    annotations: tuple[str, ...] = ()
+    """The annotations of pods that are read, for the keys and expressions of definitions."""
 
 
 class Kubesum:
@@ -91,7 +93,7 @@ class Kubesum:
         self.engine: Final = Engine(clock, time.time, self.cache.contents, sources.unavailable, sources.stale)
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
-        self.defined: Final = DefinedKinds(self.engine, RESOURCES, ())
+        self.defined: Final = DefinedKinds(self.engine, RESOURCES, limits.annotations)
         self._controller: Final = (
             None if definitions is None else DefinitionController(definitions, self.defined, time.time)
         )

@@ -1,15 +1,13 @@
 """Serves a cluster that the user can read; nothing is installed in it."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 from kubesum.commands import definitions
-from kubesum.commands.definitions import Definition
 from kubesum.commands.eventloop import Main
 from kubesum.commands.listwatches import cluster_list_watches
-from kubesum.commands.local.serving import Output, serve
+from kubesum.commands.local.serving import Defined, Output, Rollups, serve
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import ConfigLoader, kubeconfig, kubeconfig_files
 from kubesum.kube.serverversion import VERSION_PATH
@@ -21,21 +19,19 @@ FIRST_RESPONSE_S: Final = 10.0
 
 
 def serving_cluster(
-    path: Path | None, context: str | None, rollups: Path | None, out: Output, usage_interval_s: float
+    path: Path | None, context: str | None, rollups: Rollups, out: Output, usage_interval_s: float
 ) -> Main:
     """Serves a context of a kubeconfig until cancelled; raises UsageError."""
     if out.kubeconfig_out and out.kubeconfig_out.resolve() in [source.resolve() for source in kubeconfig_files(path)]:
         raise UsageError(f"--kubeconfig-out {out.kubeconfig_out} would overwrite the kubeconfig of the cluster")
-    defined = () if rollups is None else definitions.read(rollups)
-    return _serve_cluster(kubeconfig(path, context), defined, out, usage_interval_s)
+    found = () if rollups.path is None else definitions.read(rollups.path)
+    return _serve_cluster(kubeconfig(path, context), Defined(found, rollups.annotations), out, usage_interval_s)
 
 
-async def _serve_cluster(
-    load_config: ConfigLoader, defined: Sequence[Definition], out: Output, usage_interval_s: float
-) -> None:
+async def _serve_cluster(load_config: ConfigLoader, defined: Defined, out: Output, usage_interval_s: float) -> None:
     async with await connect(load_config) as upstream:
         await _require_response(upstream)
-        await serve(cluster_list_watches(upstream, usage_interval_s), defined, out)
+        await serve(cluster_list_watches(upstream, usage_interval_s, defined.annotations), defined, out)
 
 
 async def _require_response(upstream: Upstream) -> None:

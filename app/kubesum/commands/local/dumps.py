@@ -25,10 +25,13 @@ FactsByRule = tuple[PodFacts, ...]
 """The facts of one pod by each ResizeRule, in their order, or once if they are all equal."""
 
 
-def read(path: Path) -> reading.Content:
-    """The objects in files; pods with facts by every rule. Raises UsageError as `reading.read` does."""
-    pods, *others = watched_resources(Interner())
-    return reading.read(path, (_pods_by_every_rule(pods, Interner()), *others, WATCHED_DEFINITIONS))
+def read(path: Path, annotations: Sequence[str] = ()) -> reading.Content:
+    """The objects in files; pods with facts by every rule, and with these annotations.
+
+    Raises UsageError as `reading.read` does.
+    """
+    _, *others = watched_resources(Interner())
+    return reading.read(path, (_pods_by_every_rule(annotations), *others, WATCHED_DEFINITIONS))
 
 
 def definitions(content: reading.Content) -> Sequence[Definition]:
@@ -48,14 +51,17 @@ def list_watches(content: reading.Content) -> dict[str, ListWatch]:
     }
 
 
-def _pods_by_every_rule(pods: WatchedResource[Any], interner: Interner) -> WatchedResource[FactsByRule]:
-    transforms = [watched_pods(interner, rule).transform for rule in ResizeRule]
+def _pods_by_every_rule(annotations: Sequence[str]) -> WatchedResource[FactsByRule]:
+    interner = Interner()
+    by_rule: list[WatchedResource[Any]] = [watched_pods(interner, rule, annotations) for rule in ResizeRule]
+    # The views of all have the same fields.
+    view, transforms = by_rule[0].view, [one.transform for one in by_rule]
 
     def transform(view: Any) -> FactsByRule:
         first, *others = [transform(view) for transform in transforms]
         return (first,) if all(facts == first for facts in others) else (first, *others)
 
-    return replace(pods, transform=transform)
+    return replace(by_rule[0], view=view, transform=transform)
 
 
 def _facts(events: Iterable[SourceEvent[Any]]) -> Iterator[NodeFacts]:

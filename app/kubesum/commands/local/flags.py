@@ -26,6 +26,7 @@ def add(command: Parser) -> None:
         help="file or folder of RollupDefinitions, whose kinds are served beside the summaries; those that --from "
         "holds are served in any case",
     )
+    sharedflags.rollup_annotations(cluster)
     sharedflags.usage_interval(cluster)
     command.add_argument(
         "--dashboard", action="store_true", help="also serve the page of kubesum dashboard, and open it in a browser"

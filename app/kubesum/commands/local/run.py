@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kubesum.commands import eventloop
 from kubesum.commands.eventloop import Main
-from kubesum.commands.local.serving import Output
+from kubesum.commands.local.serving import Output, Rollups
 from kubesum.commands.messages import print_dashboard
 from kubesum.operations.logs import TextFormatter, set_up_logging
 from kubesum.server.signals import until_stopped
@@ -21,14 +21,15 @@ def run(options: argparse.Namespace) -> None:
 
 def _main(options: argparse.Namespace) -> Main:
     out = Output(options.port, options.kubeconfig_out, _page(options.browser) if options.dashboard else None)
+    rollups = Rollups(options.rollups, options.rollup_annotations)
     # Files need no client of the API server, whose import takes a third of the time until they are served.
     if options.path is not None:
         from kubesum.commands.local.files import serving_files  # noqa: PLC0415
 
-        return serving_files(options.path, options.rollups, out)
+        return serving_files(options.path, rollups, out)
     from kubesum.commands.local.cluster import serving_cluster  # noqa: PLC0415
 
-    return serving_cluster(options.kubeconfig, options.context, options.rollups, out, options.usage_interval)
+    return serving_cluster(options.kubeconfig, options.context, rollups, out, options.usage_interval)
 
 
 def _page(has_browser: bool) -> Callable[[Path], Main]:

@@ -10,7 +10,7 @@ from kubesum.commands.eventloop import Main
 from kubesum.commands.kubeconfigfile import kubeconfig_file, local_credentials
 from kubesum.commands.messages import print_ready, warn
 from kubesum.edge.secureserving import local_serving
-from kubesum.server.runtime import Kubesum, ListWatch
+from kubesum.server.runtime import Kubesum, Limits, ListWatch
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.errors import UpstreamError
 
@@ -27,12 +27,28 @@ class Output:
     page: Callable[[Path], Main] | None = None
 
 
-async def serve(list_watches: Mapping[str, ListWatch], defined: Sequence[Definition], out: Output) -> None:
+@dataclass(frozen=True, slots=True)
+class Rollups:
+    """The file or folder of definitions, None for none, and the annotations of pods that they may read."""
+
+    path: Path | None
+    annotations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """The definitions whose kinds are served, and the annotations of pods that they may read."""
+
+    definitions: Sequence[Definition]
+    annotations: tuple[str, ...]
+
+
+async def serve(list_watches: Mapping[str, ListWatch], defined: Defined, out: Output) -> None:
     """Serves until cancelled."""
     with listen(out.port) as listener:
         own = local_credentials(listener.getsockname()[1])
-        kubesum = Kubesum(list_watches, local_serving(own.tls))
-        for verdict in kubesum.defined.update(defined):
+        kubesum = Kubesum(list_watches, local_serving(own.tls), Limits(annotations=defined.annotations))
+        for verdict in kubesum.defined.update(defined.definitions):
             for sentence in sentences(verdict):
                 warn(f"not served: {sentence}")
         async with asyncio.TaskGroup() as tasks:

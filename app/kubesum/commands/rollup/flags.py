@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from kubesum.commands import sharedflags
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Declares the flags of `kubesum rollup`."""
@@ -17,3 +19,4 @@ def add(command: argparse.ArgumentParser) -> None:
         type=Path,
         help="file, archive or directory of Kubernetes objects, of which the first rows are printed as kubectl does",
     )
+    sharedflags.rollup_annotations(command)

@@ -16,21 +16,21 @@ from kubesum.vocabulary.errors import UsageError
 
 def run(options: argparse.Namespace) -> None:
     """Runs `kubesum rollup check` with these flags; raises KubesumError where a definition is bad."""
-    verdicts = Acceptance(RESOURCES, ()).verdicts(definitions.read(options.file))
+    verdicts = Acceptance(RESOURCES, options.rollup_annotations).verdicts(definitions.read(options.file))
     for verdict in verdicts:
         for sentence in definitions.sentences(verdict):
             print(sentence)
     good = [verdict.compiled for verdict in verdicts if verdict.compiled is not None]
     if options.path is not None and good:
-        eventloop.run(_print_rows(options.path, good))
+        eventloop.run(_print_rows(options.path, options.rollup_annotations, good))
     else:
         for one in good:
             print(f"{one.definition.name}: good; it makes the kind {one.resource.kind}")
     _require_all_good(verdicts, len(good))
 
 
-async def _print_rows(path: Path, good: Sequence[CompiledDefinition]) -> None:
-    content = dumps.read(path)
+async def _print_rows(path: Path, annotations: Sequence[str], good: Sequence[CompiledDefinition]) -> None:
+    content = dumps.read(path, annotations)
     for sentence in content.left_out.sentences():
         warn(sentence)
     stores = await computed(dumps.list_watches(content), [one.resource for one in good])

@@ -35,6 +35,7 @@ def add(command: Parser) -> None:
     )
     _certificate_flags(command.add_argument_group("the serving certificate"))
     sharedflags.usage_interval(command)
+    sharedflags.rollup_annotations(command)
     _request_flags(command)
     _log_flags(command.add_argument_group("the log"))
 

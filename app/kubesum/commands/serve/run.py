@@ -51,7 +51,7 @@ async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
         serving = delegated_serving(upstream, certificate.tls, options.always_allow_paths, time.time)
         serving = serving.with_task("serving-certificate", certificate.run, lambda: certificate.is_loaded)
         with listen(options.secure_port, options.bind_address) as listener:
-            list_watches = cluster_list_watches(upstream, options.usage_interval_s)
+            list_watches = cluster_list_watches(upstream, options.usage_interval_s, options.limits.annotations)
             kubesum = Kubesum(list_watches, serving, options.limits, definitions(upstream))
             await kubesum.run(listener, shutdown)
 

@@ -5,7 +5,19 @@ from typing import Final
 
 from tests.bench.figures import Figure
 from tests.bench.options import Options
-from tests.bench.phases import churn, connections, latency, lists, memory, polls, requests, start, sync, watches
+from tests.bench.phases import (
+    churn,
+    connections,
+    latency,
+    lists,
+    memory,
+    polls,
+    requests,
+    rollups,
+    start,
+    sync,
+    watches,
+)
 
 Phase = Callable[[Options], Iterator[Figure]]
 
@@ -20,5 +32,6 @@ PHASES: Final[dict[str, Phase]] = {
     "requests": requests.measure,
     "connections": connections.measure,
     "watches": watches.measure,
+    "rollups": rollups.measure,
     "start": start.measure,
 }

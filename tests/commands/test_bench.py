@@ -1,4 +1,4 @@
-"""`make bench` runs, with a small cluster: three phases, in which pods change and every kind is listed."""
+"""`make bench` runs, with a small cluster: four phases, in which pods change and every kind is listed."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PHASES = ("churn", "lists", "memory")
+PHASES = ("churn", "lists", "memory", "rollups")
 NEEDED_PROCESSORS = 2
 
 
@@ -28,4 +28,5 @@ def test_the_benchmark_gives_figures_of_a_small_cluster(tmp_path: Path) -> None:
     assert values["50 pods: events sustained by a whole core"] > 0
     assert values["list of pods, Table, first after one pod changed"] > 0
     assert values["memory after the sync"] >= values["memory of the idle process, after imports"]
+    assert values["groups of a definition by node"] > 0
     assert len(values) == len(figures), "no two figures have the same name"

@@ -259,3 +259,15 @@ def server_port(kubeconfig: Path) -> str:
     """The port of the only server of a kubeconfig."""
     server: str = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
     return server.rpartition(":")[2]
+
+
+async def test_a_kind_of_a_definition_is_live(demo: Ready) -> None:
+    line = ("top", "teamusages", "-A", "--kubeconfig", str(demo.kubeconfig))
+    async with on_terminal(demo.command.home, *line) as terminal:
+        await terminal.shows("payments")
+        assert terminal.line("NAME").split()[:3] == ["NAME▲", "WORKLOADS", "PODS"]
+        await demo.kubectl("label", "namespace", "payments", "team=treasury", "--overwrite")
+
+        await terminal.until(lambda: terminal.line("treasury") and not terminal.line("payments"))
+        await demo.kubectl("label", "namespace", "payments", "team=payments", "--overwrite")
+        await terminal.shows("payments")

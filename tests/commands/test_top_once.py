@@ -248,11 +248,6 @@ async def test_without_a_terminal_it_says_what_to_do(demo: Ready) -> None:
     ("arguments", "sentence"),
     [
         (
-            "top pods",
-            "kubesum top: argument view: invalid choice: 'pods' "
-            "(choose from 'nodes', 'namespaces', 'workloads', 'unhealthy', 'images'); see kubesum top --help",
-        ),
-        (
             "top -A -n shop",
             "kubesum top: argument -n/--namespace: not allowed with argument -A/--all-namespaces; "
             "see kubesum top --help",
@@ -261,3 +256,32 @@ async def test_without_a_terminal_it_says_what_to_do(demo: Ready) -> None:
 )
 async def test_invalid_flags_are_an_error_of_one_line(tmp_path: Path, arguments: str, sentence: str) -> None:
     assert await failed(tmp_path, *arguments.split()) == Output(2, "", f"{sentence}\n")
+
+
+@pytest.mark.parametrize("name", ["teamusages", "teamusage", "TeamUsage", "tu"])
+async def test_a_kind_of_a_definition_is_a_view(demo: Ready, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    shown = await printed(capsys, demo, None, TopOptions(name, None, ""))
+    listed = await demo.kubectl("get", "teamusages", "-o", "json")
+
+    assert shown[0][:3] == ["NAME", "WORKLOADS", "PODS"]
+    assert "CPU-REQUESTS" in shown[0]
+    groups = json.loads(listed.out)["items"]
+    assert {tuple(words[:3]) for words in shown[1:]} == {
+        (group["metadata"]["name"], str(group["status"]["workloads"]), str(group["status"]["pods"]))
+        for group in groups
+    }
+
+
+async def test_a_kind_of_a_definition_is_selected_by_its_keys(
+    demo: Ready, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = await printed(capsys, demo, None, TopOptions("tu", None, "key.kubesum.dev/team=payments"))
+
+    assert [words[0] for words in shown] == ["NAME", "payments"]
+
+
+async def test_an_unknown_view_names_those_there_are(demo: Ready) -> None:
+    assert await error_of(demo.kubeconfig, options=TopOptions("teams", None, "")) == (
+        "there is no view 'teams': choose one of nodes, namespaces, workloads, unhealthy, images, gpuproducts, "
+        "nodepools, teamusages, or create a RollupDefinition"
+    )

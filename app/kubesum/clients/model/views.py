@@ -17,7 +17,6 @@ from kubesum.clients.model.objects import (
     Namespace,
     Node,
     Pod,
-    Summary,
     Workload,
     WorkloadReference,
     readable,
@@ -36,9 +35,10 @@ class Resource:
 
     plural: str
     kind: str
-    object_type: type[Summary[Any]]
+    object_type: type[Any]
     role: str
     namespaced: bool = True
+    group: str = GROUP
 
 
 NODES: Final = Resource("nodesummaries", "NodeSummary", Node, CLUSTER_ROLE, namespaced=False)
@@ -100,11 +100,11 @@ class Scope:
         selectors = {"labelSelector": self.label_selector, "fieldSelector": field_selector}
         return WatchedResource(
             resource=resource.plural,
-            group=GROUP,
+            group=resource.group,
             version=VERSION,
             kind=resource.kind,
             view=resource.object_type,
-            transform=readable,
+            transform=readable if resource.group == GROUP else _as_it_is,
             namespace=self.namespace if resource.namespaced else "",
             selectors={name: selector for name, selector in selectors.items() if selector},
         )
@@ -118,6 +118,10 @@ class Scope:
     def drill_down(self, row: Any) -> "Scope | None":
         """The scope of what a row consists of, None if there is nothing to open."""
         return self.view.drill_down(self, row)
+
+
+def _as_it_is(group: Any) -> Any:
+    return group
 
 
 def _pods_of_node(scope: Scope, node: Node) -> Scope:

@@ -12,7 +12,12 @@ VIEWS: Final = ("nodes", "namespaces", "workloads", "unhealthy", "images")
 def add(command: argparse.ArgumentParser) -> None:
     """Declares the flags of `kubesum top`."""
     command.add_argument(
-        "view", nargs="?", choices=VIEWS, default=VIEWS[0], help="view to show (default: %(default)s)"
+        "view",
+        metavar="VIEW",
+        nargs="?",
+        default=VIEWS[0],
+        help=f"view to show: {', '.join(VIEWS)}, or any name of a kind that a RollupDefinition makes "
+        "(default: %(default)s)",
     )
     sharedflags.kubeconfig(command)
     where = command.add_mutually_exclusive_group()

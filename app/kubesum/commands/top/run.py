@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubesum.clients.model.defined import defined_view
 from kubesum.clients.model.explanations import check_served
 from kubesum.clients.model.informer import Informer
 from kubesum.clients.model.onelist import list_once
@@ -40,9 +41,10 @@ class TopOptions:
 
 async def print_once(path: Path | None, context: str | None, options: TopOptions) -> None:
     """Prints a view as plain text after one list; raises KubesumError."""
-    scope = _scope(options, chosen_context(path, context).namespace)
+    namespace = chosen_context(path, context).namespace
     async with await connect(kubeconfig(path, context)) as upstream:
         await check_served(upstream)
+        scope = await _scope(upstream, options, namespace)
         table = await list_once(Informer(scope, time.time, asyncio.Event()), upstream)
     try:
         print(table_text(table, time.time()), end="", flush=True)
@@ -63,7 +65,7 @@ async def draw(path: Path | None, context: str | None, options: TopOptions) -> N
     chosen = chosen_context(path, context)
     async with await connect(kubeconfig(path, context)) as upstream:
         await check_served(upstream)
-        await _run_dashboard(upstream, _scope(options, chosen.namespace), chosen.name)
+        await _run_dashboard(upstream, await _scope(upstream, options, chosen.namespace), chosen.name)
 
 
 async def _run_dashboard(upstream: Upstream, scope: Scope, context: str) -> None:
@@ -81,9 +83,10 @@ async def _run_dashboard(upstream: Upstream, scope: Scope, context: str) -> None
         raise SystemExit(dashboard.return_code)
 
 
-def _scope(options: TopOptions, context_namespace: str) -> Scope:
+async def _scope(upstream: Upstream, options: TopOptions, context_namespace: str) -> Scope:
     namespace = context_namespace if options.namespace is None else options.namespace
-    return Scope(BY_NAME[options.view], namespace, options.selector)
+    view = BY_NAME.get(options.view) or await defined_view(upstream, options.view)
+    return Scope(view, namespace, options.selector)
 
 
 def run(options: argparse.Namespace) -> None:

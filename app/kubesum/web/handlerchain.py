@@ -7,6 +7,7 @@ and the attributes that are read here, so that authorization and handlers cannot
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from kubesum.web.responses import failure
 from kubesum.web.state import ServerState
 
 _READ_ONLY: Final = INFLIGHT.labels("readOnly")
+USER_SHARE: Final = 4
+"""One user gets at most one part in so many of the requests in flight, and of the watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class HandlerChain:
         self._authorizer = authorizer
         self._max_inflight = {"watch": limits.max_watches, "other": limits.max_requests_inflight}
         self._inflight = {"watch": 0, "other": 0}
+        self._inflight_of_user: Counter[tuple[str, str]] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -140,23 +144,32 @@ class HandlerChain:
 
     @contextmanager
     def _in_flight(self, user: User, info: RequestInfo) -> Iterator[None]:
-        """Counts the request as in flight; raises TooManyRequests if the limit is reached.
+        """Counts the request as in flight; raises TooManyRequests if the limit or the user's share is reached.
 
         Requests that are always allowed are not limited: while all places are taken by requests that wait for
         reviews, kube-apiserver would mark the APIService unavailable, and the kubelet would restart the container.
         """
         kind = "watch" if info.verb == "watch" else "other"
-        if self._inflight[kind] >= self._max_inflight[kind] and not self._authorizer.always_allowed(user, info):
+        if self._is_full(kind, user) and not self._authorizer.always_allowed(user, info):
             observe_termination(self._labels(info), TooManyRequests.code)
             raise TooManyRequests("Too many requests, please try again later.", RETRY_SOON)
-        self._count(kind, 1)
+        self._count(kind, user, 1)
         try:
             yield
         finally:
-            self._count(kind, -1)
+            self._count(kind, user, -1)
 
-    def _count(self, kind: str, change: int) -> None:
+    def _is_full(self, kind: str, user: User) -> bool:
+        limit = self._max_inflight[kind]
+        share = max(1, limit // USER_SHARE)
+        return self._inflight[kind] >= limit or self._inflight_of_user[kind, user.name] >= share
+
+    def _count(self, kind: str, user: User, change: int) -> None:
         self._inflight[kind] += change
+        self._inflight_of_user[kind, user.name] += change
+        if not self._inflight_of_user[kind, user.name]:
+            # Else every user there ever was would be kept.
+            del self._inflight_of_user[kind, user.name]
         _READ_ONLY.set(self._inflight["other"])
 
     def _labels(self, info: RequestInfo | None) -> Labels:

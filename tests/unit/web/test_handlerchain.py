@@ -229,6 +229,26 @@ def test_watches_beyond_their_limit_are_rejected() -> None:
     leaping(main())
 
 
+@pytest.mark.parametrize("path", ["slow", "long-running?watch=true"])
+def test_one_user_gets_a_quarter_of_the_places_and_leaves_the_others_to_the_rest(path: str) -> None:
+    """One user with 400 slow lists, or 5,000 watches, kept all others out."""
+
+    async def main() -> None:
+        handler = Handler(allowed)
+        async with serving_wire(served=handler.chain(8, 8)) as wire:
+            greedy = [asyncio.create_task(get(wire, f"{V}/{path}", "greedy")) for _ in range(8)]
+            await a_while()
+            other = asyncio.create_task(get(wire, f"{V}/{path}", "jane"))
+            await a_while()
+
+            handler.released.set()
+            assert code(await other) == 200
+            assert sorted(map(code, await asyncio.gather(*greedy))) == [200] * 2 + [429] * 6
+            assert code(await get(wire, f"{V}/{path}", "greedy")) == 200
+
+    leaping(main())
+
+
 def test_an_unexpected_exception_is_an_internal_error_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     """[E2]"""
 

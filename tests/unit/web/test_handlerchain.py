@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -237,12 +238,13 @@ def test_one_user_gets_a_quarter_of_the_places_and_leaves_the_others_to_the_rest
         handler = Handler(allowed)
         async with serving_wire(served=handler.chain(8, 8)) as wire:
             greedy = [asyncio.create_task(get(wire, f"{V}/{path}", "greedy")) for _ in range(8)]
-            await a_while()
+            refused = [code(await answer) for answer in islice(asyncio.as_completed(greedy), 6)]
             other = asyncio.create_task(get(wire, f"{V}/{path}", "jane"))
             await a_while()
 
             handler.released.set()
             assert code(await other) == 200
+            assert refused == [429] * 6
             assert sorted(map(code, await asyncio.gather(*greedy))) == [200] * 2 + [429] * 6
             assert code(await get(wire, f"{V}/{path}", "greedy")) == 200
 

@@ -9,12 +9,15 @@ import { bytes, cores, percent } from "./quantities.js";
 
 const FORMS = [
   { name: "card", width: 168, height: 54, gap: 8 },
+  { name: "card", width: 116, height: 42, gap: 7 },
   { name: "pair", width: 92, height: 26, gap: 7 },
   { name: "pair", width: 52, height: 18, gap: 6 },
   { name: "column", width: 14, height: 30, gap: 4 },
   { name: "column", width: 10, height: 22, gap: 3 },
   { name: "column", width: 7, height: 18, gap: 3 },
 ];
+const WIDEST = 1.6;
+const TALLEST = { card: 1, pair: 1.4, column: 1.6 };
 const HEADER = 24;
 const GROUP_GAP = 18;
 const NARROW = 480;
@@ -93,22 +96,26 @@ function place(groups, form, width) {
   return { tiles, headers, height: top + lineHeight, form };
 }
 
+// The largest form that fits into the height; then its tiles share the width, and the height, that are left.
 function fitting(groups, width, budget) {
-  const forms = width < NARROW ? FORMS.slice(1) : FORMS;
+  const forms = width < NARROW ? FORMS.filter(({ name }) => name !== "card") : FORMS;
   let placed;
   for (const form of forms) {
     placed = place(groups, form, width);
     if (placed.height <= budget) break;
   }
-  const { form, tiles } = placed;
-  if (form.name === "card" && tiles.length) {
-    // Cards share the width that is left.
-    const columns = Math.floor((width + form.gap) / (form.width + form.gap));
-    const wider = Math.floor((width + form.gap) / columns) - form.gap;
-    const stretched = place(groups, { ...form, width: Math.min(wider, 260) }, width);
-    if (stretched.height <= placed.height) return stretched;
+  const { form } = placed;
+  const columns = Math.max(1, Math.floor((width + form.gap) / (form.width + form.gap)));
+  const most = Math.max(...groups.map(([, nodes]) => nodes.length));
+  const wider = Math.floor((width + form.gap) / Math.min(columns, most)) - form.gap;
+  const wide = { ...form, width: Math.max(form.width, Math.min(wider, Math.round(form.width * WIDEST))) };
+  const stretched = place(groups, wide, width);
+  if (stretched.height > placed.height) return placed;
+  for (let height = Math.round(form.height * TALLEST[form.name]); height > form.height; height -= 1) {
+    const tall = place(groups, { ...wide, height }, width);
+    if (tall.height <= budget) return tall;
   }
-  return placed;
+  return stretched;
 }
 
 function paintTile(context, tile, form, selected) {
@@ -133,10 +140,11 @@ function paintTile(context, tile, form, selected) {
     context.fill();
     context.stroke();
     const size = form.width - 2 * inset;
-    const bar = card ? 7 : Math.floor((form.height - 8) / 2);
-    const first = card ? 25 : 3;
+    const compact = form.height < 50;
+    const bar = card ? (compact ? 6 : 7) : Math.floor((form.height - 8) / 2);
+    const first = card ? (compact ? 20 : 25) : 3;
     paintGauge(context, node.cpu, x + inset, y + first, size, bar);
-    paintGauge(context, node.memory, x + inset, y + first + bar + (card ? 5 : 2), size, bar);
+    paintGauge(context, node.memory, x + inset, y + first + bar + (card ? (compact ? 3 : 5) : 2), size, bar);
     if (card) paintName(context, tile, form, toned);
   }
   if (selected && form.name === "column") {
@@ -149,19 +157,20 @@ function paintTile(context, tile, form, selected) {
 function paintName(context, { node, x, y }, form, toned) {
   const colour = colours();
   const count = `${node.pods}`;
+  const line = y + (form.height < 50 ? 14 : 16);
   context.font = `11px ${FONT}`;
   context.fillStyle = colour.faint;
   context.textAlign = "right";
-  context.fillText(count, x + form.width - 10, y + 16);
+  context.fillText(count, x + form.width - 10, line);
   const room = form.width - 28 - context.measureText(count).width - (toned ? 14 : 0);
   context.textAlign = "left";
   if (toned) {
     context.fillStyle = toned;
-    context.fillText(node.tone === "bad" ? "✗" : "▲", x + 10, y + 16);
+    context.fillText(node.tone === "bad" ? "✗" : "▲", x + 10, line);
   }
   context.font = `600 11.5px ${FONT}`;
   context.fillStyle = colour.text;
-  context.fillText(fitted(context, node.name, room), x + 10 + (toned ? 14 : 0), y + 16);
+  context.fillText(fitted(context, node.name, room), x + 10 + (toned ? 14 : 0), line);
 }
 
 function paintHeader(context, { name, nodes, x, y, width }) {

@@ -69,8 +69,8 @@ function grouped(nodes, grouping) {
   return [...groups].sort(([one], [other]) => one.localeCompare(other));
 }
 
-// Groups are placed side by side as far as they fit, like words in lines.
-function place(groups, form, width) {
+// Groups are placed side by side as far as they fit, like words in lines; without tiles only the height is found.
+function place(groups, form, width, withTiles = true) {
   const pitch = form.width + form.gap;
   const columns = Math.max(1, Math.floor((width + form.gap) / pitch));
   const header = groups.length > 1 || groups[0]?.[0] ? HEADER : 0;
@@ -82,7 +82,7 @@ function place(groups, form, width) {
     const least = Math.max(wide * pitch - form.gap, header ? Math.min(width, 96) : 0);
     if (left && left + least > width) [left, top, lineHeight] = [0, top + lineHeight + GROUP_GAP, 0];
     if (header) headers.push({ name, nodes, x: left, y: top, width: least });
-    nodes.forEach((node, index) => {
+    if (withTiles) nodes.forEach((node, index) => {
       tiles.push({
         key: node.key,
         node,
@@ -99,23 +99,19 @@ function place(groups, form, width) {
 // The largest form that fits into the height; then its tiles share the width, and the height, that are left.
 function fitting(groups, width, budget) {
   const forms = width < NARROW ? FORMS.filter(({ name }) => name !== "card") : FORMS;
-  let placed;
-  for (const form of forms) {
-    placed = place(groups, form, width);
-    if (placed.height <= budget) break;
-  }
-  const { form } = placed;
+  const height = (form) => place(groups, form, width, false).height;
+  const form = forms.find((one) => height(one) <= budget) ?? forms.at(-1);
   const columns = Math.max(1, Math.floor((width + form.gap) / (form.width + form.gap)));
   const most = Math.max(...groups.map(([, nodes]) => nodes.length));
   const wider = Math.floor((width + form.gap) / Math.min(columns, most)) - form.gap;
   const wide = { ...form, width: Math.max(form.width, Math.min(wider, Math.round(form.width * WIDEST))) };
-  const stretched = place(groups, wide, width);
-  if (stretched.height > placed.height) return placed;
-  for (let height = Math.round(form.height * TALLEST[form.name]); height > form.height; height -= 1) {
-    const tall = place(groups, { ...wide, height }, width);
-    if (tall.height <= budget) return tall;
+  if (height(wide) > height(form)) return place(groups, form, width);
+  let tall = wide;
+  for (let next = form.height + 1; next <= Math.round(form.height * TALLEST[form.name]); next += 1) {
+    if (height({ ...wide, height: next }) > budget) break;
+    tall = { ...wide, height: next };
   }
-  return stretched;
+  return place(groups, tall, width);
 }
 
 function paintTile(context, tile, form, selected) {

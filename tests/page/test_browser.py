@@ -163,3 +163,28 @@ async def test_data_say_how_old_they_are_once_the_server_is_gone(chromium: Brows
 
             await expect(seen.page.get_by_role("status")).to_contain_text("as of", timeout=10_000)
             await expect(seen.page.get_by_text("nodes ready")).to_be_visible()
+
+
+async def test_a_connection_that_was_lost_is_found_again(chromium: Browser, address: Address) -> None:
+    async with opened(chromium, address.url) as seen:
+        await expect(seen.page.get_by_role("status")).to_have_text("live")
+        await seen.page.context.set_offline(True)
+        await seen.page.get_by_role("link", name="images", exact=True).click()
+        await expect(seen.page.get_by_role("alert")).to_contain_text("does not answer")
+
+        await seen.page.context.set_offline(False)
+
+        await expect(seen.page.get_by_role("alert")).to_have_count(0)
+        await expect(seen.page.locator("tbody tr[data-key]").first).to_be_visible()
+
+
+async def test_of_a_thousand_nodes_only_the_rows_on_the_screen_exist(chromium: Browser, tmp_path: Path) -> None:
+    async with ready(tmp_path, "demo", "--nodes", "1000", "--pods", "1000", "--churn", "100") as large:
+        address = await printed_address(large)
+        async with opened(chromium, f"{address.url}&view=nodes") as seen:
+            await expect(seen.page.get_by_role("status")).to_have_text("live")
+            await expect(seen.page.locator("table.rows")).to_have_attribute("aria-rowcount", "1001", timeout=30_000)
+
+            drawn = await seen.page.locator("tbody tr[data-key]").count()
+
+    assert drawn < 100

@@ -83,7 +83,7 @@ export function paintGauge(context, gauge, x, y, size, thickness, vertical = fal
     if (vertical) context.fillRect(x + inset, y + size - end, thickness - 2 * inset, end - start);
     else context.fillRect(x + start, y + inset, end - start, thickness - 2 * inset);
   };
-  const inset = thickness > 5 ? Math.round(thickness / 4) : thickness > 3 ? 1 : 0;
+  const inset = thickness > 6 ? Math.round(thickness / 4) : thickness > 3 ? 1 : 0;
   rect(0, 100, 0, colour.free);
   rect(0, gauge.requested ?? 0, 0, colour.requested);
   rect(0, Math.min(gauge.used ?? 0, gauge.requested ?? 0), inset, colour.used);

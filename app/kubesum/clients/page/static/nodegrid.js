@@ -9,12 +9,15 @@ import { bytes, cores, percent } from "./quantities.js";
 
 const FORMS = [
   { name: "card", width: 168, height: 54, gap: 8 },
+  { name: "card", width: 116, height: 42, gap: 7 },
   { name: "pair", width: 92, height: 26, gap: 7 },
   { name: "pair", width: 52, height: 18, gap: 6 },
   { name: "column", width: 14, height: 30, gap: 4 },
   { name: "column", width: 10, height: 22, gap: 3 },
   { name: "column", width: 7, height: 18, gap: 3 },
 ];
+const WIDEST = 1.6;
+const TALLEST = { card: 1, pair: 1.4, column: 1.6 };
 const HEADER = 24;
 const GROUP_GAP = 18;
 const NARROW = 480;
@@ -66,8 +69,8 @@ function grouped(nodes, grouping) {
   return [...groups].sort(([one], [other]) => one.localeCompare(other));
 }
 
-// Groups are placed side by side as far as they fit, like words in lines.
-function place(groups, form, width) {
+// Groups are placed side by side as far as they fit, like words in lines; without tiles only the height is found.
+function place(groups, form, width, withTiles = true) {
   const pitch = form.width + form.gap;
   const columns = Math.max(1, Math.floor((width + form.gap) / pitch));
   const header = groups.length > 1 || groups[0]?.[0] ? HEADER : 0;
@@ -79,7 +82,7 @@ function place(groups, form, width) {
     const least = Math.max(wide * pitch - form.gap, header ? Math.min(width, 96) : 0);
     if (left && left + least > width) [left, top, lineHeight] = [0, top + lineHeight + GROUP_GAP, 0];
     if (header) headers.push({ name, nodes, x: left, y: top, width: least });
-    nodes.forEach((node, index) => {
+    if (withTiles) nodes.forEach((node, index) => {
       tiles.push({
         key: node.key,
         node,
@@ -93,22 +96,22 @@ function place(groups, form, width) {
   return { tiles, headers, height: top + lineHeight, form };
 }
 
+// The largest form that fits into the height; then its tiles share the width, and the height, that are left.
 function fitting(groups, width, budget) {
-  const forms = width < NARROW ? FORMS.slice(1) : FORMS;
-  let placed;
-  for (const form of forms) {
-    placed = place(groups, form, width);
-    if (placed.height <= budget) break;
+  const forms = width < NARROW ? FORMS.filter(({ name }) => name !== "card") : FORMS;
+  const height = (form) => place(groups, form, width, false).height;
+  const form = forms.find((one) => height(one) <= budget) ?? forms.at(-1);
+  const columns = Math.max(1, Math.floor((width + form.gap) / (form.width + form.gap)));
+  const most = Math.max(...groups.map(([, nodes]) => nodes.length));
+  const wider = Math.floor((width + form.gap) / Math.min(columns, most)) - form.gap;
+  const wide = { ...form, width: Math.max(form.width, Math.min(wider, Math.round(form.width * WIDEST))) };
+  if (height(wide) > height(form)) return place(groups, form, width);
+  let tall = wide;
+  for (let next = form.height + 1; next <= Math.round(form.height * TALLEST[form.name]); next += 1) {
+    if (height({ ...wide, height: next }) > budget) break;
+    tall = { ...wide, height: next };
   }
-  const { form, tiles } = placed;
-  if (form.name === "card" && tiles.length) {
-    // Cards share the width that is left.
-    const columns = Math.floor((width + form.gap) / (form.width + form.gap));
-    const wider = Math.floor((width + form.gap) / columns) - form.gap;
-    const stretched = place(groups, { ...form, width: Math.min(wider, 260) }, width);
-    if (stretched.height <= placed.height) return stretched;
-  }
-  return placed;
+  return place(groups, tall, width);
 }
 
 function paintTile(context, tile, form, selected) {
@@ -133,10 +136,11 @@ function paintTile(context, tile, form, selected) {
     context.fill();
     context.stroke();
     const size = form.width - 2 * inset;
-    const bar = card ? 7 : Math.floor((form.height - 8) / 2);
-    const first = card ? 25 : 3;
+    const compact = form.height < 50;
+    const bar = card ? (compact ? 6 : 7) : Math.floor((form.height - 8) / 2);
+    const first = card ? (compact ? 20 : 25) : 3;
     paintGauge(context, node.cpu, x + inset, y + first, size, bar);
-    paintGauge(context, node.memory, x + inset, y + first + bar + (card ? 5 : 2), size, bar);
+    paintGauge(context, node.memory, x + inset, y + first + bar + (card ? (compact ? 3 : 5) : 2), size, bar);
     if (card) paintName(context, tile, form, toned);
   }
   if (selected && form.name === "column") {
@@ -149,19 +153,20 @@ function paintTile(context, tile, form, selected) {
 function paintName(context, { node, x, y }, form, toned) {
   const colour = colours();
   const count = `${node.pods}`;
+  const line = y + (form.height < 50 ? 14 : 16);
   context.font = `11px ${FONT}`;
   context.fillStyle = colour.faint;
   context.textAlign = "right";
-  context.fillText(count, x + form.width - 10, y + 16);
+  context.fillText(count, x + form.width - 10, line);
   const room = form.width - 28 - context.measureText(count).width - (toned ? 14 : 0);
   context.textAlign = "left";
   if (toned) {
     context.fillStyle = toned;
-    context.fillText(node.tone === "bad" ? "✗" : "▲", x + 10, y + 16);
+    context.fillText(node.tone === "bad" ? "✗" : "▲", x + 10, line);
   }
   context.font = `600 11.5px ${FONT}`;
   context.fillStyle = colour.text;
-  context.fillText(fitted(context, node.name, room), x + 10 + (toned ? 14 : 0), y + 16);
+  context.fillText(fitted(context, node.name, room), x + 10 + (toned ? 14 : 0), line);
 }
 
 function paintHeader(context, { name, nodes, x, y, width }) {

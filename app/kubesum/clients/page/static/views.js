@@ -125,7 +125,7 @@ export function Overview({ views, address, cluster }) {
 
 export function Nodes({ views, address }) {
   const { live, rows, version } = useRows(views, resourceOf(views, "nodes").resource);
-  return html`<${NodesPanel} nodes=${rows} version=${version} live=${live} address=${address} budget=${Math.max(260, innerHeight - 430)} />
+  return html`<${NodesPanel} nodes=${rows} version=${version} live=${live} address=${address} budget=${Math.max(260, innerHeight - 400)} />
     <${Table} collection=${live} rows=${rows} columns=${columns.NODES} address=${address} caption="Nodes" link=${(row) => to.node(row.name)} />`;
 }
 

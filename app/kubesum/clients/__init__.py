@@ -1,1 +1,1 @@
-"""Clients of kubesum's API: `kubesum top`, as a model without a user interface toolkit and its views."""
+"""Clients of kubesum's API: a model without a user interface toolkit, and its views: a terminal and a web page."""

@@ -1,11 +1,12 @@
 """The page docs/metrics.md: every metric with its type, labels and meaning, from their definitions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prometheus_client.metrics import MetricWrapperBase
 
 from kubesum.operations import metrics
+from kubesum.vocabulary.resource import ComputedResource
 
 _INTRO: Final = (
     "# Metrics\n\n"
@@ -15,12 +16,28 @@ _INTRO: Final = (
     "dashboards and alerts made for those fit.\n"
     "The library of Prometheus adds those that begin with `process_` and `python_`.\n"
 )
+_GAUGES: Final = (
+    "\n## Gauges of summaries\n\n"
+    "Those that `kubesum serve --rollup-metrics=cluster,namespaces,nodes` names; without it there are none.\n"
+    "Amounts have the labels `resource` and `unit` of kube-state-metrics.\n\n"
+    "| gauge | labels | meaning |\n| --- | --- | --- |\n"
+)
 
 
-def metrics_page() -> str:
-    """The page, in Markdown."""
+def metrics_page(resources: Iterable[ComputedResource]) -> str:
+    """The page, in Markdown, with the gauges of these resources."""
     rows = [f"| `{name}` | {kind} | {labels} | {meaning} |\n" for name, kind, labels, meaning in _metrics()]
-    return "".join((_INTRO, "\n| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n", *rows))
+    table = ("\n| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n", *rows)
+    return "".join((_INTRO, *table, _GAUGES, *_gauges(resources)))
+
+
+def _gauges(resources: Iterable[ComputedResource]) -> Iterator[str]:
+    """A line for each gauge."""
+    for resource in resources:
+        of_row = (resource.gauge_label,) if resource.gauge_label else ()
+        for gauge in resource.gauges:
+            labels = ", ".join(f"`{label}`" for label in (*of_row, *gauge.labels))
+            yield f"| `{gauge.name}` | {labels} | {gauge.help} |\n"
 
 
 def _metrics() -> Iterator[tuple[str, str, str, str]]:

@@ -35,7 +35,7 @@ def _rbac() -> str:
 
 _DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
     "docs": lambda: f"{reference(RESOURCES)}\n",
-    "metrics": metrics_page,
+    "metrics": lambda: metrics_page(RESOURCES),
     "rollups": lambda: f"{definition_reference()}\n",
     "crd": _crd,
     "rbac": _rbac,

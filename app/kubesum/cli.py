@@ -5,6 +5,7 @@ for is imported. An error that a user can act on becomes one sentence on stderr 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -44,6 +45,10 @@ def run(options: argparse.Namespace) -> int:
     command = import_module(f"kubesum.commands.{options.command}.run")
     try:
         command.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has ended, as `head` does. Python flushes stdout once more when it ends, which must not fail too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KubesumError as error:
         print(f"kubesum: {error}", file=sys.stderr)
         return FAILED

@@ -2,13 +2,14 @@
 
 import json
 import signal
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.commands.running import Output, failed, ready
+from tests.commands.running import Output, failed, ready, started
 from tests.unit.kubesim.runningcluster import node, pod
 
 NODE: dict[str, Any] = {"apiVersion": "v1", "kind": "Node", **node("node-1")}
@@ -134,3 +135,20 @@ async def test_an_annotation_that_is_named_is_a_key(tmp_path: Path) -> None:
     assert (checked.code, good.code) == (1, 0)
     assert "name it in --rollup-annotations" in checked.out
     assert "blue" in good.out
+
+
+async def test_a_reader_that_ends_early_is_no_error(tmp_path: Path) -> None:
+    rollups = tmp_path / "rollups.yaml"
+    definitions = []
+    for number in range(2_000):
+        one = bad()
+        one["metadata"]["name"] = f"others{number}.rollup.kubesum.dev"
+        definitions.append(one)
+    rollups.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": definitions}))
+
+    line = f"{sys.executable} -m kubesum rollup check {rollups} | head -n 1"
+    async with started(tmp_path, "sh", "-c", line) as command:
+        output = await command.ended()
+
+    assert output.out.startswith("others0.rollup.kubesum.dev: ")
+    assert output.err == ""

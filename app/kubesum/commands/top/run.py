@@ -6,7 +6,6 @@ The terminal library is an extra of the package: neither a server nor `--once` n
 import argparse
 import asyncio
 import logging
-import os
 import signal
 import sys
 import time
@@ -46,11 +45,7 @@ async def print_once(path: Path | None, context: str | None, options: TopOptions
         await check_served(upstream)
         scope = await _scope(upstream, options, namespace)
         table = await list_once(Informer(scope, time.time, asyncio.Event()), upstream)
-    try:
-        print(table_text(table, time.time()), end="", flush=True)
-    except BrokenPipeError:
-        # The reader has ended, as `head` does. Python flushes stdout once more when it ends, which must not fail too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(table_text(table, time.time()), end="", flush=True)
 
 
 async def draw(path: Path | None, context: str | None, options: TopOptions) -> None:

@@ -234,8 +234,14 @@ class Engine:
     async def _catch_up(self) -> None:
         """Publishes for somebody who reads rows that were not computed."""
         # Before the first publication, the batch of a poll may wait for lists that never come.
-        if self._has_published:
+        if not self._has_published:
+            return
+        try:
             await self.publish()
+        except asyncio.CancelledError:
+            # What the request began, the publisher ends: published events are not announced yet.
+            self.dirty.set()
+            raise
 
     def _follow_readers(self) -> None:
         """Starts and stops rollups: those are computed that have readers, and what they fold over."""

@@ -38,6 +38,7 @@ class Rollup:
         self._subjects: Final = subjects
         # By key in order of arrival, with the subjects of a projection; None for all there are.
         self._dirty: dict[Key, Any] | None = None
+        self._is_marking = False  # not all rows are marked dirty yet
         self._computing: dict[Key, Any] = {}  # was dirty when the refresh at work began, and is not computed yet
         self._pending: dict[Key, Row | None] = {}  # computed and not yet published; None: the row is gone
         self._recomputed: set[Key] = set()  # those of the pending ones that changed again
@@ -57,9 +58,12 @@ class Rollup:
 
     def mark_dirty(self) -> Iterator[None]:
         """Marks all rows dirty, unless it is known which are, as the iterator is drawn."""
-        if self._dirty is not None:
+        if self._dirty is not None and not self._is_marking:
             return
-        dirty = self._dirty = {}
+        if self._dirty is None:
+            self._dirty = {}
+        # Until the end: an iterator may be given up halfway, with the request that it was for.
+        dirty, self._is_marking = self._dirty, True
         # What changes in the pauses of the caller is there already, with its new subject.
         for subject in list(self._subjects()):
             key = self.resource.subject_key(subject)
@@ -69,6 +73,7 @@ class Rollup:
         for key in (*self._groups.keys(), *self.store.keys(), *self._pending):
             dirty.setdefault(key, None)
             yield
+        self._is_marking = False
 
     def subject_changed(self, old: Any | None, new: Any | None) -> None:
         """A subject was created (`old` is None), changed, or was deleted (`new` is None)."""

@@ -161,6 +161,35 @@ async def test_what_one_reader_gave_up_the_next_one_gets(cluster: Counted) -> No
     assert len(cluster.rows("shelves")) == 503
 
 
+async def test_what_one_reader_gave_up_before_any_row_was_computed_the_next_one_gets(cluster: Counted) -> None:
+    """Of more rows than are marked at once, only the first ones were ever computed."""
+    for number in range(6_000):
+        cluster.put(Source.NODES, f"s{number}", Shelf(f"s{number}"))
+    await cluster.engine.publish()
+    first = asyncio.create_task(cluster.store("shelves").catch_up())
+    await asyncio.sleep(0)
+    begun = len(cluster.computed)
+    first.cancel()
+    await asyncio.wait([first])
+
+    await cluster.store("shelves").catch_up()
+
+    assert begun == 0
+    assert len(cluster.rows("shelves")) == 6_003
+
+
+async def test_what_a_reader_gives_up_is_published_without_another_one(cluster: Counted) -> None:
+    """A watch heard of rows that a cancelled request had published with the next change only."""
+    await cluster.engine.publish()
+    cluster.engine.dirty.clear()
+    first = asyncio.create_task(cluster.store("shelves").catch_up())
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+
+    assert cluster.engine.dirty.is_set()
+
+
 async def test_subjects_that_change_while_a_projection_is_caught_up_are_shown_as_they_are() -> None:
     cluster = Cluster(
         resource("shelves", folds=(), status=lambda _key, shelf, _tally: ShelfStatus(len(shelf.uid), 0))

@@ -5,8 +5,9 @@ Each field of a record is a variable of its own with a type, `pod.phase`, so tha
 compiled, and only the fields that it reads are handed to it.
 
 What one evaluation can cost is bounded: by the length of the text, by the runtime's limits of nesting and iterations
-(10,000), and by the number of labels and images that are handed over. It is some microseconds for a usual expression
-and some ten milliseconds at worst; a definition whose evaluations cost more than SLOW_S on average is refused.
+(10,000), by the number of labels and images that are handed over, and by how much its macros can repeat, see
+`growth`. It is some microseconds for a usual expression; a definition whose evaluations cost more than SLOW_S on
+average is refused, and evaluated no more until then.
 
 The result for a member is kept until that member is asked for again, which is when it leaves its group: so a change
 evaluates the new member alone.
@@ -20,6 +21,7 @@ from itertools import islice
 from time import perf_counter
 from typing import Any, Final
 
+from kubesum.rollupdefinitions.growth import MOST_GROWTH, growth
 from kubesum.rollupdefinitions.records import MOST_LISTED, RECORDS, FieldType, RecordType, namespace_labels
 from kubesum.semantics.facts import JoinedMember
 from kubesum.vocabulary.quantity import CPU
@@ -85,6 +87,11 @@ class Environment:
         found = program.return_type()
         if found != self._types[wanted]:
             raise InvalidExpression(f"its value is of type {found.name().lower()}, and must be {wanted.value}")
+        if (times := growth(text)) > MOST_GROWTH:
+            many = f"{times:,} times" if times < 10**9 else "more than a billion times"
+            raise InvalidExpression(
+                f"its macros may repeat what they are given {many}, and at most {MOST_GROWTH:,} is allowed"
+            )
         names = [name for name in dict.fromkeys(_NAME.findall(text)) for name in self._read(name)]
         return Expression(program, self._error, names)
 
@@ -188,6 +195,9 @@ class Expressions:
             self.failing += sign
 
     def _evaluated(self, joined: JoinedMember) -> tuple[Any, ...]:
+        if self.microseconds is not None:
+            # It is about to be refused. Without its turn, thousands of members would hold the event loop for minutes.
+            return (FAILED,) * len(self._expressions)
         began = perf_counter()
         activation = self._environment.activation({name: read(joined) for name, read in self._reads.items()})
         results = tuple([one.value(activation) for one in self._expressions])

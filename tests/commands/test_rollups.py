@@ -93,6 +93,21 @@ async def test_check_says_what_is_wrong_and_what_mends_it(tmp_path: Path) -> Non
     assert output.err == "kubesum: 1 of 2 definitions would not be served, see above\n"
 
 
+async def test_check_prints_no_control_characters_of_a_definition(tmp_path: Path) -> None:
+    rollups = tmp_path / "rollups.yaml"
+    columns = [{"name": "\x1b[2J", "key": "team"}]
+    team = {"name": "team", "label": "absent", "default": "\x1b[31m"}
+    rollups.write_text(
+        yaml.safe_dump({**DEFINITION, "spec": {**DEFINITION["spec"], "groupBy": [team], "columns": columns}})
+    )
+
+    output = await failed(tmp_path, "rollup", "check", str(rollups), "--from", str(dump(tmp_path / "dump.json")))
+
+    assert output.code == 0
+    assert "?[31m" in output.out
+    assert "\x1b" not in output.out
+
+
 async def test_check_prints_the_first_rows_of_a_dump(tmp_path: Path) -> None:
     rollups = tmp_path / "rollups.yaml"
     rollups.write_text(yaml.safe_dump(DEFINITION))

@@ -106,11 +106,16 @@ def _is_of_type(value: Any, expected: str) -> bool:
     return is_bool if expected == "boolean" else isinstance(value, _TYPES.get(expected, object)) and not is_bool
 
 
+def _matches(pattern: str, value: str) -> bool:
+    # In Python `$` also matches before a line break at the end.
+    return re.search(f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern, value) is not None
+
+
 def _own_problems(schema: Schema, value: Any, path: str) -> Iterator[str]:
     if "enum" in schema and value not in schema["enum"]:
         supported = ", ".join(f'"{one}"' for one in schema["enum"])
         yield f'{path}: Unsupported value: "{value}": supported values: {supported}'
-    if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
+    if "pattern" in schema and isinstance(value, str) and not _matches(schema["pattern"], value):
         yield f"{path}: Invalid value: \"{value}\": {path} in body should match '{schema['pattern']}'"
     counted = _COUNTED.get(schema.get("type", ""))
     size = len(value) if counted else value

@@ -14,6 +14,7 @@ from kubesum.rollupdefinitions.spec import (
     DEFINITION_KIND,
     DEFINITION_PLURAL,
     DEFINITION_VERSION,
+    END,
     Spec,
     Status,
 )
@@ -151,4 +152,6 @@ def _part(name: str, value: Any, parts: Mapping[str, Any]) -> Any:
             return {field: _structural(one, parts) for field, one in value.items()}
         case "items" | "additionalProperties":
             return _structural(value, parts)
+        case "pattern":
+            return f"{value.removesuffix(END)}$"
     return value

@@ -74,7 +74,8 @@ def _of_value(path: str, message: str) -> Problem:
     if found := _RANGE.search(message):
         return Problem(path, f"it must be {'at least' if found[1] == '>=' else 'at most'} {found[2]}", "change it")
     if found := _PATTERN.search(message):
-        return Problem(path, "it is malformed", f"it must {FORMS[found[1]]}")
+        pattern = found[1].replace(r"\\", "\\")
+        return Problem(path, "it is malformed", f"it must {FORMS[pattern]}")
     if found := _TYPE.search(message):
         return Problem(path, f"it is of type {found[2]}", f"it must be of type {found[1]}")
     return Problem(path, message[:200], "see the reference")

@@ -26,11 +26,14 @@ GROUPS: Final = 500
 """The largest number of groups unless `limits.maxGroups` says another."""
 LONGEST_EXPRESSION: Final = 1024
 
-_DNS_LABEL: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
-_KIND: Final = "^[A-Z][A-Za-z0-9]*$"
-_FIELD: Final = "^[a-z][A-Za-z0-9]*$"
+END: Final = r"\Z"
+"""The end of a text in the patterns here: `$`, which it is in those of a schema, also matches before a line break."""
+_DNS_LABEL: Final = rf"^[a-z]([-a-z0-9]*[a-z0-9])?{END}"
+_KIND: Final = rf"^[A-Z][A-Za-z0-9]*{END}"
+_FIELD: Final = rf"^[a-z][A-Za-z0-9]*{END}"
 _LABEL_KEY: Final = (
-    "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+    "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+    rf"{END}"
 )
 FORMS: Final = {
     _DNS_LABEL: "be in lower case: letters, digits and hyphens, beginning with a letter",

@@ -85,6 +85,12 @@ OF_THE_SCHEMA: dict[str, tuple[Change, str, str]] = {
     "a kind of emoji": (names(kind="🎉"), "spec.names.kind", "letters and digits only"),
     "a kind that is a number": (names(kind=7), "spec.names.kind", "it is of type int; it must be of type str"),
     "a kind of 64 characters": (names(kind="X" * 64), "spec.names.kind", "more than 63 characters"),
+    "a kind with a line break at its end": (names(kind="Team\n"), "spec.names.kind", "letters and digits only"),
+    "a key with a line break at its end": (
+        lambda spec: spec["groupBy"][0].update(name="team\n"),
+        "spec.groupBy[0].name",
+        "letters and digits only",
+    ),
     "a plural in capitals": (names(plural="TeamUsages"), "spec.names.plural", "be in lower case"),
     "a plural with a slash": (names(plural="team/usages"), "spec.names.plural", "be in lower case"),
     "a plural of 64 characters": (names(plural=LONG), "spec.names.plural", "more than 63 characters"),

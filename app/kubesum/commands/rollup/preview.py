@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from kubesum.api.representations.table import Ages, column_definitions, table_row
 from kubesum.api.requests.options import Include
 from kubesum.cache.store import Cache
+from kubesum.kube.files.leftout import printable
 from kubesum.resources import RESOURCES
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.resourceversion import VersionClock
@@ -50,6 +51,8 @@ def lines(store: Store) -> Iterator[str]:
             [namespace, *line]
             for namespace, line in zip(["NAMESPACE", *(row.key[0] for row in rows[:FIRST_ROWS])], table, strict=True)
         ]
+    # A definition of somebody else must not drive the terminal.
+    table = [[printable(text) for text in line] for line in table]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
         yield (" " * _GAP).join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()

@@ -24,6 +24,8 @@ from kubesum.vocabulary.resource import ComputedResource, Key
 
 JsonObject = dict[str, Any]
 
+ANNOTATION = "example.org/cost-center"
+"""The annotation that is read of pods."""
 _INTERNER = Interner(capacity=32)
 KINDS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in watched_resources(_INTERNER)}
 POLLS: dict[str, WatchedResource[Any]] = {kind.resource: kind for kind in POLLED_RESOURCES}
@@ -47,7 +49,7 @@ def _fail(unread: Unread) -> None:
 
 
 _DECODERS = {name: Decoder(kind, _fail) for name, kind in (KINDS | POLLS).items()}
-_POD_DECODERS = {rule: Decoder(watched_pods(_INTERNER, rule), _fail) for rule in ResizeRule}
+_POD_DECODERS = {rule: Decoder(watched_pods(_INTERNER, rule, (ANNOTATION,)), _fail) for rule in ResizeRule}
 
 
 class Computation:

@@ -9,9 +9,7 @@ from kubesum.rollupdefinitions.problems import Problem, read
 from kubesum.rollupdefinitions.spec import RollupDefinition
 from kubesum.rollupdefinitions.validation import problems
 from kubesum.vocabulary.resource import ComputedResource
-from tests.computation import JsonObject
-
-ANNOTATION = "example.org/cost-center"
+from tests.computation import ANNOTATION, JsonObject
 
 _LABEL_ORIGINS = [{"label": "app"}, {"label": "zone", "default": "nowhere"}]
 _NAMESPACE_ORIGINS = [{"namespaceLabel": "app"}, {"namespaceLabel": "zone", "default": "X"}]
@@ -26,10 +24,12 @@ _ORIGINS: dict[str, list[JsonObject]] = {
         {"field": "nodeName"},
         {"field": "namespace"},
         {"annotation": ANNOTATION},
+        {"annotation": ANNOTATION, "default": "none"},
         {"workload": "Kind"},
         {"workload": "Name"},
         {"expression": "pod.nodeName + '/' + pod.phase"},
         {"expression": "pod.labels['app']", "default": "without"},
+        {"expression": f"pod.annotations['{ANNOTATION}']", "default": "without"},
         {"expression": "node.ready ? 'ready' : 'not'"},
         {"expression": "pod.usage['cpu'] > 0.2 ? 'busy' : 'calm'", "default": "unknown"},
         {"expression": "ns.labels['app']"},
@@ -92,7 +92,13 @@ _MEASURES: dict[str, list[JsonObject]] = {
     ],
 }
 _FILTERS = {
-    "Pods": ["pod.active", "pod.labels['app'] == 'x'", "'zone' in ns.labels", "pod.usage['cpu'] > 0.1"],
+    "Pods": [
+        f"'{ANNOTATION}' in pod.annotations",
+        "pod.active",
+        "pod.labels['app'] == 'x'",
+        "'zone' in ns.labels",
+        "pod.usage['cpu'] > 0.1",
+    ],
     "Nodes": ["node.ready", "'cpu' in node.allocatable"],
     "Workloads": ["workload.pods > 0", "workload.usage['cpu'] > 0.1"],
 }

@@ -13,7 +13,7 @@ from kubesum.resources import RESOURCES
 from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.vocabulary.quantity import amount
 from kubesum.vocabulary.resource import Key
-from tests.computation import KINDS, Computation, JsonObject, key_of
+from tests.computation import ANNOTATION, KINDS, Computation, JsonObject, key_of
 
 Identity = tuple[str, str, str]
 """(kind, namespace, name)."""
@@ -54,6 +54,9 @@ namespaces = st.sampled_from(["blue", "green"])
 node_names = st.sampled_from(["", "n0", "n1", "lost"])
 generations = st.integers(0, 1)
 labels = st.dictionaries(st.sampled_from(["app", "zone"]), st.sampled_from(["x", "y"]), max_size=2)
+annotations = st.dictionaries(
+    st.sampled_from([ANNOTATION, "example.org/other"]), st.sampled_from(["", "x", "y"]), max_size=2
+)
 quantities = st.sampled_from(["1m", "250m", "1", "3", "1500m", "1500m", "100E", "16Ei"])
 amounts = st.dictionaries(st.sampled_from(["cpu", "memory", "example.org/gpu", CLAIMED]), quantities, max_size=3)
 owners: st.SearchStrategy[list[JsonObject]] = st.one_of(
@@ -176,7 +179,11 @@ oddities: st.SearchStrategy[JsonObject] = st.sampled_from(
 @st.composite
 def pods(draw: st.DrawFn, names: tuple[str, ...] = ("p0", "p1", "p2")) -> tuple[str, JsonObject]:
     name, namespace = draw(st.sampled_from(names)), draw(namespaces)
-    more: JsonObject = {"labels": draw(labels), "ownerReferences": draw(owners)}
+    more: JsonObject = {
+        "labels": draw(labels),
+        "annotations": draw(annotations),
+        "ownerReferences": draw(owners),
+    }
     if draw(st.booleans()):
         more["deletionTimestamp"] = "2026-02-01T00:00:00Z"
     found = {

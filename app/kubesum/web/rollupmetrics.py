@@ -36,12 +36,14 @@ class RollupMetrics:
         """
         parts: list[str] = []
         for store in self._catalogue().stores:
-            if store.resource.plural in self._plurals and store.unavailable() is None:
-                parts += await self._of_store(store)
+            if store.resource.plural in self._plurals:
+                # First: rows that nobody has read so far are unavailable until they are computed for somebody.
+                await store.catch_up()
+                if store.unavailable() is None:
+                    parts += await self._of_store(store)
         return "".join(parts).encode()
 
     async def _of_store(self, store: Store) -> list[str]:
-        await store.catch_up()
         resource, known = store.resource, self._lines.get(store.resource.plural, {})
         lines: dict[Key, Lines] = {}
         for number, row in enumerate(store.snapshot().rows, 1):

@@ -85,6 +85,20 @@ def test_resources_that_nobody_asked_for_or_that_are_not_served_have_none() -> N
     assert while_unavailable == b""
 
 
+def test_the_first_reader_may_be_prometheus() -> None:
+    """Without a list or a watch before it, /metrics had no gauges of summaries at all."""
+
+    async def main() -> bytes:
+        world = World()
+        world.engine.add((SIZED,))
+        world.things[Source.PODS]["attic", "a"] = Thing("a", "attic")
+        world.engine.change(Source.PODS, None, Thing("a", "attic"))
+        await world.engine.publish()
+        return await RollupMetrics(lambda: world.engine.catalogue, ("boxes",)).text()
+
+    assert samples(asyncio.run(main())) == [("kubesum_box_size", {"box": "a"}, 1)]
+
+
 @dataclass(frozen=True)
 class Status:
     """A status with all kinds of fields."""

@@ -53,7 +53,7 @@ def amounts(resource: str) -> list[Query]:
 
 def cluster_dashboard() -> JsonObject:
     """The dashboard."""
-    panels = [
+    stats = [
         stat("Nodes ready", "Nodes whose condition Ready is True.", Query(cluster("nodes", 'state="ready"'))),
         stat("Pods active", "Pods that neither succeeded nor failed.", Query(cluster("pods", 'state="active"'))),
         stat(
@@ -65,35 +65,39 @@ def cluster_dashboard() -> JsonObject:
             Query(cluster("pods", 'state="unscheduled"')),
             steps=_GOOD_IF_ZERO,
         ),
-        stat(
-            "CPU requested", "Requests of what is allocatable.", Query(share("requests", "cpu")), "percentunit", _FULL
+        *(
+            stat(
+                f"{name} {'requested' if part == 'requests' else 'used'}",
+                f"{part.title()} of what is allocatable.",
+                Query(share(part, name.lower())),
+                "percentunit",
+                _FULL,
+            )
+            for part in ("requests", "usage")
+            for name in ("CPU", "Memory")
         ),
-        stat(
-            "Memory requested",
-            "Requests of what is allocatable.",
-            Query(share("requests", "memory")),
-            "percentunit",
-            _FULL,
-        ),
+    ]
+    panels = [
+        *(panel.one_of(len(stats)) for panel in stats),
         series("CPU", "Cores of all nodes.", amounts("cpu")),
         series("Memory", "Bytes of all nodes.", amounts("memory"), "bytes"),
         series(
             "Pods by state",
             "A pod may be in several states.",
             [Query(by("state", "cluster_pods", 'state!="total"'), "{{state}}")],
-        ).narrow(),
+        ).one_of(3),
         series(
             "Pods pending by reason",
             "Why pods are not scheduled.",
             [Query(by("reason", "cluster_pending_pods"), "{{reason}}")],
             stacked=True,
-        ).narrow(),
+        ).one_of(3),
         series(
             "Workloads by health",
             "Workloads by health.",
             [Query(by("state", "cluster_workloads", 'state!="total"'), "{{state}}")],
             stacked=True,
-        ).narrow(),
+        ).one_of(3),
         series(
             "CPU that fits",
             "Cores not requested: on all nodes that take pods, and on the emptiest one, above which no pod fits.",

@@ -10,8 +10,8 @@ from typing import Any, Final
 JsonObject = dict[str, Any]
 
 WIDTH: Final = 24
-SCHEMA_VERSION: Final = 39
-"""Of Grafana 11; newer versions migrate it."""
+SCHEMA_VERSION: Final = 42
+"""Of Grafana 12 (apps/dashboard/pkg/migration/schemaversion in its repository); newer versions migrate it."""
 PROMETHEUS: Final[JsonObject] = {"type": "prometheus", "uid": "${datasource}"}
 INFINITY: Final[JsonObject] = {"type": "yesoreyeram-infinity-datasource", "uid": "${datasource}"}
 REFRESH: Final = "30s"
@@ -33,9 +33,9 @@ class Panel:
     width: int
     height: int
 
-    def narrow(self) -> "Panel":
-        """The same as one of three in a line."""
-        return Panel(self.body, WIDTH // 3, self.height)
+    def one_of(self, number: int) -> "Panel":
+        """The same as one of so many in a line."""
+        return Panel(self.body, WIDTH // number, self.height)
 
 
 def stat(

@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from deploy.monitoring.expressions import OWN, per_second, quantile
+
 RUNBOOK: Final = "https://github.com/kubesum/kubesum/blob/main/docs/operations.md"
 RANGE: Final = "15m"
+
+# Paths that name no kind, such as those of probes and of discovery, have no group.
+_REQUESTS: Final = 'group!=""'
+_FAILED: Final = 'group!="", code=~"5.."'
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Alert:
 ALERTS: Final = (
     Alert(
         "KubesumDown",
-        "absent(kubesum_event_loop_lag_seconds_count{})",
+        f"absent({OWN})",
         "5m",
         "critical",
         "kubesum exports no metrics",
@@ -69,16 +75,16 @@ ALERTS: Final = (
     ),
     Alert(
         "KubesumErrors",
-        f'sum(rate(apiserver_request_total{{group="summary.kubesum.dev", code=~"5.."}}[{RANGE}])) '
-        f'/ sum(rate(apiserver_request_total{{group="summary.kubesum.dev"}}[{RANGE}])) > 0.05',
+        f"sum({per_second('apiserver_request_total', RANGE, _FAILED)}) "
+        f"/ sum({per_second('apiserver_request_total', RANGE, _REQUESTS)}) > 0.05",
         "10m",
         "warning",
         "kubesum answers requests with errors",
-        "{{ $value | humanizePercentage }} of the requests for summaries are answered with 5xx.",
+        "{{ $value | humanizePercentage }} of the requests for its kinds are answered with 5xx.",
     ),
     Alert(
         "KubesumRejectsRequests",
-        f"sum(rate(apiserver_request_terminations_total{{}}[{RANGE}])) > 0.1",
+        f"sum({per_second('apiserver_request_terminations_total', RANGE)}) > 0.1",
         "15m",
         "warning",
         "kubesum refuses requests",
@@ -94,11 +100,12 @@ ALERTS: Final = (
     ),
     Alert(
         "KubesumBlocked",
-        f"histogram_quantile(0.99, sum by (le) (rate(kubesum_event_loop_lag_seconds_bucket{{}}[{RANGE}]))) > 0.5",
+        f"{quantile('0.99', 'kubesum_event_loop_lag_seconds', RANGE, by='job, instance, le')} > 0.5",
         "15m",
         "warning",
         "kubesum is short of CPU",
-        "Its event loop is held for more than half a second: requests wait, and the API server may take it for down.",
+        "The event loop of {{ $labels.instance }} is held for more than half a second: requests wait, and the API "
+        "server may take it for down.",
     ),
 )
 

@@ -2,23 +2,20 @@
 
 from typing import Final
 
+from deploy.monitoring.expressions import OWN, of_kubesum, per_second, quantile
 from deploy.monitoring.panels import PROMETHEUS, JsonObject, Query, dashboard, series, source_variable, stat
 
 UID: Final = "kubesum-server"
 RANGE: Final = "$__rate_interval"
 
-_REQUESTS: Final = 'group="summary.kubesum.dev"'
+# Also of kinds that RollupDefinitions make, which are in a group of their own; paths that name no kind have none.
+_REQUESTS: Final = 'group!=""'
 _MUST_BE_ONE: Final = (("red", None), ("green", 1.0))
 
 
 def rate(metric: str, labels: str = "") -> str:
-    """Increase each second of a counter."""
-    return f"rate({metric}{{{labels}}}[{RANGE}])"
-
-
-def quantile(share: str, histogram: str, labels: str = "", by: str = "le") -> str:
-    """A quantile of a histogram."""
-    return f"histogram_quantile({share}, sum by ({by}) ({rate(histogram + '_bucket', labels)}))"
+    """By how much a counter grows each second."""
+    return per_second(metric, RANGE, labels)
 
 
 def server_dashboard() -> JsonObject:
@@ -36,8 +33,12 @@ def server_dashboard() -> JsonObject:
             Query("min(kubesum_informer_in_step{})"),
             steps=_MUST_BE_ONE,
         ),
-        stat("Watches", "Open watches of clients.", Query("sum(apiserver_longrunning_requests{})")),
-        stat("Requests in flight", "Without watches.", Query("sum(apiserver_current_inflight_requests{})")),
+        stat("Watches", "Open watches of clients.", Query(f"sum({of_kubesum('apiserver_longrunning_requests{}')})")),
+        stat(
+            "Requests in flight",
+            "Without watches.",
+            Query(f"sum({of_kubesum('apiserver_current_inflight_requests{}')})"),
+        ),
         stat(
             "Certificate ends in",
             "Time until the serving certificate expires.",
@@ -45,10 +46,10 @@ def server_dashboard() -> JsonObject:
             "s",
             (("red", None), ("orange", 7 * 86400.0), ("green", 30 * 86400.0)),
         ),
-        stat("Replicas", "Servers that export metrics.", Query("count(kubesum_event_loop_lag_seconds_count{})")),
+        stat("Replicas", "Servers that export metrics.", Query(f"count({OWN})")),
         series(
             "Requests by verb",
-            "Requests of summaries each second.",
+            "Requests of kinds each second.",
             [Query(f"sum by (verb) ({rate('apiserver_request_total', _REQUESTS)})", "{{verb}}")],
             "reqps",
             stacked=True,
@@ -65,7 +66,7 @@ def server_dashboard() -> JsonObject:
             "From the request to the end of its response.",
             [
                 Query(
-                    quantile(share, "apiserver_request_duration_seconds", f'{_REQUESTS}, verb="{verb}"'),
+                    quantile(share, "apiserver_request_duration_seconds", RANGE, f'{_REQUESTS}, verb="{verb}"'),
                     f"{verb} p{p}",
                 )
                 for verb in ("GET", "LIST")
@@ -77,7 +78,7 @@ def server_dashboard() -> JsonObject:
             "Event loop lag",
             "By how much a timer fires late because other work holds the event loop.",
             [
-                Query(quantile(share, "kubesum_event_loop_lag_seconds"), f"p{p}")
+                Query(quantile(share, "kubesum_event_loop_lag_seconds", RANGE), f"p{p}")
                 for share, p in (("0.5", 50), ("0.99", 99))
             ],
             "s",
@@ -93,8 +94,8 @@ def server_dashboard() -> JsonObject:
         ),
         series(
             "Age of the last byte",
-            "Time since data of a kind last arrived.",
-            [Query("time() - max by (resource) (kubesum_informer_last_byte_timestamp_seconds{})", "{{resource}}")],
+            "Time since data of a kind last arrived, at the replica where it is longest ago.",
+            [Query("time() - min by (resource) (kubesum_informer_last_byte_timestamp_seconds{})", "{{resource}}")],
             "s",
         ),
         series(
@@ -124,13 +125,8 @@ def server_dashboard() -> JsonObject:
         ),
         series(
             "Memory",
-            "Resident memory of the processes that export kubesum's own metrics.",
-            [
-                Query(
-                    "process_resident_memory_bytes{} and on (instance) kubesum_event_loop_lag_seconds_count{}",
-                    "{{instance}}",
-                )
-            ],
+            "Resident memory of each replica.",
+            [Query(of_kubesum("process_resident_memory_bytes{}"), "{{instance}}")],
             "bytes",
         ),
     ]

@@ -35,6 +35,7 @@ class Relay:
     override: Override = no_override
     reviews: list[tuple[str, Spec]] = field(default_factory=list)
     url: str = ""
+    _open: set[asyncio.BaseTransport] = field(default_factory=set)
 
     async def start(self, pki: Pki, target: str) -> None:
         """Starts to forward to `target`, with a serving certificate of the cluster's authority."""
@@ -53,6 +54,11 @@ class Relay:
         await site.start()
         self.url = f"https://127.0.0.1:{self._runner.addresses[0][1]}"
 
+    def cut(self) -> None:
+        """Ends the connections of all requests that are being forwarded, watches as well."""
+        for transport in tuple(self._open):
+            transport.close()
+
     async def stop(self) -> None:
         """Closes all connections."""
         await self._session.close()
@@ -63,6 +69,15 @@ class Relay:
         return [spec for other, spec in self.reviews if other == kind]
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
+        transport = request.transport
+        assert transport is not None
+        self._open.add(transport)
+        try:
+            return await self._answer(request)
+        finally:
+            self._open.discard(transport)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if request.method == "POST":
             review = json.loads(body)

@@ -1,0 +1,36 @@
+"""Scrapes of /metrics, with the labels that Prometheus adds."""
+
+import re
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.monitoring.promql import Samples, Scrape
+
+TARGET = {"job": "kubesum", "instance": "10.128.0.24:10250"}
+
+
+def scrape(text: str, at: float, **target: str) -> Scrape:
+    """The scrape of a target at a time; of one replica of kubesum if none is named."""
+    found: dict[str, list[tuple[dict[str, str], float]]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append((sample.labels | (target or TARGET), sample.value))
+    return Scrape(at, found)
+
+
+def together(*scrapes: Scrape) -> Scrape:
+    """The scrapes of several targets at one time."""
+    names = {name for one in scrapes for name in one.samples}
+    return Scrape(
+        scrapes[0].at, {name: [sample for one in scrapes for sample in one.samples.get(name, ())] for name in names}
+    )
+
+
+def names(text: str) -> set[str]:
+    """The names of all metrics, also of counters without a series so far."""
+    return set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
+
+
+def labels(samples: Samples, name: str) -> set[str]:
+    """The labels of the series of a name."""
+    return {label for of_series, _ in samples.get(name, ()) for label in of_series}

@@ -1,4 +1,4 @@
-"""A demo, and a server to which faults happen, each scraped twice."""
+"""A demo, and a server to which faults happen, each scraped before and after."""
 
 import json
 import time
@@ -14,21 +14,27 @@ from tests.monitoring.promql import Scrape
 from tests.monitoring.scraping import scrape
 
 SIZE = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "5")
-APART_S = 60.0
+# Just inside the ranges of alerts and of panels: a range of Prometheus 3 is without its beginning.
+BEFORE_S = (899.99, 299.99)
 
 
 @dataclass(frozen=True)
 class Scraped:
-    """Two scrapes, a minute apart on the clock of the evaluation; and the text of the second one."""
+    """What was scraped before, at the beginning of each range, and what was scraped at last; and the text of that."""
 
-    scrapes: tuple[Scrape, Scrape]
+    scrapes: tuple[Scrape, ...]
     text: str
+
+    @property
+    def last(self) -> Scrape:
+        """The last scrape."""
+        return self.scrapes[-1]
 
 
 def scraped(before: str, after: str) -> Scraped:
     """The scrapes of two texts, the second one of now."""
     now = time.time()
-    return Scraped((scrape(before, now - APART_S), scrape(after, now)), after)
+    return Scraped((*(scrape(before, now - ago) for ago in BEFORE_S), scrape(after, now)), after)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

@@ -1,8 +1,8 @@
 """The part of PromQL that the dashboards and alerts use, evaluated over scrapes of one target after another.
 
 promql-parser reads the expressions, and refuses what Prometheus would. prometheus.io/docs/prometheus/latest/querying.
-Ranges cover all scrapes there are, and rates are not extrapolated: an increase is that from the first scrape to the
-last one.
+Rates are not extrapolated to the ends of their ranges, so that they are those of Prometheus where scrapes are at both
+ends. test_prometheus.py compares.
 """
 
 import math
@@ -52,10 +52,15 @@ def _divided(value: float, by: float) -> float:
 CALCULATIONS: Final[Mapping[str, Callable[[float, float], float]]] = {"/": _divided, "-": operator.sub}
 
 
+def filled(expression: str) -> str:
+    """An expression with a value for the range that Grafana fills in."""
+    return expression.replace("$__rate_interval", "5m")
+
+
 def parsed(expression: str) -> ast.Expr:
-    """An expression with a value for the range that Grafana fills in; raises Unsupported."""
+    """The parts of an expression; raises Unsupported."""
     try:
-        return ast.parse(expression.replace("$__rate_interval", "5m"))
+        return ast.parse(filled(expression))
     except ValueError as error:
         raise Unsupported(f"{expression}: {error}") from error
 
@@ -181,8 +186,10 @@ def _calculated(node: ast.BinaryExpr, scrapes: Sequence[Scrape]) -> Vector:
 def _called(node: ast.Call, scrapes: Sequence[Scrape]) -> Vector:
     match node.func.name, node.args:
         case ("rate" | "increase") as name, [ast.MatrixSelector() as over]:
-            seconds = scrapes[-1].at - scrapes[0].at if name == "rate" else 1.0
-            return {labels: grown / seconds for labels, grown in _increases(over.vector_selector, scrapes).items()}
+            end = scrapes[-1].at
+            inside = [scrape for scrape in scrapes if scrape.at >= end - over.range.total_seconds()]
+            seconds = end - inside[0].at if name == "rate" else 1.0
+            return {labels: grown / seconds for labels, grown in _increases(over.vector_selector, inside).items()}
         case "histogram_quantile", [ast.NumberLiteral() as share, buckets]:
             return _quantiles(share.val, _vector(buckets, scrapes))
         case "absent", [ast.VectorSelector() as selector] if not selector.matchers.matchers:

@@ -71,7 +71,7 @@ async def test_every_label_is_served(of_demo: Scraped, of_faults: Scraped, where
 def served_labels(selector: ast.VectorSelector, *served: Scraped) -> set[str]:
     """The labels of the series of a metric; it must have some."""
     name = str(selector.name)
-    found = {label for one in served for label in labels(one.scrapes[1].samples, name)}
+    found = {label for one in served for label in labels(one.last.samples, name)}
     assert bool(found) != (name in TOO_SLOW), name
     return found or TOO_SLOW[name]
 
@@ -130,10 +130,10 @@ def of_kube_apiserver(one: Scrape) -> Scrape:
 @in_package
 @pytest.mark.parametrize(("where", "expression"), OF_CLUSTER)
 async def test_a_second_replica_changes_nothing(of_demo: Scraped, where: str, expression: str) -> None:
-    again = scrape(of_demo.text, of_demo.scrapes[1].at, **TARGET | {"instance": "10.128.1.7:10250"})
-    both = together(of_demo.scrapes[1], again)
+    again = scrape(of_demo.text, of_demo.last.at, **TARGET | {"instance": "10.128.1.7:10250"})
+    both = together(of_demo.last, again)
 
-    assert evaluated(expression, both) == evaluated(expression, of_demo.scrapes[1]), where
+    assert evaluated(expression, both) == evaluated(expression, of_demo.last), where
 
 
 @in_package

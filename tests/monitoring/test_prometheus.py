@@ -1,0 +1,56 @@
+"""What the other tests evaluate by themselves, a real Prometheus finds as well."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deploy.monitoring.alerts import groups
+from tests.monitoring.conftest import Scraped
+from tests.monitoring.expressions import EVERY, OF_ALERTS
+from tests.monitoring.prometheus import prometheus, promtool
+from tests.monitoring.promql import Scrape, evaluated, filled
+from tests.monitoring.test_alerts import FIRING, SILENT, scrapes
+from tests.monitoring.test_promql import AFTER, BEFORE, EXPRESSIONS
+
+# Beyond the longest range and the five minutes for which a series is remembered.
+APART_S = 1800.0
+
+
+def moved(scrapes: Sequence[Scrape], to: float) -> list[Scrape]:
+    """The same, the last one at this time."""
+    return [Scrape(one.at + to - scrapes[-1].at, one.samples) for one in scrapes]
+
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_prometheus_finds_the_same(of_demo: Scraped, of_faults: Scraped, tmp_path: Path) -> None:
+    groups_of_cases: list[tuple[Sequence[str], Sequence[Scrape]]] = [
+        ([expression for expression, _ in EXPRESSIONS], (BEFORE, AFTER)),
+        ([expression for _, expression in EVERY], of_demo.scrapes),
+        ([expression for _, expression in EVERY], of_faults.scrapes),
+        *(([expression], scrapes(texts[name])) for name, expression in OF_ALERTS for texts in (FIRING, SILENT)),
+    ]
+    now = time.time()
+    placed = [
+        (asked, moved(of, now + (at - len(groups_of_cases)) * APART_S))
+        for at, (asked, of) in enumerate(groups_of_cases)
+    ]
+    different = {}
+
+    async with prometheus(tmp_path, [scrape for _, of in placed for scrape in of]) as real:
+        for asked, of in placed:
+            for expression in asked:
+                ours, theirs = evaluated(expression, *of), await real.evaluated(filled(expression), of[-1].at)
+                if ours != pytest.approx(theirs, rel=1e-4, nan_ok=True):
+                    different[expression] = (ours, theirs)
+
+    assert different == {}
+
+
+def test_the_alerts_are_rules_of_prometheus(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(yaml.safe_dump({"groups": groups()}))
+
+    assert f"SUCCESS: {len(OF_ALERTS)} rules found" in promtool("check", "rules", rules)

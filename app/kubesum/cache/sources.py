@@ -39,6 +39,9 @@ class SourceStates:
         self._on_change: Final = on_change
         for kind in (*self.watched, *self.polled):
             self._set(kind, is_fresh=False)
+        for kind in self.watched:
+            # The reflector sets it to 1. Without the 0, a kind that is never listed would be missing in an alert.
+            metrics.INFORMER_SYNCED.labels(kind).set(0)
 
     async def wait_for_sync(self) -> None:
         """Returns once every watched kind has synced or was denied."""

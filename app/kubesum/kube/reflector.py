@@ -103,7 +103,6 @@ class Reflector(Generic[Facts]):
         self._received_event = False
         self._failures = 0
         self._log: Final = WatchErrorLog(self._watched.resource)
-        self._last_byte_at: Final = metrics.INFORMER_LAST_BYTE.labels(self._watched.resource)
 
     async def attempt(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         """The events of one list or watch, until it ends or fails."""
@@ -223,7 +222,8 @@ class Reflector(Generic[Facts]):
         return Synced()
 
     def _note_progress(self) -> None:
-        self._last_byte_at.set_to_current_time()
+        # Not a child kept from the start: its value would be 1970 until the first byte.
+        metrics.INFORMER_LAST_BYTE.labels(self._watched.resource).set_to_current_time()
         if self._version and self._watching_since is None:
             self._watching_since = asyncio.get_running_loop().time()
         self._log.succeeded()

@@ -25,7 +25,7 @@ class ReviewMetrics(NamedTuple):
 
 
 INFORMER_SYNCED: Final = Gauge(
-    "kubesum_informer_synced", "1 after the initial list of the resource completed.", ("resource",)
+    "kubesum_informer_synced", "1 after the initial list of the resource completed, 0 before.", ("resource",)
 )
 INFORMER_IN_STEP: Final = Gauge(
     "kubesum_informer_in_step",
@@ -35,7 +35,7 @@ INFORMER_IN_STEP: Final = Gauge(
 INFORMER_OBJECTS: Final = Gauge("kubesum_informer_objects", "Objects of the resource in the cache.", ("resource",))
 INFORMER_LAST_BYTE: Final = Gauge(
     "kubesum_informer_last_byte_timestamp_seconds",
-    "Unix time at which data of the resource last arrived.",
+    "Unix time at which data of the resource last arrived; none before the first ones.",
     ("resource",),
 )
 RELISTS: Final = Counter(

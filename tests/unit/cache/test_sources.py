@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from prometheus_client import REGISTRY
+
+from kubesum.cache.sources import KINDS_OF
 from tests.computation import Computation
 
 
@@ -61,3 +64,12 @@ async def test_a_resource_is_stale_with_the_kinds_that_it_is_computed_from() -> 
         "workloadsummaries": ["pods", "statefulsets", "daemonsets", "cronjobs", "replicasets", "jobs"],
     }
     assert computation.engine.catalogue.stores[0].stale()[0].last_event_at == 500.0
+
+
+def test_a_kind_that_was_never_listed_is_a_metric() -> None:
+    """An alert compares it with 0; it was missing for a kind that kubesum may not list."""
+    kinds = {kind for kinds in KINDS_OF.values() for kind in kinds}
+
+    Computation()
+
+    assert {REGISTRY.get_sample_value("kubesum_informer_synced", {"resource": kind}) for kind in kinds} == {0}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
@@ -458,3 +459,20 @@ async def test_a_line_without_end_is_an_error() -> None:
 
     with pytest.raises(UpstreamError, match="more than 67108864 bytes"):
         _ = [lines async for lines in complete_lines(chunks())]
+
+
+async def test_what_never_arrived_has_no_time_of_the_last_byte(script: Script, upstream: Upstream) -> None:
+    """It had 1970, so that a panel of its age showed 56 years until the first list."""
+    quiet = replace(PODS, resource="quiet")
+    script.answers = [failure(403, "Forbidden", "no"), silent_watch(INITIAL_END)]
+    source = steps(reflect(upstream, quiet, SHORT_TIMING))
+
+    def last() -> float | None:
+        return REGISTRY.get_sample_value("kubesum_informer_last_byte_timestamp_seconds", {"resource": "quiet"})
+
+    _, refusal = await take(source, 2)
+    before = last()
+    await take(source, 2)
+
+    assert (type(refusal), before) == (WatchError, None)
+    assert last() is not None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from deploy.monitoring.expressions import OWN, per_second, quantile
+from deploy.monitoring.expressions import OF_WATCHED, OWN, per_second, quantile
 
 RUNBOOK: Final = "https://github.com/kubesum/kubesum/blob/main/docs/operations.md"
 RANGE: Final = "15m"
@@ -59,7 +59,7 @@ ALERTS: Final = (
     ),
     Alert(
         "KubesumStale",
-        "min by (resource) (kubesum_informer_in_step{}) == 0",
+        f"min by (resource) ({OF_WATCHED} == 1) == 0",
         "5m",
         "warning",
         "kubesum's data for {{ $labels.resource }} are old",

@@ -10,6 +10,9 @@ from typing import Final
 OWN: Final = "kubesum_event_loop_lag_seconds_count{}"
 """One series for each process of kubesum, from its start on."""
 
+OF_WATCHED: Final = "kubesum_informer_in_step{} and on (job, instance, resource) kubesum_informer_synced{}"
+"""Which kinds are up to date, but those that are polled: a cluster need not have them. They have no other series."""
+
 
 def of_kubesum(vector: str) -> str:
     """The series of targets that are kubesum; the result belongs in parentheses or stands alone."""

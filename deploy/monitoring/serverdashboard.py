@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from deploy.monitoring.expressions import OWN, of_kubesum, per_second, quantile
+from deploy.monitoring.expressions import OF_WATCHED, OWN, of_kubesum, per_second, quantile
 from deploy.monitoring.panels import PROMETHEUS, JsonObject, Query, dashboard, series, source_variable, stat
 
 UID: Final = "kubesum-server"
@@ -29,8 +29,8 @@ def server_dashboard() -> JsonObject:
         ),
         stat(
             "Kinds up to date",
-            "1 if every watch works and every poll is valid.",
-            Query("min(kubesum_informer_in_step{})"),
+            "1 if every watch works.",
+            Query(f"min({OF_WATCHED})"),
             steps=_MUST_BE_ONE,
         ),
         stat("Watches", "Open watches of clients.", Query(f"sum({of_kubesum('apiserver_longrunning_requests{}')})")),

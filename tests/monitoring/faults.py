@@ -5,9 +5,10 @@ import contextlib
 import itertools
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -17,9 +18,10 @@ from kubesum.commands.demo.manifests import SERVICE_HOST
 from kubesum.server.runtime import Limits
 from tests.serving.load import ROOT
 from tests.serving.relay import Relay, Spec
-from tests.serving.runningserver import NODES, RunningServer, eventually, running_server
+from tests.serving.runningserver import NODES, RunningServer, eventually, fetch, identity, running_server
 
 _INFLIGHT = 2
+NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class FaultyServer:
@@ -45,7 +47,7 @@ class FaultyServer:
         """One after the other; returns when all of it is counted."""
         await self._requests()
         await self._watch()
-        await self._too_many()
+        await self.rejects(1)
         await self._invalid()
         await self._cut()
         await self._expired()
@@ -64,7 +66,8 @@ class FaultyServer:
             async with session.get(url, headers=ROOT, server_hostname=SERVICE_HOST) as answer:
                 await answer.content.readline()
 
-    async def _too_many(self) -> None:
+    async def rejects(self, times: int) -> None:
+        """As many requests are answered with 429."""
         self.holds.clear()
         reviewed = len(self.relay.reviews)
         user = f"user-{next(self._numbers)}"
@@ -73,7 +76,9 @@ class FaultyServer:
         ]
         while len(self.relay.reviews) < reviewed + _INFLIGHT:  # noqa: ASYNC110 - there is no event for a review
             await asyncio.sleep(0.01)
-        assert (await self.server.forwarded(NODES, "one-more")).code == 429
+        async with self.server.session(self.server.front_proxy) as session:
+            answers = [await fetch(session, self.server.port, NODES, identity("one-more")) for _ in range(times)]
+        assert {answer.code for answer in answers} == {429}
         self.holds.set()
         assert [(await task).code for task in waiting] == [403] * _INFLIGHT
 
@@ -115,8 +120,8 @@ class FaultyServer:
 
 
 @asynccontextmanager
-async def faulty_server(home: Path) -> AsyncIterator[FaultyServer]:
-    """A server that is ready."""
+async def faulty_server(home: Path, refused: Mapping[str, int] = NONE) -> AsyncIterator[FaultyServer]:
+    """A server that is ready, and for which the API server has refused these paths from its start."""
     holds = asyncio.Event()
     holds.set()
 
@@ -124,6 +129,6 @@ async def faulty_server(home: Path) -> AsyncIterator[FaultyServer]:
         await holds.wait()
         return None
 
-    relay = Relay(override)
+    relay = Relay(override, dict(refused))
     async with running_server(home, Limits(max_requests_inflight=_INFLIGHT), relay) as server:
         yield FaultyServer(server, relay, holds)

@@ -23,7 +23,11 @@ FIRING = {
         "",
         'kubesum_informer_synced{resource="pods"} 0\nkubesum_informer_synced{resource="nodes"} 1',
     ),
-    "KubesumStale": ("", 'kubesum_informer_in_step{resource="pods"} 0\nkubesum_informer_in_step{resource="nodes"} 1'),
+    "KubesumStale": (
+        "",
+        'kubesum_informer_in_step{resource="pods"} 0\nkubesum_informer_in_step{resource="nodes"} 1\n'
+        'kubesum_informer_synced{resource="pods"} 1\nkubesum_informer_synced{resource="nodes"} 1',
+    ),
     "KubesumCertificateExpires": ("", "kubesum_serving_cert_not_after_seconds 605698"),
     "KubesumErrors": (
         'apiserver_request_total{group="g",code="200"} 0\napiserver_request_total{group="g",code="503"} 0',

@@ -30,9 +30,11 @@ async def no_override(_kind: str, _spec: Spec) -> web.StreamResponse | None:
 
 @dataclass
 class Relay:
-    """Forwards all requests but the reviews that `override` answers."""
+    """Forwards all requests but those that are `refused` and the reviews that `override` answers."""
 
     override: Override = no_override
+    refused: dict[str, int] = field(default_factory=dict)
+    """By how a path begins, the code that requests for it are answered with."""
     reviews: list[tuple[str, Spec]] = field(default_factory=list)
     url: str = ""
     _open: set[asyncio.BaseTransport] = field(default_factory=set)
@@ -78,6 +80,10 @@ class Relay:
             self._open.discard(transport)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        for path, code in self.refused.items():
+            if request.path.startswith(path):
+                status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code}
+                return web.json_response(status, status=code)
         body = await request.read()
         if request.method == "POST":
             review = json.loads(body)

@@ -1,7 +1,6 @@
 """`kubesum serve` behind a simulated API server, on real sockets, and clients of every kind."""
 
 import asyncio
-import itertools
 import json
 import socket
 import ssl
@@ -207,17 +206,17 @@ def options(server: RunningServer, limits: Limits, port: int) -> ServeOptions:
 
 
 async def eventually(check: Callable[[], Awaitable[bool]], within_s: float = 10) -> None:
-    """Returns when `check` holds, which is polled."""
+    """Returns when `check` holds, which is polled: the less often, the longer it takes."""
+    now = asyncio.get_running_loop().time
+    began = now()
     async with asyncio.timeout(within_s):
-        for _ in itertools.count():
-            if await check():
-                return
-            await asyncio.sleep(0.05)
+        while not await check():  # noqa: ASYNC110 - it may ask over a socket
+            await asyncio.sleep(max(0.05, (now() - began) / 10))
 
 
 async def until_ready(server: RunningServer) -> None:
-    """Returns when /readyz is 200."""
-    await eventually(lambda: is_ready(server))
+    """Returns when /readyz is 200: a minute later if it may not list a kind."""
+    await eventually(lambda: is_ready(server), within_s=90)
 
 
 async def is_ready(server: RunningServer) -> bool:

@@ -1,0 +1,128 @@
+"""Each alert fires for the fault that it is about, injected into a running server, and others do not.
+
+Server and cluster are on one clock that leaps, so that an outage of a minute takes no time.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import pytest
+
+from kubesim.access import certificates
+from kubesum.commands.demo.manifests import SERVICE_HOST
+from tests.leaping import LeapingLoop, leaping
+from tests.monitoring.conftest import BEFORE_S
+from tests.monitoring.expressions import OF_ALERTS
+from tests.monitoring.faults import NONE, FaultyServer, faulty_server
+from tests.monitoring.promql import evaluated
+from tests.monitoring.scraping import scrape
+from tests.serving.runningserver import NODES
+
+TIMES: Final = 2
+"""How often a fault happens: Prometheus counts nothing of what a series begins with."""
+AGO_S: Final = (*BEFORE_S, 0.0)
+
+Fault = Callable[[FaultyServer], Awaitable[None]]
+
+
+async def nothing(faulty: FaultyServer) -> None:
+    """What happens all the time."""
+    await faulty.server.forwarded(NODES, "root", "system:masters")
+    await asyncio.sleep(60)
+
+
+async def the_server_ends(faulty: FaultyServer) -> None:
+    faulty.server.shutdown.set()
+    await faulty.server.stopped.wait()
+
+
+async def the_api_server_is_gone(faulty: FaultyServer) -> None:
+    await faulty.relay.stop()
+    await asyncio.sleep(60)
+
+
+async def reviews_fail(faulty: FaultyServer) -> None:
+    faulty.relay.refused["/apis/authorization.k8s.io"] = 500
+    await faulty.server.forwarded(NODES, "somebody")
+
+
+async def the_certificate_is_old(faulty: FaultyServer) -> None:
+    """The files are replaced by one that has six days left."""
+    pair = certificates.serving(faulty.server.authority, (SERVICE_HOST, "127.0.0.1"), timedelta(days=6))
+    for path in pair.write(faulty.server.home, "new"):
+        os.replace(path, faulty.server.home / path.name.replace("new", "serving"))
+    await asyncio.sleep(10)
+
+
+async def too_many_requests(faulty: FaultyServer) -> None:
+    """One in ten seconds for a quarter of an hour."""
+    await faulty.rejects(91)
+
+
+async def the_event_loop_is_held(_faulty: FaultyServer) -> None:
+    time.sleep(0.6)  # noqa: ASYNC251 - this is the fault
+    await asyncio.sleep(0.2)
+
+
+async def text(faulty: FaultyServer) -> str:
+    """The text of /metrics, nothing without a server."""
+    try:
+        return await faulty.metrics()
+    except aiohttp.ClientError:
+        return ""
+
+
+def fired(monkeypatch: pytest.MonkeyPatch, home: Path, fault: Fault, refused: Mapping[str, int] = NONE) -> set[str]:
+    """The alerts that a fault makes fire."""
+    names: set[str] = set()
+    real = time.time
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, LeapingLoop)
+        monkeypatch.setattr(time, "time", lambda: real() + loop.leapt)
+        async with faulty_server(home, refused) as faulty:
+            texts = [await text(faulty)]
+            for _ in range(TIMES):
+                await fault(faulty)
+                texts.append(await text(faulty))
+            now = time.time()
+            scrapes = [scrape(text, now - ago) for text, ago in zip(texts, AGO_S, strict=True)]
+            names.update(name for name, expression in OF_ALERTS if evaluated(expression, *scrapes))
+
+    leaping(main())
+    return names
+
+
+# The machine of the tests may stall: KubesumBlocked may fire at any time.
+MAY: Final = {"KubesumBlocked"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "refused", "alerts"),
+    [
+        (nothing, NONE, set()),
+        (nothing, {"/apis/metrics.k8s.io": 404}, set()),
+        (the_server_ends, NONE, {"KubesumDown"}),
+        (nothing, {"/api/v1/pods": 403}, {"KubesumNotSynced", "KubesumErrors"}),
+        (the_api_server_is_gone, NONE, {"KubesumStale"}),
+        (reviews_fail, NONE, {"KubesumErrors"}),
+        (the_certificate_is_old, NONE, {"KubesumCertificateExpires"}),
+        (too_many_requests, NONE, {"KubesumRejectsRequests"}),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else None,
+)
+def test_a_fault_makes_its_alert_fire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault, refused: Mapping[str, int], alerts: set[str]
+) -> None:
+    assert fired(monkeypatch, tmp_path, fault, refused) - MAY == alerts
+
+
+def test_a_held_event_loop_makes_an_alert_fire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fired(monkeypatch, tmp_path, the_event_loop_is_held) == {"KubesumBlocked"}

@@ -4,7 +4,9 @@ Server and cluster are on one clock that leaps, so that an outage of a minute ta
 """
 
 import asyncio
+import itertools
 import os
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -16,13 +18,19 @@ import pytest
 
 from kubesim.access import certificates
 from kubesum.commands.demo.manifests import SERVICE_HOST
+from kubesum.web.watch import WRITE_TIMEOUT_S
 from tests.leaping import LeapingLoop, leaping
 from tests.monitoring.conftest import BEFORE_S
 from tests.monitoring.expressions import OF_ALERTS
 from tests.monitoring.faults import NONE, FaultyServer, faulty_server
 from tests.monitoring.promql import evaluated
 from tests.monitoring.scraping import scrape
-from tests.serving.runningserver import NODES
+from tests.serving.load import ROOT
+from tests.serving.runningserver import NODES, RunningServer, V
+
+PODS = f"{V}/podsummaries"
+WATCHES = 11
+"""More than ten are worth an alert."""
 
 TIMES: Final = 2
 """How often a fault happens: Prometheus counts nothing of what a series begins with."""
@@ -63,6 +71,37 @@ async def the_certificate_is_old(faulty: FaultyServer) -> None:
 async def too_many_requests(faulty: FaultyServer) -> None:
     """One in ten seconds for a quarter of an hour."""
     await faulty.rejects(91)
+
+
+async def clients_do_not_read(faulty: FaultyServer) -> None:
+    """Watches, and more changes than the buffers of their connections hold."""
+    cut = "kubesum_watches_cut_total"
+    enough = await faulty.counted(cut) + WATCHES
+    clients = [await unread_watch(faulty.server) for _ in range(WATCHES)]
+    async with asyncio.timeout(20 * WRITE_TIMEOUT_S):
+        for number in itertools.count():
+            for pod in faulty.server.store.list("pods"):
+                changed = pod.decoded()
+                changed["status"] |= {"phase": "Failed", "reason": f"Fault{number}" + "x" * 8192}
+                faulty.server.store.put("pods", changed)
+            await asyncio.sleep(5)
+            if await faulty.counted(cut) >= enough:
+                break
+    for client in clients:
+        client.transport.abort()
+
+
+async def unread_watch(server: RunningServer) -> asyncio.StreamWriter:
+    """A client of a watch that reads nothing of it."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", server.port))
+    tls = server.tls(server.front_proxy)
+    _, writer = await asyncio.open_connection(sock=connection, ssl=tls, server_hostname=SERVICE_HOST, limit=1024)
+    head = (f"GET {PODS}?watch=true HTTP/1.1", f"Host: {SERVICE_HOST}", *(f"{name}: {value}" for name, value in ROOT))
+    writer.write("\r\n".join([*head, "", ""]).encode())
+    return writer
 
 
 async def the_event_loop_is_held(_faulty: FaultyServer) -> None:
@@ -115,6 +154,7 @@ MAY: Final = {"KubesumBlocked"}
         (reviews_fail, NONE, {"KubesumErrors"}),
         (the_certificate_is_old, NONE, {"KubesumCertificateExpires"}),
         (too_many_requests, NONE, {"KubesumRejectsRequests"}),
+        (clients_do_not_read, NONE, {"KubesumWatchesCut"}),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
 )

@@ -38,7 +38,8 @@ class WatchResponse(Response):
         # Without it, uvicorn sends a chunked response.
         del self.headers["content-length"]
         self._chunks = chunks
-        self._resource = resource.resource_group
+        # A series from the first watch on: increases of a new one are lost to Prometheus.
+        self._cut = WATCHES_CUT.labels(resource.resource_group)
         self._sent = SENT_WATCH_EVENTS.labels(resource.group, resource.version, resource.plural)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +58,7 @@ class WatchResponse(Response):
             pass
         except* _WriteTimeout:
             # The client has missed events, so that the response must not look complete.
-            WATCHES_CUT.labels(self._resource).inc()
+            self._cut.inc()
             request_context(scope).abort()
 
     async def _send_while_authorized(

@@ -132,16 +132,6 @@ async def test_a_second_replica_changes_nothing(of_demo: Scraped, where: str, ex
 
 
 @in_package
-async def test_the_panels_show_what_kubectl_shows(demo: Ready, of_demo: Scraped) -> None:
-    nodes = json.loads((await demo.kubectl("get", "nosum", "-o", "json")).out)["items"]
-
-    allocatable = evaluated('max by (node) (kubesum_node_allocatable{resource="memory"})', *of_demo.scrapes)
-
-    assert {dict(labels)["node"] for labels in allocatable} == {node["metadata"]["name"] for node in nodes}
-    assert evaluated('max(kubesum_cluster_nodes{state="total"})', *of_demo.scrapes) == {frozenset(): len(nodes)}
-
-
-@in_package
 async def test_the_queries_of_infinity_find_their_columns(demo: Ready) -> None:
     for panel in infinity_dashboard()["panels"]:
         (target,) = panel["targets"]

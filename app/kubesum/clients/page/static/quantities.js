@@ -4,6 +4,7 @@ const SCALE = {
   "": 1, n: 1e-9, u: 1e-6, m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18,
   Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60,
 };
+const GROUPED = new Intl.NumberFormat("en-US");
 const FORM = /^([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]{0,2})$/;
 
 // The number that a quantity stands for, in cores, bytes or pieces; 0 for an absent one.
@@ -32,7 +33,7 @@ export function bytes(number) {
 }
 
 export function grouped(number) {
-  return number.toLocaleString("en-US");
+  return GROUPED.format(number);
 }
 
 export function percent(share) {

@@ -39,7 +39,8 @@ function visible(columns, width, rows) {
 }
 
 function useWindow(ref, count) {
-  const [range, setRange] = useState([0, 60]);
+  // None, until it is known which are on the screen: a first layout of the page is then cheap.
+  const [range, setRange] = useState([0, 0]);
   useLayoutEffect(() => {
     const update = () => {
       const top = -ref.current.getBoundingClientRect().top;

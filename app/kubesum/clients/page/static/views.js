@@ -9,10 +9,12 @@ import * as columns from "./columns.js";
 import { collection, use } from "./live.js";
 import { NodeGrid, groupings } from "./nodegrid.js";
 import { age, bytes, cores, percent } from "./quantities.js";
+import { largest } from "./ranking.js";
 import { Table } from "./table.js";
 import { Treemap } from "./treemap.js";
 
 const FEW = 12;
+const MOST_REPLICAS = 2 ** 31;
 const UNSCHEDULED = "status.phase=Pending,status.nodeName=";
 
 // The live rows of a resource while a view shows them.
@@ -72,7 +74,7 @@ function NodesPanel({ nodes, version, live, address, budget, link }) {
 
 // The numbers of a picture for screen readers, where no table stands beside it.
 function Unseen({ caption, rows, columns, cells, order }) {
-  const first = [...rows].sort((one, other) => order(other) - order(one)).slice(0, FEW);
+  const first = largest(rows, FEW, order);
   return html`<div class="unseen"><table><caption>${caption}</caption>
     <thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
     <tbody>${first.map((row) => html`<tr key=${row.key}>${cells(row).map((text, place) => (place ? html`<td>${text}</td>` : html`<th scope="row">${text}</th>`))}</tr>`)}</tbody>
@@ -98,8 +100,8 @@ export function Overview({ views, address, cluster }) {
   const nodes = useRows(views, resourceOf(views, "nodes").resource);
   const workloads = useRows(views, resourceOf(views, "workloads").resource, { namespace: address.namespace });
   const troubled = workloads.rows.filter((row) => views.healthTones[row.health] === "bad" || views.healthTones[row.health] === "warning");
-  const order = (row) => (views.healthTones[row.health] === "bad" ? 0 : 1);
-  troubled.sort((one, other) => order(one) - order(other) || one.desired - one.ready < other.desired - other.ready);
+  // Degraded ones before those that progress, by the replicas that are missing.
+  const severity = (row) => (views.healthTones[row.health] === "bad" ? MOST_REPLICAS : 0) + row.desired - row.ready;
   const waiting = cluster?.pendingReasons ?? [];
   const statuses = (cluster?.statusCounts ?? []).filter(({ reason }) => reason !== "Running" && reason !== "Completed");
   const height = Math.max(300, Math.min(520, innerHeight - 420));
@@ -108,7 +110,7 @@ export function Overview({ views, address, cluster }) {
     <${TreemapPanel} rows=${workloads.rows} live=${workloads.live} version=${workloads.version} address=${address} views=${views} height=${height} title="Workloads by namespace" link=${to.view("workloads")} />
     <${Panel} title="Needs attention" link=${to.view("workloads")}>
       ${troubled.length ? html`<table class="brief"><caption class="unseen">Workloads that are not healthy</caption><tbody>
-        ${troubled.slice(0, FEW).map((row) => html`<tr key=${row.key}>
+        ${largest(troubled, FEW, severity).map((row) => html`<tr key=${row.key}>
           <th scope="row"><a href=${href(to.workload(row.namespace, row.kind, row.owner))}><span class="faint">${row.namespace}/</span>${row.owner}</a></th>
           <td><${Toned} tone=${views.healthTones[row.health]}>${row.health}<//></td>
           <td class="right">${row.ready}/${row.desired}</td><td class="problem">${row.problem}</td></tr>`)}

@@ -45,7 +45,8 @@ class Informer:
     async def run(self, upstream: Upstream) -> None:
         """Lists and watches until cancelled."""
         async for event in reflect(upstream, self.scope.watched, _TIMING):
-            if isinstance(event, ListStarted):
+            # Again after the list, whose rows may be those of a definition that changed meanwhile.
+            if isinstance(event, ListStarted | Synced):
                 await self._read_columns(upstream)
             self.apply(event)
 

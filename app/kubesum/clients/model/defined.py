@@ -64,7 +64,7 @@ async def defined_view(upstream: Upstream, name: str, namespace: str) -> View:
     view = View(
         name=kind.name,
         description=f"groups of {kind.kind}",
-        resource=Resource(kind.name, kind.kind, TableObject, ROLE, kind.namespaced, ROLLUP_GROUP, is_table=True),
+        resource=defined_resource(kind.name, kind.kind, namespaced=kind.namespaced),
         sorted_by="NAME",
         filter_text=row_text,
         read_columns=_read_columns,
@@ -74,6 +74,11 @@ async def defined_view(upstream: Upstream, name: str, namespace: str) -> View:
         return replace(view, columns=await _read_columns(upstream, scope))
     except UpstreamError as error:
         raise UpstreamError(explanation(error, scope, upstream.host)) from error
+
+
+def defined_resource(plural: str, kind: str, *, namespaced: bool) -> Resource:
+    """The resource of a kind that a RollupDefinition makes."""
+    return Resource(plural, kind, TableObject, ROLE, namespaced, ROLLUP_GROUP, is_table=True)
 
 
 async def _read_columns(upstream: Upstream, scope: Scope) -> tuple[Column, ...]:

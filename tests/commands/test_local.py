@@ -300,7 +300,12 @@ async def test_a_user_without_some_permissions_gets_the_rest(cluster: Cluster, t
     assert "Error from server (ServiceUnavailable): " in nodes.err
     assert 'nodes is forbidden: User "viewer" cannot ' in nodes.err
     assert [(words[0], words[2]) for words in images.words] == [("default", "docker.io/library/shop")]
-    assert rest == Output(0, "", "kubesum: not allowed to list nodes: what is computed from them is not served\n")
+    assert rest == Output(
+        0,
+        "",
+        "kubesum: not allowed to list nodes: what is computed from them is not served\n"
+        "kubesum: not allowed to list rollupdefinitions: the kinds that they make are not served\n",
+    )
 
 
 async def test_a_user_who_may_list_nothing_gets_an_error_of_one_line(cluster: Cluster, tmp_path: Path) -> None:

@@ -271,3 +271,33 @@ async def test_a_kind_of_a_definition_is_live(demo: Ready) -> None:
         await terminal.until(lambda: terminal.line("treasury") and not terminal.line("payments"))
         await demo.kubectl("label", "namespace", "payments", "team=payments", "--overwrite")
         await terminal.shows("payments")
+
+
+def reordereds(*measures: str) -> str:
+    """A definition of pods by namespace, with a column for each of these measures."""
+    names = {"kind": "Reordered", "plural": "reordereds"}
+    spec = {
+        "names": names,
+        "source": "Pods",
+        "groupBy": [{"name": "ns", "field": "namespace"}],
+        "measures": [{"name": "pods", "type": "Count"}, {"name": "restarts", "type": "Sum", "field": "restarts"}],
+        "columns": [{"name": name, "measure": name} for name in measures],
+    }
+    metadata = {"name": "reordereds.rollup.kubesum.dev"}
+    document = {"apiVersion": "kubesum.dev/v1alpha1", "kind": "RollupDefinition", "metadata": metadata, "spec": spec}
+    return json.dumps(document)
+
+
+async def test_the_columns_of_an_open_view_follow_the_definition(demo: Ready) -> None:
+    await demo.kubectl("apply", "-f", "-", given=reordereds("pods", "restarts"))
+    await demo.kubectl("wait", "rollupdefinition/reordereds.rollup.kubesum.dev", "--for=condition=Established")
+    line = ("top", "reordereds", "-A", "--kubeconfig", str(demo.kubeconfig))
+    async with on_terminal(demo.command.home, *line) as terminal:
+        await terminal.until(lambda: terminal.line("kube-system"))
+        assert terminal.line("NAME").split() == ["NAME▲", "PODS", "RESTARTS"]
+        name, pods, restarts = terminal.line("kube-system").split()
+        assert pods != restarts
+        await demo.kubectl("apply", "-f", "-", given=reordereds("restarts", "pods"))
+
+        await terminal.until(lambda: terminal.line("NAME").split() == ["NAME▲", "RESTARTS", "PODS"])
+        await terminal.until(lambda: terminal.line("kube-system").split() == [name, restarts, pods])

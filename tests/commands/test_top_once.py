@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -263,8 +264,7 @@ async def test_a_kind_of_a_definition_is_a_view(demo: Ready, capsys: pytest.Capt
     shown = await printed(capsys, demo, None, TopOptions(name, None, ""))
     listed = await demo.kubectl("get", "teamusages", "-o", "json")
 
-    assert shown[0][:3] == ["NAME", "WORKLOADS", "PODS"]
-    assert "CPU-REQUESTS" in shown[0]
+    assert shown[0][:6] == ["NAME", "WORKLOADS", "PODS", "CPU-REQ", "MEM-REQ", "GPU-REQ"]
     groups = json.loads(listed.out)["items"]
     assert {tuple(words[:3]) for words in shown[1:]} == {
         (group["metadata"]["name"], str(group["status"]["workloads"]), str(group["status"]["pods"]))
@@ -284,4 +284,66 @@ async def test_an_unknown_view_names_those_there_are(demo: Ready) -> None:
     assert await error_of(demo.kubeconfig, options=TopOptions("teams", None, "")) == (
         "there is no view 'teams': choose one of nodes, namespaces, workloads, unhealthy, images, gpuproducts, "
         "nodepools, teamusages, or create a RollupDefinition"
+    )
+
+
+def definition(plural: str, **spec: Any) -> dict[str, Any]:
+    """A definition of pods by namespace."""
+    return {
+        "apiVersion": "kubesum.dev/v1alpha1",
+        "kind": "RollupDefinition",
+        "metadata": {"name": f"{plural}.rollup.kubesum.dev"},
+        "spec": {
+            "names": {"kind": plural.capitalize(), "plural": plural},
+            "source": "Pods",
+            "groupBy": [{"name": "ns", "field": "namespace"}],
+            "measures": [
+                {"name": "pods", "type": "Count"},
+                {"name": "memory", "type": "Sum", "resource": {"from": "requests", "name": "memory"}},
+                {"name": "oldest", "type": "Min", "field": "createdAt"},
+            ],
+            **spec,
+        },
+    }
+
+
+async def printed_of(demo: Ready, capsys: pytest.CaptureFixture[str], defined: dict[str, Any]) -> list[list[str]]:
+    """What is printed of the kind of a definition, which exists meanwhile."""
+    path = demo.command.home / "definition.json"
+    path.write_text(json.dumps(defined))
+    name, plural = defined["metadata"]["name"], defined["spec"]["names"]["plural"]
+    await demo.kubectl("create", "--validate=false", "-f", str(path))
+    try:
+        await demo.kubectl("wait", f"rollupdefinition/{name}", "--for=condition=Established", "--timeout=5s")
+        return await printed(capsys, demo, None, TopOptions(plural, None, ""))
+    finally:
+        await demo.kubectl("delete", f"rollupdefinition/{name}")
+        # Other tests of this demo expect no kinds but its own.
+        while not (await demo.kubectl("get", "--raw", f"/apis/rollup.kubesum.dev/v1alpha1/{plural}")).code:
+            pass
+
+
+async def test_the_columns_of_a_kind_are_those_of_its_definition(
+    demo: Ready, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = [
+        {"name": "Memory", "measure": "memory"},
+        {"name": "Oldest", "measure": "oldest"},
+        {"name": "Number", "measure": "pods", "priority": 1},
+    ]
+    shown = await printed_of(demo, capsys, definition("declareds", columns=columns))
+
+    assert shown[0] == ["NAME", "MEMORY", "OLDEST", "NUMBER"]
+    assert next(words for words in shown if words[0] == "payments") == ["payments", "20352Mi", "26d", "15"]
+
+
+async def test_a_kind_without_groups_has_its_columns(demo: Ready, capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = definition("nothings", selector={"matchLabels": {"no": "such"}})
+
+    assert await printed_of(demo, capsys, nothing) == [["NAME", "PODS", "MEMORY", "OLDEST", "NS"]]
+
+
+async def test_a_kind_that_may_not_be_read_names_the_role(demo: Ready) -> None:
+    assert await error_of(demo.kubeconfig, "viewer", TopOptions("tu", None, "")) == (
+        "not allowed to list teamusages: the ClusterRole kubesum:rollups grants it"
     )

@@ -131,6 +131,9 @@ async def test_only_get_is_supported(address: Address, cookie: str, method: str,
         "/apis/summary.kubesum.dev/v1alpha1/..%2f..%2f..%2fapi%2fv1%2fsecrets",
         "/apis/summary.kubesum.dev//v1alpha1",
         "//apis/summary.kubesum.dev/v1alpha1/nodesummaries",
+        "/apis/rollup.kubesum.dev.evil/v1alpha1/teamusages",
+        "/apis/rollup.kubesum.dev/../apps/v1/deployments",
+        "/apis/kubesum.dev/v1alpha1/rollupdefinitions",
         "/version",
         "/metrics",
         "/static/../session.py",
@@ -140,7 +143,7 @@ async def test_only_get_is_supported(address: Address, cookie: str, method: str,
         f"{LISTS}/nodesummaries?watch=true&watch=false",
     ],
 )
-async def test_nothing_but_the_api_group_is_forwarded(address: Address, cookie: str, path: str) -> None:
+async def test_nothing_but_the_api_groups_is_forwarded(address: Address, cookie: str, path: str) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.get(URL(f"{address.origin}{path}", encoded=True), headers={"Cookie": cookie}) as response,

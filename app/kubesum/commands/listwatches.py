@@ -14,7 +14,7 @@ from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.resizes import ResizeRule, resize_rule
 from kubesum.semantics.watchedresources import POLLED_RESOURCES, watched_pods, watched_resources
-from kubesum.server.definitioncontroller import DefinitionsApi
+from kubesum.server.definitioncontroller import Definition, DefinitionsApi
 from kubesum.server.runtime import ListWatch
 
 FIELD_MANAGER: Final = "kubesum"
@@ -59,3 +59,8 @@ def definitions(upstream: Upstream) -> DefinitionsApi:
         return True
 
     return DefinitionsApi(partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING), apply_status)
+
+
+def readable_definitions(upstream: Upstream, given: Sequence[Definition]) -> DefinitionsApi:
+    """The same without their status, and with those of files, in place of any that has the same name."""
+    return DefinitionsApi(partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING), None, given)

@@ -42,8 +42,12 @@ CONNECT_TIMEOUT_S: Final = 10.0
 CHUNK_BYTES: Final = 64 * 1024
 """Read from a stream at a time: it is decoded within 2 ms, and small buffers are reused."""
 
+JSON: Final = "application/json"
+TABLE: Final = "application/json;as=Table;g=meta.k8s.io;v=v1"
+"""Media types for Accept; a Table has the columns that kubectl prints (k8s.io/apimachinery/pkg/apis/meta/v1)."""
+
 _HEADERS: Final = {
-    "Accept": "application/json",
+    "Accept": JSON,
     "Accept-Encoding": "identity",
     "User-Agent": f"kubesum/{__version__}",
 }
@@ -59,7 +63,8 @@ class _Request:
     limits: aiohttp.ClientTimeout
     params: Mapping[str, str]
     body: bytes | None = None
-    media_type: str = "application/json"
+    media_type: str = JSON
+    accept: str = JSON
 
     @property
     def target(self) -> str:
@@ -67,7 +72,8 @@ class _Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        return _HEADERS if self.body is None else {**_HEADERS, "Content-Type": self.media_type}
+        headers = _HEADERS if self.accept == JSON else {**_HEADERS, "Accept": self.accept}
+        return headers if self.body is None else {**headers, "Content-Type": self.media_type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +140,10 @@ class Upstream:
         params: Mapping[str, str],
         timeout_s: float = RESPONSE_TIMEOUT_S,
         max_bytes: int = MAX_LIST_BYTES,
+        accept: str = JSON,
     ) -> bytes:
         """The body of a 2xx response; raises StatusError or another UpstreamError, also above `max_bytes`."""
-        return await self._body(_Request("GET", path, _within(timeout_s), params), max_bytes)
+        return await self._body(_Request("GET", path, _within(timeout_s), params, accept=accept), max_bytes)
 
     async def get_chunks(
         self, path: str, params: Mapping[str, str], timeout_s: float, max_bytes: int
@@ -178,7 +185,12 @@ class Upstream:
                 return Response(response.status, response.headers, body)
 
     async def stream(
-        self, path: str, params: Mapping[str, str], idle_s: float, pause_s: Callable[[], float] = lambda: 0.0
+        self,
+        path: str,
+        params: Mapping[str, str],
+        idle_s: float,
+        pause_s: Callable[[], float] = lambda: 0.0,
+        accept: str = JSON,
     ) -> AsyncGenerator[bytes, None]:
         """The body of a 2xx response in chunks as they arrive, after an empty one once its headers have arrived.
 
@@ -190,7 +202,7 @@ class Upstream:
             resources.enter_context(self._upstream_errors())
             async with self._within_idle(idle_s):
                 response = await resources.enter_async_context(
-                    self._json_response(_Request("GET", path, limits, params))
+                    self._json_response(_Request("GET", path, limits, params, accept=accept))
                 )
             _keep_alive(response)
             _end_with_connection(response)

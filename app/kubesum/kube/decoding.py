@@ -102,7 +102,8 @@ class Decoder(Generic[Facts]):
         self._check_kind(listed.kind)
         if not listed.metadata.resource_version:
             raise self._decode_error("the list has no resourceVersion")
-        return Page(listed.items or (), listed.metadata.resource_version, listed.metadata.continue_)
+        items = listed.rows if self._watched.is_table else listed.items
+        return Page(items or (), listed.metadata.resource_version, listed.metadata.continue_)
 
     async def pieces(self, chunks: Sequence[bytes]) -> ListPieces:
         """The page in the chunks of a body, for what cannot be watched: such lists need no resourceVersion."""
@@ -119,8 +120,9 @@ class Decoder(Generic[Facts]):
             raise self._decode_error(str(error)) from error
 
     def _check_kind(self, kind: str) -> None:
-        if kind != f"{self._watched.kind}List":
-            raise self._decode_error(f"it is a {kind or 'document of no kind'}, not a {self._watched.kind}List")
+        expected = "Table" if self._watched.is_table else f"{self._watched.kind}List"
+        if kind != expected:
+            raise self._decode_error(f"it is a {kind or 'document of no kind'}, not a {expected}")
 
     def objects_in(self, piece: bytes) -> list[tuple[Key, Facts | None]]:
         """What `objects` gives for the items in a JSON array."""

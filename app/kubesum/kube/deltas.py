@@ -38,6 +38,8 @@ class WatchedResource(Generic[Facts]):
     """The only namespace whose objects are watched; empty for all."""
     selectors: Mapping[str, str] = field(default_factory=dict)
     """The query parameters `labelSelector` and `fieldSelector`, as far as they are used."""
+    is_table: bool = False
+    """Its objects are requested as rows of a Table, each in an own Table in watch events; `view` fits both."""
 
     @property
     def path(self) -> str:

@@ -30,6 +30,8 @@ class ListBody(msgspec.Struct, frozen=True, gc=False):
     kind: str = ""
     metadata: ListMetadata = ListMetadata()
     items: list[msgspec.Raw] | None = None
+    rows: list[msgspec.Raw] | None = None
+    """The items of a Table."""
 
 
 _LISTS: Final = msgspec.json.Decoder(ListBody)

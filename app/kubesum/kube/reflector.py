@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from kubesum.kube.client import Upstream
+from kubesum.kube.client import JSON, TABLE, Upstream
 from kubesum.kube.decoding import Decoder, Events
 from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.failures import Stalled
@@ -159,7 +159,7 @@ class Reflector(Generic[Facts]):
         A list is emptied once the next one is requested.
         """
         params, stall_s = self._stream_params(), self._timing.stall_timeout_s
-        chunks = self._upstream.stream(self._watched.path, params, stall_s, self._pause_s)
+        chunks = self._upstream.stream(self._watched.path, params, stall_s, self._pause_s, self._accept)
         now = asyncio.get_running_loop().time
         received_at = now()
         end_at = received_at + int(params["timeoutSeconds"]) + stall_s
@@ -174,6 +174,10 @@ class Reflector(Generic[Facts]):
                 # Frees their memory: the next ones may take minutes to arrive.
                 lines.clear()
 
+    @property
+    def _accept(self) -> str:
+        return TABLE if self._watched.is_table else JSON
+
     def _pause_s(self) -> float:
         """No pause during the initial events, which are as fast as they are read."""
         return PAUSE_S if self._version else 0.0
@@ -183,7 +187,7 @@ class Reflector(Generic[Facts]):
         yield ListStarted()
         params = {"limit": str(PAGE_OBJECTS), **self._watched.selectors}
         while True:
-            page = self._decoder.page(await self._upstream.get(self._watched.path, params))
+            page = self._decoder.page(await self._upstream.get(self._watched.path, params, accept=self._accept))
             self._note_progress()
             for items in batched(page.items):
                 yield Deltas(self._decoder.objects(items))

@@ -16,7 +16,7 @@ NAME: Final = Column("NAME", "Name of the object.", lambda row: row.name, format
 
 def age(explained: str) -> Column:
     """The column of the time since the watched object of a row was created."""
-    return Column("AGE", explained, lambda row: Ago(row.created))
+    return Column("AGE", explained, lambda row: Ago(row.created), type="date")
 
 
 AGE: Final = age("Time since the object that this one describes was created, `<unknown>` where there is none.")

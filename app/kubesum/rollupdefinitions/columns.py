@@ -58,14 +58,20 @@ def _key_column(column: ColumnSpec, field: str) -> Column:
 
 def _column(column: ColumnSpec, measures: dict[str, tuple[str, CompiledMeasure]]) -> Column:
     field, measure = measures[str(column.measure)]
-    is_number = not measure.resource and not measure.is_time
     return Column(
         column.name,
         measure.description,
         _cell(attrgetter(field), measure),
-        type="integer" if is_number else "string",
+        type=_type(measure),
         wide=column.priority > 0,
     )
+
+
+def _type(measure: CompiledMeasure) -> str:
+    """The type of a column, as printer columns of CustomResourceDefinitions have them."""
+    if measure.is_time:
+        return "date"
+    return "string" if measure.resource else "integer"
 
 
 def _cell(read: Callable[[Any], Any], measure: CompiledMeasure) -> Callable[[RowView], Cell]:

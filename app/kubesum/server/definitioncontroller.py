@@ -7,7 +7,7 @@ writes, the other gets a conflict, and finds with the next event that nothing is
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -23,6 +23,8 @@ from kubesum.vocabulary.errors import UpstreamError
 log = logging.getLogger(__name__)
 
 Definition = RollupDefinition | UnreadableDefinition
+ApplyStatus = Callable[[str, bytes], Awaitable[bool]]
+"""Applies the status of the definition with this name; False if it has changed, or is gone. Raises UpstreamError."""
 
 GATHER_S: Final = 0.05
 """How long events gather before kinds are added and removed."""
@@ -43,11 +45,10 @@ class DefinitionsApi:
     """The part of the API server that the controller uses."""
 
     list_watch: Callable[[], AsyncIterator[SourceEvent[Definition]]]
-    apply_status: Callable[[str, bytes], Awaitable[bool]]
-    """Applies the status of the definition with this name; False if it has changed, or is gone.
-
-    Raises UpstreamError.
-    """
+    apply_status: ApplyStatus | None
+    """None where the status is not this process' to write: what is wrong with definitions is logged then."""
+    given: Sequence[Definition] = ()
+    """Definitions beside those that are listed, in place of any that has the same name."""
 
 
 @dataclass(slots=True)
@@ -103,12 +104,15 @@ class DefinitionController:
         self._changed: Final = asyncio.Event()
         self._is_listed = False
         self._writing: Final[dict[str, _Writing]] = {}
+        self._refusals: set[tuple[str, str]] = set()
         self._failure = ""
         self.started: Final = asyncio.Event()
         """Set once the kinds of the first list are added, or it is refused: the resource may not be installed."""
 
     async def run(self) -> None:
         """Follows the definitions until cancelled."""
+        # Those of files are known before, and whoever has read them has said what is wrong.
+        self._refusals = _refusals(self._kinds.verdicts)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(), name="definitions")
             tasks.create_task(self._reconcile_forever(), name="definition kinds")
@@ -129,7 +133,8 @@ class DefinitionController:
                     await self._changed.wait()
                 await asyncio.sleep(GATHER_S)
                 self._changed.clear()
-                self._kinds.update(list(self._found.current.values()))
+                given = {one.metadata.name: one for one in self._api.given}
+                self._kinds.update(list({**self._found.current, **given}.values()))
                 if self._is_listed:
                     self.started.set()
             except TimeoutError:
@@ -138,16 +143,20 @@ class DefinitionController:
 
     async def _write_statuses(self) -> float:
         """Writes each status that is due; returns after how many seconds to look again."""
+        apply_status = self._api.apply_status
+        if apply_status is None:
+            self._log_refusals()
+            return IDLE_S
         found = self._found.current
         for name in [name for name in self._writing if name not in found]:
             del self._writing[name]
         pauses = [IDLE_S]
         for verdict in self._kinds.verdicts:
             if (definition := found.get(verdict.metadata.name)) is not None:
-                pauses.append(await self._write_status(verdict, definition))
+                pauses.append(await self._write_status(verdict, definition, apply_status))
         return min(pauses)
 
-    async def _write_status(self, verdict: Verdict, definition: Definition) -> float:
+    async def _write_status(self, verdict: Verdict, definition: Definition, apply_status: ApplyStatus) -> float:
         loop_now = asyncio.get_running_loop().time()
         writing = self._writing_of(definition, loop_now)
         served = self._kinds.served(verdict.compiled) if verdict.compiled is not None else None
@@ -165,7 +174,7 @@ class DefinitionController:
             due_at = max(due_at, writing.seen_at + COUNTS_S)
         if loop_now < due_at:
             return min(IDLE_S, due_at - loop_now)
-        await self._apply(definition, wanted, writing)
+        await self._apply(definition, wanted, writing, apply_status)
         return COMPUTING_S if verdict.compiled is not None and served is None else IDLE_S
 
     def _writing_of(self, definition: Definition, loop_now: float) -> _Writing:
@@ -180,13 +189,15 @@ class DefinitionController:
             writing.seen, writing.seen_at = definition.status, loop_now
         return writing
 
-    async def _apply(self, definition: Definition, wanted: Status, writing: _Writing) -> None:
+    async def _apply(
+        self, definition: Definition, wanted: Status, writing: _Writing, apply_status: ApplyStatus
+    ) -> None:
         metadata = definition.metadata
         said = settled(wanted)
         loop_now = asyncio.get_running_loop().time()
         body = encoded(metadata.name, metadata.resource_version, wanted)
         try:
-            is_applied = await self._api.apply_status(metadata.name, body)
+            is_applied = await apply_status(metadata.name, body)
         except UpstreamError as error:
             self._failed(writing, loop_now, str(error))
             return
@@ -211,6 +222,22 @@ class DefinitionController:
         elif self._failure and not failure:
             log.info("status of RollupDefinitions written again")
         self._failure = failure
+
+    def _log_refusals(self) -> None:
+        refusals = _refusals(self._kinds.verdicts)
+        for name, reason in sorted(refusals - self._refusals):
+            log.warning("definition refused", extra={"definition": name, "reason": reason})
+        self._refusals = refusals
+
+
+def _refusals(verdicts: Iterable[Verdict]) -> set[tuple[str, str]]:
+    """(name, what is wrong) of the definitions that are not served."""
+    return {
+        (one.metadata.name, problem.sentence)
+        for one in verdicts
+        for problem in (*one.problems, one.conflict)
+        if problem is not None
+    }
 
 
 def _backoff_s(failures: int) -> float:

@@ -3,12 +3,22 @@
 import pytest
 
 from kubesum.clients.model.explanations import explanation
-from kubesum.clients.model.views import BY_NAME, Scope
+from kubesum.clients.model.tablerows import TableObject
+from kubesum.clients.model.views import BY_NAME, Resource, Scope, View
 from kubesum.kube.objects import Status
 from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 
 HOST = "https://127.0.0.1:6443"
+TEAMS = Scope(
+    View(
+        name="teamusages",
+        description="",
+        resource=Resource(
+            "teamusages", "TeamUsage", TableObject, "kubesum:rollups", False, "rollup.kubesum.dev", is_table=True
+        ),
+    )
+)
 
 
 def explained(code: int, scope: Scope, message: str = "no") -> str:
@@ -54,6 +64,20 @@ def test_a_cluster_without_kubesum() -> None:
         f"kubesum is not installed at {HOST}: install its chart with helm install, or start it here with kubesum "
         "local or kubesum demo and name the kubeconfig that it prints with --kubeconfig"
     )
+
+
+def test_a_kind_whose_definition_was_deleted() -> None:
+    """top said that kubesum was not installed."""
+    assert explained(404, TEAMS) == (
+        "teamusages are not served: no RollupDefinition that is Established makes them; "
+        "see kubectl get rollupdefinitions"
+    )
+
+
+def test_the_group_of_defined_kinds_has_an_apiservice_of_its_own() -> None:
+    unheard = StatusError(f"{HOST}/apis", Status(503, "", "service unavailable"))
+
+    assert explanation(unheard, TEAMS, HOST).endswith("see kubectl get apiservice v1alpha1.rollup.kubesum.dev")
 
 
 def test_a_503_of_the_aggregator_differs_from_one_of_kubesum() -> None:

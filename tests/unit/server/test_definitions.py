@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pytest
 
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
 from kubesum.kube.objects import Status
@@ -258,6 +259,22 @@ async def test_without_the_resource_a_server_starts() -> None:
     await asyncio.wait((running,))
 
     assert replica.kinds == []
+
+
+async def test_without_the_right_to_write_refusals_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    server = ScriptedApiServer()
+    given = facts(named("teams", "Team"))
+    one = Replica(DefinitionsApi(server.list_watch, None, [given]), 1)
+    running = asyncio.create_task(one.run())
+    server.put(named("groups", "Team"))
+    await until(lambda: "definition refused" in caplog.text)
+    server.put(named("others", "Other"))
+    await until(lambda: len(one.kinds) == 2)
+    running.cancel()
+    await asyncio.wait((running,))
+
+    assert server.writes == []
+    assert [record.__dict__["definition"] for record in caplog.records] == [TEAMS]
 
 
 async def test_a_status_that_cannot_be_written_leaves_the_kind_served() -> None:

@@ -15,7 +15,7 @@ from kubesum.clients.model.views import Scope
 from kubesum.kube.client import Upstream
 from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
-from kubesum.vocabulary.resource import GROUP, VERSION
+from kubesum.vocabulary.resource import GROUP, ROLLUP_GROUP, VERSION
 
 ROOT: Final = f"/apis/{GROUP}/{VERSION}"
 DISCOVERY_TIMEOUT_S: Final = 10.0
@@ -72,10 +72,15 @@ def explanation(error: UpstreamError, scope: Scope, host: str) -> str:
         return f"kubesum cannot serve {scope.resource.plural} now: {error.message}"
     if error.code == 400:
         return f"the API server cannot select by {scope.label_selector or scope.field_selector!r}: {error.message}"
-    return _without_scope(error, host)
+    if error.code == 404 and scope.resource.group == ROLLUP_GROUP:
+        return (
+            f"{scope.resource.plural} are not served: no RollupDefinition that is Established makes them; "
+            "see kubectl get rollupdefinitions"
+        )
+    return _without_scope(error, host, scope.resource.group)
 
 
-def _without_scope(refusal: StatusError, host: str) -> str:
+def _without_scope(refusal: StatusError, host: str, group: str = GROUP) -> str:
     match refusal.code:
         case 401:
             return f"{host} does not accept the credentials of this context: log in again"
@@ -87,7 +92,7 @@ def _without_scope(refusal: StatusError, host: str) -> str:
         case 503:
             return (
                 f"kubesum does not answer behind {host} ({refusal.message}): "
-                f"see kubectl get apiservice {VERSION}.{GROUP}"
+                f"see kubectl get apiservice {VERSION}.{group}"
             )
     return str(refusal)
 

@@ -6,6 +6,7 @@ last event.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from kubesum.cache.syncstate import SyncState
@@ -26,6 +27,8 @@ class Informer:
     def __init__(self, scope: Scope, clock: Callable[[], float], changed: asyncio.Event) -> None:
         """`clock` gives seconds since 1970."""
         self.scope: Final = scope
+        self.columns = scope.columns
+        """The columns of the view, which a changed definition changes."""
         self.objects: Final[dict[Key, Any]] = {}
         self.changes = 0
         """The number of changes to the objects, which tells whether there is anything new."""
@@ -42,7 +45,16 @@ class Informer:
     async def run(self, upstream: Upstream) -> None:
         """Lists and watches until cancelled."""
         async for event in reflect(upstream, self.scope.watched, _TIMING):
+            # Again after the list, whose rows may be those of a definition that changed meanwhile.
+            if isinstance(event, ListStarted | Synced):
+                await self._read_columns(upstream)
             self.apply(event)
+
+    async def _read_columns(self, upstream: Upstream) -> None:
+        """Reads the columns anew: all watches of a kind end when its definition changes, and are listed again."""
+        # The list that follows fails as well; the next one, whose error is shown, reads the columns again.
+        with suppress(UpstreamError):
+            self.columns = await self.scope.columns_now(upstream)
 
     def apply(self, event: SourceEvent[Any]) -> None:
         """Applies one event to the objects."""

@@ -18,7 +18,6 @@ class Table:
 
     def __init__(self, informer: Informer) -> None:
         self.informer: Final = informer
-        self.columns: Final = informer.scope.columns
         self.visible_columns: Sequence[Column] = [column for column in self.columns if not column.priority]
         """The columns that the view has room for, which it sets."""
         self.column = self._first_column()
@@ -37,13 +36,20 @@ class Table:
         self._arranged_for: tuple[object, ...] = ()
 
     @property
+    def columns(self) -> Sequence[Column]:
+        """All columns, also those that there is no room for."""
+        return self.informer.columns
+
+    @property
     def selected(self) -> Any | None:
         """The row under the cursor, None without rows."""
         return self.rows[self.cursor] if self.rows else None
 
     def arrange(self) -> None:
         """Filters and sorts the rows again if the objects, the filter or the order have changed."""
-        state = (self.informer.changes, self.column.name, self.descending, self.filter)
+        if self.column not in self.columns:
+            self.column = self._same_column()
+        state = (self.informer.changes, self.column, self.descending, self.filter)
         if state != self._arranged_for:
             self._arranged_for = state
             self.rows = self._sorted(self._matching())
@@ -80,6 +86,11 @@ class Table:
     def _first_column(self) -> Column:
         name = self.informer.scope.view.sorted_by
         return next((column for column in self.columns if column.name == name), self.columns[0])
+
+    def _same_column(self) -> Column:
+        """The column that rows are sorted by, after the columns have changed."""
+        named = (column for column in self.columns if column.name == self.column.name)
+        return next(named, None) or self._first_column()
 
     def _matching(self) -> list[Any]:
         objects = self.informer.objects.values()

@@ -4,7 +4,7 @@ A scope is what one table lists: a view, narrowed by a namespace, a label select
 gives the scope of what the row consists of, such as the pods of a node.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from kubesum.clients.model.objects import (
     WorkloadReference,
     readable,
 )
+from kubesum.clients.model.tablerows import received_row
+from kubesum.kube.client import Upstream
 from kubesum.kube.deltas import WatchedResource
 from kubesum.vocabulary.resource import GROUP, VERSION
 
@@ -39,6 +41,8 @@ class Resource:
     role: str
     namespaced: bool = True
     group: str = GROUP
+    is_table: bool = False
+    """Its objects are rows of the Table that the server makes."""
 
 
 NODES: Final = Resource("nodesummaries", "NodeSummary", Node, CLUSTER_ROLE, namespaced=False)
@@ -61,6 +65,7 @@ class View:
 
     `cluster_resource` replaces `resource` when all namespaces are shown. `filter_text` gives the text of a row that a
     filter searches. `drill_down` gives the scope that opens from one row of a scope, None if nothing does.
+    `read_columns` reads the columns that a scope has now, None for a view whose columns never change.
     """
 
     name: str
@@ -69,6 +74,7 @@ class View:
     cluster_resource: Resource | None = None
     field_selector: str = ""
     columns: tuple[Column, ...] = ()
+    read_columns: Callable[[Upstream, "Scope"], Awaitable[tuple[Column, ...]]] | None = None
     sorted_by: str = ""
     filter_text: Callable[[Any], str] = name_of
     drill_down: Callable[["Scope", Any], "Scope | None"] = lambda _scope, _row: None
@@ -104,24 +110,29 @@ class Scope:
             version=VERSION,
             kind=resource.kind,
             view=resource.object_type,
-            transform=readable if resource.group == GROUP else _as_it_is,
+            transform=received_row if resource.is_table else readable,
             namespace=self.namespace if resource.namespaced else "",
             selectors={name: selector for name, selector in selectors.items() if selector},
+            is_table=resource.is_table,
         )
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the view, without NAMESPACE if there is only one."""
-        shown = self.view.columns
-        return tuple(column for column in shown if column is not columns.NAMESPACE) if self.namespace else shown
+        return self.shown(self.view.columns)
+
+    async def columns_now(self, upstream: Upstream) -> tuple[Column, ...]:
+        """The columns as the server has them now; raises UpstreamError."""
+        read = self.view.read_columns
+        return self.columns if read is None else self.shown(await read(upstream, self))
+
+    def shown(self, found: tuple[Column, ...]) -> tuple[Column, ...]:
+        """These columns, without NAMESPACE if there is only one."""
+        return tuple(column for column in found if column is not columns.NAMESPACE) if self.namespace else found
 
     def drill_down(self, row: Any) -> "Scope | None":
         """The scope of what a row consists of, None if there is nothing to open."""
         return self.view.drill_down(self, row)
-
-
-def _as_it_is(group: Any) -> Any:
-    return group
 
 
 def _pods_of_node(scope: Scope, node: Node) -> Scope:

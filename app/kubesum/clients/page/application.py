@@ -49,7 +49,7 @@ def application(upstream: Upstream, cluster: Cluster, session: Session, port: in
                 session.redeem(request, response)
             return response
         if path != VIEWS_PATH and not is_forwarded(request):
-            return status(404, "not found: only kubesum's own API group is forwarded", "NotFound")
+            return status(404, "not found: only kubesum's own API groups are forwarded", "NotFound")
         if not session.is_authenticated(request):
             return status(401, SIGN_IN, "Unauthorized")
         if path == VIEWS_PATH:

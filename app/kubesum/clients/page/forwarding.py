@@ -1,7 +1,8 @@
-"""Forwards the page's requests to the API server: those for kubesum's API group, and no others.
+"""Forwards the page's requests to the API server: those for kubesum's two API groups, and no others.
 
-They are sent with the credentials of the kubeconfig, so the user sees what kubectl would show. Responses are passed
-on in chunks as they arrive, lists and watches alike. An error is explained as `clients.model.explanations` does.
+One group has the summaries, the other the kinds that RollupDefinitions make. Requests are sent with the credentials
+of the kubeconfig, so the user sees what kubectl would show. Responses are passed on in chunks as they arrive, lists
+and watches alike. An error is explained as `clients.model.explanations` does.
 """
 
 import re
@@ -13,12 +14,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from kubesum.clients.model.defined import defined_resource
 from kubesum.clients.model.explanations import explanation
-from kubesum.clients.model.views import RESOURCES, Scope, View
-from kubesum.kube.client import Upstream
+from kubesum.clients.model.views import RESOURCES, Resource, Scope, View
+from kubesum.kube.client import JSON, TABLE, Upstream
 from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
-from kubesum.vocabulary.resource import GROUP
+from kubesum.vocabulary.resource import GROUP, ROLLUP_GROUP
 
 IDLE_S: Final = 150.0
 """Without a byte, after which a watch is given up: kubesum sends a bookmark every minute."""
@@ -27,6 +29,7 @@ PARAMETERS: Final = frozenset(
         "allowWatchBookmarks",
         "continue",
         "fieldSelector",
+        "includeObject",
         "labelSelector",
         "limit",
         "resourceVersion",
@@ -37,12 +40,13 @@ PARAMETERS: Final = frozenset(
 BAD_GATEWAY: Final = 502
 
 # No segment begins with a dot or holds an escape: the path means the same to every server.
-_PATH: Final = re.compile(rf"/apis(/{re.escape(GROUP)}(/[A-Za-z0-9][A-Za-z0-9.:_-]*){{0,5}})?")
-_NAMESPACED: Final = re.compile(r".*/namespaces/(?P<namespace>[^/]+)/(?P<plural>[^/]+)")
+_GROUPS: Final = "|".join(map(re.escape, (GROUP, ROLLUP_GROUP)))
+_PATH: Final = re.compile(rf"/apis(/({_GROUPS})(/[A-Za-z0-9][A-Za-z0-9.:_-]*){{0,5}})?")
+_COLLECTION: Final = re.compile(r"/apis/(?P<group>[^/]+)/[^/]+(/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[^/]+)")
 
 
 def is_forwarded(request: Request) -> bool:
-    """Whether a request is for kubesum's API group or its discovery, with parameters that a list or watch has."""
+    """Whether a request is for kubesum's API groups or discovery, with parameters that a list or watch has."""
     path = request.scope["raw_path"].decode("latin-1")
     names = [name for name, _ in request.query_params.multi_items()]
     return bool(_PATH.fullmatch(path)) and PARAMETERS.issuperset(names) and len(names) == len(set(names))
@@ -51,7 +55,8 @@ def is_forwarded(request: Request) -> bool:
 async def forward(upstream: Upstream, request: Request) -> Response:
     """The response of the API server, or why there is none."""
     path, params = request.url.path, dict(request.query_params)
-    chunks = upstream.stream(path, params, IDLE_S)
+    accept = TABLE if request.headers.get("accept") == TABLE else JSON
+    chunks = upstream.stream(path, params, IDLE_S, accept=accept)
     try:
         await anext(chunks)
     except UpstreamError as error:
@@ -85,11 +90,16 @@ async def _body(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, No
 
 def _scope(path: str, params: dict[str, str]) -> Scope | None:
     """What a list or watch is about, None for discovery and for resources without a view."""
-    match = _NAMESPACED.fullmatch(path)
-    plural = match["plural"] if match else path.rpartition("/")[2]
-    resource = RESOURCES.get(plural)
-    if resource is None:
+    match = _COLLECTION.fullmatch(path)
+    resource = None if match is None else _resource(match["group"], match["plural"], match["namespace"])
+    if match is None or resource is None:
         return None
-    view = View(name=plural, description="", resource=resource)
+    view = View(name=resource.plural, description="", resource=resource)
     selectors = params.get("labelSelector", ""), params.get("fieldSelector", "")
-    return Scope(view, match["namespace"] if match else "", *selectors)
+    return Scope(view, match["namespace"] or "", *selectors)
+
+
+def _resource(group: str, plural: str, namespace: str | None) -> Resource | None:
+    if group == ROLLUP_GROUP:
+        return defined_resource(plural, "", namespaced=namespace is not None)
+    return RESOURCES.get(plural)

@@ -1,6 +1,6 @@
 """The views of `clients.model` for the page: which resource each lists, and how bad a value is.
 
-Columns are not in it: what a cell shows is computed where it is drawn.
+Columns are not in it: they are those of the Table that the server makes of a resource.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from typing import Any
 from kubesum import __version__
 from kubesum.clients.model.cells import FULL_PERCENT, TIGHT_PERCENT
 from kubesum.clients.model.columns import HEALTH_TONES, TRANSIENT
-from kubesum.clients.model.explanations import ROOT
+from kubesum.clients.model.defined import ROOT
 from kubesum.clients.model.views import CLUSTERS, PODS, VIEWS, Resource, View
+from kubesum.vocabulary.resource import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def views_document(cluster: Cluster) -> dict[str, Any]:
         "context": cluster.context,
         "namespace": cluster.namespace,
         "server": cluster.server,
-        "root": ROOT,
+        "kinds": ROOT,
         "cluster": _resource(CLUSTERS),
         "pods": _resource(PODS),
         "views": [_view(view) for view in VIEWS],
@@ -51,4 +52,5 @@ def _view(view: View) -> dict[str, Any]:
 
 
 def _resource(resource: Resource) -> dict[str, Any]:
-    return {"plural": resource.plural, "namespaced": resource.namespaced}
+    root = f"/apis/{resource.group}/{VERSION}"
+    return {"root": root, "plural": resource.plural, "namespaced": resource.namespaced}

@@ -1,18 +1,21 @@
 """Serves a cluster that the user can read; nothing is installed in it."""
 
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 from kubesum.commands import definitions
 from kubesum.commands.eventloop import Main
-from kubesum.commands.listwatches import cluster_list_watches
-from kubesum.commands.local.serving import Defined, Output, Rollups, serve
+from kubesum.commands.listwatches import cluster_list_watches, readable_definitions
+from kubesum.commands.local.serving import Defined, InCluster, Output, Rollups, serve
+from kubesum.commands.messages import warn
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import ConfigLoader, kubeconfig, kubeconfig_files
 from kubesum.kube.serverversion import VERSION_PATH
 from kubesum.kube.statuserror import StatusError
-from kubesum.vocabulary.errors import UsageError
+from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
+from kubesum.vocabulary.errors import UpstreamError, UsageError
 
 FIRST_RESPONSE_S: Final = 10.0
 """How long the API server may take for the first response, before the command fails."""
@@ -31,7 +34,9 @@ def serving_cluster(
 async def _serve_cluster(load_config: ConfigLoader, defined: Defined, out: Output, usage_interval_s: float) -> None:
     async with await connect(load_config) as upstream:
         await _require_response(upstream)
-        await serve(cluster_list_watches(upstream, usage_interval_s, defined.annotations), defined, out)
+        list_watches = cluster_list_watches(upstream, usage_interval_s, defined.annotations)
+        api = readable_definitions(upstream, defined.definitions)
+        await serve(list_watches, defined, out, InCluster(api, partial(_warn_of_forbidden_definitions, upstream)))
 
 
 async def _require_response(upstream: Upstream) -> None:
@@ -41,3 +46,21 @@ async def _require_response(upstream: Upstream) -> None:
     except StatusError as error:
         if error.code != HTTPStatus.FORBIDDEN:
             raise
+
+
+async def _warn_of_forbidden_definitions(upstream: Upstream) -> None:
+    """Says that there may be RollupDefinitions which the user may not list, if their resource is installed."""
+    if await _error_code(upstream, WATCHED_DEFINITIONS.path) != HTTPStatus.FORBIDDEN:
+        return
+    # A 403 says nothing about whether the resource exists: discovery, which everybody may read, does.
+    if await _error_code(upstream, f"/apis/{WATCHED_DEFINITIONS.api_version}") is None:
+        warn("not allowed to list rollupdefinitions: the kinds that they make are not served")
+
+
+async def _error_code(upstream: Upstream, path: str) -> int | None:
+    """The code with which a path is refused, 0 if there is no answer; None if it is not refused."""
+    try:
+        await upstream.get(path, {"limit": "1"}, FIRST_RESPONSE_S)
+    except UpstreamError as error:
+        return error.code if isinstance(error, StatusError) else 0
+    return None

@@ -23,8 +23,8 @@ def add(command: Parser) -> None:
         "--rollups",
         metavar="PATH",
         type=Path,
-        help="file or folder of RollupDefinitions, whose kinds are served beside the summaries; those that --from "
-        "holds are served in any case",
+        help="file or folder of RollupDefinitions, whose kinds are served beside the summaries; those that the "
+        "cluster, or --from, has are served in any case, but for one of the same name",
     )
     sharedflags.rollup_annotations(cluster)
     sharedflags.usage_interval(cluster)

@@ -1,7 +1,7 @@
 """Serves list-watches on loopback, to the holder of one client certificate."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from kubesum.commands.eventloop import Main
 from kubesum.commands.kubeconfigfile import kubeconfig_file, local_credentials
 from kubesum.commands.messages import print_ready, warn
 from kubesum.edge.secureserving import local_serving
+from kubesum.server.definitioncontroller import DefinitionsApi
 from kubesum.server.runtime import Kubesum, Limits, ListWatch
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.errors import UpstreamError
@@ -43,11 +44,23 @@ class Defined:
     annotations: tuple[str, ...]
 
 
-async def serve(list_watches: Mapping[str, ListWatch], defined: Defined, out: Output) -> None:
+@dataclass(frozen=True, slots=True)
+class InCluster:
+    """The definitions that a cluster has beside; `warn_of_forbidden` says so if the user may not list them."""
+
+    api: DefinitionsApi
+    warn_of_forbidden: Callable[[], Awaitable[None]]
+
+
+async def serve(
+    list_watches: Mapping[str, ListWatch], defined: Defined, out: Output, in_cluster: InCluster | None = None
+) -> None:
     """Serves until cancelled."""
     with listen(out.port) as listener:
         own = local_credentials(listener.getsockname()[1])
-        kubesum = Kubesum(list_watches, local_serving(own.tls), Limits(annotations=defined.annotations))
+        limits = Limits(annotations=defined.annotations)
+        api = None if in_cluster is None else in_cluster.api
+        kubesum = Kubesum(list_watches, local_serving(own.tls), limits, api)
         for verdict in kubesum.defined.update(defined.definitions):
             for sentence in sentences(verdict):
                 warn(f"not served: {sentence}")
@@ -55,6 +68,8 @@ async def serve(list_watches: Mapping[str, ListWatch], defined: Defined, out: Ou
             running = tasks.create_task(kubesum.run(listener), name="kubesum")
             await kubesum.ready.wait()
             _warn_of_forbidden(kubesum)
+            if in_cluster is not None:
+                await in_cluster.warn_of_forbidden()
             tasks.create_task(_warn_of_missing_usage(kubesum), name="usage")
             with kubeconfig_file(own.kubeconfig, out.kubeconfig_out) as written:
                 has_nodes = kubesum.cache.sources.watched["nodes"].has_synced

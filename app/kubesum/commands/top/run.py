@@ -80,7 +80,7 @@ async def _run_dashboard(upstream: Upstream, scope: Scope, context: str) -> None
 
 async def _scope(upstream: Upstream, options: TopOptions, context_namespace: str) -> Scope:
     namespace = context_namespace if options.namespace is None else options.namespace
-    view = BY_NAME.get(options.view) or await defined_view(upstream, options.view)
+    view = BY_NAME.get(options.view) or await defined_view(upstream, options.view, namespace)
     return Scope(view, namespace, options.selector)
 
 

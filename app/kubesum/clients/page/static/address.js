@@ -45,5 +45,6 @@ export const to = {
   node: (name) => ({ view: "node", name }),
   namespace: (name) => ({ view: "namespace", name }),
   workload: (namespace, kind, name) => ({ view: "workload", namespace, kind, name }),
+  kind: (plural, more) => ({ view: "kind", plural, ...more }),
   image: (repository, tag) => ({ view: "image", repository, tag }),
 };

@@ -1,7 +1,10 @@
 // A canvas that is as wide as its parent, sharp on any screen, with a tooltip and a pointer for what is drawn.
 
 import { html } from "htm/preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+
+import { changed } from "./live.js";
+import { Painting } from "./painting.js";
 
 const NAMES = [
   "panel", "text", "faint", "line", "free", "requested", "used", "over", "limit", "good", "warning", "bad", "idle", "neutral", "low", "high",
@@ -21,12 +24,16 @@ export function forgetColours() {
   cached = null;
 }
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", forgetColours);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  forgetColours();
+  changed();
+});
 
 // The width of an element in CSS pixels, 0 before it is laid out.
 export function useWidth(ref) {
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
+    setWidth(ref.current.clientWidth);
     const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)));
     observer.observe(ref.current);
     return () => observer.disconnect();
@@ -34,9 +41,10 @@ export function useWidth(ref) {
   return width;
 }
 
-// Draws `paint(context, selected)` on `width` × `height`; `at(x, y)` is the item there, `open(item)` what a click does.
-export function Canvas({ width, height, label, paint, at, tip, open }) {
+// Paints the items of a picture (see Painting); `at(x, y)` is the item there, `open(item)` what a click does.
+export function Canvas({ width, height, label, picture, at, tip, open }) {
   const ref = useRef(null);
+  const painting = useMemo(() => new Painting(), []);
   const [hover, setHover] = useState(null);
 
   useEffect(() => {
@@ -47,11 +55,11 @@ export function Canvas({ width, height, label, paint, at, tip, open }) {
       canvas.height = Math.round(height * ratio);
       canvas.style.width = `${width}px`;
       canvas.style.height = `${height}px`;
+      painting.forget();
     }
     const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    paint(context, hover?.key);
+    painting.update(context, picture, colours(), hover?.key);
   });
 
   const move = (event) => {

@@ -1,124 +1,124 @@
-// The columns of each table: the same names, order and priorities as those of `kubesum top`.
+// The columns of a table: those of the server's Table, in its order. What a text cannot show, such as a bar, a tone or
+// a link, is drawn in place of the text of the column with that name.
 
 import { html } from "htm/preact";
+import { useMemo } from "preact/hooks";
 
 import { href, to } from "./address.js";
 import { Bar, Toned, sentence } from "./bars.js";
-import { age, bytes, cores, percent } from "./quantities.js";
+import { age, measured, percent, seconds } from "./quantities.js";
 
-const words = (name, read, width, more) => ({ name, cell: read, sort: (row) => read(row).toLowerCase(), search: read, width, ...more });
-const count = (name, read, more) => ({ name, cell: (row) => read(row) || html`<span class="faint">0</span>`, sort: read, width: 76, right: true, down: true, ...more });
-const share = (name, part, whole, more) => ({
-  name, cell: (row) => `${part(row)}/${whole(row)}`, sort: (row) => whole(row) - part(row), width: 84, right: true, down: true, ...more,
-});
-const amount = (name, format, read, more) => ({
-  name, cell: (row) => (read(row) === undefined ? html`<span class="faint">–</span>` : format(read(row))), sort: (row) => read(row) ?? -1, width: 82, right: true, down: true, ...more,
-});
-const bar = (name, read) => ({
-  name,
+const NONE = new Set(["", "<none>", "<unknown>"]);
+const SAMPLE = 200;
+const MARK_WIDTH = 20;
+const NO_MORE = [];
+const [LEAST_WIDTH, MOST_WIDTH, PADDING] = [58, 300, 26];
+const [CHARACTER, BOLD_CHARACTER] = [7.3, 8.2];
+
+const faint = (text) => html`<span class="faint">${text}</span>`;
+const toned = (tone, text) => ({ priority: 0, mark: MARK_WIDTH, search: text, cell: (row) => html`<${Toned} tone=${tone(row)}>${text(row)}<//>` });
+const bad = (read) => ({ cell: (row) => (read(row) ? html`<${Toned} tone="bad">${read(row)}<//>` : faint("0")) });
+const bar = (read, priority) => ({
   cell: (row) => html`<span class="barcell"><${Bar} gauge=${read(row)} label=${sentence(read(row))} /><span>${percent(read(row).requested)}</span></span>`,
-  sort: (row) => read(row).requested ?? -1, width: 170, down: true,
+  width: 170, right: false, priority,
 });
-const since = { name: "AGE", cell: (row, now) => age(row.created, now), sort: (row) => row.created, width: 68, right: true, down: true };
-const cpu = (name, read, more) => amount(name, cores, (row) => read(row)?.cpu, more);
-const memory = (name, read, more) => amount(name, bytes, (row) => read(row)?.memory, more);
-const bad = (name, read, more) => count(name, read, { ...more, cell: (row) => (read(row) ? html`<${Toned} tone="bad">${read(row)}<//>` : html`<span class="faint">0</span>`) });
-const hasUsage = (row) => row.usage;
-
-export const NAMESPACE = words("NAMESPACE", (row) => row.namespace, 130, { cell: (row) => html`<a href=${href(to.namespace(row.namespace))}>${row.namespace}</a>` });
-
-export const NODES = [
-  words("NAME", (row) => row.name, 150, { first: true }),
-  words("STATUS", (row) => row.condition, 128, { cell: (row) => html`<${Toned} tone=${row.tone}>${row.condition}<//>` }),
-  words("ROLES", (row) => row.roles, 110, { priority: 4 }),
-  { name: "PODS", cell: (row) => `${row.pods}/${row.allocatable?.pods ?? 0}`, sort: (row) => row.pods, width: 72, right: true, down: true, priority: 1 },
-  bar("CPU%", (row) => row.cpu),
-  { ...amount("CPU-LIM%", percent, (row) => row.cpu.limited ?? undefined), width: 86, priority: 3 },
-  { ...amount("CPU-USE%", percent, (row) => row.cpu.used ?? undefined), width: 88, priority: 2, optional: hasUsage },
-  { ...bar("MEM%", (row) => row.memory), priority: 1 },
-  { ...amount("MEM-LIM%", percent, (row) => row.memory.limited ?? undefined), width: 92, priority: 3 },
-  { ...amount("MEM-USE%", percent, (row) => row.memory.used ?? undefined), width: 94, priority: 2, optional: hasUsage },
-  { name: "GPU", cell: (row) => `${row.gpus.requested}/${row.gpus.allocatable}`, sort: (row) => row.gpus.requested, width: 56, right: true, down: true, priority: 3, optional: (row) => row.gpus.allocatable },
-  count("NOT-READY", (row) => row.notReady, { priority: 4, width: 92 }),
-  count("RESTARTS", (row) => row.restarts, { priority: 4, width: 84 }),
-  words("VERSION", (row) => row.version, 90, { priority: 5 }),
-  { ...since, priority: 2 },
-];
-
-export const NAMESPACES = [
-  words("NAME", (row) => row.name, 150, { first: true }),
-  share("PODS", (row) => row.pods.ready, (row) => row.pods.active),
-  share("WORKLOADS", (row) => row.workloads.healthy, (row) => row.workloads.total, { width: 100 }),
-  bad("DEGRADED", (row) => row.workloads.degraded, { width: 90 }),
-  count("PENDING", (row) => row.pods.unscheduled, { priority: 2 }),
-  cpu("CPU-REQ", (row) => row.requests, { priority: 1 }),
-  cpu("CPU-LIM", (row) => row.limits, { priority: 3 }),
-  cpu("CPU-USE", (row) => row.usage, { priority: 1, optional: hasUsage }),
-  memory("MEM-REQ", (row) => row.requests, { priority: 1 }),
-  memory("MEM-LIM", (row) => row.limits, { priority: 3 }),
-  memory("MEM-USE", (row) => row.usage, { priority: 1, optional: hasUsage }),
-  count("RESTARTS", (row) => row.restarts, { priority: 2, width: 84 }),
-  { ...since, priority: 2 },
-];
-
-const severity = (views) => {
-  const order = Object.keys(views.healthTones);
-  return (row) => order.length - order.indexOf(row.health);
-};
-
-export const workloads = (views) => [
-  { ...NAMESPACE, priority: 1 },
-  words("NAME", (row) => row.owner, 170, { first: true }),
-  words("KIND", (row) => row.kind, 100, { priority: 5 }),
-  share("READY", (row) => row.ready, (row) => row.desired, { width: 66 }),
-  { name: "HEALTH", cell: (row) => html`<${Toned} tone=${views.healthTones[row.health] ?? "idle"}>${row.health}<//>`, sort: severity(views), search: (row) => row.health, width: 118, down: true },
-  words("STATUS", (row) => row.problem, 180, { priority: 3 }),
-  count("RESTARTS", (row) => row.restarts, { priority: 4, width: 84 }),
-  cpu("CPU-REQ", (row) => row.requests, { priority: 1 }),
-  cpu("CPU-USE", (row) => row.usage, { priority: 2, optional: hasUsage }),
-  memory("MEM-REQ", (row) => row.requests, { priority: 1 }),
-  memory("MEM-USE", (row) => row.usage, { priority: 2, optional: hasUsage }),
-  count("NODES", (row) => row.nodes, { priority: 5, width: 68 }),
-  { ...since, priority: 3 },
-];
+const linked = (target, text, width) => ({ width, cell: (row) => (text(row) ? html`<a href=${href(target(row))}>${text(row)}</a>` : faint("–")) });
 
 export const podTone = (row, views) => {
   if (row.healthy) return row.phase === "Running" ? "good" : "idle";
   return views.transientReasons.includes(row.reasonClass) ? "warning" : "bad";
 };
 
-export const pods = (views) => [
-  { ...NAMESPACE, priority: 1 },
-  words("NAME", (row) => row.name, 200, { first: true }),
-  share("READY", (row) => row.ready, (row) => row.containers, { width: 66 }),
-  words("STATUS", (row) => row.reason, 150, { cell: (row) => html`<${Toned} tone=${podTone(row, views)}>${row.reason}<//>` }),
-  { ...count("RESTARTS", (row) => row.restarts, { priority: 1, width: 120 }), cell: (row, now) => (row.restarts && row.restarted ? `${row.restarts} (${age(row.restarted, now)} ago)` : `${row.restarts}`) },
-  words("NODE", (row) => row.node, 130, { priority: 3, cell: (row) => row.node && html`<a href=${href(to.node(row.node))}>${row.node}</a>` }),
-  words("WORKLOAD", (row) => (row.kind ? `${row.kind.toLowerCase()}/${row.owner}` : ""), 170, { priority: 4 }),
-  words("LAST-END", (row) => row.ended, 100, { priority: 5 }),
-  cpu("CPU-REQ", (row) => row.requests, { priority: 2 }),
-  cpu("CPU-USE", (row) => row.usage, { priority: 3, optional: hasUsage }),
-  memory("MEM-REQ", (row) => row.requests, { priority: 2 }),
-  memory("MEM-USE", (row) => row.usage, { priority: 3, optional: hasUsage }),
-  { ...since, priority: 2 },
-];
+const restarts = (row, now) => (row.restarts && row.restarted ? `${row.restarts} (${age(row.restarted, now)} ago)` : row.restarts || faint("0"));
 
-export const pending = (views) => [
-  { ...NAMESPACE, priority: 1 },
-  words("NAME", (row) => row.name, 200, { first: true }),
-  words("WHY", (row) => row.pendingReasons.map(({ reason, count }) => `${reason} ×${count}`).join(", ") || row.reason, 320),
-  cpu("CPU-REQ", (row) => row.requests, { priority: 1 }),
-  memory("MEM-REQ", (row) => row.requests, { priority: 1 }),
-  words("WORKLOAD", (row) => (row.kind ? `${row.kind.toLowerCase()}/${row.owner}` : ""), 190, { priority: 2 }),
-  { ...since, priority: 1 },
-];
+function images() {
+  const tag = (row) => (row.floating ? html`<${Toned} tone="warning">${row.tag}<//>` : row.tag);
+  return { REPOSITORY: { first: true, priority: 0 }, TAG: { priority: 0, cell: tag }, "PULL-FAIL": bad((row) => row.failures) };
+}
 
-export const IMAGES = [
-  words("REPOSITORY", (row) => row.repository, 280, { first: true }),
-  words("TAG", (row) => row.tag, 150, { cell: (row) => (row.floating ? html`<${Toned} tone="warning">${row.tag}<//>` : row.tag) }),
-  count("PODS", (row) => row.pods, { width: 66 }),
-  count("WORKLOADS", (row) => row.workloads, { priority: 2, width: 100 }),
-  count("NAMESPACES", (row) => row.namespaces, { priority: 1, width: 104 }),
-  count("NODES", (row) => row.nodes, { priority: 1, width: 68 }),
-  bad("PULL-FAIL", (row) => row.failures, { priority: 1, width: 90 }),
-];
+// What is drawn, by the plural of the resource and the name of the column.
+export function drawings(views) {
+  const worst = Object.keys(views.healthTones);
+  const severity = (row) => worst.length - worst.indexOf(row.health);
+  return {
+    nodesummaries: {
+      STATUS: toned((row) => row.tone, (row) => row.condition),
+      "CPU%": bar((row) => row.cpu, 1),
+      "MEM%": bar((row) => row.memory, 1.1),
+    },
+    namespacesummaries: { DEGRADED: bad((row) => row.workloads.degraded) },
+    workloadsummaries: {
+      NAME: { cell: (row) => row.owner, search: (row) => row.name },
+      HEALTH: { ...toned((row) => views.healthTones[row.health] ?? "idle", (row) => row.health), sort: severity, down: true },
+    },
+    podsummaries: {
+      STATUS: toned((row) => podTone(row, views), (row) => row.reason),
+      RESTARTS: { cell: restarts, sort: (row) => row.restarts, right: true, down: true, width: 120 },
+      NODE: { ...linked((row) => to.node(row.node), (row) => row.node, 130), priority: 1.6 },
+    },
+    imagesummaries: images(),
+    clusterimagesummaries: images(),
+  };
+}
+
+export const NAMESPACE = {
+  ...linked((row) => to.namespace(row.namespace), (row) => row.namespace, 130),
+  name: "NAMESPACE", priority: 1.5, sort: (row) => row.namespace, search: (row) => row.namespace, has: (row) => row.namespace,
+};
+
+// Why pods have no node: of several reasons a Table has one.
+export const WHY = {
+  name: "WHY", priority: 0, width: 320, has: () => true,
+  cell: (row) => why(row), search: (row) => why(row), sort: (row) => why(row).toLowerCase(),
+};
+
+const why = (row) => row.pendingReasons.map(({ reason, count }) => (count ? `${reason} ×${count}` : reason)).join(", ") || row.reason;
+
+// Some of the rows, from all parts of the list.
+function sample(rows) {
+  const step = Math.max(1, Math.floor(rows.length / SAMPLE));
+  return rows.filter((_, place) => place % step === 0);
+}
+
+function widthOf(texts, character) {
+  const longest = Math.max(...texts.map(({ length }) => length));
+  return Math.round(Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, PADDING + character * longest)));
+}
+
+function declared({ name, type, format, priority, description }, place, count, sampled, mark = 0) {
+  const text = (row) => (NONE.has(row.cells[place] ?? "") ? "" : String(row.cells[place]));
+  const found = sampled.map(text).filter(Boolean);
+  const isName = format === "name";
+  const common = {
+    name: name.toUpperCase(), title: description, first: isName, has: (row) => text(row) !== "",
+    width: mark + widthOf([`${name}  `, ...found], isName ? BOLD_CHARACTER : CHARACTER),
+    // Where there is little room, wide columns are left out first, and of others the last.
+    priority: isName ? 0 : 2 + place + priority * count,
+  };
+  if (type === "date") {
+    const began = (row) => (seconds(text(row)) === null ? 0 : row.receivedAt - 1000 * seconds(text(row)));
+    return { ...common, cell: (row, now) => (began(row) ? age(began(row), now) : faint("–")), sort: began, right: true, down: true };
+  }
+  const cell = (row) => (text(row) === "0" ? faint("0") : text(row) || faint("–"));
+  const isNumber = type === "integer" || type === "number" || (!isName && found.length > 0 && found.every((one) => !Number.isNaN(measured(one))));
+  if (!isNumber) return { ...common, cell, sort: (row) => text(row).toLowerCase(), search: text };
+  const size = (row) => (text(row) ? measured(text(row)) : NaN);
+  const isShare = found.some((one) => one.includes("/"));
+  return { ...common, cell, sort: (row) => (Number.isNaN(size(row)) ? -Infinity : size(row)), right: true, down: !isShare };
+}
+
+// The columns for the rows of a collection. They are made anew when the number of rows has doubled: widths, and what is
+// a number, are told from some of them.
+export function useColumns({ live, rows, resource }, views, { namespace = "", omit = NO_MORE, more = NO_MORE } = {}) {
+  const magnitude = Math.ceil(Math.log2(rows.length + 1));
+  return useMemo(() => {
+    const drawn = (!resource.isDefined && drawings(views)[resource.plural]) || {};
+    const sampled = sample(rows);
+    const made = live.columns
+      .map((one, place) => ({ ...declared(one, place, live.columns.length, sampled, drawn[one.name]?.mark), ...drawn[one.name] }))
+      .filter(({ name }) => !omit.includes(name));
+    const first = made.findIndex((column) => column.first);
+    const within = resource.namespaced && !namespace && !omit.includes("NAMESPACE") ? [NAMESPACE] : [];
+    return [...within, ...made.slice(0, first + 1), ...more, ...made.slice(first + 1)];
+  }, [live.columns, magnitude, resource, views, namespace, omit.join(), more]);
+}

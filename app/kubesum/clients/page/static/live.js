@@ -1,9 +1,13 @@
 // Live collections: one list in pages, then a watch that is resumed from the last resourceVersion, as client-go's
 // Reflector does. A collection that is not shown keeps its rows for a while, and its watch is stopped: a browser opens
 // six connections to one server at most.
+//
+// What is read is the Table that the server makes (metav1.Table), with the columns that the resource declares; each
+// row of a summary has its object beside, for pictures and tones.
 
-import { BY_PLURAL } from "./rows.js";
+import { common, projection } from "./rows.js";
 
+const TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1";
 const PAGE = 500;
 const FORGET_AFTER_MS = 60_000;
 const FIRST_PAUSE_MS = 500;
@@ -42,15 +46,15 @@ export class Refused extends Error {
 }
 
 // The JSON of a response; throws Refused with the server's sentence.
-export async function json(url, signal) {
-  const response = await fetched(url, signal);
+export async function json(url, signal, accept = "application/json") {
+  const response = await fetched(url, signal, accept);
   return response.json();
 }
 
-async function fetched(url, signal) {
+async function fetched(url, signal, accept) {
   let response;
   try {
-    response = await fetch(url, { signal, cache: "no-store" });
+    response = await fetch(url, { signal, cache: "no-store", headers: { Accept: accept } });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Refused({ code: 0, message: "kubesum dashboard does not answer: it was stopped, or this machine slept" });
@@ -62,8 +66,9 @@ async function fetched(url, signal) {
 class Collection {
   constructor(path, parameters, project) {
     this.path = path;
-    this.parameters = parameters;
+    this.parameters = { ...parameters, includeObject: project === common ? "Metadata" : "Object" };
     this.project = project;
+    this.columns = [];
     this.rows = new Map();
     this.version = 0;
     this.synced = false;
@@ -116,8 +121,10 @@ class Collection {
     let page = { metadata: {} };
     do {
       const token = page.metadata.continue;
-      page = await json(this.url({ limit: PAGE, ...(token ? { continue: token } : {}) }), signal);
-      for (const object of page.items) this.add(rows, object);
+      page = await json(this.url({ limit: PAGE, ...(token ? { continue: token } : {}) }), signal, TABLE);
+      for (const row of page.rows) this.add(rows, row);
+      // A changed definition ends the watches of its kind: columns change with a list only.
+      this.columns = page.columnDefinitions;
       this.rows = rows;
       this.heard();
     } while (page.metadata.continue);
@@ -130,6 +137,7 @@ class Collection {
     const response = await fetched(
       this.url({ watch: "true", allowWatchBookmarks: "true", resourceVersion: this.resourceVersion }),
       signal,
+      TABLE,
     );
     onStart();
     this.heard();
@@ -149,13 +157,18 @@ class Collection {
     if (type === "ERROR") throw new Refused(object);
     this.resourceVersion = object.metadata.resourceVersion;
     if (type === "BOOKMARK") return;
-    if (type === "DELETED") this.rows.delete(`${object.metadata.namespace ?? ""}/${object.metadata.name}`);
-    else this.add(this.rows, object);
+    for (const row of object.rows) {
+      if (type === "DELETED") this.rows.delete(common(row.object).key);
+      else this.add(this.rows, row);
+    }
     this.version += 1;
   }
 
-  add(rows, object) {
+  // Ages in cells are as of now.
+  add(rows, { cells, object }) {
     const row = this.project(object);
+    row.cells = cells;
+    row.receivedAt = Date.now();
     rows.set(row.key, row);
   }
 
@@ -168,10 +181,10 @@ class Collection {
 }
 
 // The collection of a resource; `use` and `release` it.
-export function collection(root, plural, namespace = "", parameters = {}) {
-  const path = `${root}${namespace ? `/namespaces/${namespace}` : ""}/${plural}`;
+export function collection(resource, namespace = "", parameters = {}) {
+  const path = `${resource.root}${namespace && resource.namespaced ? `/namespaces/${namespace}` : ""}/${resource.plural}`;
   const id = `${path}?${new URLSearchParams(parameters)}`;
-  if (!collections.has(id)) collections.set(id, new Collection(path, parameters, BY_PLURAL[plural]));
+  if (!collections.has(id)) collections.set(id, new Collection(path, parameters, projection(resource)));
   return collections.get(id);
 }
 

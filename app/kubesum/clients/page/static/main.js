@@ -6,6 +6,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { adjust, current, dropToken, href, open, to } from "./address.js";
 import { forgetColours } from "./canvas.js";
+import { useKinds } from "./kinds.js";
 import { changed, collection, json, onChange, use } from "./live.js";
 import { Strip } from "./strip.js";
 import { moveCursor, openCursor } from "./table.js";
@@ -17,7 +18,7 @@ const THEMES = ["auto", "light", "dark"];
 const CLOCK_MS = 5000;
 const KEYS = [
   ["0 – 6", "overview, nodes, namespaces, workloads, unhealthy, images, pending"],
-  ["/", "filter: only rows that contain a text"], ["n", "show one namespace"], ["a", "show all namespaces"],
+  ["7", "the kinds that RollupDefinitions make, one after another"], ["/", "filter: only rows that contain a text"], ["n", "show one namespace"], ["a", "show all namespaces"],
   ["↑ ↓ k j", "one row up or down"], ["Enter", "open the row"], ["Esc", "close this, clear the filter, or go back"],
   ["r", "reverse the order"], ["t", "light, dark, or as the system has it"], ["?", "this help"],
 ];
@@ -51,6 +52,20 @@ function Header({ views, address, live, theme, onTheme, onHelp }) {
   </header>`;
 }
 
+function Kinds({ kinds, address }) {
+  if (!kinds?.length) return null;
+  const chosen = address.view === "kind" && address.plural;
+  return html`<nav class="kinds" aria-label="Kinds of RollupDefinitions">${kinds.map(({ plural, kind }) => html`<a key=${plural}
+    href=${href(to.kind(plural, { namespace: address.namespace }))} aria-current=${plural === chosen ? "page" : undefined} title=${kind}>${plural}</a>`)}</nav>`;
+}
+
+// The kind after the one that is shown, the first one after the last.
+function openNextKind(kinds) {
+  const { view, plural, namespace } = current();
+  const place = view === "kind" ? kinds.findIndex((kind) => kind.plural === plural) : -1;
+  if (kinds.length) open(to.kind(kinds[(place + 1) % kinds.length].plural, { namespace }));
+}
+
 function Help({ onClose }) {
   const ref = useRef(null);
   useEffect(() => ref.current.showModal(), []);
@@ -60,7 +75,9 @@ function Help({ onClose }) {
   </dialog>`;
 }
 
-function useKeys(views, address, onTheme, onHelp) {
+function useKeys(kinds, onTheme, onHelp) {
+  const known = useRef(null);
+  known.current = kinds ?? [];
   useEffect(() => {
     const actions = {
       "/": () => document.getElementById("filter").focus(),
@@ -73,6 +90,7 @@ function useKeys(views, address, onTheme, onHelp) {
       "?": onHelp,
       Escape: () => (current().filter ? adjust({ filter: undefined }) : current().view && history.back()),
     };
+    actions[TABS.length] = () => openNextKind(known.current);
     TABS.forEach((name, number) => (actions[number] = () => open(to.view(name, { namespace: current().namespace }))));
     const press = (event) => {
       if (event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
@@ -92,7 +110,8 @@ function Page({ views }) {
   const [, draw] = useState(0);
   const [theme, setTheme] = useState(localStorage.getItem("theme") ?? "auto");
   const [helping, setHelping] = useState(false);
-  const live = useMemo(() => collection(views.root, views.cluster.plural), []);
+  const live = useMemo(() => collection(views.cluster), []);
+  const kinds = useKinds(views.kinds);
   useEffect(() => onChange(() => draw((number) => number + 1)), []);
   useEffect(() => use(live), []);
   useEffect(() => {
@@ -107,21 +126,23 @@ function Page({ views }) {
       return next;
     });
   const address = current();
-  useKeys(views, address, nextTheme, () => setHelping(true));
+  useKeys(kinds, nextTheme, () => setHelping(true));
 
   const view = VIEWS[address.view || "overview"] ?? VIEWS.overview;
-  const title = [address.name ?? address.repository, address.view || "overview", views.context].filter(Boolean).join(" · ");
+  const shown = address.view === "kind" ? address.plural : address.view || "overview";
+  const title = [address.name ?? address.repository, shown, views.context].filter(Boolean).join(" · ");
   useEffect(() => void (document.title = `${title} · kubesum`), [title]);
   const cluster = live.rows.values().next().value;
   const old = (cluster?.conditions ?? []).find(({ type, status }) => type === "Synced" && status !== "True");
   const isDetail = address.view in PARENTS;
   return html`<${Header} views=${views} address=${address} live=${live} theme=${theme} onTheme=${nextTheme} onHelp=${() => setHelping(true)} />
-    <main key=${[address.view, address.name, address.namespace, address.kind, address.repository, address.tag].join("\n")}>
-      ${isDetail ? html`<p class="crumbs"><a href=${href(to.view(PARENTS[address.view]))}>${PARENTS[address.view]}</a> ›</p>` : html`<h1 class="unseen">${address.view || "overview"} of ${views.context}</h1>`}
+    <main key=${[address.view, address.name, address.namespace, address.kind, address.repository, address.tag, address.plural].join("\n")}>
+      <${Kinds} kinds=${kinds} address=${address} />
+      ${isDetail ? html`<p class="crumbs"><a href=${href(to.view(PARENTS[address.view]))}>${PARENTS[address.view]}</a> ›</p>` : html`<h1 class="unseen">${shown} of ${views.context}</h1>`}
       ${old && html`<p class="trouble warning" role="alert">kubesum's own data is old: ${old.message}</p>`}
       ${live.error && (live.synced || live.error.code !== 403) && html`<p class="trouble" role="alert">${live.synced ? `What is shown is as of ${new Date(live.heardAt).toLocaleTimeString()}. ` : ""}${live.error.message}</p>`}
       ${!isDetail && html`<${Strip} cluster=${cluster} />`}
-      <${view} views=${views} address=${address} cluster=${cluster} />
+      <${view} views=${views} address=${address} cluster=${cluster} kinds=${kinds} />
     </main>
     ${helping && html`<${Help} onClose=${() => setHelping(false)} />`}`;
 }

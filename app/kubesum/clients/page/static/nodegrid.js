@@ -21,6 +21,7 @@ const TALLEST = { card: 1, pair: 1.4, column: 1.6 };
 const HEADER = 24;
 const GROUP_GAP = 18;
 const NARROW = 480;
+const OUTLINE = 2;
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
 
 const KNOWN = {
@@ -81,19 +82,22 @@ function place(groups, form, width, withTiles = true) {
     const wide = Math.min(columns, nodes.length);
     const least = Math.max(wide * pitch - form.gap, header ? Math.min(width, 96) : 0);
     if (left && left + least > width) [left, top, lineHeight] = [0, top + lineHeight + GROUP_GAP, 0];
-    if (header) headers.push({ name, nodes, x: left, y: top, width: least });
+    if (header) headers.push({ key: `group ${name}`, stamp: nodes.length, name, x: left, y: top, width: least, height: header });
     if (withTiles) nodes.forEach((node, index) => {
       tiles.push({
         key: node.key,
+        stamp: node,
         node,
         x: left + (index % wide) * pitch,
         y: top + header + Math.floor(index / wide) * (form.height + form.gap),
+        width: form.width,
+        height: form.height,
       });
     });
     lineHeight = Math.max(lineHeight, header + Math.ceil(nodes.length / wide) * (form.height + form.gap) - form.gap);
     left += least + GROUP_GAP;
   }
-  return { tiles, headers, height: top + lineHeight, form };
+  return { tiles, items: [...headers, ...tiles], height: top + lineHeight, form };
 }
 
 // The largest form that fits into the height; then its tiles share the width, and the height, that are left.
@@ -169,7 +173,7 @@ function paintName(context, { node, x, y }, form, toned) {
   context.fillText(fitted(context, node.name, room), x + 10 + (toned ? 14 : 0), line);
 }
 
-function paintHeader(context, { name, nodes, x, y, width }) {
+function paintHeader(context, { name, stamp, x, y, width }) {
   const colour = colours();
   context.font = `600 12px ${FONT}`;
   context.fillStyle = colour.text;
@@ -178,7 +182,7 @@ function paintHeader(context, { name, nodes, x, y, width }) {
   const used = context.measureText(text).width;
   context.font = `12px ${FONT}`;
   context.fillStyle = colour.faint;
-  context.fillText(String(nodes.length), x + used + 7, y + 13);
+  context.fillText(String(stamp), x + used + 7, y + 13);
 }
 
 export function Amounts({ row, of }) {
@@ -209,15 +213,15 @@ export function NodeGrid({ nodes, version, grouping, budget }) {
   );
   const form = placed?.form;
   const at = (x, y) => placed.tiles.find((tile) => x >= tile.x - 1 && x <= tile.x + form.width + 1 && y >= tile.y && y <= tile.y + form.height + 1);
-  const paint = (context, selected) => {
-    context.textBaseline = "alphabetic";
-    context.textAlign = "left";
-    for (const header of placed.headers) paintHeader(context, header);
-    for (const tile of placed.tiles) paintTile(context, tile, form, tile.key === selected);
+  const picture = placed && {
+    items: placed.items,
+    frame: form.name,
+    margin: OUTLINE,
+    paint: (context, item, selected) => (item.node ? paintTile(context, item, form, selected) : paintHeader(context, item)),
   };
   const unready = nodes.filter((node) => node.tone !== "good").length;
   return html`<div class="picture" ref=${ref}>${placed && html`<${Canvas}
-    width=${width} height=${Math.ceil(placed.height) + 2} paint=${paint} at=${at} tip=${tip} open=${({ node }) => open(to.node(node.name))}
+    width=${width} height=${Math.ceil(placed.height) + 2} picture=${picture} at=${at} tip=${tip} open=${({ node }) => open(to.node(node.name))}
     label=${`${nodes.length} nodes, each with a bar of cpu and one of memory; ${unready} not ready, cordoned or with problems. The table has the numbers.`}
   />`}</div>`;
 }

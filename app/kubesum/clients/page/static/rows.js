@@ -9,7 +9,8 @@ function amounts(map) {
   return map ? { cpu: quantity(map.cpu), memory: quantity(map.memory) } : null;
 }
 
-function common(object) {
+// What every object has: all that is needed beside the cells of a kind that a RollupDefinition makes.
+export function common(object) {
   const { name, namespace = "", creationTimestamp, labels = NONE } = object.metadata;
   return {
     key: `${namespace}/${name}`,
@@ -152,7 +153,7 @@ export function image(object) {
   };
 }
 
-export const BY_PLURAL = {
+const SUMMARIES = {
   clustersummaries: cluster,
   nodesummaries: node,
   namespacesummaries: namespace,
@@ -161,3 +162,7 @@ export const BY_PLURAL = {
   imagesummaries: image,
   clusterimagesummaries: image,
 };
+
+export function projection({ plural, isDefined }) {
+  return isDefined ? common : SUMMARIES[plural];
+}

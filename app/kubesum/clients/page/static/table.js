@@ -10,12 +10,13 @@ const ROW_HEIGHT = 30;
 const OVERSCAN = 8;
 const SORT_EVERY_MS = 1000;
 const MANY = 2000;
+const UNSORTED = { sort: () => 0 };
 
 // The rows that contain the text, sorted; equal rows stay in the order of their keys.
 export function arranged(rows, columns, address, text) {
   const words = text.toLowerCase();
   const matching = words ? rows.filter((row) => columns.some((column) => column.search?.(row).toLowerCase().includes(words))) : [...rows];
-  const column = columns.find(({ name }) => name === address.sort) ?? columns.find(({ first }) => first) ?? columns[0];
+  const column = columns.find(({ name }) => name === address.sort) ?? columns.find(({ first }) => first) ?? columns[0] ?? UNSORTED;
   const up = address.order ? address.order === "up" : !column.down;
   const keyed = matching.map((row) => [column.sort(row), row]);
   const sign = up ? 1 : -1;
@@ -23,9 +24,9 @@ export function arranged(rows, columns, address, text) {
   return { rows: keyed.map(([, row]) => row), column, up };
 }
 
-// Columns by their priority, as many as the width has room for.
+// Columns by their priority, as many as the width has room for; none of those that no row has a value of.
 function visible(columns, width, rows) {
-  const present = columns.filter((column) => !column.optional || rows.some(column.optional));
+  const present = columns.filter((column) => !rows.length || rows.some(column.has));
   let room = width;
   const kept = new Set();
   for (const priority of [...new Set(present.map(({ priority = 0 }) => priority))].sort((one, other) => one - other)) {
@@ -39,7 +40,8 @@ function visible(columns, width, rows) {
 }
 
 function useWindow(ref, count) {
-  const [range, setRange] = useState([0, 60]);
+  // None, until it is known which are on the screen: a first layout of the page is then cheap.
+  const [range, setRange] = useState([0, 0]);
   useLayoutEffect(() => {
     const update = () => {
       const top = -ref.current.getBoundingClientRect().top;
@@ -76,7 +78,7 @@ export function Table({ collection, rows, columns, address, caption, link, empty
   const body = useRef(null);
   const width = useWidth(ref);
   const { rows: sorted, column: by, up } = useArranged(rows, collection.version, columns, address);
-  const shown = useMemo(() => visible(columns, width || 800, sorted), [columns, width, sorted.length]);
+  const shown = useMemo(() => visible(columns, width || 800, sorted), [columns, width, sorted]);
   // Columns that are always shown may be wider than a phone: they share its width then.
   const wanted = shown.reduce((sum, column) => sum + column.width, 0);
   const scale = width ? Math.min(1, width / wanted) : 1;
@@ -86,7 +88,7 @@ export function Table({ collection, rows, columns, address, caption, link, empty
 
   const sortBy = (column) => adjust({ sort: column.name, order: column === by ? (up ? "down" : "up") : undefined });
   const pressed = (event, row) => {
-    const target = link(row);
+    const target = link?.(row);
     if (target && !event.target.closest("a") && !String(getSelection())) open(target);
   };
   return html`<div class="tablebox" ref=${ref}>
@@ -95,12 +97,12 @@ export function Table({ collection, rows, columns, address, caption, link, empty
       <colgroup>${shown.map((column) => html`<col key=${column.name} style=${{ width: `${Math.floor(column.width * scale)}px` }} />`)}</colgroup>
       <thead><tr>${shown.map((column) => html`<th key=${column.name} scope="col" class=${column.right ? "right" : ""}
         aria-sort=${column === by ? (up ? "ascending" : "descending") : "none"}>
-        <button type="button" onClick=${() => sortBy(column)}>${column.name}<span aria-hidden="true">${column === by ? (up ? " ▲" : " ▼") : ""}</span></button>
+        <button type="button" title=${column.title} onClick=${() => sortBy(column)}>${column.name}<span aria-hidden="true">${column === by ? (up ? " ▲" : " ▼") : ""}</span></button>
       </th>`)}</tr></thead>
       <tbody ref=${body}>
         ${first > 0 && html`<tr key="above" class="space" aria-hidden="true" style=${{ height: `${first * ROW_HEIGHT}px` }}><td colspan=${shown.length}></td></tr>`}
         ${sorted.slice(first, last).map((row, place) => {
-          const target = link(row);
+          const target = link?.(row);
           return html`<tr key=${row.key} aria-rowindex=${first + place + 2} class=${(target ? "link " : "") + (row.key === cursor ? "cursor" : "")}
             data-key=${row.key} onClick=${(event) => pressed(event, row)}>
             ${shown.map((column) => {

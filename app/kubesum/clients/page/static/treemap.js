@@ -35,7 +35,16 @@ function layout(rows, resource, width, height, flat) {
     .sum((one) => one.value ?? 0)
     .sort((one, other) => other.value - one.value);
   treemap().size([width, height]).paddingInner(1.5).paddingTop((one) => (one.depth === 1 && !flat ? HEADER : 0)).round(true)(root);
-  return { root, groups: flat ? [] : (root.children ?? []), cells: root.leaves().filter((leaf) => leaf.data.row || leaf.data.left) };
+  const box = ({ x0, y0, x1, y1 }) => ({ x: x0, y: y0, width: x1 - x0, height: y1 - y0 });
+  const groups = (flat ? [] : (root.children ?? [])).map((one) => {
+    const { data, value } = one;
+    return { key: data.name, stamp: value, data, value, ...box(one), height: Math.min(HEADER, one.y1 - one.y0) };
+  });
+  const cells = root.leaves().filter(({ data }) => data.row || data.left).map((one) => {
+    const { data, value } = one;
+    return { key: data.row?.key ?? `${data.namespace}/`, stamp: data.row ?? value, data, value, ...box(one) };
+  });
+  return { groups, cells, items: [...groups, ...cells] };
 }
 
 // From `low` to `high` as usage goes from 0 to 100% of requests; the colours are read as #rrggbb.
@@ -71,46 +80,45 @@ function ink([red, green, blue]) {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#10202c" : "#f2f6fa";
 }
 
-function paintCell(context, { data, x0, y0, x1, y1 }, shown, selected) {
+function paintCell(context, { data, x, y, width, height }, shown, selected) {
   const { resource, by, views, format } = shown;
-  const [width, height] = [x1 - x0, y1 - y0];
   if (width < 1 || height < 1) return;
   const colour = fill(data.row, resource, by, views);
   context.fillStyle = `rgb(${colour.join()})`;
-  context.fillRect(x0, y0, width, height);
+  context.fillRect(x, y, width, height);
   const toned = data.row ? tone(data.row, views) : "good";
   const edge = selected ? colours().text : by !== "health" && (toned === "bad" || toned === "warning") ? colours()[toned] : "";
   if (edge && width > 3 && height > 3) {
     context.strokeStyle = edge;
     context.lineWidth = 2;
-    context.strokeRect(x0 + 1, y0 + 1, width - 2, height - 2);
+    context.strokeRect(x + 1, y + 1, width - 2, height - 2);
   }
   if (width < 34 || height < 17) return;
   context.fillStyle = ink(colour);
   context.font = `11.5px ${FONT}`;
   const mark = toned === "bad" ? "✗ " : toned === "warning" ? "▲ " : "";
   const name = data.row ? (data.row.owner && data.row.health !== undefined ? data.row.owner : data.row.name) : `${data.left} more`;
-  context.fillText(fitted(context, mark + name, width - 10), x0 + 5, y0 + 14);
+  context.fillText(fitted(context, mark + name, width - 10), x + 5, y + 14);
   if (height < 32 || width < 44) return;
   context.globalAlpha = 0.75;
   context.font = `10.5px ${FONT}`;
   const share = data.row?.usedShare[resource];
-  context.fillText(fitted(context, `${format(data.value)}${share === undefined ? "" : ` · ${share}%`}`, width - 10), x0 + 5, y0 + 27);
+  context.fillText(fitted(context, `${format(data.value)}${share === undefined ? "" : ` · ${share}%`}`, width - 10), x + 5, y + 27);
   context.globalAlpha = 1;
 }
 
-function paintGroup(context, { data, value, x0, y0, x1 }, format, selected) {
+function paintGroup(context, { data, value, x, y, width, height }, format, selected) {
   const colour = colours();
-  if (x1 - x0 < 26) return;
+  if (width < 26 || height < HEADER) return;
   context.fillStyle = selected ? colour.used : colour.text;
   context.font = `600 11.5px ${FONT}`;
-  const name = fitted(context, data.name, x1 - x0 - 6);
-  context.fillText(name, x0 + 2, y0 + 13);
-  const end = x0 + 2 + context.measureText(name).width + 6;
+  const name = fitted(context, data.name, width - 6);
+  context.fillText(name, x + 2, y + 13);
+  const end = x + 2 + context.measureText(name).width + 6;
   context.font = `11px ${FONT}`;
   context.fillStyle = colour.faint;
   const total = format(value);
-  if (end + context.measureText(total).width < x1) context.fillText(total, end, y0 + 13);
+  if (end + context.measureText(total).width < x + width) context.fillText(total, end, y + 13);
 }
 
 function tip(item, shown) {
@@ -144,22 +152,22 @@ export function Treemap({ rows, version, resource, by, views, height, flat = fal
       kept.current = { id, at: now, ...layout(rows, resource, width, height, flat) };
     } else {
       const byKey = new Map(rows.map((row) => [row.key, row]));
-      for (const cell of kept.current.cells) if (cell.data.row) cell.data.row = byKey.get(cell.data.row.key) ?? cell.data.row;
+      for (const cell of kept.current.cells) if (cell.data.row) cell.stamp = cell.data.row = byKey.get(cell.key) ?? cell.data.row;
     }
     return kept.current;
   }, [rows, version, resource, width, height, flat]);
 
-  const within = (one, x, y) => x >= one.x0 && x < one.x1 && y >= one.y0 && y < one.y1;
-  const keyed = (one) => one && { key: one.data.row?.key ?? one.data.name ?? `${one.data.namespace}/`, data: one.data, value: one.value };
-  const at = (x, y) => keyed(placed.cells.find((cell) => within(cell, x, y)) ?? placed.groups.find((group) => within(group, x, y)));
-  const paint = (context, selected) => {
-    context.textAlign = "left";
-    for (const group of placed.groups) paintGroup(context, group, shown.format, group.data.name === selected);
-    for (const cell of placed.cells) paintCell(context, cell, shown, cell.data.row && cell.data.row.key === selected);
+  const within = (one, x, y) => x >= one.x && x < one.x + one.width && y >= one.y && y < one.y + one.height;
+  const at = (x, y) => placed.cells.find((cell) => within(cell, x, y)) ?? placed.groups.find((group) => within(group, x, y));
+  const picture = placed && {
+    items: placed.items,
+    frame: `${resource} ${by} ${flat}`,
+    margin: 0,
+    paint: (context, item, selected) => (item.data.children ? paintGroup(context, item, shown.format, selected) : paintCell(context, item, shown, selected)),
   };
   const what = flat ? "pods" : `workloads in ${placed?.groups.length ?? 0} namespaces`;
   return html`<div class="picture" ref=${ref}>
-    ${placed && html`<${Canvas} width=${width} height=${height} paint=${paint} at=${at} tip=${(item) => tip(item, shown)} open=${openCell}
+    ${placed && html`<${Canvas} width=${width} height=${height} picture=${picture} at=${at} tip=${(item) => tip(item, shown)} open=${openCell}
       label=${`${rows.length} ${what}, as areas by requested ${resource}, coloured by ${by}. The table has the numbers.`} />`}
   </div>`;
 }

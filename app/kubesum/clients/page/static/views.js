@@ -5,23 +5,35 @@ import { useEffect, useMemo } from "preact/hooks";
 
 import { adjust, href, to } from "./address.js";
 import { Bar, Reasons, Toned, sentence } from "./bars.js";
-import * as columns from "./columns.js";
+import { WHY, useColumns } from "./columns.js";
 import { collection, use } from "./live.js";
 import { NodeGrid, groupings } from "./nodegrid.js";
 import { age, bytes, cores, percent } from "./quantities.js";
+import { largest } from "./ranking.js";
 import { Table } from "./table.js";
 import { Treemap } from "./treemap.js";
 
 const FEW = 12;
+const MOST_REPLICAS = 2 ** 31;
 const UNSCHEDULED = "status.phase=Pending,status.nodeName=";
+// Of a pod that has no node yet, these say nothing.
+const UNTOLD = ["READY", "STATUS", "RESTARTS"];
+const REASONS = [WHY];
+
+const OF_IMAGE = ["NAME", "REPOSITORY", "TAG"];
 
 // The live rows of a resource while a view shows them.
-export function useRows(views, resource, { namespace = "", ...parameters } = {}) {
-  const id = JSON.stringify([resource.plural, namespace, parameters]);
-  const live = useMemo(() => collection(views.root, resource.plural, resource.namespaced ? namespace : "", parameters), [id]);
+export function useRows(resource, { namespace = "", ...parameters } = {}) {
+  const id = JSON.stringify([resource.root, resource.plural, namespace, parameters]);
+  const live = useMemo(() => collection(resource, namespace, parameters), [id]);
   useEffect(() => use(live), [live]);
   const rows = useMemo(() => [...live.rows.values()], [live, live.version]);
-  return { live, rows, version: live.version };
+  return { live, rows, version: live.version, resource };
+}
+
+// The rows as a table with the columns of their resource.
+function Rows({ found, views, address, columns, ...shown }) {
+  return html`<${Table} collection=${found.live} rows=${found.rows} columns=${useColumns(found, views, columns)} address=${address} ...${shown} />`;
 }
 
 export const resourceOf = (views, name) => views.views.find((view) => view.name === name);
@@ -72,7 +84,7 @@ function NodesPanel({ nodes, version, live, address, budget, link }) {
 
 // The numbers of a picture for screen readers, where no table stands beside it.
 function Unseen({ caption, rows, columns, cells, order }) {
-  const first = [...rows].sort((one, other) => order(other) - order(one)).slice(0, FEW);
+  const first = largest(rows, FEW, order);
   return html`<div class="unseen"><table><caption>${caption}</caption>
     <thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
     <tbody>${first.map((row) => html`<tr key=${row.key}>${cells(row).map((text, place) => (place ? html`<td>${text}</td>` : html`<th scope="row">${text}</th>`))}</tr>`)}</tbody>
@@ -95,11 +107,11 @@ function TreemapPanel({ rows, live, version, address, views, height, title, link
 }
 
 export function Overview({ views, address, cluster }) {
-  const nodes = useRows(views, resourceOf(views, "nodes").resource);
-  const workloads = useRows(views, resourceOf(views, "workloads").resource, { namespace: address.namespace });
+  const nodes = useRows(resourceOf(views, "nodes").resource);
+  const workloads = useRows(resourceOf(views, "workloads").resource, { namespace: address.namespace });
   const troubled = workloads.rows.filter((row) => views.healthTones[row.health] === "bad" || views.healthTones[row.health] === "warning");
-  const order = (row) => (views.healthTones[row.health] === "bad" ? 0 : 1);
-  troubled.sort((one, other) => order(one) - order(other) || one.desired - one.ready < other.desired - other.ready);
+  // Degraded ones before those that progress, by the replicas that are missing.
+  const severity = (row) => (views.healthTones[row.health] === "bad" ? MOST_REPLICAS : 0) + row.desired - row.ready;
   const waiting = cluster?.pendingReasons ?? [];
   const statuses = (cluster?.statusCounts ?? []).filter(({ reason }) => reason !== "Running" && reason !== "Completed");
   const height = Math.max(300, Math.min(520, innerHeight - 420));
@@ -108,7 +120,7 @@ export function Overview({ views, address, cluster }) {
     <${TreemapPanel} rows=${workloads.rows} live=${workloads.live} version=${workloads.version} address=${address} views=${views} height=${height} title="Workloads by namespace" link=${to.view("workloads")} />
     <${Panel} title="Needs attention" link=${to.view("workloads")}>
       ${troubled.length ? html`<table class="brief"><caption class="unseen">Workloads that are not healthy</caption><tbody>
-        ${troubled.slice(0, FEW).map((row) => html`<tr key=${row.key}>
+        ${largest(troubled, FEW, severity).map((row) => html`<tr key=${row.key}>
           <th scope="row"><a href=${href(to.workload(row.namespace, row.kind, row.owner))}><span class="faint">${row.namespace}/</span>${row.owner}</a></th>
           <td><${Toned} tone=${views.healthTones[row.health]}>${row.health}<//></td>
           <td class="right">${row.ready}/${row.desired}</td><td class="problem">${row.problem}</td></tr>`)}
@@ -124,74 +136,68 @@ export function Overview({ views, address, cluster }) {
 }
 
 export function Nodes({ views, address }) {
-  const { live, rows, version } = useRows(views, resourceOf(views, "nodes").resource);
-  return html`<${NodesPanel} nodes=${rows} version=${version} live=${live} address=${address} budget=${Math.max(260, innerHeight - 400)} />
-    <${Table} collection=${live} rows=${rows} columns=${columns.NODES} address=${address} caption="Nodes" link=${(row) => to.node(row.name)} />`;
+  const found = useRows(resourceOf(views, "nodes").resource);
+  return html`<${NodesPanel} nodes=${found.rows} version=${found.version} live=${found.live} address=${address} budget=${Math.max(260, innerHeight - 400)} />
+    <${Rows} found=${found} views=${views} address=${address} caption="Nodes" link=${(row) => to.node(row.name)} />`;
 }
 
 export function Namespaces({ views, address }) {
-  const { live, rows } = useRows(views, resourceOf(views, "namespaces").resource, { namespace: address.namespace });
-  const workloads = useRows(views, resourceOf(views, "workloads").resource, { namespace: address.namespace });
+  const found = useRows(resourceOf(views, "namespaces").resource, { namespace: address.namespace });
+  const workloads = useRows(resourceOf(views, "workloads").resource, { namespace: address.namespace });
   return html`<${TreemapPanel} rows=${workloads.rows} version=${workloads.version} address=${{ ...address, filter: "" }} views=${views} height=${320} title="Workloads by namespace" />
-    <${Trouble} live=${live} what="Namespaces cannot be read." />
-    <${Table} collection=${live} rows=${rows} columns=${columns.NAMESPACES} address=${address} caption="Namespaces" link=${(row) => to.namespace(row.name)} />`;
+    <${Trouble} live=${found.live} what="Namespaces cannot be read." />
+    <${Rows} found=${found} views=${views} columns=${{ omit: ["NAMESPACE"] }} address=${address} caption="Namespaces" link=${(row) => to.namespace(row.name)} />`;
 }
 
 export function Workloads({ views, address, namespace = address.namespace, title = "Workloads by namespace" }) {
-  const { live, rows, version } = useRows(views, resourceOf(views, "workloads").resource, { namespace });
-  const all = useMemo(() => columns.workloads(views), [views]);
-  const shown = useMemo(() => (namespace ? all.filter(({ name }) => name !== "NAMESPACE") : all), [all, namespace]);
-  return html`<${TreemapPanel} rows=${rows} version=${version} live=${live} address=${address} views=${views} height=${Math.max(240, Math.min(380, innerHeight - 480))} title=${title} flat=${Boolean(namespace)} />
-    <${Table} collection=${live} rows=${rows} columns=${shown} address=${{ sort: "HEALTH", ...address }} caption="Workloads" link=${(row) => to.workload(row.namespace, row.kind, row.owner)} />`;
+  const found = useRows(resourceOf(views, "workloads").resource, { namespace });
+  return html`<${TreemapPanel} rows=${found.rows} version=${found.version} live=${found.live} address=${address} views=${views} height=${Math.max(240, Math.min(380, innerHeight - 480))} title=${title} flat=${Boolean(namespace)} />
+    <${Rows} found=${found} views=${views} columns=${{ namespace }} address=${{ sort: "HEALTH", ...address }} caption="Workloads" link=${(row) => to.workload(row.namespace, row.kind, row.owner)} />`;
 }
 
 const toWorkload = (row) => (row.kind ? to.workload(row.namespace, row.kind, row.owner) : null);
 
 export function Unhealthy({ views, address }) {
   const view = resourceOf(views, "unhealthy");
-  const { live, rows } = useRows(views, view.resource, { namespace: address.namespace, fieldSelector: view.fieldSelector });
-  const shown = useMemo(() => columns.pods(views), [views]);
+  const found = useRows(view.resource, { namespace: address.namespace, fieldSelector: view.fieldSelector });
   const counts = new Map();
-  for (const row of rows) counts.set(row.reason, (counts.get(row.reason) ?? 0) + 1);
+  for (const row of found.rows) counts.set(row.reason, (counts.get(row.reason) ?? 0) + 1);
   const entries = [...counts].map(([reason, count]) => ({ reason, count })).sort((one, other) => other.count - one.count);
-  return html`<${Trouble} live=${live} what="Pods cannot be read." />
+  return html`<${Trouble} live=${found.live} what="Pods cannot be read." />
     ${entries.length > 0 && html`<${Panel} title="Unhealthy pods by status"><${Reasons} entries=${entries.slice(0, FEW)} tone="bad" link=${(reason) => href(to.view("unhealthy", { namespace: address.namespace, filter: reason }))} /><//>`}
-    <${Table} collection=${live} rows=${rows} columns=${shown} address=${address} caption="Unhealthy pods" link=${toWorkload} empty="every pod is healthy" />`;
+    <${Rows} found=${found} views=${views} columns=${{ namespace: address.namespace }} address=${address} caption="Unhealthy pods" link=${toWorkload} empty="every pod is healthy" />`;
 }
 
 export function Pending({ views, address, cluster }) {
-  const { live, rows } = useRows(views, views.pods, { namespace: address.namespace, fieldSelector: UNSCHEDULED });
-  const shown = useMemo(() => columns.pending(views), [views]);
+  const found = useRows(views.pods, { namespace: address.namespace, fieldSelector: UNSCHEDULED });
   const counts = new Map();
-  for (const row of rows) for (const { reason } of row.pendingReasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const row of found.rows) for (const { reason } of row.pendingReasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const entries = [...counts].map(([reason, count]) => ({ reason, count })).sort((one, other) => other.count - one.count);
   const wanted = cluster?.pendingRequests;
-  return html`<${Trouble} live=${live} what="Pods cannot be read." />
+  return html`<${Trouble} live=${found.live} what="Pods cannot be read." />
     ${entries.length > 0 && html`<${Panel} title="Why pods have no node" tools=${wanted && html`<span class="faint">they request ${cores(wanted.cpu)} cpu and ${bytes(wanted.memory)}</span>`}>
       <${Reasons} entries=${entries} link=${(reason) => href(to.view("pending", { namespace: address.namespace, filter: reason }))} /><//>`}
-    <${Table} collection=${live} rows=${rows} columns=${shown} address=${address} caption="Pods without a node" link=${toWorkload} empty="every pod has a node" />`;
+    <${Rows} found=${found} views=${views} columns=${{ namespace: address.namespace, omit: UNTOLD, more: REASONS }} address=${address} caption="Pods without a node" link=${toWorkload} empty="every pod has a node" />`;
 }
 
 export function Images({ views, address }) {
   const view = resourceOf(views, "images");
-  const { live, rows } = useRows(views, address.namespace ? view.resource : view.clusterResource, { namespace: address.namespace });
-  return html`<${Trouble} live=${live} what="Images cannot be read." />
-    <${Table} collection=${live} rows=${rows} columns=${columns.IMAGES} address=${{ sort: "PODS", ...address }} caption="Images" link=${(row) => (address.namespace ? null : to.image(row.repository, row.tag))} />`;
+  const found = useRows(address.namespace ? view.resource : view.clusterResource, { namespace: address.namespace });
+  return html`<${Trouble} live=${found.live} what="Images cannot be read." />
+    <${Rows} found=${found} views=${views} columns=${{ namespace: address.namespace, omit: ["NAME"] }} address=${{ sort: "PODS", ...address }} caption="Images" link=${(row) => (address.namespace ? null : to.image(row.repository, row.tag))} />`;
 }
 
 export function Image({ views, address }) {
   const fieldSelector = `status.repository=${address.repository},status.tag=${address.tag ?? ""}`;
-  const { live, rows } = useRows(views, resourceOf(views, "images").resource, { fieldSelector });
-  const shown = useMemo(() => [{ ...columns.NAMESPACE, first: true }, ...columns.IMAGES.map((column) => ({ ...column, first: false }))], []);
-  return html`<h1>${address.repository}<span class="faint">:${address.tag}</span></h1><${Trouble} live=${live} what="Images cannot be read." />
-    <${Table} collection=${live} rows=${rows} columns=${shown} address=${{ sort: "PODS", ...address }} caption="Namespaces of the image" link=${(row) => to.namespace(row.namespace)} />`;
+  const found = useRows(resourceOf(views, "images").resource, { fieldSelector });
+  return html`<h1>${address.repository}<span class="faint">:${address.tag}</span></h1><${Trouble} live=${found.live} what="Images cannot be read." />
+    <${Rows} found=${found} views=${views} columns=${{ omit: OF_IMAGE }} address=${{ sort: "PODS", ...address }} caption="Namespaces of the image" link=${(row) => to.namespace(row.namespace)} />`;
 }
 
-function Pods({ live, rows, version, address, views, omit, title }) {
-  const shown = useMemo(() => columns.pods(views).filter(({ name }) => name !== omit), [views, omit]);
-  return html`<${Trouble} live=${live} what="Pods cannot be read." />
-    <${TreemapPanel} rows=${rows} version=${version} address=${address} views=${views} height=${220} title=${title} flat=${omit === "WORKLOAD"} />
-    <${Table} collection=${live} rows=${rows} columns=${shown} address=${address} caption="Pods" link=${toWorkload} />`;
+function Pods({ found, address, views, omit, title }) {
+  return html`<${Trouble} live=${found.live} what="Pods cannot be read." />
+    <${TreemapPanel} rows=${found.rows} version=${found.version} address=${address} views=${views} height=${220} title=${title} flat=${omit === "WORKLOAD"} />
+    <${Rows} found=${found} views=${views} columns=${{ namespace: address.namespace, omit: [omit] }} address=${address} caption="Pods" link=${toWorkload} />`;
 }
 
 function Facts({ entries }) {
@@ -199,8 +205,8 @@ function Facts({ entries }) {
 }
 
 export function Node({ views, address }) {
-  const nodes = useRows(views, resourceOf(views, "nodes").resource, { fieldSelector: `metadata.name=${address.name}` });
-  const pods = useRows(views, views.pods, { namespace: address.namespace, fieldSelector: `status.nodeName=${address.name}` });
+  const nodes = useRows(resourceOf(views, "nodes").resource, { fieldSelector: `metadata.name=${address.name}` });
+  const pods = useRows(views.pods, { namespace: address.namespace, fieldSelector: `status.nodeName=${address.name}` });
   const node = nodes.rows[0];
   const meter = (name, gauge, total) => html`<div class="meter"><div class="head"><span class="name">${name}</span><span class="total">${total}</span></div><${Bar} gauge=${gauge} label=${sentence(gauge)} /><div class="legend">${sentence(gauge)}</div></div>`;
   return html`<h1>${address.name} ${node && html`<${Toned} tone=${node.tone}>${node.condition}<//>`}</h1>
@@ -211,11 +217,11 @@ export function Node({ views, address }) {
         ["zone", node.labels["topology.kubernetes.io/zone"]], ["instance", node.labels["node.kubernetes.io/instance-type"]]]} />
     </section>`}
     ${!node && nodes.live.synced && html`<p class="empty">there is no node ${address.name}</p>`}
-    <${Pods} ...${pods} address=${address} views=${views} omit="NODE" title="Pods on this node" />`;
+    <${Pods} found=${pods} address=${address} views=${views} omit="NODE" title="Pods on this node" />`;
 }
 
 export function Namespace({ views, address }) {
-  const { live, rows } = useRows(views, resourceOf(views, "namespaces").resource, { namespace: address.name });
+  const { live, rows } = useRows(resourceOf(views, "namespaces").resource, { namespace: address.name });
   const row = rows[0];
   return html`<h1>${address.name}</h1>
     <${Trouble} live=${live} what="The namespace cannot be read." />
@@ -227,8 +233,8 @@ export function Namespace({ views, address }) {
 
 export function Workload({ views, address }) {
   const fieldSelector = `status.workloadRef.kind=${address.kind},status.workloadRef.name=${address.name}`;
-  const { live, rows } = useRows(views, resourceOf(views, "workloads").resource, { namespace: address.namespace, fieldSelector });
-  const pods = useRows(views, views.pods, { namespace: address.namespace, fieldSelector });
+  const { live, rows } = useRows(resourceOf(views, "workloads").resource, { namespace: address.namespace, fieldSelector });
+  const pods = useRows(views.pods, { namespace: address.namespace, fieldSelector });
   const row = rows[0];
   return html`<h1><a class="faint" href=${href(to.namespace(address.namespace))}>${address.namespace}/</a>${address.name} ${row && html`<${Toned} tone=${views.healthTones[row.health] ?? "idle"}>${row.health}<//>`}</h1>
     <${Trouble} live=${live} what="The workload cannot be read." />
@@ -236,10 +242,23 @@ export function Workload({ views, address }) {
       ["cpu used", row.usage && cores(row.usage.cpu)], ["memory requested", bytes(row.requests?.memory ?? 0)], ["memory used", row.usage && bytes(row.usage.memory)],
       ["nodes", row.nodes], ["restarts", row.restarts], ["images", row.images.join(", ")]]} />`}
     ${!row && live.synced && html`<p class="empty">there is no ${address.kind} ${address.namespace}/${address.name}</p>`}
-    <${Pods} ...${pods} address=${address} views=${views} omit="WORKLOAD" title="Pods of this workload" />`;
+    <${Pods} found=${pods} address=${address} views=${views} omit="WORKLOAD" title="Pods of this workload" />`;
+}
+
+// A kind that a RollupDefinition makes.
+export function Kind({ views, address, kinds }) {
+  const kind = kinds?.find(({ plural }) => plural === address.plural);
+  if (kind) return html`<${Groups} key=${kind.plural} kind=${kind} views=${views} address=${address} />`;
+  return html`<p class="empty" role="status">${kinds ? `No RollupDefinition makes ${address.plural}; it appears here once one does.` : "loading…"}</p>`;
+}
+
+function Groups({ kind, views, address }) {
+  const found = useRows(kind, { namespace: address.namespace });
+  return html`<${Trouble} live=${found.live} what=${`${kind.kind} cannot be read.`} />
+    <${Rows} found=${found} views=${views} columns=${{ namespace: address.namespace }} address=${address} caption=${kind.plural} empty="there are no groups" />`;
 }
 
 export const VIEWS = {
   overview: Overview, nodes: Nodes, namespaces: Namespaces, workloads: Workloads, unhealthy: Unhealthy, images: Images, pending: Pending,
-  node: Node, namespace: Namespace, workload: Workload, image: Image,
+  node: Node, namespace: Namespace, workload: Workload, image: Image, kind: Kind,
 };

@@ -1,0 +1,174 @@
+"""The kinds of RollupDefinitions in the page, and the columns of all tables: those of the server."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Locator, expect
+
+from tests.commands.running import Ready, ready
+from tests.page.address import Address
+from tests.page.browser import Opened, opened
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+
+VERY_WIDE = 1920
+"""The widest a page gets."""
+TABLES = {
+    "nodes": "nosum",
+    "namespaces": "nssum",
+    "workloads": "wlsum",
+    "unhealthy": "posum",
+    "images": "cimgsum",
+    "pending": "posum",
+}
+"""The resource of each view, as kubectl prints it."""
+OF_THE_PAGE = ("NAMESPACE", "WHY")
+"""The columns that no Table of the server has."""
+
+
+def definition(*measures: str) -> str:
+    """A definition of pods by namespace, with a column for each of these measures."""
+    spec: dict[str, Any] = {
+        "names": {"kind": "Reordered", "plural": "reordereds"},
+        "source": "Pods",
+        "groupBy": [{"name": "ns", "field": "namespace"}],
+        "measures": [
+            {"name": "pods", "type": "Count"},
+            {"name": "restarts", "type": "Sum", "field": "restarts"},
+            {"name": "oldest", "type": "Min", "field": "createdAt"},
+        ],
+        "columns": [{"name": name, "measure": name} for name in measures],
+    }
+    metadata = {"name": "reordereds.rollup.kubesum.dev"}
+    document = {"apiVersion": "kubesum.dev/v1alpha1", "kind": "RollupDefinition", "metadata": metadata, "spec": spec}
+    return json.dumps(document)
+
+
+def kinds(page: Opened) -> Locator:
+    """The links to the kinds."""
+    return page.page.get_by_role("navigation", name="Kinds of RollupDefinitions").get_by_role("link")
+
+
+async def columns(page: Opened) -> list[str]:
+    """The names of the columns of the table."""
+    texts = await page.page.locator("table.rows thead th").all_inner_texts()
+    return [text.strip(" ▲▼") for text in texts]
+
+
+def row(page: Opened, name: str) -> Locator:
+    """The cells of a row, by its name."""
+    return page.page.locator(
+        "table.rows tbody tr", has=page.page.get_by_role("rowheader", name=name, exact=True)
+    ).locator("th, td")
+
+
+async def test_the_kinds_of_definitions_are_views(page: Opened, demo: Ready) -> None:
+    await expect(kinds(page)).to_have_text(["gpuproducts", "nodepools", "teamusages"])
+    await kinds(page).get_by_text("teamusages").click()
+    await expect(row(page, "payments")).not_to_have_count(0)
+
+    printed = await demo.kubectl("get", "teamusages", "-o", "wide")
+    header, *groups = printed.words
+    shown = await columns(page)
+    assert shown == [name for name in header if name in shown]
+    assert await page.page.get_by_role("rowheader").all_inner_texts() == [words[0] for words in groups]
+    assert (await row(page, "payments").all_inner_texts())[:5] == next(w for w in groups if w[0] == "payments")[:5]
+
+
+async def test_a_group_that_appears_is_shown_at_once(page: Opened, demo: Ready) -> None:
+    await kinds(page).get_by_text("teamusages").click()
+    await expect(row(page, "payments")).not_to_have_count(0)
+    try:
+        await demo.kubectl("label", "namespace", "payments", "team=treasury", "--overwrite")
+
+        await expect(row(page, "treasury")).not_to_have_count(0, timeout=2000)
+        await expect(row(page, "payments")).to_have_count(0)
+    finally:
+        await demo.kubectl("label", "namespace", "payments", "team=payments", "--overwrite")
+
+
+async def test_a_kind_appears_changes_and_vanishes_while_the_page_is_open(
+    chromium: Browser, address: Address, demo: Ready
+) -> None:
+    async with opened(chromium, address.url) as seen:
+        await expect(kinds(seen)).to_have_count(3)
+        await demo.kubectl("apply", "-f", "-", given=definition("pods", "restarts", "oldest"))
+        await kinds(seen).get_by_text("reordereds").click()
+        cells = row(seen, "kube-system")
+        await expect(cells).to_have_count(4)
+        assert await columns(seen) == ["NAME", "PODS", "RESTARTS", "OLDEST"]
+        name, pods, restarts, oldest = await cells.all_inner_texts()
+        assert pods != restarts
+        assert re.fullmatch(r"(\d+[ydhms])+", oldest)
+
+        await demo.kubectl("apply", "-f", "-", given=definition("restarts", "pods"))
+        await expect(cells).to_have_text([name, restarts, pods])
+        assert await columns(seen) == ["NAME", "RESTARTS", "PODS"]
+
+        await demo.kubectl("delete", "rollupdefinition", "reordereds.rollup.kubesum.dev")
+        await expect(kinds(seen)).to_have_count(3)
+        await expect(seen.page.get_by_text("No RollupDefinition makes reordereds")).to_be_visible()
+
+        await demo.kubectl("apply", "-f", "-", given=definition("pods"))
+        try:
+            await expect(cells).to_have_text([name, pods])
+        finally:
+            await demo.kubectl("delete", "rollupdefinition", "reordereds.rollup.kubesum.dev")
+        await expect(kinds(seen)).to_have_count(3)
+
+
+async def test_a_link_to_a_kind_can_be_kept(page: Opened) -> None:
+    await kinds(page).get_by_text("nodepools").click()
+    await expect(page.page.get_by_role("table", name="nodepools")).to_be_visible()
+
+    await page.page.reload()
+    await expect(page.page.get_by_role("table", name="nodepools")).to_be_visible()
+    await page.page.keyboard.press("7")
+    await expect(page.page.get_by_role("table", name="teamusages")).to_be_visible()
+    await page.page.go_back()
+    await expect(page.page.get_by_role("table", name="nodepools")).to_be_visible()
+
+
+async def test_a_kind_that_may_not_be_read_names_the_role(demo: Ready, chromium: Browser, tmp_path: Path) -> None:
+    flags = ("--no-browser", "--kubeconfig", str(demo.kubeconfig), "--context", "viewer")
+    async with (
+        ready(tmp_path, "dashboard", *flags) as dashboard,
+        opened(chromium, dashboard.line.removeprefix("dashboard: ")) as seen,
+    ):
+        await kinds(seen).get_by_text("teamusages").click()
+
+        await expect(seen.page.get_by_role("alert").first).to_contain_text(
+            "the ClusterRole kubesum:rollups grants it"
+        )
+
+
+async def test_the_columns_of_summaries_are_those_of_the_server(page: Opened, demo: Ready) -> None:
+    """In its order, as many as there is room for; none are named in the page but those that draw more than a text."""
+    await page.page.set_viewport_size({"width": VERY_WIDE, "height": 800})
+    for view, short_name in TABLES.items():
+        await page.page.get_by_role("link", name=view, exact=True).first.click()
+        await expect(page.page.get_by_role("heading", name=re.compile(f"^{view} of"))).to_be_attached()
+        await expect(page.page.locator("tbody tr[data-key]").first).to_be_visible()
+        shown = [name for name in await columns(page) if name not in OF_THE_PAGE]
+
+        declared = (await demo.kubectl("get", short_name, "-A", "-o", "wide")).words[0]
+        assert shown == [name for name in declared if name in shown]
+        assert len(shown) >= 7
+
+
+async def test_every_column_that_is_drawn_exists(page: Opened, demo: Ready) -> None:
+    drawn = await page.page.evaluate(
+        """async () => {
+          const { drawings } = await import("/static/columns.js");
+          const all = drawings(await (await fetch("/views.json")).json());
+          return Object.fromEntries(Object.entries(all).map(([plural, columns]) => [plural, Object.keys(columns)]));
+        }"""
+    )
+
+    assert "STATUS" in drawn["podsummaries"]
+    for plural, names in drawn.items():
+        declared = (await demo.kubectl("get", plural, "-A", "-o", "wide")).words[0]
+        assert set(names) <= set(declared)

@@ -13,19 +13,21 @@ from typing import Final
 
 from kubesum.rollups.events import BY_VERSION, RowEvent, coalesced
 from kubesum.rollups.resourceversion import Version
-from kubesum.rollups.ring import Ring
+from kubesum.rollups.ring import Capacity, Ring
 
-MIN_CAPACITY: Final = 20_000
-"""So many events are kept in any case, if they are younger than KEPT_S."""
 EVENTS_PER_ROW: Final = 12
-"""So many are kept for each row: KEPT_S hold ten polls of usage, each of which may change every row."""
+"""So many are kept for each row, for KEPT_S: they hold ten polls of usage, each of which may change every row."""
+MIN_LASTING: Final = 2_000
+"""So many are kept for KEPT_S of a resource with few rows."""
+MIN_CAPACITY: Final = 20_000
+"""So many are kept of a resource with few rows, if they are younger than FRESH_S: rows may change once a second."""
 
 
 class Journal:
     """The row events of one resource, oldest first."""
 
-    def __init__(self, start: Version, capacity: Callable[[], int]) -> None:
-        """Holds the events after `start`, of which at most `capacity()` are kept."""
+    def __init__(self, start: Version, capacity: Callable[[], Capacity]) -> None:
+        """Holds the events after `start`, of which at most `capacity().most` are kept."""
         self.is_closed = False
         self._capacity: Final = capacity
         self._has_events = asyncio.Event()
@@ -126,6 +128,7 @@ def _wake(event: asyncio.Event) -> None:
     event.clear()
 
 
-def capacity_for(rows: int) -> int:
-    """How many events the journal of so many rows keeps at most."""
-    return max(MIN_CAPACITY, EVENTS_PER_ROW * rows)
+def capacity_for(rows: int) -> Capacity:
+    """How many events the journal of so many rows keeps."""
+    of_rows = EVENTS_PER_ROW * rows
+    return Capacity(max(MIN_LASTING, of_rows), max(MIN_CAPACITY, of_rows))

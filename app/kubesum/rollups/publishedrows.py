@@ -15,7 +15,7 @@ from kubesum.rollups.journal import Journal, capacity_for
 from kubesum.rollups.pastsnapshots import PastSnapshots, as_of
 from kubesum.rollups.readers import Readers
 from kubesum.rollups.resourceversion import Version, VersionClock
-from kubesum.rollups.ring import Ring
+from kubesum.rollups.ring import Capacity, Ring
 from kubesum.rollups.rows import Row, same_object
 from kubesum.rollups.skippedstates import SkippedStates
 from kubesum.rollups.snapshots import Rows, Snapshot
@@ -25,7 +25,7 @@ FRESH_S: Final = 10.0
 """The age from which a version is replaced, though no row has changed."""
 NOTED_CHANGES: Final = 1_000
 """So many changes are put in order at once; more would hold the event loop for long."""
-KEPT_VERSIONS: Final = 1_000
+KEPT_VERSIONS: Final = Capacity(1_000, 1_000)
 """So many versions without an event are remembered: one each FRESH_S, and those that clients can make us issue."""
 KEPT_FLOORS: Final = 100
 """So many earlier floors are remembered, for lists in pages that began with them."""

@@ -1,5 +1,8 @@
 """A ring buffer in order of version, bounded in number and in age.
 
+The age depends on the number: many items are kept for FRESH_S, fewer for KEPT_S. So what is kept of something that
+changes all the time reaches its size within FRESH_S, and what changes now and then is kept for long.
+
 Asked for the items after a version it gives all of them, or raises Expired. Items are kept in segments, and a segment
 is freed as a whole: so neither an append nor the end of a quiet hour moves or frees many items at once.
 
@@ -9,13 +12,16 @@ Invariant: every item with a version above `floor` is kept.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from kubesum.rollups.resourceversion import Version, issued_at
 from kubesum.vocabulary.errors import Expired
 
 KEPT_S: Final = 300.0
-"""How long items are kept, unless there are too many. kube-apiserver's compaction of etcd keeps as much."""
+"""How long items are kept, unless there are many. kube-apiserver's compaction of etcd keeps as much."""
+FRESH_S: Final = 75.0
+"""How long many items are kept. kube-apiserver's watch cache has room for as much: eventFreshDuration in
+k8s.io/apiserver/pkg/storage/cacher/watch_cache.go."""
 MAX_DROPPED: Final = 100
 """So many items are dropped at once at most; what is left over goes with the next append."""
 _SEGMENT_ITEMS: Final = 500
@@ -23,11 +29,20 @@ _SEGMENT_ITEMS: Final = 500
 Item = TypeVar("Item")
 
 
+class Capacity(NamedTuple):
+    """How many items are kept: `lasting` for KEPT_S, and up to `most` for FRESH_S."""
+
+    lasting: int
+    most: int
+
+
 class Ring(Generic[Item]):
     """Items with rising versions, oldest first."""
 
-    def __init__(self, start: Version, version_of: Callable[[Item], Version], capacity: Callable[[], int]) -> None:
-        """Holds the items after `start`, of which at most `capacity()` are kept."""
+    def __init__(
+        self, start: Version, version_of: Callable[[Item], Version], capacity: Callable[[], Capacity]
+    ) -> None:
+        """Holds the items after `start`, of which at most `capacity().most` are kept."""
         self.floor: Version = start
         self.head: Version = start
         self._version_of: Final = version_of
@@ -43,9 +58,10 @@ class Ring(Generic[Item]):
         self._segments[-1].append(item)
         self._kept += 1
         self.head = self._version_of(item)
-        oldest_s, capacity = issued_at(self.head) - KEPT_S, self._capacity()
+        now_s, capacity = issued_at(self.head), self._capacity()
         for _ in range(MAX_DROPPED):
-            if self._kept <= capacity and issued_at(self._oldest()) >= oldest_s:
+            kept_s = KEPT_S if self._kept <= capacity.lasting else FRESH_S
+            if self._kept <= capacity.most and now_s - issued_at(self._oldest()) <= kept_s:
                 return
             self._drop()
 

@@ -8,8 +8,9 @@ Version        The resourceVersion of a state: the time at which this process is
                within a process, between replicas as far as their clocks agree (resourceversion.py).
 Snapshot       All rows at one version, sorted by key. It is immutable: a reader may pause while newer rows appear.
 Event          One published change of one row. Every event has a version of its own.
-Expired        Raised for events that are no longer kept, after five minutes or 12 events for each row. The client
-               gets 410 and lists again, as it does from kube-apiserver when etcd has compacted its version.
+Expired        Raised for events that are no longer kept: after five minutes, or 75 s where there are more than 12
+               for each row. The client gets 410 and lists again, as it does from kube-apiserver when etcd has
+               compacted its version.
 Skipped state  A state of a row between two publications. Changes gather for GATHER_S and a row is published once per
                QUIET_S at most, so this process published no such state. Another replica, whose changes gather at
                other times, may have: a watch that continues from a version of another replica reads skipped states

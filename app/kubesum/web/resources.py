@@ -91,7 +91,7 @@ class ResourceHandler:
                 encoded = await self._lists.encoded(request, accepts_gzip(headers.get("accept-encoding", "")))
         gzip = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if encoded.gzipped else {}
         sent = gzip | self._warning(collection)
-        return Chunks(encoded.chunks, encoded.size_bytes, sent, form.encoding.value)
+        return Chunks(encoded, sent, form.encoding.value)
 
     async def _watch(self, info: RequestInfo, collection: Store, headers: Headers) -> Response:
         options = watch_options(info.query, collection.resource)

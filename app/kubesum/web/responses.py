@@ -1,6 +1,6 @@
 """Responses: JSON, YAML and plain text; never HTML or redirects, which kube-aggregator rewrites and refuses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from kubesum.api.lists.listing import EncodedList
 from kubesum.api.representations.jsontext import pretty_document
 from kubesum.api.representations.status import retry_after_s, status_body
 from kubesum.api.representations.yamltext import yaml_document
@@ -28,19 +29,20 @@ class JSON(Response):
 class Chunks(Response):
     """An encoded list in chunks, each drawn when the one before is written: a slow reader holds few joined bytes."""
 
-    def __init__(self, chunks: Iterable[bytes], size_bytes: int, headers: Mapping[str, str], media_type: str) -> None:
-        """`size_bytes` is the size of all chunks together."""
-        super().__init__(headers={"Content-Length": str(size_bytes), **headers}, media_type=media_type)
-        self._chunks = chunks
+    def __init__(self, encoded: EncodedList, headers: Mapping[str, str], media_type: str) -> None:
+        super().__init__(headers={"Content-Length": str(encoded.size_bytes), **headers}, media_type=media_type)
+        self._encoded = encoded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the head and the chunks."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        chunks = iter(self._chunks)
+        chunks = iter(self._encoded.chunks)
         chunk = next(chunks, b"")
         for following in chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             chunk = following
+            # Encryption takes as long as joining; many clients may have made room at the same time.
+            await self._encoded.pacer.pause()
         await send({"type": "http.response.body", "body": chunk, "more_body": False})
 
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from kubesum.api.lists.listing import encode_object
+from kubesum.api.lists.pacer import Turns
 from kubesum.api.lists.paging import ListMeta, page
 from kubesum.api.lists.selections import Selections
 from kubesum.api.representations.objects import ENCODER
@@ -88,7 +89,7 @@ SNAPSHOT = Snapshot(
 
 
 async def names(options: ListOptions, namespace: str = "") -> tuple[list[str], ListMeta]:
-    parts, metadata = await page(RESOURCE, SNAPSHOT, namespace, options, Selections(0))
+    parts, metadata = await page(RESOURCE, SNAPSHOT, namespace, options, Selections(0, Turns()))
     return ["/".join(row.key) for part in parts for row in part], metadata
 
 

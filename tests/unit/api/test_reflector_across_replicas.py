@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from kubesum.api.lists.freshness import not_older_than
+from kubesum.api.lists.pacer import Turns
 from kubesum.api.lists.paging import page, snapshot_of
 from kubesum.api.lists.selections import Selections
 from kubesum.api.representations.objects import ENCODER, object_of
@@ -60,7 +61,7 @@ class Reflector:
         selector = watch_options(self.query, replica.resource).selector
         options = ListOptions(limit=self.page_size, continue_=token, selector=selector)
         snapshot = snapshot_of(replica.store, token)
-        parts, metadata = await page(replica.resource, snapshot, "", options, Selections(0))
+        parts, metadata = await page(replica.resource, snapshot, "", options, Selections(0, Turns()))
         items = [decoded(replica, served(row, snapshot.floor)) for part in parts for row in part]
         for item in items:
             self._check("an item is newer than its list", version_of(item) <= int(metadata.resource_version))

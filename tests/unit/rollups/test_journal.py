@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from kubesum.rollups.events import RowEvent, coalesced
-from kubesum.rollups.journal import Journal
+from kubesum.rollups.journal import Journal, capacity_for
 from kubesum.rollups.resourceversion import VersionClock
+from kubesum.rollups.ring import Capacity
 from kubesum.rollups.rows import Row
 from kubesum.vocabulary.errors import Expired
 from kubesum.vocabulary.resource import Key, Source
@@ -25,9 +26,9 @@ def row(version: int, name: str = "a") -> Row:
     return Row(("", name), version, None, version)
 
 
-def journal_of(*seconds: float, capacity: int = 100) -> Journal:
+def journal_of(*seconds: float, lasting: int = 100, most: int = 100) -> Journal:
     """A journal that began at second 1 and in which row `a` changed at each of `seconds`."""
-    journal = Journal(at(1), lambda: capacity)
+    journal = Journal(at(1), lambda: Capacity(lasting, most))
     for second in seconds:
         journal.append(RowEvent(at(second), None, row(at(second))))
     return journal
@@ -66,7 +67,7 @@ def test_events_older_than_five_minutes_are_dropped() -> None:
 
 
 def test_no_more_events_than_the_capacity_are_kept() -> None:
-    journal = journal_of(*range(10, 110), capacity=10)
+    journal = journal_of(*range(10, 110), most=10)
 
     assert [e.version for e in journal.since(at(99))] == [at(second) for second in range(100, 110)]
     assert journal.floor == journal.complete_since == at(99)
@@ -74,9 +75,34 @@ def test_no_more_events_than_the_capacity_are_kept() -> None:
         journal.since(at(98))
 
 
+def test_of_many_events_those_of_75_seconds_are_kept() -> None:
+    """What is kept of a row that changes all the time then takes no more memory after minutes than after one."""
+    journal = journal_of(*range(10, 210), lasting=10, most=1_000)
+
+    assert [e.version for e in journal.since(journal.floor)] == [at(second) for second in range(134, 210)]
+
+
+def test_few_events_are_kept_for_five_minutes() -> None:
+    journal = journal_of(*range(10, 210), *range(300, 309), lasting=10, most=1_000)
+
+    assert [e.version for e in journal.since(journal.floor)] == [at(s) for s in (209, *range(300, 309))]
+
+
+def test_five_minutes_of_polls_are_kept_of_20_000_pods() -> None:
+    """Each poll changes every row, every 30 seconds."""
+    pods = 20_000
+    journal = Journal(at(1), lambda: capacity_for(pods))
+    for poll in range(10):
+        for pod in range(pods):
+            version = at(10 + 30 * poll) + 1000 * pod
+            journal.append(RowEvent(version, None, row(version, f"pod-{pod}")))
+
+    assert len(journal.since(at(10) - 1)) == 10 * pods
+
+
 def test_a_journal_of_many_events_gives_those_after_each_of_their_versions() -> None:
     """Many more than a segment of the ring holds, some of them dropped."""
-    journal = journal_of(*range(10, 280), capacity=10_000)
+    journal = journal_of(*range(10, 280), lasting=10_000, most=10_000)
     for n in range(1, 5_000):
         journal.append(RowEvent(at(280 + n / 100), None, row(at(280 + n / 100))))
 

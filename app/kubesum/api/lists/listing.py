@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from isal import isal_zlib
 
-from kubesum.api.lists.pacer import Pacer
+from kubesum.api.lists.pacer import Pacer, Turns
 from kubesum.api.lists.paging import ListMeta, page, snapshot_of
 from kubesum.api.lists.responsecache import Body, ResponseCache
 from kubesum.api.lists.rowtexts import RowFormat, RowTexts
@@ -61,11 +61,12 @@ class ListRequest:
 
 @dataclass(frozen=True, slots=True)
 class EncodedList:
-    """A list as bytes, compressed or not; `chunks` can be drawn once."""
+    """A list as bytes, compressed or not; `chunks` can be drawn once, with pauses of the pacer."""
 
     chunks: Iterable[bytes]
     size_bytes: int
     gzipped: bool
+    pacer: Pacer
 
 
 class Lists:
@@ -77,43 +78,44 @@ class Lists:
         """`now` gives seconds since 1970; `texts_bytes` and `packed_bytes` bound the memory of encoded rows."""
         self._now = now
         self._texts = RowTexts(texts_bytes, packed_bytes)
-        self._selections = Selections(SELECTIONS_BYTES)
+        self._turns = Turns()
+        self._selections = Selections(SELECTIONS_BYTES, self._turns)
         self._bodies = ResponseCache(BODIES_BYTES, now)
 
     async def encoded(self, request: ListRequest, gzip: bool) -> EncodedList:
         """The list as of now; compressed if the client accepts `gzip` and the list is large."""
-        snapshot = snapshot_of(request.store, request.options.continue_)
+        snapshot, pacer = snapshot_of(request.store, request.options.continue_), self._turns.pacer()
         if request.representation.encoding is Encoding.YAML or request.is_pretty:
             content = await self._converted(request, snapshot)
             if not gzip or len(content) <= GZIP_ABOVE_BYTES:
-                return EncodedList((content,), len(content), gzipped=False)
-            content = await _compressed(_slices(content))
-            return EncodedList((content,), len(content), gzipped=True)
+                return EncodedList(_slices(content), len(content), gzipped=False, pacer=pacer)
+            content = await _compressed(_slices(content), pacer)
+            return EncodedList(_slices(content), len(content), gzipped=True, pacer=pacer)
         if gzip:
             body = await self._bodies.body(
                 _key(request, snapshot), snapshot.version, self._compressed(request, snapshot)
             )
-            return EncodedList((body.content,), len(body.content), body.gzipped)
-        joined = await self._joined(request, snapshot, Ages(self._now()))
-        return EncodedList(joined.chunks(), joined.size_bytes, gzipped=False)
+            return EncodedList(_slices(body.content), len(body.content), body.gzipped, pacer)
+        joined = await self._joined(request, snapshot, Ages(self._now()), pacer)
+        return EncodedList(joined.chunks(), joined.size_bytes, gzipped=False, pacer=pacer)
 
-    async def _joined(self, request: ListRequest, snapshot: Snapshot, ages: Ages) -> "_JoinedList":
+    async def _joined(self, request: ListRequest, snapshot: Snapshot, ages: Ages, pacer: Pacer) -> "_JoinedList":
         """The list in JSON."""
         store, options = request.store, request.options
         parts, metadata = await page(store.resource, snapshot, request.namespace, options, self._selections)
-        texts, pacer = [], Pacer()
+        texts = []
         for part in parts:
-            texts.append(self._texts.texts(request.format, part, snapshot.floor, ages))
             await pacer.pause()
+            texts.append(self._texts.texts(request.format, part, snapshot.floor, ages))
         return _JoinedList(_opening(store.resource, request.representation, metadata), texts)
 
     def _compressed(self, request: ListRequest, snapshot: Snapshot) -> Callable[[], Awaitable[Body]]:
         async def make() -> Body:
-            ages = Ages(self._now())
-            joined = await self._joined(request, snapshot, ages)
+            ages, pacer = Ages(self._now()), self._turns.pacer()
+            joined = await self._joined(request, snapshot, ages, pacer)
             if joined.size_bytes <= GZIP_ABOVE_BYTES:
                 return Body(b"".join(joined.chunks()), snapshot.version, ages.valid_until)
-            return Body(await _compressed(joined.chunks()), snapshot.version, ages.valid_until, gzipped=True)
+            return Body(await _compressed(joined.chunks(), pacer), snapshot.version, ages.valid_until, gzipped=True)
 
         return make
 
@@ -122,9 +124,9 @@ class Lists:
         is_yaml = request.representation.encoding is Encoding.YAML
 
         async def make() -> Body:
-            ages = Ages(self._now())
-            joined = await self._joined(request, snapshot, ages)
-            content = await (yaml_list if is_yaml else pretty_list)(b"".join(joined.chunks()))
+            ages, pacer = Ages(self._now()), self._turns.pacer()
+            joined = await self._joined(request, snapshot, ages, pacer)
+            content = await (yaml_list if is_yaml else pretty_list)(b"".join(joined.chunks()), pacer.pause)
             # Indented text is not cached: a person asks once, and it takes twice the room.
             return Body(content, snapshot.version, ages.valid_until if is_yaml else 0.0)
 
@@ -162,14 +164,14 @@ def _slices(content: bytes) -> Iterator[bytes]:
     return (content[start : start + _SLICE_BYTES] for start in range(0, len(content), _SLICE_BYTES))
 
 
-async def _compressed(chunks: Iterable[bytes]) -> bytes:
+async def _compressed(chunks: Iterable[bytes], pacer: Pacer) -> bytes:
     """The chunks in the gzip format."""
     # Five times as fast as zlib at the same level, and no larger.
-    stream, pacer = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_FORMAT), Pacer()
+    stream = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_FORMAT)
     compressed = []
     for chunk in chunks:
-        compressed.append(stream.compress(chunk))
         await pacer.pause()
+        compressed.append(stream.compress(chunk))
     return b"".join((*compressed, stream.flush()))
 
 

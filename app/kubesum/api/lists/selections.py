@@ -6,7 +6,7 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from kubesum.api.lists.pacer import Pacer
+from kubesum.api.lists.pacer import Pacer, Turns
 from kubesum.api.requests.selectors import Selector
 from kubesum.rollups.snapshots import BlockRows
 from kubesum.vocabulary.resource import ComputedResource
@@ -35,7 +35,8 @@ class _Found:
 class Selections:
     """What selectors have selected lately."""
 
-    def __init__(self, capacity_bytes: int) -> None:
+    def __init__(self, capacity_bytes: int, turns: Turns) -> None:
+        self._turns = turns
         self._found: LRUCache[tuple[int, str], _Found] = LRUCache(capacity_bytes, lambda found: found.size_bytes)
 
     def of(self, resource: ComputedResource, selector: Selector) -> Selected:
@@ -43,7 +44,7 @@ class Selections:
         is_of_one_name, text, matching = (
             selector.exact_name() is not None,
             selector.text,
-            _matching(resource, selector),
+            _matching(resource, selector, self._turns.pacer()),
         )
 
         async def selected(rows: BlockRows) -> BlockRows:
@@ -62,9 +63,11 @@ class Selections:
         return selected
 
 
-def _matching(resource: ComputedResource, selector: Selector) -> Callable[[BlockRows], Awaitable[bytes]]:
+def _matching(
+    resource: ComputedResource, selector: Selector, pacer: Pacer
+) -> Callable[[BlockRows], Awaitable[bytes]]:
     """A function that gives the positions of the selected rows."""
-    selects, pacer = selector.predicate(resource), Pacer()
+    selects = selector.predicate(resource)
     step = max(1, _SLICE_MATCHES // max(1, len(selector)))
 
     async def matching(rows: BlockRows) -> bytes:

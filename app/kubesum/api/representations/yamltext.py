@@ -4,14 +4,13 @@ Strings that some parser reads as another type are quoted. PyYAML quotes the boo
 parses them itself; parsers in Go and of YAML 1.2 also read `y`, `1e3` and `0o7` as booleans and numbers.
 """
 
-import asyncio
 import re
 from typing import Any, Final
 
 import msgspec
 import yaml
 
-from kubesum.api.representations.jsontext import taken_apart
+from kubesum.api.representations.jsontext import Pause, taken_apart
 
 _SLICE_ITEMS: Final = 50
 
@@ -33,16 +32,16 @@ def yaml_document(content: bytes) -> bytes:
     return _dumped(msgspec.json.decode(content))
 
 
-async def yaml_list(content: bytes) -> bytes:
+async def yaml_list(content: bytes, pause: Pause) -> bytes:
     """A list or a Table in JSON as YAML, converted in slices, between which other tasks run."""
-    parts = await taken_apart(content)
+    parts = await taken_apart(content, pause)
     head = _dumped({name: msgspec.json.decode(value) for name, value in parts.head.items()})
     if not parts.items:
         return head + f"{parts.name}: []\n".encode()
     chunks = [head, f"{parts.name}:\n".encode()]
     for start in range(0, len(parts.items), _SLICE_ITEMS):
+        await pause()
         chunks.append(_dumped([*map(msgspec.json.decode, parts.items[start : start + _SLICE_ITEMS])]))
-        await asyncio.sleep(0)
     return b"".join(chunks)
 
 

@@ -9,11 +9,13 @@ import yaml
 
 from deploy.monitoring.alerts import groups
 from tests.monitoring.conftest import Scraped
-from tests.monitoring.expressions import EVERY, OF_ALERTS
+from tests.monitoring.expressions import EVERY, OF_ALERTS, OF_SERVER
 from tests.monitoring.prometheus import prometheus, promtool
 from tests.monitoring.promql import Scrape, evaluated, filled
-from tests.monitoring.test_alerts import FIRING, SILENT, scrapes
+from tests.monitoring.scraping import scrapes
+from tests.monitoring.test_alerts import FIRING, SECONDS, SILENT
 from tests.monitoring.test_promql import AFTER, BEFORE, EXPRESSIONS
+from tests.monitoring.test_server_panels import SCRAPES
 
 # Beyond the longest range and the five minutes for which a series is remembered.
 APART_S = 1800.0
@@ -28,9 +30,14 @@ def moved(scrapes: Sequence[Scrape], to: float) -> list[Scrape]:
 async def test_prometheus_finds_the_same(of_demo: Scraped, of_faults: Scraped, tmp_path: Path) -> None:
     groups_of_cases: list[tuple[Sequence[str], Sequence[Scrape]]] = [
         ([expression for expression, _ in EXPRESSIONS], (BEFORE, AFTER)),
+        ([expression for _, expression in OF_SERVER], SCRAPES),
         ([expression for _, expression in EVERY], of_demo.scrapes),
         ([expression for _, expression in EVERY], of_faults.scrapes),
-        *(([expression], scrapes(texts[name])) for name, expression in OF_ALERTS for texts in (FIRING, SILENT)),
+        *(
+            ([expression], scrapes(tables[name], SECONDS))
+            for name, expression in OF_ALERTS
+            for tables in (FIRING, SILENT)
+        ),
     ]
     now = time.time()
     placed = [

@@ -180,6 +180,7 @@ def test_prometheus_verifies_the_certificate_and_sends_no_credentials() -> None:
             "port": "https",
             "scheme": "https",
             "path": "/metrics",
+            "honorLabels": True,
             "interval": "1m",
             "scrapeTimeout": "10s",
             "tlsConfig": {

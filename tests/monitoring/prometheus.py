@@ -14,9 +14,11 @@ from typing import Final
 import aiohttp
 import pytest
 
+from tests.computation import JsonObject
 from tests.monitoring.promql import Scrape, Vector
 from tests.serving.runningserver import free_port
 
+NO_SETTINGS: Final[JsonObject] = {}
 # What was not in the last scrape is gone, as for a Prometheus that scrapes.
 LOOKBACK: Final = "--query.lookback-delta=1m"
 HOW_TO: Final = "no Prometheus is found: apt-get install prometheus, or have prometheus and promtool on the PATH"
@@ -60,13 +62,15 @@ class Prometheus:
 
 
 @asynccontextmanager
-async def prometheus(home: Path, scrapes: Iterable[Scrape]) -> AsyncIterator[Prometheus]:
-    """One that has scraped these; stopped on the way out."""
+async def prometheus(
+    home: Path, scrapes: Iterable[Scrape] = (), settings: JsonObject = NO_SETTINGS
+) -> AsyncIterator[Prometheus]:
+    """One that has scraped these, with the content of its file of settings; stopped on the way out."""
     text, data, config = home / "scrapes.txt", home / "data", home / "prometheus.yml"
     # promtool drops samples of a series that are older than the one before.
     in_order = sorted(scrapes, key=lambda one: one.at)
     text.write_text("\n".join([*(line for one in in_order for line in _lines(one)), "# EOF\n"]))
-    config.write_text("{}")
+    config.write_text(json.dumps(settings))
     promtool("tsdb", "create-blocks-from", "openmetrics", text, data)
     url = f"http://127.0.0.1:{free_port()}"
     arguments = (

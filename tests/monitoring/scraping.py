@@ -1,4 +1,7 @@
-"""Scrapes of /metrics, with the labels that Prometheus adds."""
+"""Scrapes of /metrics, with the labels that Prometheus adds to the target of a ServiceMonitor.
+
+Labels of a series win over those of its target, as `honorLabels` of the chart's ServiceMonitor has it.
+"""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +13,15 @@ from tests.monitoring.promql import Samples, Scrape
 
 COUNTER: Final = re.compile(r"_(total|bucket|count)(\{|$)")
 TARGETS: Final = ("one", "two", "other")
-TARGET: Final = {"job": "kubesum", "instance": "10.128.0.24:10250"}
+TARGET: Final = {
+    "job": "kubesum",
+    "instance": "10.128.0.24:10250",
+    "namespace": "kubesum-system",
+    "service": "kubesum",
+    "endpoint": "https",
+    "pod": "kubesum-0",
+    "container": "kubesum",
+}
 
 
 def scrape(text: str, at: float, **target: str) -> Scrape:
@@ -18,7 +29,7 @@ def scrape(text: str, at: float, **target: str) -> Scrape:
     found: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            found.setdefault(sample.name, []).append((sample.labels | (target or TARGET), sample.value))
+            found.setdefault(sample.name, []).append(((target or TARGET) | sample.labels, sample.value))
     return Scrape(at, found)
 
 

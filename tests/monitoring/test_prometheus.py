@@ -8,6 +8,12 @@ import pytest
 import yaml
 
 from deploy.monitoring.alerts import groups
+from kubesum.commands.demo.manifests import SERVICE_HOST
+from kubesum.server.runtime import Limits
+from kubesum.vocabulary.defaults import ROLLUP_METRICS
+from tests.chart.rendering import objects
+from tests.chart.valuesets import MONITORED
+from tests.computation import JsonObject
 from tests.monitoring.conftest import Scraped
 from tests.monitoring.expressions import EVERY, OF_ALERTS, OF_SERVER
 from tests.monitoring.prometheus import prometheus, promtool
@@ -16,6 +22,7 @@ from tests.monitoring.scraping import scrapes
 from tests.monitoring.test_alerts import FIRING, SECONDS, SILENT
 from tests.monitoring.test_promql import AFTER, BEFORE, EXPRESSIONS
 from tests.monitoring.test_server_panels import SCRAPES
+from tests.serving.runningserver import RunningServer, V, eventually, running_server
 
 # Beyond the longest range and the five minutes for which a series is remembered.
 APART_S = 1800.0
@@ -54,6 +61,45 @@ async def test_prometheus_finds_the_same(of_demo: Scraped, of_faults: Scraped, t
                     different[expression] = (ours, theirs)
 
     assert different == {}
+
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_prometheus_scrapes_a_server(tmp_path: Path) -> None:
+    """With the labels that a ServiceMonitor adds, a namespace stays that of its summary."""
+    limits = Limits(rollup_metrics=tuple(ROLLUP_METRICS.values()))
+    async with (
+        running_server(tmp_path, limits) as server,
+        prometheus(tmp_path, settings=scraping(server)) as real,
+    ):
+        listed = await server.forwarded(f"{V}/namespacesummaries", "root", "system:masters")
+
+        async def is_scraped() -> bool:
+            return bool(await real.evaluated("kubesum_namespace_pods", time.time()))
+
+        await eventually(is_scraped)
+        by_namespace = await real.evaluated("count by (namespace) (kubesum_namespace_pods)", time.time())
+
+    assert {dict(labels)["namespace"] for labels in by_namespace} == {
+        one["metadata"]["name"] for one in listed.json["items"]
+    }
+
+
+def scraping(server: RunningServer) -> JsonObject:
+    """Settings with this server as the one target."""
+    certificate, key = server.pki.people["admin"].write(server.home, "admin")
+    authority = server.home / "authority.crt"
+    authority.write_bytes(server.authority.certificate)
+    target = {"targets": [f"127.0.0.1:{server.port}"], "labels": {"namespace": "kubesum-system"}}
+    tls = {
+        "ca_file": str(authority),
+        "cert_file": str(certificate),
+        "key_file": str(key),
+        "server_name": SERVICE_HOST,
+    }
+    [monitor] = [one for one in objects(MONITORED) if one["kind"] == "ServiceMonitor"]
+    job = {"job_name": "kubesum", "scheme": "https", "tls_config": tls, "static_configs": [target]}
+    honors = monitor["spec"]["endpoints"][0]["honorLabels"]
+    return {"scrape_configs": [job | {"scrape_interval": "1s", "scrape_timeout": "1s", "honor_labels": honors}]}
 
 
 def test_the_alerts_are_rules_of_prometheus(tmp_path: Path) -> None:

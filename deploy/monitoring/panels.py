@@ -15,6 +15,11 @@ SCHEMA_VERSION: Final = 42
 PROMETHEUS: Final[JsonObject] = {"type": "prometheus", "uid": "${datasource}"}
 INFINITY: Final[JsonObject] = {"type": "yesoreyeram-infinity-datasource", "uid": "${datasource}"}
 REFRESH: Final = "30s"
+MIN_STEP: Final = "1m"
+"""At least how far apart points are, and a quarter of $__rate_interval: the interval of the chart's ServiceMonitor.
+
+Without it, Grafana takes the interval of the data source, whose default of 15 s makes rates over one sample.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ def _panel(kind: str, title: str, help_: str, queries: Sequence[Query], unit: st
                 "refId": chr(ord("A") + at),
                 "expr": query.expr,
                 "legendFormat": query.legend or "__auto",
+                "interval": MIN_STEP,
                 "datasource": PROMETHEUS,
             }
             for at, query in enumerate(queries)

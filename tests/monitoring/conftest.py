@@ -15,7 +15,7 @@ from tests.monitoring.scraping import scrape
 
 SIZE = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "5")
 # Just inside the ranges of alerts and of panels: a range of Prometheus 3 is without its beginning.
-BEFORE_S = (899.99, 299.99)
+BEFORE_S = (899.99, 239.99)
 
 
 @dataclass(frozen=True)

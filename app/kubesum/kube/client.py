@@ -175,10 +175,12 @@ class Upstream:
         )
         return await self._body(request, MAX_OBJECT_BYTES)
 
-    async def response(self, path: str, params: Mapping[str, str], timeout_s: float = RESPONSE_TIMEOUT_S) -> Response:
+    async def response(
+        self, path: str, params: Mapping[str, str], timeout_s: float = RESPONSE_TIMEOUT_S, accept: str = JSON
+    ) -> Response:
         """The response with any status and media type; raises UpstreamError without one or if it is too large."""
         with self._upstream_errors():
-            request = _Request("GET", path, _within(timeout_s), params)
+            request = _Request("GET", path, _within(timeout_s), params, accept=accept)
             async with asyncio.timeout(timeout_s), await self._authorized(request) as response:
                 metrics.UPSTREAM_REQUESTS.labels(str(response.status)).inc()
                 body = b"".join(await _bounded(response, MAX_OBJECT_BYTES))

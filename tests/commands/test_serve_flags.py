@@ -30,11 +30,3 @@ FLAGS = (
 def test_a_flag_changes_the_options(flags: tuple[str, ...]) -> None:
     """--access-log and --rollup-annotations were parsed, and then lost."""
     assert serve_options(parsed(["serve", *flags])) != serve_options(parsed(["serve"]))
-
-
-def test_all_flags_are_tried() -> None:
-    """Those of the log are no options of the server: tests/commands/test_logs.py."""
-    tried = {name for flags in FLAGS for name in flags}
-
-    declared = {f"--{name.replace('_', '-')}" for name in vars(parsed(["serve"]))}
-    assert declared - tried == {"--command", "--log-format", "--log-level"}

@@ -39,10 +39,10 @@ async def _await_ready(process: asyncio.subprocess.Process) -> None:
         raise AssertionError(f"kubesum local did not become ready: {line.decode()}{err.decode()}")
 
 
-async def doctor(cluster: Path) -> str:
+async def doctor(cluster: Path, *more: str) -> str:
     """What `kubesum doctor` prints about the cluster of a kubeconfig."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "kubesum", "doctor", "--kubeconfig", str(cluster)),
+        *(sys.executable, "-m", "kubesum", "doctor", "--kubeconfig", str(cluster), *more),
         env={"PATH": os.environ["PATH"], "HOME": str(cluster.parent)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

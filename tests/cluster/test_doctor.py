@@ -3,16 +3,19 @@
 There are no pods here, so the checks that need them fail or are skipped.
 """
 
+import asyncio
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from kubesum.edge.tls import certificates
 from tests.cluster.installation import API_SERVICE, NAMESPACE, Pod, available, eventually
 from tests.cluster.local import doctor
+from tests.doctor.bundles import Unpacked, unpacked
 from tests.oracle.kubectl import kubectl
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -21,6 +24,8 @@ DEPLOYMENT = (
     "FAIL  Deployment kubesum-system/kubesum: 0 of 2 pods are ready; see them below; if there are none, see "
     "kube-controller-manager"
 )
+PASSWORD = "hunter2-hunter2"
+INSTANCE = {"app.kubernetes.io/instance": "kubesum"}
 URL = "https://{address}/apis/summary.kubesum.dev/v1alpha1"
 
 
@@ -127,3 +132,63 @@ async def test_a_user_without_permissions_sees_no_failures(played: Pod) -> None:
     assert (
         "skip  list of nodesummaries: you may not list them; the ClusterRole kubesum:cluster-view grants it" in lines
     )
+
+
+async def bundle(kubeconfig: Path, file: Path) -> Unpacked:
+    """The bundle that the user of a kubeconfig gets."""
+    printed = await doctor(kubeconfig, "--bundle", str(file))
+    assert f"wrote {file}: " in printed
+    return unpacked(await asyncio.to_thread(file.read_bytes))
+
+
+@asynccontextmanager
+async def planted(played: Pod) -> AsyncIterator[None]:
+    """A password in the Deployment, and a pod that no scheduler has assigned to a node."""
+    config, container = played.plane.kubeconfig, {"name": "kubesum", "image": "kubesum:1"}
+    metadata = {"name": "kubesum-0", "labels": {"app.kubernetes.io/name": "kubesum", **INSTANCE}}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods"
+    deployment = ("deployment/kubesum", "-n", NAMESPACE)
+    await kubectl(config, "set", "env", *deployment, f"PASSWORD={PASSWORD}")
+    await kubectl(config, "annotate", *deployment, f"example.com/note={PASSWORD}")
+    with played.plane.client() as client:
+        client.create(path, pod)
+        try:
+            yield
+        finally:
+            client.delete(f"{path}/kubesum-0?gracePeriodSeconds=0")
+    await kubectl(config, "set", "env", *deployment, "PASSWORD-")
+    await kubectl(config, "annotate", *deployment, "example.com/note-")
+
+
+async def test_a_bundle_of_an_administrator(played: Pod, tmp_path: Path) -> None:
+    """It has no Secret: neither kubesum's private key nor the manifest that Helm stores."""
+    secret = ("get", "secret", "kubesum-tls", "-n", NAMESPACE, "-o", r"jsonpath={.data.tls\.key}")
+    key = await kubectl(played.plane.kubeconfig, *secret)
+    async with planted(played):
+        found = await bundle(played.plane.kubeconfig, tmp_path / "admin.tar.gz")
+
+    usage = 'apiservices.apiregistration.k8s.io "v1beta1.metrics.k8s.io" not found'
+    answers = ("readyz.txt", "livez.txt", "version.json", "metrics.txt")
+    assert found.missing == {
+        "objects/apiservices/v1beta1.metrics.k8s.io.json": f"it answers 404: {usage}",
+        **{f"pods/kubesum-0/{name}": "it answers 400: address not allowed" for name in answers},
+        "pods/kubesum-0/kubesum.log": "it is empty",
+    }
+    assert found.names("objects/deployments.json") == ["kubesum"]
+    assert found.names("objects/pods.json") == ["kubesum-0"]
+    assert found.names("objects/rolebindings-kube-system.json") == ["kubesum:auth-reader"]
+    assert {"kubesum:server", "kubesum:auth-delegator"} <= {*found.names("objects/clusterrolebindings.json")}
+    assert found.names("objects/poddisruptionbudgets.json") == ["kubesum"]
+    assert found.json("discovery/summary.kubesum.dev-v1alpha1.json")["kind"] == "APIResourceList"
+    lines = b64decode(key).decode().splitlines()[1:-1]
+    for name, text in found.texts.items():
+        assert not [one for one in (PASSWORD, key, *lines) if one in text], name
+
+
+async def test_a_bundle_of_a_user_without_permissions(played: Pod, tmp_path: Path) -> None:
+    found = await bundle(played.plane.kubeconfig_of("jane"), tmp_path / "jane.tar.gz")
+
+    assert found.missing["objects/pods.json"] == "you may not list pods in the namespace kubesum-system"
+    assert found.missing["objects/clusterroles.json"] == "you may not list clusterroles.rbac.authorization.k8s.io"
+    assert {"doctor.txt", "requests.json", "discovery/summary.kubesum.dev-v1alpha1.json"} <= found.texts.keys()

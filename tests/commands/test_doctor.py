@@ -2,11 +2,21 @@
 
 import re
 import socket
+import sys
 from pathlib import Path
 
-from tests.commands.running import failed, kubesum, ready
+from tests.commands.running import failed, kubesum, permissions, ready
+from tests.commands.running import output as output_of
+from tests.commands.terminal import on_terminal
+from tests.doctor.bundles import unpacked
+from tests.unit.kube.kubeconfigs import written_kubeconfig
 
 STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0")
+
+
+def archives(home: Path) -> list[Path]:
+    """The archives in a folder, also the hidden ones."""
+    return [path for path in home.iterdir() if ".tar.gz" in path.name]
 
 
 async def test_the_demo_passes_all_checks(tmp_path: Path) -> None:
@@ -66,3 +76,66 @@ async def test_a_missing_kubeconfig(tmp_path: Path) -> None:
 
     assert (output.code, output.out) == (1, "")
     assert output.err == f"kubesum: kubeconfig {tmp_path / 'nothing'} does not exist\n"
+
+
+async def test_a_bundle_is_a_file_of_its_owner(tmp_path: Path) -> None:
+    config = tmp_path / "demo.kubeconfig"
+    async with ready(tmp_path, "demo", *STILL, "--kubeconfig-out", str(config)):
+        file = tmp_path / "report.tar.gz"
+        file.write_bytes(b"an older one")
+        command = (sys.executable, "-m", "kubesum", "doctor", "--kubeconfig", str(config), "--bundle", str(file))
+        output = await output_of(tmp_path, *command)
+        async with kubesum(tmp_path, "doctor", "--kubeconfig", str(config), "--bundle", "-") as piped:
+            assert piped.process.stdout is not None
+            archive = await piped.process.stdout.read()
+            of_pipe = await piped.ended()
+
+    found = unpacked(file.read_bytes())
+    assert output.code == 0
+    size = f"{len(found.texts) - 1} files, {file.stat().st_size / 1024:.0f} KiB"
+    assert output.out.splitlines()[-1] == f"wrote {file}: {size}; look through it before you send it"
+    assert permissions(file) == 0o600
+    assert archives(tmp_path) == [file]
+    lines = output.err.splitlines()
+    assert all(line.startswith("not in the bundle: ") for line in lines)
+    assert sum(line.count(".log") for line in lines) == 2
+    assert found.texts["doctor.txt"].splitlines() == output.out.splitlines()[:-1]
+    assert unpacked(archive).texts.keys() == found.texts.keys()
+    assert (of_pipe.code, of_pipe.out) == (0, "")
+    assert of_pipe.err.splitlines()[0] == output.out.splitlines()[0]
+
+
+async def test_a_bundle_without_a_server(tmp_path: Path) -> None:
+    config = written_kubeconfig(tmp_path / "config", "https://127.0.0.1:1")
+
+    elsewhere = ("sh", "-c", 'cd "$0" && exec "$@"', str(tmp_path), sys.executable, "-m", "kubesum")
+    output = await output_of(tmp_path, *elsewhere, "doctor", "--kubeconfig", str(config), "--bundle")
+
+    (file,) = archives(tmp_path)
+    assert re.fullmatch(r"kubesum-bundle-\d{8}T\d{6}Z\.tar\.gz", file.name)
+    assert output.code == 1
+    assert output.err.splitlines() == [
+        "not in the bundle: objects, pods, discovery: cannot reach https://127.0.0.1:1: connection refused",
+        "kubesum: 1 of 2 checks failed; fix the first, and run this again",
+    ]
+    assert unpacked(file.read_bytes()).texts["doctor.txt"] == "\n".join(output.out.splitlines()[:2]) + "\n"
+
+
+async def test_a_bundle_that_cannot_be_written(tmp_path: Path) -> None:
+    config = written_kubeconfig(tmp_path / "config", "https://127.0.0.1:1")
+    path = tmp_path / "nothing" / "a.tar.gz"
+
+    output = await failed(tmp_path, "doctor", "--kubeconfig", str(config), "--bundle", str(path))
+
+    assert (output.code, output.out) == (1, "")
+    assert output.err == (
+        f"kubesum: the bundle {path} cannot be written: No such file or directory; name another file\n"
+    )
+
+
+async def test_a_bundle_is_not_written_to_a_terminal(tmp_path: Path) -> None:
+    config = written_kubeconfig(tmp_path / "config", "https://127.0.0.1:1")
+
+    async with on_terminal(tmp_path, "doctor", "--kubeconfig", str(config), "--bundle", "-", size=(120, 10)) as shown:
+        await shown.shows("the bundle is binary, so it is not written to a terminal; redirect it, or name a file")
+        assert await shown.ended() == 1

@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from kubesum.kube.client import Response, Upstream
+from kubesum.kube.client import JSON, Response, Upstream
 from kubesum.kube.decoding import MALFORMED, decoded
 from kubesum.kube.reviews import access_review
 from kubesum.kube.statuserror import StatusError
@@ -79,17 +79,17 @@ class Cluster:
 
     async def listed(self, path: str, view: type[View], selector: Mapping[str, str]) -> tuple[View, ...] | Denial:
         """The objects of a collection that have all labels of `selector`; raises UpstreamError."""
-        labels = ",".join(f"{name}={value}" for name, value in selector.items())
         try:
-            body = await self._upstream.get(path, {"labelSelector": labels} if labels else {}, DEADLINE_S)
+            parameters = {"labelSelector": labels_text(selector)} if selector else {}
+            body = await self._upstream.get(path, parameters, DEADLINE_S)
         except StatusError as refusal:
             return _denied(refusal) or ()
         found: _List[View] = decoded(body, _List[view], path)  # type: ignore[valid-type]  # a type known at run time
         return found.items or ()
 
-    async def ask(self, path: str, **parameters: str) -> Response:
+    async def ask(self, path: str, accept: str = JSON, **parameters: str) -> Response:
         """The response at a path, whatever its code; raises UpstreamError if there is none."""
-        return await self._upstream.response(path, parameters, DEADLINE_S)
+        return await self._upstream.response(path, parameters, DEADLINE_S, accept)
 
     async def allowed(self, user: str, groups: tuple[str, ...], attributes: ResourceAttributes) -> bool | Denial:
         """Whether a user is authorized, by a SubjectAccessReview; raises UpstreamError."""
@@ -105,6 +105,11 @@ class Cluster:
             return (await access_review(self._upstream, msgspec.json.encode(spec))).allowed
         except StatusError as refusal:
             return _denied(refusal) or False
+
+
+def labels_text(selector: Mapping[str, str]) -> str:
+    """A selector of labels that equal values, as text."""
+    return ",".join(f"{name}={value}" for name, value in selector.items())
 
 
 def denial(message: str) -> Denial:

@@ -5,6 +5,7 @@ A check gets the results of earlier ones, and is skipped without them.
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -29,9 +30,17 @@ from kubesum.resources import RESOURCES, clustersummaries
 from kubesum.vocabulary.errors import UpstreamError
 
 _LABEL: Final = {"app.kubernetes.io/name": "kubesum"}
-_API_SERVICES: Final = tuple(sorted({f"{resource.version}.{resource.group}" for resource in RESOURCES}))
+API_SERVICES: Final = tuple(sorted({f"{resource.version}.{resource.group}" for resource in RESOURCES}))
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found of an installation: its Service, and what that routes to; None if unknown."""
+
+    service: ServiceReference | None = None
+    backend: Backend | None = None
 
 
 class Diagnosis:
@@ -42,14 +51,14 @@ class Diagnosis:
         self._report: Final = report
         self._now: Final = now
 
-    async def run(self, namespace: str) -> None:
+    async def run(self, namespace: str) -> Findings:
         """Runs all checks; `namespace` is where kubesum is if no APIService can be read, empty if unknown."""
         if not await self._result("API server", check_api_server(self._cluster, self._report)):
             self._report.skip("all other checks: they need the API server")
-            return
+            return Findings()
         results = [
             await self._result(f"APIService {name}", check_registration(self._cluster, self._report, name))
-            for name in _API_SERVICES
+            for name in API_SERVICES
         ]
         registrations = [one for one in results if isinstance(one, Registration)]
         service = await self._service(registrations, namespace)
@@ -60,6 +69,7 @@ class Diagnosis:
         await check_metrics_api(self._cluster, self._report, backend.spec if backend else None)
         await self._lists(None in results, registrations)
         check_versions(self._report, replicas, backend.spec if backend else None, f"v{__version__}")
+        return Findings(service, backend)
 
     async def _result(self, subject: str, check: Awaitable[Result]) -> Result | None:
         """The result of a check; reports a failure, and gives None, if the API server does not answer it."""
@@ -112,7 +122,7 @@ class Diagnosis:
             self._report.skip("permissions of kubesum: its ServiceAccount is unknown without its pods")
             return
         check = check_permissions(
-            self._cluster, self._report, service.namespace, backend.spec, (*_API_SERVICES, ROLLUPS)
+            self._cluster, self._report, service.namespace, backend.spec, (*API_SERVICES, ROLLUPS)
         )
         await self._result("permissions of kubesum", check)
 

@@ -4,16 +4,32 @@ Lines contain texts of other servers, so characters that a terminal would obey a
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line: `level` is ok, warn, FAIL or skip."""
+
+    level: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.level:<4}  {self.message}"
+
+
 class Report:
-    """Writes one line per check, and counts the checks and those that failed."""
+    """Writes one line per check, keeps them, and counts those that failed."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write: Final = write
-        self.checks = 0
-        self.failures = 0
+        self.results: Final[list[Result]] = []
+
+    @property
+    def failures(self) -> int:
+        """How many checks failed."""
+        return sum(result.level == "FAIL" for result in self.results)
 
     def ok(self, message: str) -> None:
         """The check passed."""
@@ -25,7 +41,6 @@ class Report:
 
     def fail(self, message: str) -> None:
         """It does not work; the message says what is wrong, where, and how to fix it."""
-        self.failures += 1
         self._line("FAIL", message)
 
     def skip(self, message: str) -> None:
@@ -33,5 +48,11 @@ class Report:
         self._line("skip", message)
 
     def _line(self, level: str, message: str) -> None:
-        self.checks += 1
-        self._write(f"{level:<4}  {''.join(one if one.isprintable() else '?' for one in message)}")
+        result = Result(level, printable(message))
+        self.results.append(result)
+        self._write(str(result))
+
+
+def printable(message: str) -> str:
+    """The message with characters that a terminal would obey replaced by question marks."""
+    return "".join(one if one.isprintable() else "?" for one in message)

@@ -111,6 +111,7 @@ class EndpointSlice(msgspec.Struct, frozen=True):
 class Container(msgspec.Struct, frozen=True):
     """corev1.Container."""
 
+    name: str = ""
     image: str = ""
     args: tuple[str, ...] = ()
 

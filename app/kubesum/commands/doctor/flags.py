@@ -12,3 +12,11 @@ def add(command: argparse.ArgumentParser) -> None:
     cluster.add_argument(
         "-n", "--namespace", metavar="NAME", default="", help="namespace of kubesum, if its APIService cannot be read"
     )
+    command.add_argument(
+        "--bundle",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="also write what a bug report needs, without secrets, to this file, - for standard output (default: "
+        "kubesum-bundle-DATE.tar.gz)",
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kubesum.doctor.cluster import Cluster, Denial
+from kubesum.doctor.cluster import Cluster, Denial, labels_text
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import Deployment, EndpointSlice, Pod, PodSpec, Service, ServicePort, ServiceReference
 from kubesum.kube.objects import ContainerStatus
@@ -45,7 +45,7 @@ def _port(service: Service, reference: ServiceReference, report: Report) -> Serv
         report.fail(f"{reference}: it is headless, but the API server needs its cluster IP; apply the chart again")
     for port in service.spec.ports:
         if port.port == reference.port:
-            pods = f"pods with {_labels(service.spec.selector)}"
+            pods = f"pods with {labels_text(service.spec.selector)}"
             report.ok(f"{reference}: port {port.port} ({port.name}) routes to port {port.target_port} of {pods}")
             return port
     offered = ", ".join(str(port.port) for port in service.spec.ports)
@@ -66,7 +66,7 @@ async def _pods(
         report.skip(f"pods of the {reference}: {pods.message}")
         pods = ()
     elif not pods and not deployments:
-        report.fail(f"pods of the {reference}: none has {_labels(selector)}; apply the chart again")
+        report.fail(f"pods of the {reference}: none has {labels_text(selector)}; apply the chart again")
     active = tuple(pod for pod in pods if pod.is_active)
     _report_unready(active, report)
     specs = [one.spec.template.spec for one in deployments] + [pod.spec for pod in active]
@@ -157,7 +157,3 @@ async def _target_port(cluster: Cluster, report: Report, reference: ServiceRefer
 
 def _numbers(slices: Iterable[EndpointSlice], name: str) -> set[int]:
     return {port.port for one in slices for port in one.ports or () if port.name == name and port.port}
-
-
-def _labels(selector: dict[str, str]) -> str:
-    return ",".join(f"{name}={value}" for name, value in selector.items())

@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { adjust, href, open } from "./address.js";
+import { adjust, current, href, open } from "./address.js";
 import { useWidth } from "./canvas.js";
 
 const ROW_HEIGHT = 30;
@@ -123,15 +123,21 @@ export function Table({ collection, rows, columns, address, caption, link, empty
 
 // Moves the cursor by rows, or opens the row under it; returns whether there is a table.
 export function moveCursor(step) {
-  const rows = [...document.querySelectorAll("table.rows tbody tr[data-key]")];
+  const rows = rowsOfTable();
   if (!rows.length) return false;
-  const place = rows.findIndex((row) => row.classList.contains("cursor"));
+  const place = rows.indexOf(cursorOf(rows));
   const next = rows[place < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, place + step))];
   adjust({ row: next.dataset.key });
   next.scrollIntoView({ block: "nearest" });
+  next.querySelector("th a")?.focus({ preventScroll: true });
   return true;
 }
 
 export function openCursor() {
-  document.querySelector("table.rows tr.cursor th a")?.click();
+  cursorOf(rowsOfTable())?.querySelector("th a")?.click();
 }
+
+const rowsOfTable = () => [...document.querySelectorAll("table.rows tbody tr[data-key]")];
+
+// The next key may come before the row is drawn as the one under the cursor.
+const cursorOf = (rows) => rows.find((row) => row.dataset.key === current().row);

@@ -14,6 +14,7 @@ const collections = new Map();
 const listeners = new Set();
 let scheduled = false;
 let renderedAt = 0;
+let serial = 0;
 
 // Calls `listener` in an animation frame after something has changed, five times a second at most.
 export function onChange(listener) {
@@ -111,13 +112,13 @@ class Collection {
   }
 
   async list(signal) {
-    const rows = this.synced ? new Map() : this.rows;
-    rows.clear();
+    const rows = new Map();
     let page = { metadata: {} };
     do {
       const token = page.metadata.continue;
       page = await json(this.url({ limit: PAGE, ...(token ? { continue: token } : {}) }), signal);
       for (const object of page.items) this.add(rows, object);
+      if (this.rows !== rows) for (const row of this.rows.values()) row.gone = true;
       this.rows = rows;
       this.heard();
     } while (page.metadata.continue);
@@ -149,14 +150,25 @@ class Collection {
     if (type === "ERROR") throw new Refused(object);
     this.resourceVersion = object.metadata.resourceVersion;
     if (type === "BOOKMARK") return;
-    if (type === "DELETED") this.rows.delete(`${object.metadata.namespace ?? ""}/${object.metadata.name}`);
+    if (type === "DELETED") this.remove(`${object.metadata.namespace ?? ""}/${object.metadata.name}`);
     else this.add(this.rows, object);
     this.version += 1;
   }
 
+  // A row is replaced, never changed: `serial` says which are new, `gone` which are shown no more.
   add(rows, object) {
     const row = this.project(object);
+    row.serial = serial += 1;
+    row.gone = false;
+    const old = rows.get(row.key);
+    if (old) old.gone = true;
     rows.set(row.key, row);
+  }
+
+  remove(key) {
+    const old = this.rows.get(key);
+    if (old) old.gone = true;
+    this.rows.delete(key);
   }
 
   heard() {

@@ -64,12 +64,12 @@ export function drawings(views) {
 
 export const NAMESPACE = {
   ...linked((row) => to.namespace(row.namespace), (row) => row.namespace, 130),
-  name: "NAMESPACE", priority: 1.5, sort: (row) => row.namespace, search: (row) => row.namespace,
+  id: "namespace", name: "NAMESPACE", priority: 1.5, sort: (row) => row.namespace, search: (row) => row.namespace,
 };
 
 // Why pods have no node: of several reasons a Table has one.
 export const WHY = {
-  name: "WHY", priority: 0, width: 320,
+  id: "why", name: "WHY", priority: 0, width: 320,
   cell: (row) => why(row), search: (row) => why(row), sort: (row) => why(row).toLowerCase(),
 };
 
@@ -91,7 +91,8 @@ function declared({ name, type, format, priority, description }, place, count, s
   const found = sampled.map(text).filter(Boolean);
   const isName = format === "name";
   const common = {
-    name: name.toUpperCase(), title: description, place, first: isName,
+    // Names may differ in case alone.
+    id: `${place}`, name: name.toUpperCase(), title: description, place, first: isName,
     width: mark + widthOf([`${name}  `, ...found], isName ? BOLD_CHARACTER : CHARACTER),
     // Where there is little room, wide columns are left out first, and of others the last.
     priority: isName ? 0 : 2 + place + priority * count,

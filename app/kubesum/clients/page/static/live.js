@@ -16,7 +16,7 @@ const LONGEST_PAUSE_MS = 2500;
 const RENDER_EVERY_MS = 200;
 
 // Whether there is something in a cell of a Table.
-export const hasValue = (cell) => cell !== undefined && !NONE.has(cell);
+export const hasValue = (cell) => !NONE.has(cell ?? "");
 
 const collections = new Map();
 const listeners = new Set();

@@ -93,8 +93,8 @@ export function Table({ collection, rows, columns, address, caption, link, empty
   return html`<div class="tablebox" ref=${ref}>
     <table class="rows" aria-rowcount=${sorted.length + 1}>
       <caption class="unseen">${caption}</caption>
-      <colgroup>${shown.map((column) => html`<col key=${column.name} style=${{ width: `${Math.floor(column.width * scale)}px` }} />`)}</colgroup>
-      <thead><tr>${shown.map((column) => html`<th key=${column.name} scope="col" class=${column.right ? "right" : ""}
+      <colgroup>${shown.map((column) => html`<col key=${column.id} style=${{ width: `${Math.floor(column.width * scale)}px` }} />`)}</colgroup>
+      <thead><tr>${shown.map((column) => html`<th key=${column.id} scope="col" class=${column.right ? "right" : ""}
         aria-sort=${column === by ? (up ? "ascending" : "descending") : "none"}>
         <button type="button" title=${column.title} onClick=${() => sortBy(column)}>${column.name}<span aria-hidden="true">${column === by ? (up ? " ▲" : " ▼") : ""}</span></button>
       </th>`)}</tr></thead>
@@ -108,8 +108,8 @@ export function Table({ collection, rows, columns, address, caption, link, empty
               const content = column.cell(row, now);
               const linked = column.first && target ? html`<a href=${href(target)}>${content}</a>` : content;
               return column.first
-                ? html`<th key=${column.name} scope="row">${linked}</th>`
-                : html`<td key=${column.name} class=${column.right ? "right" : ""}>${linked}</td>`;
+                ? html`<th key=${column.id} scope="row">${linked}</th>`
+                : html`<td key=${column.id} class=${column.right ? "right" : ""}>${linked}</td>`;
             })}
           </tr>`;
         })}

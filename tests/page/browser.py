@@ -15,9 +15,19 @@ BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chro
 HOW_TO: Final = "no browser is found: apt-get install chromium, or set KUBESUM_BROWSER to a Chromium"
 
 
+def found_browser() -> str | None:
+    """The path of a browser, None if there is none."""
+    return os.environ.get("KUBESUM_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def flags() -> list[str]:
+    """The flags that it needs: as root, as in containers, Chromium has no sandbox."""
+    return ["--no-sandbox"] if os.geteuid() == 0 else []
+
+
 def executable() -> str:
     """The path of a browser; skips the test without one, unless KUBESUM_BROWSER_REQUIRED says that there is one."""
-    found = os.environ.get("KUBESUM_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = found_browser()
     if found is None:
         if os.environ.get("KUBESUM_BROWSER_REQUIRED"):
             pytest.fail(HOW_TO)
@@ -42,9 +52,7 @@ class Opened:
 async def browser() -> AsyncIterator[Browser]:
     """A browser without a window."""
     async with async_playwright() as playwright:
-        # As root, as in containers, Chromium has no sandbox.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        started = await playwright.chromium.launch(executable_path=executable(), args=arguments)
+        started = await playwright.chromium.launch(executable_path=executable(), args=flags())
         try:
             yield started
         finally:

@@ -7,16 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.commands.running import ROOT, Ready, ready
+from tests.commands.running import Ready, ready
 from tests.commands.test_demo import WAITING_POD
 from tests.page.address import Address, printed_address
 from tests.page.browser import Opened, opened
 from tests.page.conftest import STILL
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
-
-AXE = ROOT / "deploy" / "assets" / "node_modules" / "axe-core" / "axe.min.js"
-MATTERS = ("serious", "critical")
 
 
 async def test_the_overview_shows_nodes_workloads_and_problems(page: Opened) -> None:
@@ -71,7 +68,9 @@ async def test_keys_choose_views_and_filter_rows(page: Opened) -> None:
     await expect(page.page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
-@pytest.mark.parametrize("view", ["", "?view=nodes", "?view=workloads", "?view=unhealthy", "?view=images"])
+@pytest.mark.parametrize(
+    "view", ["", "?view=nodes", "?view=workloads", "?view=unhealthy", "?view=kind&plural=nodepools"]
+)
 async def test_a_narrow_screen_shows_all_without_scrolling_sideways(
     chromium: Browser, address: Address, view: str
 ) -> None:
@@ -82,24 +81,6 @@ async def test_a_narrow_screen_shows_all_without_scrolling_sideways(
 
         wide = await seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide == 0
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("view", ["overview", "nodes", "namespaces", "workloads", "unhealthy", "images", "pending"])
-async def test_axe_finds_nothing_serious(chromium: Browser, address: Address, view: str, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not fetched: make assets, which needs npm")
-    async with opened(chromium, address.url, scheme="dark" if scheme == "dark" else "light") as seen:
-        await expect(seen.page.get_by_role("status")).to_have_text("live")
-        await seen.page.get_by_role("link", name=view, exact=True).first.click()
-        await expect(seen.page.get_by_role("heading", name=re.compile(f"^{view} of"))).to_be_attached()
-        # Through the protocol of the debugger: the policy of the page allows no script of others.
-        await seen.page.evaluate(AXE.read_text())
-        violations = await seen.page.evaluate("axe.run().then(({ violations }) => violations)")
-
-    assert [
-        (one["id"], [node["html"] for node in one["nodes"]]) for one in violations if one["impact"] in MATTERS
-    ] == []
 
 
 async def test_whoever_may_not_read_a_view_is_told_which_role_grants_it(
@@ -118,6 +99,29 @@ async def test_whoever_may_not_read_a_view_is_told_which_role_grants_it(
 async def test_a_browser_without_the_token_sees_no_data(chromium: Browser, address: Address) -> None:
     async with opened(chromium, address.origin) as seen:
         await expect(seen.page.get_by_role("alert")).to_contain_text("this browser has no session")
+
+
+async def test_two_dashboards_in_one_browser_keep_their_sessions(
+    chromium: Browser, address: Address, demo: Ready, tmp_path: Path
+) -> None:
+    """Cookies of 127.0.0.1 are shared by all its ports: one name for all would end the session of the first."""
+    home = tmp_path / "second"
+    home.mkdir()
+    async with (
+        ready(home, "dashboard", "--no-browser", "--kubeconfig", str(demo.kubeconfig)) as other,
+        opened(chromium, address.url) as first,
+    ):
+        await expect(first.page.get_by_role("status")).to_have_text("live")
+        second = await first.page.context.new_page()
+        await second.goto(other.line.removeprefix("dashboard: "))
+        await expect(second.get_by_role("status")).to_have_text("live")
+
+        for page in (first.page, second):
+            await page.reload()
+            await expect(page.get_by_role("status")).to_have_text("live")
+        cookies = await first.page.context.cookies()
+
+    assert len({cookie["name"] for cookie in cookies}) == len(cookies) == 2
 
 
 async def test_data_say_how_old_they_are_once_the_server_is_gone(chromium: Browser, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import { html } from "htm/preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { changed } from "./live.js";
+import { open } from "./address.js";
+import { ItemLink } from "./itemlink.js";
 import { Painting } from "./painting.js";
 
 const NAMES = [
@@ -41,8 +43,9 @@ export function useWidth(ref) {
   return width;
 }
 
-// Paints the items of a picture (see Painting); `at(x, y)` is the item there, `open(item)` what a click does.
-export function Canvas({ width, height, label, picture, at, tip, open }) {
+// Paints the items of a picture (see Painting). `at(x, y)` is the item there, `target(item)` what opens from it, and
+// `name(item)` what is read out of it; `tip(item)` is what is shown beside it.
+export function Canvas({ width, height, label, picture, at, tip, target, name }) {
   const ref = useRef(null);
   const painting = useMemo(() => new Painting(), []);
   const [hover, setHover] = useState(null);
@@ -71,12 +74,15 @@ export function Canvas({ width, height, label, picture, at, tip, open }) {
   const press = (event) => {
     const box = ref.current.getBoundingClientRect();
     const item = at(event.clientX - box.left, event.clientY - box.top);
-    if (item) open(item);
+    if (item) open(target(item));
   };
+  const focus = (item) => setHover(item && { key: item.key, item, x: item.x + item.width / 2, y: item.y + item.height });
+  const links = useMemo(() => picture.items.filter(target), [picture.items]);
   const side = hover && hover.x > width / 2 ? { right: `${width - hover.x + 14}px` } : { left: `${(hover?.x ?? 0) + 14}px` };
   return html`<div class="canvas">
     <canvas ref=${ref} role="img" aria-label=${label} class=${hover ? "pointing" : ""}
       onPointerMove=${move} onPointerLeave=${() => setHover(null)} onClick=${press}></canvas>
+    <${ItemLink} items=${links} target=${target} name=${name} onFocus=${focus} />
     ${hover && html`<div class="tip" style=${{ top: `${hover.y + 12}px`, ...side }} aria-hidden="true">${tip(hover.item)}</div>`}
   </div>`;
 }

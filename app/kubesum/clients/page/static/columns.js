@@ -2,14 +2,15 @@
 // a link, is drawn in place of the text of the column with that name.
 
 import { html } from "htm/preact";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 
 import { href, to } from "./address.js";
 import { Bar, Toned, sentence } from "./bars.js";
+import { hasValue } from "./live.js";
 import { age, measured, percent, seconds } from "./quantities.js";
 
-const NONE = new Set(["", "<none>", "<unknown>"]);
 const SAMPLE = 200;
+const ENOUGH = 1000;
 const MARK_WIDTH = 20;
 const NO_MORE = [];
 const [LEAST_WIDTH, MOST_WIDTH, PADDING] = [58, 300, 26];
@@ -63,12 +64,12 @@ export function drawings(views) {
 
 export const NAMESPACE = {
   ...linked((row) => to.namespace(row.namespace), (row) => row.namespace, 130),
-  name: "NAMESPACE", priority: 1.5, sort: (row) => row.namespace, search: (row) => row.namespace, has: (row) => row.namespace,
+  id: "namespace", name: "NAMESPACE", priority: 1.5, sort: (row) => row.namespace, search: (row) => row.namespace,
 };
 
 // Why pods have no node: of several reasons a Table has one.
 export const WHY = {
-  name: "WHY", priority: 0, width: 320, has: () => true,
+  id: "why", name: "WHY", priority: 0, width: 320,
   cell: (row) => why(row), search: (row) => why(row), sort: (row) => why(row).toLowerCase(),
 };
 
@@ -86,11 +87,12 @@ function widthOf(texts, character) {
 }
 
 function declared({ name, type, format, priority, description }, place, count, sampled, mark = 0) {
-  const text = (row) => (NONE.has(row.cells[place] ?? "") ? "" : String(row.cells[place]));
+  const text = (row) => (hasValue(row.cells[place]) ? String(row.cells[place]) : "");
   const found = sampled.map(text).filter(Boolean);
   const isName = format === "name";
   const common = {
-    name: name.toUpperCase(), title: description, first: isName, has: (row) => text(row) !== "",
+    // Names may differ in case alone.
+    id: `${place}`, name: name.toUpperCase(), title: description, place, first: isName,
     width: mark + widthOf([`${name}  `, ...found], isName ? BOLD_CHARACTER : CHARACTER),
     // Where there is little room, wide columns are left out first, and of others the last.
     priority: isName ? 0 : 2 + place + priority * count,
@@ -107,10 +109,12 @@ function declared({ name, type, format, priority, description }, place, count, s
   return { ...common, cell, sort: (row) => (Number.isNaN(size(row)) ? -Infinity : size(row)), right: true, down: !isShare };
 }
 
-// The columns for the rows of a collection. They are made anew when the number of rows has doubled: widths, and what is
-// a number, are told from some of them.
+// The columns for the rows of a collection. Widths, and what is a number, are told from some of the rows; the columns are
+// made anew when there are twice as many, until these are enough.
 export function useColumns({ live, rows, resource }, views, { namespace = "", omit = NO_MORE, more = NO_MORE } = {}) {
-  const magnitude = Math.ceil(Math.log2(rows.length + 1));
+  const seen = useRef({ rows: -1 });
+  const { columns, rows: before } = seen.current;
+  if (columns !== live.columns || (before < ENOUGH && rows.length > 2 * before)) seen.current = { columns: live.columns, rows: rows.length };
   return useMemo(() => {
     const drawn = (!resource.isDefined && drawings(views)[resource.plural]) || {};
     const sampled = sample(rows);
@@ -120,5 +124,5 @@ export function useColumns({ live, rows, resource }, views, { namespace = "", om
     const first = made.findIndex((column) => column.first);
     const within = resource.namespaced && !namespace && !omit.includes("NAMESPACE") ? [NAMESPACE] : [];
     return [...within, ...made.slice(0, first + 1), ...more, ...made.slice(first + 1)];
-  }, [live.columns, magnitude, resource, views, namespace, omit.join(), more]);
+  }, [seen.current, resource, views, namespace, omit.join(), more]);
 }

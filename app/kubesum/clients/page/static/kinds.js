@@ -5,6 +5,8 @@ import { useEffect, useState } from "preact/hooks";
 import { json } from "./live.js";
 
 const EVERY_MS = 2000;
+// While the group is not registered at all.
+const SELDOM_MS = 30_000;
 const NOT_FOUND = 404;
 
 // The kinds by their plurals; null until they are read.
@@ -22,12 +24,12 @@ async function follow(root, found, signal) {
   let before = "";
   while (!signal.aborted) {
     const kinds = document.hidden ? null : await read(root, signal);
-    const now = JSON.stringify(kinds);
+    const now = JSON.stringify(kinds?.found);
     if (kinds && now !== before) {
       before = now;
-      found(kinds);
+      found(kinds.found);
     }
-    await pause(signal);
+    await pause(kinds?.isServed === false ? SELDOM_MS : EVERY_MS, signal);
   }
 }
 
@@ -35,18 +37,17 @@ async function follow(root, found, signal) {
 async function read(root, signal) {
   try {
     const { resources } = await json(root, signal);
-    return resources
-      .map(({ name, kind, namespaced }) => ({ root, plural: name, kind, namespaced, isDefined: true }))
-      .sort((one, other) => (one.plural < other.plural ? -1 : 1));
+    const found = resources.map(({ name, kind, namespaced }) => ({ root, plural: name, kind, namespaced, isDefined: true }));
+    return { found: found.sort((one, other) => (one.plural < other.plural ? -1 : 1)), isServed: true };
   } catch (error) {
-    return error.code === NOT_FOUND ? [] : null;
+    return error.code === NOT_FOUND ? { found: [], isServed: false } : null;
   }
 }
 
 // Ends early when somebody looks at the page again.
-function pause(signal) {
+function pause(milliseconds, signal) {
   return new Promise((done) => {
-    const ending = setTimeout(end, EVERY_MS);
+    const ending = setTimeout(end, milliseconds);
     function end() {
       clearTimeout(ending);
       document.removeEventListener("visibilitychange", end);

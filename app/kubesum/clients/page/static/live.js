@@ -9,15 +9,20 @@ import { common, projection } from "./rows.js";
 
 const TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1";
 const PAGE = 500;
+const NONE = new Set(["", "<none>", "<unknown>"]);
 const FORGET_AFTER_MS = 60_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 2500;
 const RENDER_EVERY_MS = 200;
 
+// Whether there is something in a cell of a Table.
+export const hasValue = (cell) => !NONE.has(cell ?? "");
+
 const collections = new Map();
 const listeners = new Set();
 let scheduled = false;
 let renderedAt = 0;
+let serial = 0;
 
 // Calls `listener` in an animation frame after something has changed, five times a second at most.
 export function onChange(listener) {
@@ -69,6 +74,7 @@ class Collection {
     this.parameters = { ...parameters, includeObject: project === common ? "Metadata" : "Object" };
     this.project = project;
     this.columns = [];
+    this.unfilled = [];
     this.rows = new Map();
     this.version = 0;
     this.synced = false;
@@ -116,21 +122,27 @@ class Collection {
   }
 
   async list(signal) {
-    const rows = this.synced ? new Map() : this.rows;
-    rows.clear();
+    const rows = new Map();
     let page = { metadata: {} };
     do {
       const token = page.metadata.continue;
       page = await json(this.url({ limit: PAGE, ...(token ? { continue: token } : {}) }), signal, TABLE);
+      if (!token) this.begin(page.columnDefinitions);
       for (const row of page.rows) this.add(rows, row);
-      // A changed definition ends the watches of its kind: columns change with a list only.
-      this.columns = page.columnDefinitions;
+      if (this.rows !== rows) for (const row of this.rows.values()) row.gone = true;
       this.rows = rows;
       this.heard();
     } while (page.metadata.continue);
     this.resourceVersion = page.metadata.resourceVersion;
     this.synced = true;
     this.heard();
+  }
+
+  // A changed definition ends the watches of its kind: columns change with a list only. `unfilled` are the places of those
+  // that no row has had a value of.
+  begin(columns) {
+    this.columns = columns;
+    this.unfilled = columns.map((_, place) => place);
   }
 
   async watch(signal, onStart) {
@@ -158,18 +170,30 @@ class Collection {
     this.resourceVersion = object.metadata.resourceVersion;
     if (type === "BOOKMARK") return;
     for (const row of object.rows) {
-      if (type === "DELETED") this.rows.delete(common(row.object).key);
+      if (type === "DELETED") this.remove(common(row.object).key);
       else this.add(this.rows, row);
     }
     this.version += 1;
   }
 
-  // Ages in cells are as of now.
+  // A row is replaced, never changed: `serial` says which are new, `gone` which are shown no more. Ages in its cells
+  // are as of `receivedAt`.
   add(rows, { cells, object }) {
     const row = this.project(object);
     row.cells = cells;
     row.receivedAt = Date.now();
+    if (this.unfilled.some((place) => hasValue(cells[place]))) this.unfilled = this.unfilled.filter((place) => !hasValue(cells[place]));
+    row.serial = serial += 1;
+    row.gone = false;
+    const old = rows.get(row.key);
+    if (old) old.gone = true;
     rows.set(row.key, row);
+  }
+
+  remove(key) {
+    const old = this.rows.get(key);
+    if (old) old.gone = true;
+    this.rows.delete(key);
   }
 
   heard() {

@@ -2,7 +2,7 @@
 
 import { render } from "preact";
 import { html } from "htm/preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { adjust, current, dropToken, href, open, to } from "./address.js";
 import { forgetColours } from "./canvas.js";
@@ -19,7 +19,7 @@ const CLOCK_MS = 5000;
 const KEYS = [
   ["0 – 6", "overview, nodes, namespaces, workloads, unhealthy, images, pending"],
   ["7", "the kinds that RollupDefinitions make, one after another"], ["/", "filter: only rows that contain a text"], ["n", "show one namespace"], ["a", "show all namespaces"],
-  ["↑ ↓ k j", "one row up or down"], ["Enter", "open the row"], ["Esc", "close this, clear the filter, or go back"],
+  ["↑ ↓ k j", "one row up or down"], ["← ↑ ↓ →", "in a picture, which Tab leads to: another node or workload"], ["Enter", "open the row"], ["Esc", "close this, clear the filter, or go back"],
   ["r", "reverse the order"], ["t", "light, dark, or as the system has it"], ["?", "this help"],
 ];
 
@@ -132,11 +132,18 @@ function Page({ views }) {
   const shown = address.view === "kind" ? address.plural : address.view || "overview";
   const title = [address.name ?? address.repository, shown, views.context].filter(Boolean).join(" · ");
   useEffect(() => void (document.title = `${title} · kubesum`), [title]);
+  const place = [address.view, address.name, address.kind, address.repository, address.tag, address.plural].join("\n");
+  const before = useRef(place);
+  useLayoutEffect(() => {
+    // Keys and screen readers go on in what was opened, not in what is gone.
+    if (before.current !== place) document.querySelector("main").focus({ preventScroll: true });
+    before.current = place;
+  }, [place]);
   const cluster = live.rows.values().next().value;
   const old = (cluster?.conditions ?? []).find(({ type, status }) => type === "Synced" && status !== "True");
   const isDetail = address.view in PARENTS;
   return html`<${Header} views=${views} address=${address} live=${live} theme=${theme} onTheme=${nextTheme} onHelp=${() => setHelping(true)} />
-    <main key=${[address.view, address.name, address.namespace, address.kind, address.repository, address.tag, address.plural].join("\n")}>
+    <main key=${`${place}\n${address.namespace}`} tabindex="-1">
       <${Kinds} kinds=${kinds} address=${address} />
       ${isDetail ? html`<p class="crumbs"><a href=${href(to.view(PARENTS[address.view]))}>${PARENTS[address.view]}</a> ›</p>` : html`<h1 class="unseen">${shown} of ${views.context}</h1>`}
       ${old && html`<p class="trouble warning" role="alert">kubesum's own data is old: ${old.message}</p>`}

@@ -3,7 +3,8 @@
 import { html } from "htm/preact";
 import { useMemo, useRef } from "preact/hooks";
 
-import { open, to } from "./address.js";
+import { to } from "./address.js";
+import { sentence } from "./bars.js";
 import { Canvas, colours, fitted, paintGauge, useWidth } from "./canvas.js";
 import { bytes, cores, percent } from "./quantities.js";
 
@@ -204,6 +205,12 @@ function tip({ node }) {
     <div class="faint">${node.pods} pods · ${node.roles || "no role"} · ${node.version}</div>`;
 }
 
+const target = ({ node }) => node && to.node(node.name);
+
+function nameOf({ node }) {
+  return `${node.name}, ${node.condition}, cpu ${sentence(node.cpu)}, memory ${sentence(node.memory)}, ${node.pods} pods`;
+}
+
 export function NodeGrid({ nodes, version, grouping, budget }) {
   const ref = useRef(null);
   const width = useWidth(ref);
@@ -221,7 +228,7 @@ export function NodeGrid({ nodes, version, grouping, budget }) {
   };
   const unready = nodes.filter((node) => node.tone !== "good").length;
   return html`<div class="picture" ref=${ref}>${placed && html`<${Canvas}
-    width=${width} height=${Math.ceil(placed.height) + 2} picture=${picture} at=${at} tip=${tip} open=${({ node }) => open(to.node(node.name))}
+    width=${width} height=${Math.ceil(placed.height) + 2} picture=${picture} at=${at} tip=${tip} target=${target} name=${nameOf}
     label=${`${nodes.length} nodes, each with a bar of cpu and one of memory; ${unready} not ready, cordoned or with problems. The table has the numbers.`}
   />`}</div>`;
 }

@@ -3,30 +3,27 @@
 import { html } from "htm/preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { adjust, href, open } from "./address.js";
+import { adjust, current, href, open } from "./address.js";
 import { useWidth } from "./canvas.js";
+import { Ordering } from "./ordering.js";
 
 const ROW_HEIGHT = 30;
 const OVERSCAN = 8;
-const SORT_EVERY_MS = 1000;
-const MANY = 2000;
-const UNSORTED = { sort: () => 0 };
+const ARRANGED_EVERY_MS = 1000;
+const MANY = 10_000;
+const NO_PLACES = [];
+const UNSORTED = { name: "", sort: () => 0 };
 
-// The rows that contain the text, sorted; equal rows stay in the order of their keys.
-export function arranged(rows, columns, address, text) {
-  const words = text.toLowerCase();
-  const matching = words ? rows.filter((row) => columns.some((column) => column.search?.(row).toLowerCase().includes(words))) : [...rows];
+// The column that the address names, or the first one, and whether its least value comes first.
+function sorting(columns, address) {
   const column = columns.find(({ name }) => name === address.sort) ?? columns.find(({ first }) => first) ?? columns[0] ?? UNSORTED;
   const up = address.order ? address.order === "up" : !column.down;
-  const keyed = matching.map((row) => [column.sort(row), row]);
-  const sign = up ? 1 : -1;
-  keyed.sort(([one, row], [other, beside]) => (one < other ? -sign : one > other ? sign : row.key < beside.key ? -1 : 1));
-  return { rows: keyed.map(([, row]) => row), column, up };
+  return { column, up };
 }
 
-// Columns by their priority, as many as the width has room for; none of those that no row has a value of.
-function visible(columns, width, rows) {
-  const present = columns.filter((column) => !rows.length || rows.some(column.has));
+// Columns by their priority, as many as the width has room for, without those at the places `unfilled`.
+function visible(columns, width, unfilled) {
+  const present = columns.filter(({ place }) => !unfilled.includes(place));
   let room = width;
   const kept = new Set();
   for (const priority of [...new Set(present.map(({ priority = 0 }) => priority))].sort((one, other) => one - other)) {
@@ -60,25 +57,27 @@ function useWindow(ref, count) {
   return [Math.min(range[0], count), Math.min(range[1], count)];
 }
 
-// Sorting thousands of rows takes longer than a frame has: it is repeated once a second.
-function useArranged(rows, version, columns, address) {
+// The rows in their order; tens of thousands are arranged once a second.
+function useArranged(rows, columns, address) {
+  const { column, up } = sorting(columns, address);
+  const ordering = useMemo(() => new Ordering(columns, address.filter ?? "", column, up), [columns, address.filter, column, up]);
   const kept = useRef({ at: 0 });
   return useMemo(() => {
-    const id = [address.sort, address.order, address.filter, columns.map(({ name }) => name).join()].join("\n");
     const now = performance.now();
-    if (kept.current.id !== id || rows.length < MANY || now - kept.current.at > SORT_EVERY_MS || kept.current.size !== rows.length) {
-      kept.current = { id, at: now, size: rows.length, ...arranged(rows, columns, address, address.filter ?? "") };
+    if (kept.current.ordering !== ordering || rows.length < MANY || now - kept.current.at > ARRANGED_EVERY_MS) {
+      kept.current = { ordering, at: now, rows: ordering.arranged(rows) };
     }
-    return kept.current;
-  }, [rows, version, columns, address.sort, address.order, address.filter]);
+    return { ...kept.current, column, up };
+  }, [ordering, rows]);
 }
 
 export function Table({ collection, rows, columns, address, caption, link, empty }) {
   const ref = useRef(null);
   const body = useRef(null);
   const width = useWidth(ref);
-  const { rows: sorted, column: by, up } = useArranged(rows, collection.version, columns, address);
-  const shown = useMemo(() => visible(columns, width || 800, sorted), [columns, width, sorted]);
+  const { rows: sorted, column: by, up } = useArranged(rows, columns, address);
+  const unfilled = collection.rows.size ? collection.unfilled : NO_PLACES;
+  const shown = useMemo(() => visible(columns, width || 800, unfilled), [columns, width, unfilled]);
   // Columns that are always shown may be wider than a phone: they share its width then.
   const wanted = shown.reduce((sum, column) => sum + column.width, 0);
   const scale = width ? Math.min(1, width / wanted) : 1;
@@ -94,8 +93,8 @@ export function Table({ collection, rows, columns, address, caption, link, empty
   return html`<div class="tablebox" ref=${ref}>
     <table class="rows" aria-rowcount=${sorted.length + 1}>
       <caption class="unseen">${caption}</caption>
-      <colgroup>${shown.map((column) => html`<col key=${column.name} style=${{ width: `${Math.floor(column.width * scale)}px` }} />`)}</colgroup>
-      <thead><tr>${shown.map((column) => html`<th key=${column.name} scope="col" class=${column.right ? "right" : ""}
+      <colgroup>${shown.map((column) => html`<col key=${column.id} style=${{ width: `${Math.floor(column.width * scale)}px` }} />`)}</colgroup>
+      <thead><tr>${shown.map((column) => html`<th key=${column.id} scope="col" class=${column.right ? "right" : ""}
         aria-sort=${column === by ? (up ? "ascending" : "descending") : "none"}>
         <button type="button" title=${column.title} onClick=${() => sortBy(column)}>${column.name}<span aria-hidden="true">${column === by ? (up ? " ▲" : " ▼") : ""}</span></button>
       </th>`)}</tr></thead>
@@ -109,8 +108,8 @@ export function Table({ collection, rows, columns, address, caption, link, empty
               const content = column.cell(row, now);
               const linked = column.first && target ? html`<a href=${href(target)}>${content}</a>` : content;
               return column.first
-                ? html`<th key=${column.name} scope="row">${linked}</th>`
-                : html`<td key=${column.name} class=${column.right ? "right" : ""}>${linked}</td>`;
+                ? html`<th key=${column.id} scope="row">${linked}</th>`
+                : html`<td key=${column.id} class=${column.right ? "right" : ""}>${linked}</td>`;
             })}
           </tr>`;
         })}
@@ -123,15 +122,21 @@ export function Table({ collection, rows, columns, address, caption, link, empty
 
 // Moves the cursor by rows, or opens the row under it; returns whether there is a table.
 export function moveCursor(step) {
-  const rows = [...document.querySelectorAll("table.rows tbody tr[data-key]")];
+  const rows = rowsOfTable();
   if (!rows.length) return false;
-  const place = rows.findIndex((row) => row.classList.contains("cursor"));
+  const place = rows.indexOf(cursorOf(rows));
   const next = rows[place < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, place + step))];
   adjust({ row: next.dataset.key });
   next.scrollIntoView({ block: "nearest" });
+  next.querySelector("th a")?.focus({ preventScroll: true });
   return true;
 }
 
 export function openCursor() {
-  document.querySelector("table.rows tr.cursor th a")?.click();
+  cursorOf(rowsOfTable())?.querySelector("th a")?.click();
 }
+
+const rowsOfTable = () => [...document.querySelectorAll("table.rows tbody tr[data-key]")];
+
+// The next key may come before the row is drawn as the one under the cursor.
+const cursorOf = (rows) => rows.find((row) => row.dataset.key === current().row);

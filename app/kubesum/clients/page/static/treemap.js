@@ -4,7 +4,7 @@ import { hierarchy, treemap } from "d3-hierarchy";
 import { html } from "htm/preact";
 import { useMemo, useRef } from "preact/hooks";
 
-import { open, to } from "./address.js";
+import { to } from "./address.js";
 import { Canvas, colours, fitted, useWidth } from "./canvas.js";
 import { bytes, cores, percent } from "./quantities.js";
 
@@ -30,6 +30,14 @@ function tree(rows, resource) {
   return { name: "", children: [...namespaces.values()] };
 }
 
+// Each namespace before its workloads, which are cells in the same order.
+function inOrder(groups, cells) {
+  if (!groups.length) return cells;
+  const within = new Map(groups.map((group) => [group.data.name, [group]]));
+  for (const cell of cells) within.get(cell.data.row?.namespace ?? cell.data.namespace).push(cell);
+  return [...within.values()].flat();
+}
+
 function layout(rows, resource, width, height, flat) {
   const root = hierarchy(tree(rows, resource))
     .sum((one) => one.value ?? 0)
@@ -44,7 +52,7 @@ function layout(rows, resource, width, height, flat) {
     const { data, value } = one;
     return { key: data.row?.key ?? `${data.namespace}/`, stamp: data.row ?? value, data, value, ...box(one) };
   });
-  return { groups, cells, items: [...groups, ...cells] };
+  return { groups, cells, items: inOrder(groups, cells) };
 }
 
 // From `low` to `high` as usage goes from 0 to 100% of requests; the colours are read as #rrggbb.
@@ -131,10 +139,19 @@ function tip(item, shown) {
     <div class="faint">${format(value)} ${resource} requested, ${percent(row.usedShare[resource])} of it used</div>`;
 }
 
-function openCell({ data }) {
-  if (!data.row) open(to.namespace(data.name || data.namespace));
-  else if (data.row.health !== undefined) open(to.workload(data.row.namespace, data.row.kind, data.row.owner));
-  else open(to.workload(data.row.namespace, data.row.kind, data.row.owner));
+// A pod opens its workload.
+function target({ data }) {
+  const { row } = data;
+  return row ? to.workload(row.namespace, row.kind, row.owner) : to.namespace(data.name || data.namespace);
+}
+
+function nameOf({ data, value }, { resource, format }) {
+  const { row } = data;
+  const requested = `${format(value)} ${resource} requested`;
+  if (!row) return `${data.children ? "namespace " : `${data.left} more workloads of `}${data.name || data.namespace}, ${requested}`;
+  const used = row.usedShare[resource] === undefined ? "" : `, ${row.usedShare[resource]}% of it used`;
+  const what = row.health === undefined ? [row.name, row.reason] : [`${row.kind} ${row.namespace}/${row.owner}`, row.health, row.problem];
+  return `${what.filter(Boolean).join(", ")}, ${requested}${used}`;
 }
 
 export function Treemap({ rows, version, resource, by, views, height, flat = false }) {
@@ -167,7 +184,8 @@ export function Treemap({ rows, version, resource, by, views, height, flat = fal
   };
   const what = flat ? "pods" : `workloads in ${placed?.groups.length ?? 0} namespaces`;
   return html`<div class="picture" ref=${ref}>
-    ${placed && html`<${Canvas} width=${width} height=${height} picture=${picture} at=${at} tip=${(item) => tip(item, shown)} open=${openCell}
+    ${placed && html`<${Canvas} width=${width} height=${height} picture=${picture} at=${at} tip=${(item) => tip(item, shown)}
+      target=${target} name=${(item) => nameOf(item, shown)}
       label=${`${rows.length} ${what}, as areas by requested ${resource}, coloured by ${by}. The table has the numbers.`} />`}
   </div>`;
 }

@@ -103,8 +103,9 @@ class ChildServer:
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def read_log(self) -> None:
-        """Reads standard error until it ends."""
-        assert self.process.stderr is not None
+        """Reads standard error until it ends, unless the test reads it."""
+        if self.process.stderr is None:
+            return
         async for line in self.process.stderr:
             try:
                 self.log.append(json.loads(line))
@@ -152,9 +153,12 @@ async def started_server(
     *flags: str,
     kubeconfig: Path | None = None,
     faults: dict[str, Any] | None = None,
-    variables: dict[str, str] | None = None,
+    stderr: int = subprocess.PIPE,
 ) -> AsyncIterator[ChildServer]:
-    """A server that was just started, under `faults` of tests.faults.confinement, killed on the way out."""
+    """A server that was just started, under `faults` of tests.faults.confinement, killed on the way out.
+
+    Its log is read from standard error, unless that is another descriptor.
+    """
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.faults.confinement", json.dumps(faults or {}), "serve"),
@@ -164,10 +168,10 @@ async def started_server(
         *("--tls-private-key-file", str(cluster.home / "serving.key")),
         *flags,
         cwd=ROOT,
-        env=environment(cluster.home) | {"PYTHONPATH": str(ROOT / "app")} | (variables or {}),
+        env=environment(cluster.home) | {"PYTHONPATH": str(ROOT / "app")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=stderr,
     )
     server = RunningServer(cluster.store, cluster.pki, cluster.api, port, cluster.authority, cluster.home)
     child = ChildServer(process, server)
@@ -182,11 +186,9 @@ async def started_server(
 
 
 @asynccontextmanager
-async def ready_server(
-    cluster: Cluster, *flags: str, kubeconfig: Path | None = None, faults: dict[str, Any] | None = None
-) -> AsyncIterator[ChildServer]:
-    """A server that is ready."""
-    async with started_server(cluster, *flags, kubeconfig=kubeconfig, faults=faults) as child:
+async def ready_server(cluster: Cluster, *flags: str, **options: Any) -> AsyncIterator[ChildServer]:
+    """A server that is ready; the options are those of `started_server`."""
+    async with started_server(cluster, *flags, **options) as child:
         async with asyncio.timeout(IN_TIME_S):
             await until_ready(child.server)
         yield child

@@ -1,4 +1,4 @@
-"""Log formats, one in JSON and one in text, and a filter for repeated messages.
+"""Log formats, one in JSON and one in text, a filter for repeated messages, and where the log goes.
 
 Code that changes a state logs the transition once. No log line holds secrets or bodies of objects.
 """
@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 from cachetools import TTLCache
+
+from kubesum.operations.logwriter import LogWriter
 
 _INTERVAL_S: Final = 60.0
 _MAX_MESSAGES: Final = 256
@@ -75,7 +77,7 @@ def _escaped(value: object) -> str:
 
 def set_up_logging(formatter: logging.Formatter, level: int = logging.INFO) -> None:
     """Sends the log of the whole process to stderr and replaces all handlers set before."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LogWriter(sys.stderr.fileno())
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # It logs each error that it raises too; kubesum logs or prints those itself.

@@ -192,6 +192,11 @@ PUBLISH_DURATION: Final = Histogram(
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 
+LOG_LINES_DROPPED: Final = Counter(
+    "kubesum_log_lines_dropped",
+    "Lines of the log that could not be written, because nobody reads standard error or its disk is full.",
+)
+
 EVENT_LOOP_LAG: Final = Histogram(
     "kubesum_event_loop_lag_seconds",
     "By how much a timer fires late because other work holds the event loop; sampled every 100 ms.",

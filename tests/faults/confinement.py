@@ -8,6 +8,7 @@ import json
 import mmap
 import os
 import resource
+import signal
 import struct
 import sys
 import time
@@ -80,6 +81,11 @@ def close_output(_: bool) -> None:
     sys.stdout = sys.stderr = None
 
 
+def ignore_hangup(_: bool) -> None:
+    """SIGHUP is ignored, as nohup has it."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 FAULTS: dict[str, Callable[[Any], None]] = {
     "clock": set_clock,
     "read_only": deny_writes,
@@ -87,6 +93,7 @@ FAULTS: dict[str, Callable[[Any], None]] = {
     "disk_full": fill_disk,
     "no_processes": deny_processes,
     "no_output": close_output,
+    "nohup": ignore_hangup,
 }
 
 

@@ -39,6 +39,7 @@ class Cluster:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.ca_file = home / "kubernetes-ca.crt"
         self.store = Store()
         World(1, 8, 80, datetime.now(UTC), INSTALLATION).fill(self.store)
         self.pki = pki_of_cluster.create(home, INSTALLATION.service_account)
@@ -66,8 +67,10 @@ class Cluster:
         await self.start()
 
     def kubeconfig(self, **user: str) -> Path:
-        """A kubeconfig of the service account, with a token unless `user` says otherwise."""
+        """A kubeconfig of the service account, with a token unless `user` says otherwise, and the CA in a file."""
         config = service_kubeconfig(self.api.url, self.pki)
+        self.ca_file.write_bytes(self.pki.authority.certificate)
+        config["clusters"][0]["cluster"] = {"server": self.api.url, "certificate-authority": str(self.ca_file)}
         if user:
             config["users"][0]["user"] = user
         path = self.home / "service.kubeconfig"
@@ -168,7 +171,7 @@ async def started_server(
         *("--tls-private-key-file", str(cluster.home / "serving.key")),
         *flags,
         cwd=ROOT,
-        env=environment(cluster.home) | {"PYTHONPATH": str(ROOT / "app")},
+        env=environment(cluster.home),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=stderr,

@@ -58,11 +58,6 @@ def limit_files(number: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
 
 
-def fill_disk(_: bool) -> None:
-    """Files can be created, but not a byte be written to one."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-
-
 def deny_processes(_: bool) -> None:
     """An attempt to start another process ends this one, with code 70."""
 
@@ -90,7 +85,6 @@ FAULTS: dict[str, Callable[[Any], None]] = {
     "clock": set_clock,
     "read_only": deny_writes,
     "files": limit_files,
-    "disk_full": fill_disk,
     "no_processes": deny_processes,
     "no_output": close_output,
     "nohup": ignore_hangup,

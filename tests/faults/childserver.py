@@ -117,15 +117,15 @@ class ChildServer:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def logged(self, message: str, times: int = 1) -> LogLine:
-        """The line of the log with this message, once it is there so many times."""
+    async def logged(self, message: str, reason: str = "") -> LogLine:
+        """The first line of the log with this message, and this in its reason, once it is there."""
         async with asyncio.timeout(IN_TIME_S), self._changed:
-            await self._changed.wait_for(lambda: len(self.lines(message)) >= times)
-        return self.lines(message)[times - 1]
+            await self._changed.wait_for(lambda: self.lines(message, reason))
+        return self.lines(message, reason)[0]
 
-    def lines(self, message: str) -> list[LogLine]:
-        """The lines with a message so far."""
-        return [line for line in self.log if line["message"] == message]
+    def lines(self, message: str, reason: str = "") -> list[LogLine]:
+        """The lines with a message, and this in their reason, so far."""
+        return [line for line in self.log if line["message"] == message and reason in line.get("reason", "")]
 
     async def ended(self) -> int:
         """The exit code, once the process has ended."""

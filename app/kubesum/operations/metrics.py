@@ -77,7 +77,8 @@ UPSTREAM_REQUESTS: Final = Counter(
 )
 CREDENTIAL_RELOADS: Final = Counter(
     "kubesum_credential_reloads",
-    "Credentials reloaded after a 401 or an untrusted certificate of the API server, by result.",
+    "Credentials reloaded after a 401 or an untrusted certificate of the API server, and token files that could not "
+    "be read, by result.",
     ("result",),
 )
 

@@ -11,6 +11,7 @@ import resource
 import signal
 import struct
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,9 +54,23 @@ def deny_writes(_: bool) -> None:
     os.close(ruleset)
 
 
-def limit_files(number: int) -> None:
-    """This process has so many descriptors at most."""
+def use_up_descriptors(number: int) -> None:
+    """Of this many descriptors, those that are free are used up from SIGUSR1 until SIGUSR2."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+    used: list[int] = []
+    ends = threading.Event()
+
+    def take_forever() -> None:
+        while not ends.wait(0.001):
+            try:
+                used.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                continue
+        while used:
+            os.close(used.pop())
+
+    signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=take_forever).start())
+    signal.signal(signal.SIGUSR2, lambda *_: ends.set())
 
 
 def deny_processes(_: bool) -> None:
@@ -84,7 +99,7 @@ def ignore_hangup(_: bool) -> None:
 FAULTS: dict[str, Callable[[Any], None]] = {
     "clock": set_clock,
     "read_only": deny_writes,
-    "files": limit_files,
+    "descriptors": use_up_descriptors,
     "no_processes": deny_processes,
     "no_output": close_output,
     "nohup": ignore_hangup,

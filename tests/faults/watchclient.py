@@ -47,7 +47,7 @@ async def events_until(lines: aiohttp.StreamReader, *names: str) -> list[Any]:
     found, missing = [], set(names)
     while missing:
         event = json.loads(await lines.readline())
-        assert event["type"] in ("ADDED", "MODIFIED"), event
+        assert event["type"] in ("ADDED", "MODIFIED", "DELETED"), event
         found.append(event["object"])
         missing.discard(event["object"]["metadata"]["name"])
     return found

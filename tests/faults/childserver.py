@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,15 +23,21 @@ from kubesim.world.world import World
 from kubesum.commands.demo.manifests import SERVICE_HOST
 from kubesum.commands.demo.simulation import INSTALLATION
 from tests.commands.running import ROOT, environment
-from tests.serving.runningserver import RunningServer, V, free_port, until_ready
+from tests.serving import runningserver
+from tests.serving.runningserver import RunningServer, V, free_port, is_ready
 
 NAMESPACES = f"{V}/namespacesummaries"
 MASTER = ("root", "system:masters")
 USUAL = ServerOptions()
-IN_TIME_S = 30
+IN_TIME_S = 60
 """No test measures time: this only ends one that hangs."""
 
 LogLine = dict[str, Any]
+
+
+async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
+    """Returns when `check` holds, which is polled."""
+    await runningserver.eventually(check, IN_TIME_S)
 
 
 class Cluster:
@@ -192,6 +198,5 @@ async def started_server(
 async def ready_server(cluster: Cluster, *flags: str, **options: Any) -> AsyncIterator[ChildServer]:
     """A server that is ready; the options are those of `started_server`."""
     async with started_server(cluster, *flags, **options) as child:
-        async with asyncio.timeout(IN_TIME_S):
-            await until_ready(child.server)
+        await eventually(lambda: is_ready(child.server))
         yield child

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from tests.faults.childserver import MASTER, NAMESPACES, ChildServer, ready_server, simulated_cluster
+from tests.faults.childserver import MASTER, NAMESPACES, ChildServer, eventually, ready_server, simulated_cluster
 from tests.faults.confinement import SettableClock
 from tests.faults.watchclient import events_until, names_in, version_of, watch
-from tests.serving.runningserver import V, eventually
+from tests.serving.runningserver import V
 
 HOUR_S = 3600.0
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from kubesim.access import pki as pki_of_cluster
 from kubesum.commands.demo.simulation import INSTALLATION
-from tests.faults.childserver import NAMESPACES, ChildServer, Cluster, ready_server, simulated_cluster
-from tests.serving.runningserver import eventually
+from tests.faults.childserver import NAMESPACES, ChildServer, Cluster, eventually, ready_server, simulated_cluster
 
 FAILED = "list or watch failed"
 
@@ -22,7 +21,7 @@ def write(path: Path, content: str | bytes) -> None:
 async def follows_again(child: ChildServer, cluster: Cluster, name: str) -> None:
     """Returns when a change of the cluster is seen."""
     cluster.add_namespace(name)
-    await eventually(lambda: child.has_namespace(name), 30)
+    await eventually(lambda: child.has_namespace(name))
     assert await child.is_ready()
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.faults.childserver import MASTER, NAMESPACES, ready_server, simulated_cluster
+from tests.faults.childserver import MASTER, NAMESPACES, eventually, ready_server, simulated_cluster
 from tests.faults.watchclient import events_until, names_in, version_of, watch
 from tests.serving.balancer import Balancer, balancing
-from tests.serving.runningserver import RunningServer, eventually, free_port
+from tests.serving.runningserver import RunningServer, free_port
 
 
 async def test_a_process_that_was_frozen_goes_on(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class Computation:
         self.now = 1_000.0
         self.cache_now = synced_at
         clock = VersionClock(lambda: int(self.now * 1_000_000), tag=1)
-        self.cache = Cache(lambda: self.cache_now, POLLS)
+        self.cache = Cache(lambda: self.cache_now, lambda: self.cache_now, POLLS)
         self.engine = Engine(
             clock, lambda: self.now, self.cache.contents, self.cache.sources.unavailable, self.cache.sources.stale
         )

@@ -19,11 +19,28 @@ INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
+    open_standard_streams()
     options = parsed(arguments)
     try:
         return run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def open_standard_streams() -> None:
+    """Opens those of standard input, output and error that are closed, on the null device.
+
+    The first sockets would get their numbers otherwise: what is printed would be sent to clients, and libuv aborts
+    the process when it closes one of them.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    # Python has None in place of a stream that was closed when it started.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - for the life of the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - as above
 
 
 def plugin() -> int:

@@ -92,9 +92,9 @@ def test_a_pod_may_do_nothing_but_serve() -> None:
     assert "hostNetwork" not in spec
 
 
-def test_the_only_place_to_write_to_is_a_little_memory() -> None:
-    assert pod()["volumes"] == [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}}]
-    assert container()["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+def test_there_is_no_place_to_write_to() -> None:
+    assert "volumes" not in pod()
+    assert "volumeMounts" not in container()
 
 
 def test_only_the_pods_get_the_token_of_the_service_account() -> None:

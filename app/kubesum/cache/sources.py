@@ -29,13 +29,23 @@ KINDS_OF: Final[Mapping[Source, tuple[str, ...]]] = {
 class SourceStates:
     """The sync state of every kind, and what follows from it for the sources."""
 
-    def __init__(self, now: Callable[[], float], polled: Iterable[str], on_change: OnChange) -> None:
-        """`now` gives seconds since 1970; changes of `facts` are passed to `on_change`."""
+    def __init__(
+        self,
+        now: Callable[[], float],
+        monotonic: Callable[[], float],
+        polled: Iterable[str],
+        on_change: OnChange,
+    ) -> None:
+        """`now` gives seconds since 1970, `monotonic` those that no change of the clock affects.
+
+        Changes of `facts` are passed to `on_change`.
+        """
         self.watched: Final = {kind: SyncState(kind) for kinds in KINDS_OF.values() for kind in kinds}
         self.polled: Final = {kind: PollState(kind) for kind in polled}
         self.facts: Final[dict[Key, SourceFacts]] = {}
         """What is shown of each kind: the source INFORMERS."""
         self._now: Final = now
+        self._monotonic: Final = monotonic
         self._on_change: Final = on_change
         for kind in (*self.watched, *self.polled):
             self._set(kind, is_fresh=False)
@@ -60,17 +70,17 @@ class SourceStates:
 
     def stale(self, sources: Iterable[Source]) -> Sequence[Stale]:
         """The kinds of some sources that have synced and are not fresh."""
-        now = self._now()
+        now = self._monotonic()
         states = [self.watched[kind] for kind in kinds_of(frozenset(sources))]
         return [
-            Stale(state.resource, state.last_event_at)
+            Stale(state.resource, now - state.last_event_at)
             for state in states
             if state.has_synced and not state.is_fresh(now)
         ]
 
     def expired_polls(self) -> Sequence[PollState]:
         """The polled kinds whose usage is shown, but should not be any more."""
-        return [state for state in self.polled.values() if state.is_expired(self._now())]
+        return [state for state in self.polled.values() if state.is_expired(self._monotonic())]
 
     def poll_failed(self, kind: str, error: WatchError) -> None:
         """Notes that a polled kind could not be read."""
@@ -84,7 +94,7 @@ class SourceStates:
 
     def report(self, state: SyncState | PollState) -> None:
         """Passes on whether a kind is fresh, if that has changed."""
-        is_fresh = state.is_fresh(self._now())
+        is_fresh = state.is_fresh(self._monotonic())
         if is_fresh != self.facts["", state.resource].synced:
             self._set(state.resource, is_fresh)
 

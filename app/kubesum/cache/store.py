@@ -34,11 +34,14 @@ Put = Callable[[Key, Any], None]
 class Cache:
     """All watched objects of a cluster."""
 
-    def __init__(self, now: Callable[[], float], polled: Iterable[str] = ()) -> None:
-        """`now` gives seconds since 1970; `polled` are the polled kinds."""
+    def __init__(self, now: Callable[[], float], monotonic: Callable[[], float], polled: Iterable[str] = ()) -> None:
+        """`now` gives seconds since 1970, `monotonic` those of a clock that nobody sets.
+
+        `polled` are the polled kinds.
+        """
         self._on_change: OnChange = _ignore
-        self._now: Final = now
-        self.sources: Final = SourceStates(now, polled, self._pass_on)
+        self._monotonic: Final = monotonic
+        self.sources: Final = SourceStates(now, monotonic, polled, self._pass_on)
         self._joined: Final = UsageJoin(self._pass_on)
         self._owners: Final = OwnerGraph(self._pass_on, self._joined.pods)
         self._nodes: Final[dict[Key, NodeFacts]] = {}
@@ -79,7 +82,7 @@ class Cache:
         for key, fact in state.changes(event, known):
             put(key, fact)
         self._rejoin_slice()
-        state.observe(event, self._now())
+        state.observe(event, self._monotonic())
         number.set(len(known))
         self.sources.report(state)
 
@@ -95,7 +98,7 @@ class Cache:
     async def apply_poll(self, kind: str, poll: Poll[Measurement]) -> None:
         """Takes in the list of a polled kind; pauses between slices, in which pods and nodes may change."""
         state = self.sources.polled[kind]
-        state.succeeded(poll.valid_for_s, self._now())
+        state.succeeded(poll.valid_for_s, self._monotonic())
         await self._replace_usage(kind, poll.objects)
         self.sources.report(state)
 

@@ -5,6 +5,8 @@ and stale otherwise; its objects stay either way. Rows are served once the kinds
 synced, and with a warning while one of them is stale.
 
 A polled kind is optional: nothing waits for it, and nothing else is incomplete without it.
+
+Times are monotonic: a wall clock that is set would make everything stale, or hide that it is.
 """
 
 import asyncio
@@ -33,13 +35,13 @@ class SyncState:
         self.denied: str | None = None
         """Why the server forbade the last attempt, None when it did not."""
         self.denied_since: float | None = None
-        """Since when the server forbids it, in seconds since 1970; None while it does not."""
+        """Since when the server forbids it, in monotonic seconds; None while it does not."""
         self.synced_or_denied: Final = asyncio.Event()
         """Set once the kind has synced or was denied: nothing more can be expected soon."""
         self.is_final = False
         """Nothing changes any more: the kind was read from files."""
         self.last_event_at = 0.0
-        """When the server last sent something, in seconds since 1970."""
+        """When the server last sent something, in monotonic seconds."""
         self._failing_since: float | None = None
         self._unconfirmed: set[Key] = set()
         """Keys known when a list began that it has not named so far; an initial list has none."""
@@ -68,7 +70,7 @@ class SyncState:
         return ()
 
     def observe(self, event: SourceEvent[Any], now: float) -> None:
-        """Notes what an event says about the server, at `now` in seconds since 1970."""
+        """Notes what an event says about the server, at `now` in monotonic seconds."""
         if isinstance(event, ListStarted):
             # This is our request; nothing has answered it yet.
             return
@@ -84,7 +86,7 @@ class SyncState:
             self.denied_since = now
 
     def is_fresh(self, now: float) -> bool:
-        """Whether what was listed is being followed at `now`, in seconds since 1970."""
+        """Whether what was listed is being followed at `now`, in monotonic seconds."""
         if not self.has_synced or self.is_final:
             return self.has_synced
         if self._failing_since is not None and now - self._failing_since > FAILING_S:
@@ -106,7 +108,7 @@ class PollState:
         self._good_until = 0.0
 
     def succeeded(self, valid_for_s: float, now: float) -> None:
-        """An attempt succeeded at `now`, in seconds since 1970; what it found is worth showing for `valid_for_s`."""
+        """An attempt succeeded at `now`, in monotonic seconds; what it found is worth showing for `valid_for_s`."""
         self.attempted.set()
         self.has_synced, self.error = True, None
         self._good_until = now + valid_for_s
@@ -117,9 +119,9 @@ class PollState:
         self.error = str(error.error)
 
     def is_fresh(self, now: float) -> bool:
-        """Whether what a poll found may be shown at `now`, in seconds since 1970."""
+        """Whether what a poll found may be shown at `now`, in monotonic seconds."""
         return self.has_synced and now <= self._good_until
 
     def is_expired(self, now: float) -> bool:
-        """Whether what a poll found is shown, but should not be any more."""
+        """Whether what a poll found is shown, but should not be any more, at `now` in monotonic seconds."""
         return self.has_synced and now > self._good_until

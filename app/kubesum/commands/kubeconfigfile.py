@@ -7,7 +7,7 @@ may read everything that is served, which is what the user of the cluster's kube
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
@@ -67,10 +67,23 @@ def kubeconfig_file(kubeconfig: bytes, path: Path | None) -> Iterator[Path]:
         _write(path, kubeconfig)
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="kubesum-") as directory:
-        temporary = Path(directory) / "kubeconfig"
+    with temporary_directory() as directory:
+        temporary = directory / "kubeconfig"
         _write(temporary, kubeconfig)
         yield temporary
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A directory that only this user can read, removed on exit. Raises UsageError if none can be made."""
+    with ExitStack() as stack:
+        try:
+            name = stack.enter_context(tempfile.TemporaryDirectory(prefix="kubesum-"))
+        except OSError as error:
+            raise UsageError(
+                f"cannot make a temporary directory: {error.strerror}; set TMPDIR to a directory that can be written"
+            ) from error
+        yield Path(name)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -95,8 +95,16 @@ class _Connections:
 
     @classmethod
     def of(cls, configuration: Configuration) -> Self:
-        digest = fingerprint(configuration)
-        api = ApiClient(configuration)
+        """Raises UsageError for certificates or a key that cannot be used."""
+        try:
+            digest = fingerprint(configuration)
+            api = ApiClient(configuration)
+        except OSError as error:
+            files = (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+            named = ", ".join(name for name in files if name)
+            raise UsageError(
+                f"the certificates for {configuration.host} ({named}) cannot be used: {cause(error)}"
+            ) from error
         # The session of ApiClient reads ~/.netrc and keeps cookies; only its connector, which holds TLS, is used.
         session = aiohttp.ClientSession(
             connector=api.rest_client.pool_manager.connector,
@@ -328,15 +336,7 @@ class Upstream:
 
 async def connect(load: ConfigLoader) -> Upstream:
     """A client of the API server that the configuration names; sends no request yet. Raises UsageError."""
-    configuration = await load()
-    try:
-        return Upstream(load, configuration)
-    except OSError as error:
-        files = (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
-        named = ", ".join(name for name in files if name)
-        raise UsageError(
-            f"the certificates for {configuration.host} ({named}) cannot be used: {cause(error)}"
-        ) from error
+    return Upstream(load, await load())
 
 
 async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> Sequence[bytes]:

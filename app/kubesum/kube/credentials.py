@@ -5,6 +5,7 @@ ServiceAccount. It is a function, because `Upstream` loads it again when the API
 certificate is no longer trusted. Errors in a file become a UsageError of one sentence that names the file.
 """
 
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,7 +25,11 @@ from kubesum.kube.clientlibrary import (
     load_incluster_config,
     load_kube_config,
 )
+from kubesum.operations.logs import LogReduction
+from kubesum.operations.metrics import CREDENTIAL_RELOADS
 from kubesum.vocabulary.errors import UsageError
+
+log = logging.getLogger(__name__)
 
 ConfigLoader = Callable[[], Awaitable[Configuration]]
 """Loads the configuration as the files and plugins have it now; raises UsageError."""
@@ -32,6 +37,9 @@ ConfigLoader = Callable[[], Awaitable[Configuration]]
 SERVICE_ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Mounted into every pod that has a ServiceAccount token."""
 
+_API_KEY: Final = "BearerToken"
+"""The name that kubernetes_asyncio gives to the token, whose value begins with `Bearer `."""
+_LOG_REDUCTION: Final = LogReduction()
 _DEFAULT_PATH: Final = "~/.kube/config"
 # kubernetes_asyncio indexes a kubeconfig before it checks it, so a malformed one raises more than ConfigException.
 _LOAD_ERRORS: Final = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError)
@@ -59,7 +67,12 @@ def kubeconfig(path: Path | None, context: str | None) -> ConfigLoader:
             await load_kube_config(paths, chosen, configuration)
         except _LOAD_ERRORS as error:
             raise UsageError(f"kubeconfig {paths}, context {chosen!r}: {_reason(error)}") from error
-        _check_server(configuration, f"kubeconfig {paths}, context {chosen!r}")
+        where = f"kubeconfig {paths}, context {chosen!r}"
+        _check_server(configuration, where)
+        _check_token(configuration, where)
+        if (file := _token_file(paths, chosen)) and _API_KEY not in configuration.api_key:
+            # Without it, requests would be those of an anonymous user, whom no 401 tells to load it again.
+            raise UsageError(f"{where}: {file} holds no token")
         configuration.proxy = configuration.proxy or _environment_proxy(str(configuration.host))
         return configuration
 
@@ -80,16 +93,38 @@ def kubeconfig_files(path: Path | None) -> tuple[Path, ...]:
 
 
 async def in_cluster_config() -> Configuration:
-    """Loads the ServiceAccount of this pod; kubernetes_asyncio re-reads its token every minute. Raises UsageError."""
+    """Loads the ServiceAccount of this pod; kubernetes_asyncio re-reads its token every minute. Raises UsageError.
+
+    While the file has none, the last token is used: the kubelet replaces it long before it expires.
+    """
     configuration = _empty_configuration()
     try:
         load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # it has no types
-    except (ConfigException, OSError) as error:
+    except (ConfigException, OSError, ValueError) as error:
         reason = _reason(error).rstrip(".")
         raise UsageError(
             f"no service account to use, is this a pod? {reason}; outside of one, set --kubeconfig"
         ) from error
+    _check_token(configuration, "the service account of this pod")
+    configuration.refresh_api_key_hook = _with_last_token(configuration.refresh_api_key_hook)
     return configuration
+
+
+def _with_last_token(refresh: Any) -> Callable[[Configuration], None]:
+    """Reads the token as `refresh` of kubernetes_asyncio does, and keeps the one before if that fails."""
+
+    def refresh_or_keep(configuration: Configuration) -> None:
+        last = configuration.api_key[_API_KEY]
+        try:
+            refresh(configuration)
+            _check_token(configuration, "the service account of this pod")
+        except (ConfigException, OSError, ValueError, UsageError) as error:
+            configuration.api_key[_API_KEY] = last
+            CREDENTIAL_RELOADS.labels("error").inc()
+            if _LOG_REDUCTION.should_log(reason := _reason(error)):
+                log.warning("token file cannot be read, using the last token", extra={"reason": reason})
+
+    return refresh_or_keep
 
 
 def own_namespace() -> str:
@@ -157,6 +192,22 @@ def _check_server(configuration: Configuration, where: str) -> None:
         raise UsageError(f"{where}: server {configuration.host!r} is not a URL that begins with https://")
     if configuration.proxy and not _is_http(configuration.proxy):
         raise UsageError(f"{where}: proxy-url {configuration.proxy!r} is not an HTTP proxy")
+
+
+def _check_token(configuration: Configuration, where: str) -> None:
+    # A line break at its end is removed before it is used.
+    if not str(configuration.api_key.get(_API_KEY, "")).strip().isprintable():
+        raise UsageError(f"{where}: the token holds characters that none has, such as line breaks")
+
+
+def _token_file(paths: str, context: str) -> str:
+    """The file that a context takes its token from; empty if there is none."""
+    config = KubeConfigMerger(paths).config
+    merged: dict[str, Any] = config.value if config else {}
+    users = {item.value["name"]: item.value.get("user") or {} for item in merged.get("users") or ()}
+    chosen = next(item.value for item in merged["contexts"] if item.value["name"] == context)
+    user = users.get((chosen.get("context") or {}).get("user")) or {}
+    return str(user.get("tokenFile") or "")
 
 
 def _is_http(url: str | None) -> bool:

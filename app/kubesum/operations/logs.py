@@ -1,4 +1,4 @@
-"""Log formats, one in JSON and one in text, and a filter for repeated messages.
+"""Log formats, one in JSON and one in text, a filter for repeated messages, and where the log goes.
 
 Code that changes a state logs the transition once. No log line holds secrets or bodies of objects.
 """
@@ -16,6 +16,7 @@ from typing import Final
 from cachetools import TTLCache
 
 import kubesum
+from kubesum.operations.logwriter import LogWriter
 from kubesum.vocabulary.quoting import escaped, quoted
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def set_up_logging(formatter: logging.Formatter, level: int = logging.INFO) -> N
 
     Below INFO is for kubesum's own modules: libraries would log headers, with tokens, and what is sent.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LogWriter(sys.stderr.fileno())
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
     logging.getLogger("kubesum").setLevel(level)

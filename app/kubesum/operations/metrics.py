@@ -77,7 +77,8 @@ UPSTREAM_REQUESTS: Final = Counter(
 )
 CREDENTIAL_RELOADS: Final = Counter(
     "kubesum_credential_reloads",
-    "Credentials reloaded after a 401 or an untrusted certificate of the API server, by result.",
+    "Credentials reloaded after a 401 or an untrusted certificate of the API server, and token files that could not "
+    "be read, by result.",
     ("result",),
 )
 
@@ -190,6 +191,11 @@ PUBLISH_DURATION: Final = Histogram(
     "kubesum_publish_duration_seconds",
     "Time to compute and publish the rows that changed since the last publication.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+
+LOG_LINES_DROPPED: Final = Counter(
+    "kubesum_log_lines_dropped",
+    "Lines of the log that could not be written, because nobody reads standard error or its disk is full.",
 )
 
 EVENT_LOOP_LAG: Final = Histogram(

@@ -51,7 +51,7 @@ class Engine:
         unavailable: Callable[[frozenset[Source]], Unavailable | None],
         stale: Callable[[frozenset[Source]], Sequence[Stale]],
     ) -> None:
-        """`now` gives seconds since 1970; `unavailable` why a set of sources can't be served yet, or None.
+        """`now` gives monotonic seconds; `unavailable` why a set of sources can't be served yet, or None.
 
         `stale` gives those of the watched kinds that a set of sources is made of which are not being followed now.
         """
@@ -264,7 +264,7 @@ class Engine:
             marked = rollup.mark_dirty()
             while list(islice(marked, MARKED_SLICE)):  # noqa: ASYNC110 - pauses, nothing is waited for
                 await asyncio.sleep(0)
-            refreshed = rollup.refresh()
+            refreshed = rollup.refresh(self._now())
             # A resource may be removed in any pause; the rest of its rows need not be computed.
             while rollup in self._order and (batch := list(islice(refreshed, SLICE))):
                 self._derive(rollup.resource, [change for change in batch if change is not None])
@@ -321,7 +321,7 @@ class Engine:
         )
 
     def next_due(self) -> float | None:
-        """When the next pending row may be published, in seconds since 1970; None if none is pending."""
+        """When the next pending row may be published, in monotonic seconds; None if none is pending."""
         read = [rollup for rollup in self._order if rollup.is_read]
         return min((due for rollup in read if (due := rollup.next_due()) is not None), default=None)
 

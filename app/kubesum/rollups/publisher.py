@@ -13,7 +13,7 @@ from kubesum.rollups.store import GATHER_S
 
 
 async def publish_forever(engine: Engine, now: Callable[[], float]) -> None:
-    """Publishes until cancelled; `now` gives seconds since 1970."""
+    """Publishes until cancelled; `now` gives monotonic seconds."""
     while True:
         await _dirty_or_due(engine, now)
         await asyncio.sleep(GATHER_S)

@@ -19,7 +19,7 @@ class Readers:
     """The readers of one resource."""
 
     def __init__(self, now: Callable[[], float], publish: Callable[[], Awaitable[object]]) -> None:
-        """`now` gives seconds since 1970; `publish` publishes the rows of all resources that have readers."""
+        """`now` gives monotonic seconds; `publish` publishes the rows of all resources that have readers."""
         self.publish: Final = publish
         self._now: Final = now
         self._watches = 0

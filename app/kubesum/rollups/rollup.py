@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from kubesum.rollups.groups import Change, Groups, changes_of
 from kubesum.rollups.publishedrows import PublishedRows
-from kubesum.rollups.resourceversion import Version, issued_at
 from kubesum.rollups.rows import Row, same_content, same_subject, sharing, status_of
 from kubesum.rollups.store import QUIET_S
 from kubesum.vocabulary.resource import Fold, Key
@@ -129,8 +128,8 @@ class Rollup:
         """The number of groups with members, and how many of them have no row of their own."""
         return self._groups.counted()
 
-    def refresh(self) -> Iterator[RowChange | None]:
-        """Computes the dirty rows; yields how each changed, or None for one that is as it was.
+    def refresh(self, now: float) -> Iterator[RowChange | None]:
+        """Computes the dirty rows at `now` (monotonic seconds); yields how each changed, or None if it did not.
 
         The work is done as the iterator is drawn, so that the caller can pause between rows.
         """
@@ -154,7 +153,7 @@ class Rollup:
                 after = sharing(before, after)
             if key not in self._pending:
                 published = self.store.get(key)
-                heappush(self._due, (self._rested_at(published.version) if published else 0.0, key))
+                heappush(self._due, (now + self._rests_s(published), key))
             else:
                 self._recomputed.add(key)
             self._pending[key] = after
@@ -166,9 +165,11 @@ class Rollup:
     def _changes_again(self, key: Key) -> bool:
         return key in self._computing or (self._dirty is not None and key in self._dirty)
 
-    def _rested_at(self, version: Version) -> float:
-        # A version that followed one of a replica whose clock is ahead is of the future; its row isn't.
-        return issued_at(version) + min(0.0, self.store.clock.age_s(version)) + QUIET_S
+    def _rests_s(self, published: Row | None) -> float:
+        """For how long a row that has changed is not published yet."""
+        # A version is of the future if the clock was set back, or follows one of a replica whose clock is ahead.
+        age_s = QUIET_S if published is None else max(0.0, self.store.clock.age_s(published.version))
+        return max(0.0, QUIET_S - age_s)
 
     def latest(self) -> Iterator[tuple[Key, Any, Any]]:
         """(key, subject, status) of every row as last computed, published or not."""
@@ -178,7 +179,7 @@ class Rollup:
                 yield key, row.subject, status_of(self.resource, row)
 
     def publish_due(self, now: float) -> Iterator[bool]:
-        """Publishes the rows that have rested at `now` (seconds since 1970), as the iterator is drawn.
+        """Publishes the rows that have rested at `now` (monotonic seconds), as the iterator is drawn.
 
         Yields whether each changed: one that came back to what is published while it was pending did not.
         """
@@ -206,5 +207,5 @@ class Rollup:
             self.store.resume(unpublished)
 
     def next_due(self) -> float | None:
-        """When the next pending row may be published, in seconds since 1970; None if none is pending."""
+        """When the next pending row may be published, in monotonic seconds; None if none is pending."""
         return self._due[0][0] if self._due else None

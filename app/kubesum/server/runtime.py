@@ -86,11 +86,10 @@ class Kubesum:
         self._shutting_down = False
         self._has_synced = False
         clock = VersionClock(lambda: time.time_ns() // 1000, 1 + secrets.randbelow(TAGS - 1))
-        self.cache: Final = Cache(
-            time.time, [kind.resource for kind in POLLED_RESOURCES if kind.resource in list_watches]
-        )
+        polled = [kind.resource for kind in POLLED_RESOURCES if kind.resource in list_watches]
+        self.cache: Final = Cache(time.time, time.monotonic, polled)
         sources = self.cache.sources
-        self.engine: Final = Engine(clock, time.time, self.cache.contents, sources.unavailable, sources.stale)
+        self.engine: Final = Engine(clock, time.monotonic, self.cache.contents, sources.unavailable, sources.stale)
         self.cache.subscribe(self.engine.change)
         self.engine.add(RESOURCES)
         self.defined: Final = DefinedKinds(self.engine, RESOURCES, limits.annotations)
@@ -239,13 +238,13 @@ class Kubesum:
         trim_memory()
         await self._server.listening.wait()
         self.ready.set()
-        await publish_forever(self.engine, time.time)
+        await publish_forever(self.engine, time.monotonic)
 
 
 def _has_synced_or_denied(state: SyncState) -> bool:
     # Rights are often granted in the minute in which kubesum starts.
     denied_since = state.denied_since
-    return state.has_synced or (denied_since is not None and time.time() - denied_since > DENIAL_COUNTS_S)
+    return state.has_synced or (denied_since is not None and time.monotonic() - denied_since > DENIAL_COUNTS_S)
 
 
 def trim_memory() -> None:

@@ -1,4 +1,7 @@
-"""SIGINT and SIGTERM: the first signal requests a graceful shutdown, the second one ends the process at once."""
+"""SIGINT, SIGTERM and SIGHUP: the first requests a graceful shutdown, the second one ends the process at once.
+
+Without a handler, the end of a terminal (SIGHUP) would end the process at once, and leave its temporary files behind.
+"""
 
 import asyncio
 import signal
@@ -9,7 +12,7 @@ from kubesum.vocabulary.errors import KubesumError
 
 
 async def until_stopped(main: Coroutine[Any, Any, None], shutdown: asyncio.Event | None = None) -> None:
-    """Runs `main` until it ends or SIGINT or SIGTERM arrives, which cancels it and is no error.
+    """Runs `main` until it ends or one of the signals arrives, which cancels it and is no error.
 
     With `shutdown`, the first signal sets that event and `main` ends by itself; the next one cancels it.
     A KubesumError is raised as itself, also out of a group of tasks.
@@ -25,7 +28,10 @@ async def until_stopped(main: Coroutine[Any, Any, None], shutdown: asyncio.Event
         stopped.set()
         task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            # nohup: to go on without the terminal is what was asked for.
+            continue
         loop.add_signal_handler(number, stop)
     try:
         await task

@@ -63,10 +63,10 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A watched resource without a working watch; `last_event_at` is in seconds since 1970."""
+    """A watched resource without a working watch, of which the server last sent something `age_s` ago."""
 
     resource: str
-    last_event_at: float
+    age_s: float
 
 
 class Subject(Protocol):

@@ -103,7 +103,7 @@ class ResourceHandler:
 
     def _warning(self, collection: Store) -> dict[str, str]:
         """The header that names stale input of a collection; nothing if all of it is fresh."""
-        value = warnings(collection.stale(), self._server.now())
+        value = warnings(collection.stale())
         return {"Warning": value} if value else {}
 
 

@@ -63,7 +63,7 @@ async def test_a_resource_is_stale_with_the_kinds_that_it_is_computed_from() -> 
         "podsummaries": ["pods"],
         "workloadsummaries": ["pods", "statefulsets", "daemonsets", "cronjobs", "replicasets", "jobs"],
     }
-    assert computation.engine.catalogue.stores[0].stale()[0].last_event_at == 500.0
+    assert computation.engine.catalogue.stores[0].stale()[0].age_s == 151.0
 
 
 def test_a_kind_that_was_never_listed_is_a_metric() -> None:

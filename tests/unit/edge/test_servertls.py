@@ -1,5 +1,6 @@
 """Changes of certificate and client authorities, valid and invalid ones."""
 
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -56,10 +57,11 @@ def test_an_unusable_client_bundle_changes_nothing() -> None:
     assert tls.context.current is before
 
 
-def test_a_full_disk_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_changes_nothing_where_keys_cannot_be_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python loads keys from files only, and a full disk ended the process."""
     tls = ServerTls(PAIR)
     before = tls.context.current
+    monkeypatch.delattr(os, "memfd_create", raising=False)
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
 
     with pytest.raises(ValueError, match="cannot write a temporary file"):
@@ -70,7 +72,16 @@ def test_a_full_disk_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tls.context.current, tls.pair) == (before, PAIR)
 
 
+def test_keys_are_on_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(os, "memfd_create"):
+        pytest.skip("needs files in memory, as Linux has them")
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+
+    ServerTls(PAIR).set_client_ca(CLIENTS.certificate)
+
+
 def test_no_key_is_left_in_a_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     ServerTls(PAIR).set_client_ca(CLIENTS.certificate)

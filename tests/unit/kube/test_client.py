@@ -13,10 +13,10 @@ import pytest
 
 from kubesum.edge.tls import certificates
 from kubesum.kube.client import Upstream, connect
-from kubesum.kube.credentials import in_cluster_config, kubeconfig
+from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.failures import Stalled, cause
 from kubesum.kube.statuserror import StatusError
-from kubesum.vocabulary.errors import UpstreamError, UsageError
+from kubesum.vocabulary.errors import UpstreamError
 from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.scriptedserver import (
     Answer,
@@ -309,33 +309,6 @@ async def test_a_replaced_ca_is_reloaded(tmp_path: Path) -> None:
         async with await connect(kubeconfig(config, None)) as upstream:
             (tmp_path / "ca.crt").write_bytes(new.certificate)
             assert await upstream.get("/api", {}) == b"{}"
-
-
-async def test_in_a_pod_a_token_that_gets_401_is_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = server_context(tmp_path, certificates.authority("test"))
-    token = tmp_path / "token"
-    token.write_text("old")
-    module = "kubernetes_asyncio.config.incluster_config"
-    monkeypatch.setattr(f"{module}.SERVICE_TOKEN_FILENAME", str(token))
-    monkeypatch.setattr(f"{module}.SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
-
-    async with playing(Script([failure(401), body(b"{}")]), context) as script:
-        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
-        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", script.url.rpartition(":")[2])
-        async with await connect(in_cluster_config) as upstream:
-            token.write_text("new")
-            assert await upstream.get("/api", {}) == b"{}"
-
-    assert [request.headers["authorization"] for request in script.requests] == ["Bearer old", "Bearer new"]
-
-
-async def test_outside_a_pod_there_is_no_service_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-
-    with pytest.raises(
-        UsageError, match=r"no service account to use, is this a pod\? .* not set; outside of one, set --kubeconfig"
-    ):
-        await connect(in_cluster_config)
 
 
 async def test_a_response_that_is_too_large_is_an_error(script: Script, upstream: Upstream) -> None:

@@ -85,9 +85,10 @@ class Cluster:
 
     def __init__(self, *resources: ComputedResource) -> None:
         self.now = 1_000.0
+        self.clock_is_ahead_s = 0.0
         self.held: dict[Source, dict[Key, Any]] = {source: {} for source in Source}
         self.engine = Engine(
-            VersionClock(lambda: int(self.now * 1_000_000), tag=7),
+            VersionClock(lambda: int((self.now + self.clock_is_ahead_s) * 1_000_000), tag=7),
             lambda: self.now,
             lambda source: self.held[source],
             lambda _sources: None,
@@ -210,6 +211,28 @@ async def test_a_row_rests_for_a_second_and_then_shows_its_last_state() -> None:
     assert due == pytest.approx(1_001.0, abs=0.001)
     assert cluster.rows("shelves")["a"] == ShelfStatus(1, 300)
     assert cluster.engine.next_due() is None
+
+
+@pytest.mark.parametrize("set_by_s", [-3600.0, 3600.0], ids=["back", "forward"])
+async def test_a_pending_row_is_published_within_a_second_when_the_clock_is_set(set_by_s: float) -> None:
+    """A row that rested while the clock was set an hour back was not published for that hour."""
+    cluster = Cluster(SHELVES)
+    cluster.put(Source.NODES, "a", Shelf("a"))
+    await cluster.engine.publish()
+    cluster.put(Source.PODS, "novel", Book("a", 100))
+    await cluster.engine.publish()
+    before = cluster.version("shelves", "a")
+
+    cluster.clock_is_ahead_s = set_by_s
+    cluster.now += 1
+    await cluster.engine.publish()
+    cluster.put(Source.PODS, "novel", Book("a", 200))
+    await cluster.engine.publish()
+    cluster.now += 1
+    await cluster.engine.publish()
+
+    assert cluster.rows("shelves")["a"] == ShelfStatus(1, 200)
+    assert cluster.version("shelves", "a") > before
 
 
 async def test_a_row_that_does_not_change_keeps_its_version(cluster: Cluster) -> None:

@@ -41,7 +41,7 @@ def test_a_kind_that_is_denied_does_so_for_a_minute() -> None:
     made.cache.apply("jobs", REFUSED)
     assert made.readiness()["informer-sync"] is False
 
-    made.cache.sources.watched["jobs"].denied_since = time.time() - 61
+    made.cache.sources.watched["jobs"].denied_since = time.monotonic() - 61
     assert made.readiness()["informer-sync"] is True
 
 
@@ -49,7 +49,7 @@ def test_a_server_that_was_ready_stays_ready() -> None:
     """While a kind was denied, a restart of kube-apiserver made all replicas unready, and the whole API with them."""
     made = kubesum()
     made.cache.apply("jobs", REFUSED)
-    made.cache.sources.watched["jobs"].denied_since = time.time() - 61
+    made.cache.sources.watched["jobs"].denied_since = time.monotonic() - 61
     assert made.readiness()["informer-sync"] is True
 
     for kind in made.cache.sources.watched:

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from kubesum.vocabulary.resource import Source, Stale
-from tests.unit.web.fakeresources import NOW, Served, Thing
+from tests.unit.web.fakeresources import Served, Thing
 
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
@@ -55,7 +55,7 @@ async def test_get_prints_one_object_by_name(filled: Served) -> None:
 
 async def test_stale_data_are_printed_with_a_warning_for_each_age(filled: Served) -> None:
     """Section 6.3"""
-    filled.world.stale = (Stale("nodes", NOW - 240), Stale("pods", NOW - 240), Stale("jobs", NOW - 31))
+    filled.world.stale = (Stale("nodes", 240.0), Stale("pods", 240.0), Stale("jobs", 31.0))
 
     for arguments in (("get", "sh"), ("get", "sh", "oak"), ("get", "sh", "-o", "name")):
         code, out, err = await filled.kubectl(*arguments)

@@ -388,7 +388,7 @@ async def test_there_is_no_retry_after_where_only_an_operator_can_help(served: S
 async def test_stale_data_are_served_with_a_warning(filled: Served, path: str, accept: str) -> None:
     """Section 6.3"""
     fresh = await filled.request(f"{V}/{path}", accept=accept)
-    filled.world.stale = (Stale("nodes", NOW - 240),)
+    filled.world.stale = (Stale("nodes", 240.0),)
 
     old = await filled.request(f"{V}/{path}", accept=accept)
 

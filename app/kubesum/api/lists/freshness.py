@@ -3,8 +3,9 @@
 A version that this process issued is reached already. A version of another replica stands for the time at which it
 was issued: what that replica had received by then is received here within RECEIVED_WITHIN_S, and must be published
 first, which takes a moment, because changes gather and rows rest. No replica can tell that it has received
-everything: a watch carries no event that says so but a bookmark a minute. For a version that is a little ahead of our
-clock the request waits, because clocks of replicas differ; one further ahead is refused, as
+everything: a watch carries no event that says so but a bookmark a minute. The clock of the other replica may be LAG_S
+behind, so that a version may be as much younger than it looks. For one that is a little ahead of our clock the
+request waits until it is not; one further ahead is refused, as
 k8s.io/apiserver/pkg/storage/errors.go, NewTooLargeResourceVersionError does.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kubesum.rollups.resourceversion import Version, issued_at
-from kubesum.rollups.store import GATHER_S, MAX_AHEAD_S, QUIET_S, Store
+from kubesum.rollups.store import GATHER_S, LAG_S, MAX_AHEAD_S, QUIET_S, Store
 from kubesum.vocabulary.errors import Expired, StatusCause, StatusDetails, Timeout
 
 RECEIVED_WITHIN_S: Final = 1.0
@@ -32,7 +33,8 @@ async def not_older_than(asked: Version, store: Store, now: Callable[[], float])
     ahead_s = issued_at(asked) - now()
     if ahead_s > MAX_AHEAD_S:
         raise too_large(asked, store.version())
-    received_in_s = ahead_s + RECEIVED_WITHIN_S
+    least_age_s = max(0.0, -ahead_s - LAG_S)
+    received_in_s = max(0.0, ahead_s) + RECEIVED_WITHIN_S - least_age_s
     if received_in_s > 0:
         await asyncio.sleep(received_in_s)
     published_in_s = min(received_in_s, 0.0) + PUBLISHED_WITHIN_S

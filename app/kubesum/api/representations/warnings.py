@@ -11,14 +11,14 @@ from kubesum.vocabulary.duration import human_duration
 from kubesum.vocabulary.resource import Stale
 
 
-def warnings(stale: Iterable[Stale], now: float) -> str:
-    """The value of the Warning header at `now`, in seconds since 1970; empty if nothing is stale.
+def warnings(stale: Iterable[Stale]) -> str:
+    """The value of the Warning header; empty if nothing is stale.
 
     Kinds of the same age, as after an outage, are one warning.
     """
-    oldest_first = sorted((one.last_event_at, one.resource) for one in stale)
+    oldest_first = sorted((-one.age_s, one.resource) for one in stale)
     texts = [
         f'299 - "data for {", ".join(kind for _, kind in kinds)} is {age} old"'
-        for age, kinds in groupby(oldest_first, key=lambda one: human_duration(now - one[0]))
+        for age, kinds in groupby(oldest_first, key=lambda one: human_duration(-one[0]))
     ]
     return ", ".join(texts)

@@ -5,7 +5,6 @@ The only module of kubesum that imports the simulated cluster.
 
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
@@ -28,7 +27,7 @@ from kubesim.world.world import World
 from kubesum.commands.dashboard.serving import serve_dashboard
 from kubesum.commands.demo import manifests
 from kubesum.commands.demo.definitions import DEFINITIONS
-from kubesum.commands.kubeconfigfile import kubeconfig_file
+from kubesum.commands.kubeconfigfile import kubeconfig_file, temporary_directory
 from kubesum.commands.listwatches import cluster_list_watches, definitions
 from kubesum.commands.messages import print_dashboard, print_ready, print_top
 from kubesum.edge.delegatedserving import delegated_serving
@@ -82,7 +81,7 @@ async def _demo(
     store: Store, tick: Callable[[], Command], port: int, kubeconfig_out: Path | None, usage_interval_s: float
 ) -> None:
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kubesum-demo-")))
+        directory = stack.enter_context(temporary_directory())
         credentials = pki.create(directory, INSTALLATION.service_account)
         server = _api_server(store, credentials, port)
         own_kubeconfig = directory / "kubesum.kubeconfig"

@@ -20,9 +20,9 @@ _GAP = 3
 
 async def computed(list_watches: Mapping[str, ListWatch], resources: Sequence[ComputedResource]) -> tuple[Store, ...]:
     """The stores of these resources, computed once from list-watches that end."""
-    cache = Cache(time.time, [])
+    cache = Cache(time.time, time.monotonic)
     clock = VersionClock(lambda: time.time_ns() // 1000, 1)
-    engine = Engine(clock, time.time, cache.contents, cache.sources.unavailable, cache.sources.stale)
+    engine = Engine(clock, time.monotonic, cache.contents, cache.sources.unavailable, cache.sources.stale)
     cache.subscribe(engine.change)
     engine.add((*RESOURCES, *resources))
     # Pods last: one that comes after its owners and its node is computed once.

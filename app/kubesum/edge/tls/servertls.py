@@ -9,9 +9,12 @@ A new context replaces it for new connections.
 """
 
 import logging
+import os
 import ssl
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from cryptography import x509
@@ -25,6 +28,8 @@ from kubesum.operations.metrics import HANDSHAKES_FAILED, SERVING_CERTIFICATE_NO
 log = logging.getLogger(__name__)
 
 _LOG_REDUCTION: Final = LogReduction()
+_MFD_NOEXEC_SEAL: Final = 0x8
+"""linux/memfd.h; Python has no name for it."""
 
 
 def mutual_tls_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
@@ -76,12 +81,35 @@ def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
 
 
 def _load_pair(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes) -> None:
-    # Python loads a key from a file only; a temporary file is readable by its owner alone.
-    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-        file.write(key_pem.rstrip() + b"\n" + certificate_pem)
-        file.flush()
+    # Python loads a key from a file only.
+    with _file_in_memory(key_pem.rstrip() + b"\n" + certificate_pem) as path:
         # Without a password argument OpenSSL would ask for one on the terminal, and block the event loop.
-        context.load_cert_chain(file.name, password="")
+        context.load_cert_chain(path, password="")
+
+
+@contextmanager
+def _file_in_memory(content: bytes) -> Iterator[str]:
+    """The path of a file that no other user can read, and that is on no disk where the system has such files."""
+    if hasattr(os, "memfd_create"):
+        with open(_anonymous_file(), "wb") as file:
+            file.write(content)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+        return
+    with tempfile.NamedTemporaryFile(suffix=".pem") as named:
+        named.write(content)
+        named.flush()
+        yield named.name
+
+
+def _anonymous_file() -> int:
+    """The descriptor of a new file in memory."""
+    try:
+        # Hosts with vm.memfd_noexec=2 allow no others.
+        return os.memfd_create("certificate", os.MFD_CLOEXEC | _MFD_NOEXEC_SEAL)
+    except OSError:
+        # The flag is of Linux 6.3.
+        return os.memfd_create("certificate")
 
 
 class ReloadableContext(ssl.SSLContext):

@@ -1,0 +1,133 @@
+"""Runs kubesum in this process under faults of its surroundings, which the first argument names in JSON.
+
+They are set before anything of kubesum is imported, from outside of it: its modules are not touched.
+"""
+
+import ctypes
+import json
+import mmap
+import os
+import resource
+import signal
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+LANDLOCK_CREATE_RULESET = 444
+LANDLOCK_RESTRICT_SELF = 446
+_LANDLOCK_VERSION = 1
+_PR_SET_NO_NEW_PRIVS = 38
+_WRITES = 0b1111111110010
+"""All access rights of Landlock's first ABI that change a file system: the others execute and read."""
+_STARTS_A_PROCESS = ("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen")
+
+
+def landlock_is_available() -> bool:
+    """Whether the kernel can deny this process all writes to files."""
+    return ctypes.CDLL(None).syscall(LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION) > 0
+
+
+def set_clock(offset_file: str) -> None:
+    """The wall clock is that of the system and the seconds in this file, which a test changes."""
+    with open(offset_file, "rb") as file:
+        offset = mmap.mmap(file.fileno(), 8, prot=mmap.PROT_READ)
+    real, real_ns = time.time, time.time_ns
+    time.time = lambda: real() + struct.unpack("d", offset)[0]
+    time.time_ns = lambda: real_ns() + int(struct.unpack("d", offset)[0] * 1_000_000_000)
+
+
+def deny_writes(_: bool) -> None:
+    """No file can be written or created, by root neither: as on a file system that is mounted read-only."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handled = ctypes.c_uint64(_WRITES)
+    ruleset = libc.syscall(LANDLOCK_CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0)
+    if (
+        ruleset < 0
+        or libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        or libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0)
+    ):
+        raise OSError(ctypes.get_errno(), "Landlock")
+    os.close(ruleset)
+
+
+def use_up_descriptors(number: int) -> None:
+    """Of this many descriptors, those that are free are used up from SIGUSR1 until SIGUSR2."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+    used: list[int] = []
+    ends = threading.Event()
+
+    def take_forever() -> None:
+        while not ends.wait(0.001):
+            try:
+                used.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                continue
+        while used:
+            os.close(used.pop())
+
+    signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=take_forever).start())
+    signal.signal(signal.SIGUSR2, lambda *_: ends.set())
+
+
+def deny_processes(_: bool) -> None:
+    """An attempt to start another process ends this one, with code 70."""
+
+    def refuse(event: str, _arguments: object) -> None:
+        if event in _STARTS_A_PROCESS:
+            os.write(2, f"{event} is not allowed\n".encode())
+            os._exit(70)
+
+    sys.addaudithook(refuse)
+
+
+def close_output(_: bool) -> None:
+    """This process was started without standard output and standard error."""
+    os.close(1)
+    os.close(2)
+    sys.stdout = sys.stderr = None
+
+
+def ignore_hangup(_: bool) -> None:
+    """SIGHUP is ignored, as nohup has it."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+FAULTS: dict[str, Callable[[Any], None]] = {
+    "clock": set_clock,
+    "read_only": deny_writes,
+    "descriptors": use_up_descriptors,
+    "no_processes": deny_processes,
+    "no_output": close_output,
+    "nohup": ignore_hangup,
+}
+
+
+class SettableClock:
+    """The wall clock of a process, set by a test through a file that both map."""
+
+    def __init__(self, file: Path) -> None:
+        file.write_bytes(bytes(8))
+        self.file = file
+        with file.open("r+b") as opened:
+            self._offset = mmap.mmap(opened.fileno(), 8)
+
+    def set(self, ahead_s: float) -> None:
+        """The clock is so many seconds ahead of the system's from now on."""
+        self._offset[:] = struct.pack("d", ahead_s)
+
+
+def main(faults: dict[str, Any], arguments: list[str]) -> int:
+    """Runs kubesum with these arguments; returns its exit code."""
+    for name, value in faults.items():
+        FAULTS[name](value)
+    from kubesum import cli  # noqa: PLC0415
+
+    return cli.main(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(json.loads(sys.argv[1]), sys.argv[2:]))

@@ -139,7 +139,7 @@ class Decoder(Generic[Facts]):
         """One object; `document` gives its values, as `fitted` takes them, where they were not written as JSON."""
         view = self._object(item, document)
         key, facts = self._change(view)
-        return Decoded(key, facts, _as_number(view.metadata.resource_version))
+        return Decoded(key, facts, as_number(view.metadata.resource_version))
 
     def events(self, lines: Iterable[bytes], after: str) -> Events[Facts]:
         """What some lines of a watch hold, each of them a complete metav1.WatchEvent or blank.
@@ -148,7 +148,7 @@ class Decoder(Generic[Facts]):
         objects with an older version are ignored. Raises UpstreamError for a line that is no event.
         """
         events: Events[Facts] = Events()
-        after_number = _as_number(after)
+        after_number = as_number(after)
         types: dict[str, int] = {}
         for line in lines:
             if not line or line.isspace():
@@ -166,7 +166,7 @@ class Decoder(Generic[Facts]):
     def _add(self, event: WatchEvent[Any], after: int, events: Events[Facts]) -> None:
         metadata = event.object.metadata
         if event.type in ("ADDED", "MODIFIED"):
-            if 0 < _as_number(metadata.resource_version) < after:
+            if 0 < as_number(metadata.resource_version) < after:
                 metrics.WATCH_EVENTS_IGNORED.labels(self._watched.resource).inc()
                 return
             events.changes.append(self._change(event.object))
@@ -249,6 +249,6 @@ def _key(metadata: Any) -> Key:
     return intern(metadata.namespace), metadata.name
 
 
-def _as_number(version: str) -> int:
+def as_number(version: str) -> int:
     """A resourceVersion as a number (KEP-5504), 0 for one that is no number."""
     return int(version) if version.isascii() and version.isdigit() and len(version) <= _LONGEST_VERSION else 0

@@ -21,6 +21,7 @@ from kubesum.kube.decoding import Decoder, Events
 from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.failures import Stalled
 from kubesum.kube.objecterrorlog import ObjectErrorLog
+from kubesum.kube.serverhistory import ServerHistory
 from kubesum.kube.serverversion import VersionedResource
 from kubesum.kube.statuserror import StatusError
 from kubesum.kube.watcherrorlog import WatchErrorLog
@@ -67,14 +68,17 @@ DEFAULT_TIMING: Final = Timing()
 
 
 async def reflect(
-    upstream: Upstream, watched: WatchedResource[Facts] | VersionedResource[Facts], timing: Timing = DEFAULT_TIMING
+    upstream: Upstream,
+    watched: WatchedResource[Facts] | VersionedResource[Facts],
+    timing: Timing = DEFAULT_TIMING,
+    history: ServerHistory | None = None,
 ) -> AsyncGenerator[SourceEvent[Facts], None]:
     """The events of one resource, without end.
 
     One whose facts depend on the version of the server is listed again when that changes them: facts cannot be made
-    from facts.
+    from facts. `history` is that of the etcd which the resource is stored in, None for a computed one.
     """
-    reflector = Reflector(upstream, watched, timing)
+    reflector = Reflector(upstream, watched, timing, history)
     while True:
         async with aclosing(reflector.attempt()) as attempt:
             async for event in attempt:
@@ -86,7 +90,11 @@ class Reflector(Generic[Facts]):
     """What is kept between attempts: the last resourceVersion, and whether the server supports WatchList."""
 
     def __init__(
-        self, upstream: Upstream, watched: WatchedResource[Facts] | VersionedResource[Facts], timing: Timing
+        self,
+        upstream: Upstream,
+        watched: WatchedResource[Facts] | VersionedResource[Facts],
+        timing: Timing,
+        history: ServerHistory | None = None,
     ) -> None:
         self.pause_s = 0.0
         """How long to wait before the next attempt."""
@@ -94,6 +102,9 @@ class Reflector(Generic[Facts]):
         self._versioned: Final = watched if isinstance(watched, VersionedResource) else None
         self._watched = watched.current if isinstance(watched, VersionedResource) else watched
         self._timing: Final = timing
+        self._history: Final = history
+        self._history_number = 0
+        self._unsure_since: float | None = 0.0
         self._object_errors: Final = ObjectErrorLog(self._watched.resource)
         self._decoder = Decoder(self._watched, self._object_errors.report)
         self._version = ""
@@ -110,10 +121,12 @@ class Reflector(Generic[Facts]):
         self._version_before = self._version
         try:
             await self._follow_version()
+            await self._follow_history()
             async with aclosing(self._list_or_watch()) as events:
                 async for event in events:
                     yield event
         except UpstreamError as error:
+            self._unsure_since = asyncio.get_running_loop().time()
             watch_error = self._handled(error)
             if watch_error is not None:
                 self._log.failed(watch_error)
@@ -130,6 +143,18 @@ class Reflector(Generic[Facts]):
         self._decoder = Decoder(self._watched, self._object_errors.report)
         if self._version:
             self._forget_version("upgrade")
+
+    async def _follow_history(self) -> None:
+        """Relists if the server has another history; raises UpstreamError until it answers after a failure."""
+        if self._history is None:
+            return
+        if self._unsure_since is not None:
+            await self._history.check(self._unsure_since)
+            self._unsure_since = None
+        if self._history_number != self._history.number:
+            self._history_number = self._history.number
+            if self._version:
+                self._forget_version("replaced")
 
     def _list_or_watch(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         return self._stream() if self._version or self._use_watch_list else self._pages()
@@ -213,6 +238,7 @@ class Reflector(Generic[Facts]):
         """Moves on to the resourceVersion of the events; raises the StatusError that an ERROR event holds."""
         if self._version:
             self._version = events.version or self._version
+            self._saw(events.version)
         elif events.initial_events_end:
             yield self._listed(events.version)
         if events.error is not None:
@@ -220,10 +246,15 @@ class Reflector(Generic[Facts]):
 
     def _listed(self, version: str) -> Synced:
         self._version = version
+        self._saw(version)
         self._object_errors.synced()
         self._note_progress()
         metrics.INFORMER_SYNCED.labels(self._watched.resource).set(1)
         return Synced()
+
+    def _saw(self, version: str) -> None:
+        if self._history is not None:
+            self._history.saw(version)
 
     def _note_progress(self) -> None:
         # Not a child kept from the start: its value would be 1970 until the first byte.

@@ -101,7 +101,7 @@ class FaultRelay:
         self._trust = trust
         self._rules: list[Rule] = []
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], Request] = {}
 
     async def up(self) -> None:
         """Accepts connections, on the same port each time."""
@@ -114,10 +114,11 @@ class FaultRelay:
             self._server.close()
         self.cut()
 
-    def cut(self) -> None:
-        """Resets all connections, in the middle of whatever is sent."""
-        for connection in self._connections:
-            connection.cancel()
+    def cut(self, strikes: Callable[[Request], bool] = lambda _: True) -> None:
+        """Resets the connections of these requests, in the middle of whatever is sent."""
+        for connection, request in self._connections.items():
+            if strikes(request):
+                connection.cancel()
 
     async def ended(self) -> None:
         """Returns when all connections have ended that are ending."""
@@ -138,17 +139,20 @@ class FaultRelay:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()
         assert connection is not None
-        self._connections.add(connection)
+        self._connections[connection] = Request()
         try:
             # A client that keeps its connection sends its next request only after the last response.
             with suppress(OSError, EOFError, asyncio.CancelledError):
-                await self._answer(reader, writer)
+                await self._answer(connection, reader, writer)
         finally:
-            self._connections.discard(connection)
+            del self._connections[connection]
             _abort(writer)
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, connection: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         request = await _request(reader) if self.accept is not None else Request()
+        self._connections[connection] = request
         self.requests.append(request)
         async with AsyncExitStack() as beyond:
             response = Response(lambda: self._beyond(request, reader, beyond), has_head=self.accept is not None)

@@ -40,7 +40,6 @@ from tests.serving.runningserver import V, eventually, fetch, free_port
 PLURALS = ("imagesummaries", "namespacesummaries", "nodesummaries", "podsummaries", "workloadsummaries")
 """Kinds whose objects follow from those of the cluster alone, and not from when they were read."""
 HOSTS = (SERVICE_HOST, LOOPBACK)
-WITNESS_S = 0.5
 
 PROBES = ("/livez", "/readyz", "/apis", V)
 DEFAULT = ServerOptions()
@@ -197,17 +196,24 @@ class Stage:
         """Returns once kubesum serves what the cluster has; `within_s` is on the clock of the event loop."""
         left = await self.expected()
         async with self.session() as session:
-
-            async def is_served() -> bool:
-                plural = next(iter(left))
-                if await self.listed(session, plural) == left[plural]:
-                    del left[plural]
-                return not left
-
             with suppress(TimeoutError):
-                await eventually(is_served, within_s)
+                async with asyncio.timeout(within_s):
+                    async for _ in moments():
+                        while left and await self.listed(session, next(iter(left))) == next(iter(left.values())):
+                            left.pop(next(iter(left)))
+                        if not left:
+                            break
         found = differences(await self.served(), await self.expected())
         assert not found, found
+
+
+async def moments() -> AsyncIterator[None]:
+    """When to look, without end: often in the first seconds, later every few."""
+    pause_s = 0.1
+    while True:
+        yield
+        await asyncio.sleep(pause_s)
+        pause_s = min(5.0, pause_s * 1.2)
 
 
 def differences(served: Contents, expected: Contents) -> dict[str, tuple[Any, Any]]:
@@ -271,24 +277,23 @@ def accepting(authority: KeyPair, home: Path) -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def witnessed(stage: Stage, every_s: float = WITNESS_S) -> AsyncIterator[None]:
+async def witnessed(stage: Stage) -> AsyncIterator[None]:
     """Asks kubesum all the while; fails if a probe does, or if a pod is served as it never was."""
     await stage.note()
-    async with asyncio.TaskGroup() as tasks, stage.session() as session:
-        watching = tasks.create_task(_witness(stage, session, every_s))
+    async with stage.session() as session, asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(_witness(stage, session))
         yield
         watching.cancel()
     assert stage.history.answers, "nothing was asked"
 
 
-async def _witness(stage: Stage, session: aiohttp.ClientSession, every_s: float) -> None:
-    while True:
+async def _witness(stage: Stage, session: aiohttp.ClientSession) -> None:
+    async for _ in moments():
         for path in PROBES:
             assert (await fetch(session, stage.port, path, ROOT)).code == 200, path
         never = stage.history.never(await stage.listed(session, "podsummaries"))
         assert not never, dict(islice(never.items(), 2))
         stage.history.answers += 1
-        await asyncio.sleep(every_s)
 
 
 def on_stage(home: Path, test: Callable[[Stage], Coroutine[Any, Any, None]], **how: Any) -> None:

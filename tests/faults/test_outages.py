@@ -36,7 +36,7 @@ def test_an_outage_changes_nothing_until_it_ends(tmp_path: Path, seconds: int) -
     """Refused connections: the pods stay as they were, and what changed meanwhile is served after it."""
 
     async def test(stage: Stage) -> None:
-        async with witnessed(stage, every_s=5):
+        async with witnessed(stage):
             before = await stage.served()
             await stage.stop_cluster()
             await stage.change()

@@ -134,17 +134,12 @@ def event(kind: str, obj: Any) -> bytes:
     return _json({"type": kind, "object": obj}) + b"\n"
 
 
-def events(*lines: bytes) -> Fault:
-    """A watch that sends these lines and ends."""
-    return answered(200, b"".join(lines))
-
-
-def preceded_by(*lines: bytes) -> Fault:
-    """A stream that sends these lines first, and then what the server sends."""
-    content = b"".join(lines)
+def preceded_by(*parts: bytes) -> Fault:
+    """A stream that sends these parts first, and then what the server sends."""
 
     async def change(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        yield b"%x\r\n%b\r\n" % (len(content), content)
+        for part in parts:
+            yield b"%x\r\n%b\r\n" % (len(part), part)
         async for part in body:
             yield part
 

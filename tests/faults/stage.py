@@ -124,8 +124,8 @@ class Stage:
         failed["status"] |= {"phase": "Failed", "reason": f"Fault{self.changes}"}
         self.store.put("pods", failed)
         await self.note()
-        new = {name: content for name, content in first.decoded()["metadata"].items() if name not in _SERVER_SETS}
-        self.store.put("pods", first.decoded() | {"metadata": new | {"name": f"new-{self.changes}"}})
+        new = without_server_sets(first.decoded()) | {"name": f"new-{self.changes}"}
+        self.store.put("pods", first.decoded() | {"metadata": new})
         await self.note()
 
     async def note(self) -> None:
@@ -224,6 +224,11 @@ def differences(served: Contents, expected: Contents) -> dict[str, tuple[Any, An
         if (key := next(keys, None)) is not None:
             found[f"{plural} {key}"] = (served[plural].get(key), rows.get(key))
     return found
+
+
+def without_server_sets(found: JsonObject) -> JsonObject:
+    """The metadata of an object that a new one may have."""
+    return {name: content for name, content in found["metadata"].items() if name not in _SERVER_SETS}
 
 
 def objects(store: Store, kind: str) -> list[JsonObject]:

@@ -62,9 +62,7 @@ def definitions(upstream: Upstream, history: ServerHistory) -> DefinitionsApi:
     return DefinitionsApi(partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING, history), apply_status)
 
 
-def readable_definitions(
-    upstream: Upstream, history: ServerHistory, given: Sequence[Definition]
-) -> DefinitionsApi:
+def readable_definitions(upstream: Upstream, history: ServerHistory, given: Sequence[Definition]) -> DefinitionsApi:
     """The same without their status, and with those of files, in place of any that has the same name."""
     list_watch = partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING, history)
     return DefinitionsApi(list_watch, None, given)

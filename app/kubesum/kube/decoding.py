@@ -16,6 +16,7 @@ import msgspec
 from kubesum.kube.deltas import Facts, WatchedResource
 from kubesum.kube.fitting import Fitted, fitted
 from kubesum.kube.lenientjson import loaded
+from kubesum.kube.lines import HEAD_BYTES, MAX_LINE_BYTES, LongLine, metadata_in
 from kubesum.kube.listbody import ListPieces, decoded_in_pieces, decoded_list, items_of
 from kubesum.kube.objecterrorlog import ObjectErrorLog, Unread
 from kubesum.kube.objects import Annotations, Status, WatchEvent
@@ -141,16 +142,22 @@ class Decoder(Generic[Facts]):
         key, facts = self._change(view)
         return Decoded(key, facts, as_number(view.metadata.resource_version))
 
-    def events(self, lines: Iterable[bytes], after: str) -> Events[Facts]:
+    def events(self, lines: Iterable[bytes | LongLine], after: str) -> Events[Facts]:
         """What some lines of a watch hold, each of them a complete metav1.WatchEvent or blank.
 
         `after` is the resourceVersion that the watch began at, empty during the initial events. Added and modified
-        objects with an older version are ignored. Raises UpstreamError for a line that is no event.
+        objects with an older version are ignored; the object of a line that is too long counts as absent. Raises
+        UpstreamError for a line that is no event.
         """
         events: Events[Facts] = Events()
         after_number = as_number(after)
         types: dict[str, int] = {}
         for line in lines:
+            if isinstance(line, LongLine):
+                unread = _too_large(line.head)
+                events.changes.append(self._change(unread))
+                events.version = unread.metadata.resource_version or events.version
+                continue
             if not line or line.isspace():
                 continue
             event = self._event(line)
@@ -194,6 +201,8 @@ class Decoder(Generic[Facts]):
         return WatchEvent(event.type, self._object(event.object))
 
     def _object(self, item: msgspec.Raw, document: Callable[[], Any] | None = None) -> Any:
+        if len(item) > MAX_LINE_BYTES:
+            return _too_large(bytes(memoryview(item)[:HEAD_BYTES]))
         try:
             return self._objects.decode(item)
         except MALFORMED:
@@ -243,6 +252,15 @@ def decoded(body: bytes, view: type[View], path: str) -> View:
         return msgspec.json.decode(body, type=view)
     except MALFORMED as error:
         raise UpstreamError(f"the object at {path} cannot be decoded: {error}") from error
+
+
+def _too_large(head: bytes) -> _Unreadable:
+    """The object that begins so, or the event of it."""
+    reason = f"it has more than {MAX_LINE_BYTES} bytes"
+    try:
+        return _Unreadable(msgspec.convert(metadata_in(head), _Identity), reason)
+    except msgspec.ValidationError:
+        return _Unreadable(reason=reason)
 
 
 def _key(metadata: Any) -> Key:

@@ -11,7 +11,7 @@ The protocol is that of client-go's reflector (k8s.io/client-go/tools/cache/refl
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -20,6 +20,7 @@ from kubesum.kube.client import JSON, TABLE, Upstream
 from kubesum.kube.decoding import Decoder, Events
 from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.failures import Stalled
+from kubesum.kube.lines import LongLine, complete_lines
 from kubesum.kube.objecterrorlog import ObjectErrorLog
 from kubesum.kube.serverhistory import ServerHistory
 from kubesum.kube.serverversion import VersionedResource
@@ -36,8 +37,6 @@ BATCH_OBJECTS: Final = 100
 """Objects decoded before other tasks run, which takes a few milliseconds."""
 PAUSE_S: Final = 0.025
 """How long a watch reads nothing after it has read all there is: waking up for an event costs more than the event."""
-MAX_LINE_BYTES: Final = 64 * 1024 * 1024
-"""etcd's objects have a few MiB at most, so a longer line is no watch event."""
 
 Item = TypeVar("Item")
 
@@ -178,7 +177,7 @@ class Reflector(Generic[Facts]):
         else:
             self._fall_back("the stream ended before the initial events did")
 
-    async def _lines(self) -> AsyncGenerator[list[bytes], None]:
+    async def _lines(self) -> AsyncGenerator[list[bytes | LongLine], None]:
         """The complete lines of each chunk of the stream; none for the response's start or within a long line.
 
         A list is emptied once the next one is requested.
@@ -327,29 +326,6 @@ class Reflector(Generic[Facts]):
         longest_s = min(self._timing.max_backoff_s, self._timing.initial_backoff_s * 2**self._failures)
         self._failures = min(self._failures + 1, 16)
         return random.uniform(longest_s / 2, longest_s)  # noqa: S311 - no secret
-
-
-async def complete_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
-    """The lines that each chunk completes, without their line breaks; an incomplete last line is dropped.
-
-    Raises UpstreamError for a line of more than MAX_LINE_BYTES.
-    """
-    unfinished: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        first, *lines = chunk.split(b"\n")
-        unfinished.append(first)
-        size += len(first)
-        if size > MAX_LINE_BYTES:
-            raise UpstreamError(f"the server sends a line of more than {MAX_LINE_BYTES} bytes")
-        if lines:
-            last = lines.pop()
-            lines.insert(0, b"".join(unfinished))
-            unfinished, size = [last], len(last)
-        # Frees their memory: the next chunk may take minutes to arrive.
-        del chunk, first
-        yield lines
-        del lines
 
 
 def batched(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

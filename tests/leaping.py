@@ -5,8 +5,11 @@ Sockets work as long as both of their ends live in this loop: what one end sends
 
 import asyncio
 import heapq
+import time
 from collections.abc import Coroutine
 from typing import Any
+
+import pytest
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
@@ -33,4 +36,14 @@ class LeapingLoop(asyncio.SelectorEventLoop):
 def leaping(main: Coroutine[Any, Any, None]) -> None:
     """Runs `main` without waiting for time to pass."""
     with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(main)
+
+
+def leaping_together(main: Coroutine[Any, Any, None]) -> None:
+    """Runs `main` without waiting for time to pass; the wall clock of Python leaps with the loop."""
+    wall, wall_ns = time.time, time.time_ns
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner, pytest.MonkeyPatch.context() as patch:
+        loop: Any = runner.get_loop()
+        patch.setattr(time, "time", lambda: wall() + loop.leapt)
+        patch.setattr(time, "time_ns", lambda: wall_ns() + int(loop.leapt * 1e9))
         runner.run(main)

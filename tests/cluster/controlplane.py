@@ -123,9 +123,53 @@ def binaries() -> Path | None:
     return Path(folder) if folder else None
 
 
+class Processes:
+    """etcd and kube-apiserver of one control plane, which can be killed and started again."""
+
+    def __init__(self, plane: ControlPlane, etcd: Sequence[str], apiserver: Sequence[str]) -> None:
+        self.plane = plane
+        self._commands = {"etcd": etcd, "kube-apiserver": apiserver}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        """Starts what does not run, and returns once kube-apiserver is ready; raises Refused."""
+        for name, command in self._commands.items():
+            if name not in self._running:
+                with (self.plane.directory / f"{name}.log").open("ab") as output:
+                    self._running[name] = subprocess.Popen(command, stdout=output, stderr=output)
+        log = self.plane.directory / "kube-apiserver.log"
+        _await_ready(self.plane, self._running["kube-apiserver"], log)
+
+    def kill(self, *names: str) -> None:
+        """Kills `etcd` or `kube-apiserver`, or both."""
+        for name in names:
+            process = self._running.pop(name)
+            process.kill()
+            process.wait()
+
+    def forget(self) -> None:
+        """Kills both, and removes all that etcd kept."""
+        self.kill("kube-apiserver", "etcd")
+        shutil.rmtree(self.plane.directory / "etcd")
+
+    def stop(self) -> None:
+        """Stops what runs."""
+        for name in reversed(list(self._running)):
+            process = self._running.pop(name)
+            _stop(process)
+            process.wait()
+
+
 @contextmanager
 def control_plane(assets: Path, directory: Path) -> Iterator[ControlPlane]:
     """Starts etcd and kube-apiserver, which keep all they write in `directory`, and stops them at the end."""
+    with processes(assets, directory) as started:
+        yield started.plane
+
+
+@contextmanager
+def processes(assets: Path, directory: Path) -> Iterator[Processes]:
+    """The same, with the processes."""
     etcd_port, peer_port, port = _free_ports(3)
     authority = certificates.authority("kubernetes-ca")
     admin = certificates.client(authority, "kubernetes-admin", ["system:masters"])
@@ -133,14 +177,13 @@ def control_plane(assets: Path, directory: Path) -> Iterator[ControlPlane]:
     certificates.write_private(kubeconfig, json.dumps(_kubeconfig(port, authority, admin)).encode())
     tls = _tls(authority, admin, directory)
     plane = ControlPlane(kubeconfig, port, tls, authority, directory / "ca.crt", directory)
-    with (
-        _running(_etcd(assets, directory, etcd_port, peer_port), directory / "etcd.log"),
-        _running(
-            _apiserver(assets, directory, authority, etcd_port, port), directory / "kube-apiserver.log"
-        ) as server,
-    ):
-        _await_ready(plane, server, directory / "kube-apiserver.log")
-        yield plane
+    etcd = _etcd(assets, directory, etcd_port, peer_port)
+    running = Processes(plane, etcd, _apiserver(assets, directory, authority, etcd_port, port))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
 
 
 def _etcd(assets: Path, directory: Path, port: int, peer_port: int) -> Sequence[str]:

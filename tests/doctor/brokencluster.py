@@ -32,6 +32,7 @@ from kubesum.edge.tls.certificates import KeyPair
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
+from kubesum.kube.serverhistory import ServerHistory
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
@@ -206,8 +207,9 @@ async def installed_with(
         issuer = IssuedPair(authority.certificate, authority.key)
         server = RunningServer(store, pki, cluster, listener.getsockname()[1], issuer, home)
         async with await connect(kubeconfig(server.reader, None)) as upstream, asyncio.TaskGroup() as tasks:
-            secure_serving = delegated_serving(upstream, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
-            kubesum = Kubesum(cluster_list_watches(upstream, usage_interval_s=0), secure_serving)
+            history = ServerHistory(upstream)
+            secure_serving = delegated_serving(upstream, history, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
+            kubesum = Kubesum(cluster_list_watches(upstream, history, usage_interval_s=0), secure_serving)
             running = [tasks.create_task(cluster.run()), tasks.create_task(kubesum.run(listener))]
             await kubesum.ready.wait()
             server.register()

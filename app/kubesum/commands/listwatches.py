@@ -8,6 +8,7 @@ from urllib.parse import quote
 from kubesum.kube.client import Upstream
 from kubesum.kube.poller import PollTiming, poll
 from kubesum.kube.reflector import Timing, reflect
+from kubesum.kube.serverhistory import ServerHistory
 from kubesum.kube.serverversion import VersionedResource
 from kubesum.kube.statuserror import StatusError
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
@@ -26,7 +27,7 @@ _CONFLICT: Final = 409
 
 
 def cluster_list_watches(
-    upstream: Upstream, usage_interval_s: float, annotations: Sequence[str] = ()
+    upstream: Upstream, history: ServerHistory, usage_interval_s: float, annotations: Sequence[str] = ()
 ) -> dict[str, ListWatch]:
     """The list and watch of each resource of a cluster, by name; none of usage if its interval is 0.
 
@@ -35,17 +36,17 @@ def cluster_list_watches(
     interner = Interner()
     pods = {rule: watched_pods(interner, rule, annotations) for rule in ResizeRule}
     list_watches: dict[str, ListWatch] = {
-        kind.resource: partial(reflect, upstream, kind) for kind in watched_resources(interner)
+        kind.resource: partial(reflect, upstream, kind, history=history) for kind in watched_resources(interner)
     }
     versioned = VersionedResource(upstream, lambda version: pods[resize_rule(version)])
-    list_watches["pods"] = partial(reflect, upstream, versioned)
+    list_watches["pods"] = partial(reflect, upstream, versioned, history=history)
     if usage_interval_s:
         timing = PollTiming(usage_interval_s)
         list_watches |= {kind.resource: partial(poll, upstream, kind, timing) for kind in POLLED_RESOURCES}
     return list_watches
 
 
-def definitions(upstream: Upstream) -> DefinitionsApi:
+def definitions(upstream: Upstream, history: ServerHistory) -> DefinitionsApi:
     """The RollupDefinitions of a cluster, whose resource need not be installed."""
 
     async def apply_status(name: str, body: bytes) -> bool:
@@ -58,9 +59,10 @@ def definitions(upstream: Upstream) -> DefinitionsApi:
             raise
         return True
 
-    return DefinitionsApi(partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING), apply_status)
+    return DefinitionsApi(partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING, history), apply_status)
 
 
-def readable_definitions(upstream: Upstream, given: Sequence[Definition]) -> DefinitionsApi:
+def readable_definitions(upstream: Upstream, history: ServerHistory, given: Sequence[Definition]) -> DefinitionsApi:
     """The same without their status, and with those of files, in place of any that has the same name."""
-    return DefinitionsApi(partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING), None, given)
+    list_watch = partial(reflect, upstream, WATCHED_DEFINITIONS, DEFINITIONS_TIMING, history)
+    return DefinitionsApi(list_watch, None, given)

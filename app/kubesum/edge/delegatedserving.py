@@ -13,13 +13,18 @@ from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import Upstream
 from kubesum.kube.reflector import reflect
 from kubesum.kube.reviews import access_review, token_review
+from kubesum.kube.serverhistory import ServerHistory
 
 
 def delegated_serving(
-    upstream: Upstream, tls: ServerTls, always_allow_paths: Sequence[str], now: Callable[[], float]
+    upstream: Upstream,
+    history: ServerHistory,
+    tls: ServerTls,
+    always_allow_paths: Sequence[str],
+    now: Callable[[], float],
 ) -> SecureServing:
     """Authentication and authorization as kube-apiserver decides them; `now` is in seconds since 1970."""
-    watcher = AuthenticationConfigWatcher(partial(reflect, upstream, AUTHENTICATION_CONFIG), tls)
+    watcher = AuthenticationConfigWatcher(partial(reflect, upstream, AUTHENTICATION_CONFIG, history=history), tls)
     tokens = TokenAuthenticator(partial(token_review, upstream), ReviewCache())
     return SecureServing(
         tls.context,

@@ -16,6 +16,7 @@ import msgspec
 from kubesum.kube.deltas import Facts, WatchedResource
 from kubesum.kube.fitting import Fitted, fitted
 from kubesum.kube.lenientjson import loaded
+from kubesum.kube.lines import HEAD_BYTES, MAX_LINE_BYTES, LongLine, metadata_in
 from kubesum.kube.listbody import ListPieces, decoded_in_pieces, decoded_list, items_of
 from kubesum.kube.objecterrorlog import ObjectErrorLog, Unread
 from kubesum.kube.objects import Annotations, Status, WatchEvent
@@ -139,18 +140,24 @@ class Decoder(Generic[Facts]):
         """One object; `document` gives its values, as `fitted` takes them, where they were not written as JSON."""
         view = self._object(item, document)
         key, facts = self._change(view)
-        return Decoded(key, facts, _as_number(view.metadata.resource_version))
+        return Decoded(key, facts, as_number(view.metadata.resource_version))
 
-    def events(self, lines: Iterable[bytes], after: str) -> Events[Facts]:
+    def events(self, lines: Iterable[bytes | LongLine], after: str) -> Events[Facts]:
         """What some lines of a watch hold, each of them a complete metav1.WatchEvent or blank.
 
         `after` is the resourceVersion that the watch began at, empty during the initial events. Added and modified
-        objects with an older version are ignored. Raises UpstreamError for a line that is no event.
+        objects with an older version are ignored; the object of a line that is too long counts as absent. Raises
+        UpstreamError for a line that is no event.
         """
         events: Events[Facts] = Events()
-        after_number = _as_number(after)
+        after_number = as_number(after)
         types: dict[str, int] = {}
         for line in lines:
+            if isinstance(line, LongLine):
+                unread = _too_large(line.head)
+                events.changes.append(self._change(unread))
+                events.version = unread.metadata.resource_version or events.version
+                continue
             if not line or line.isspace():
                 continue
             event = self._event(line)
@@ -166,7 +173,7 @@ class Decoder(Generic[Facts]):
     def _add(self, event: WatchEvent[Any], after: int, events: Events[Facts]) -> None:
         metadata = event.object.metadata
         if event.type in ("ADDED", "MODIFIED"):
-            if 0 < _as_number(metadata.resource_version) < after:
+            if 0 < as_number(metadata.resource_version) < after:
                 metrics.WATCH_EVENTS_IGNORED.labels(self._watched.resource).inc()
                 return
             events.changes.append(self._change(event.object))
@@ -194,6 +201,8 @@ class Decoder(Generic[Facts]):
         return WatchEvent(event.type, self._object(event.object))
 
     def _object(self, item: msgspec.Raw, document: Callable[[], Any] | None = None) -> Any:
+        if len(item) > MAX_LINE_BYTES:
+            return _too_large(bytes(memoryview(item)[:HEAD_BYTES]))
         try:
             return self._objects.decode(item)
         except MALFORMED:
@@ -245,10 +254,19 @@ def decoded(body: bytes, view: type[View], path: str) -> View:
         raise UpstreamError(f"the object at {path} cannot be decoded: {error}") from error
 
 
+def _too_large(head: bytes) -> _Unreadable:
+    """The object that begins so, or the event of it."""
+    reason = f"it has more than {MAX_LINE_BYTES} bytes"
+    try:
+        return _Unreadable(msgspec.convert(metadata_in(head), _Identity), reason)
+    except msgspec.ValidationError:
+        return _Unreadable(reason=reason)
+
+
 def _key(metadata: Any) -> Key:
     return intern(metadata.namespace), metadata.name
 
 
-def _as_number(version: str) -> int:
+def as_number(version: str) -> int:
     """A resourceVersion as a number (KEP-5504), 0 for one that is no number."""
     return int(version) if version.isascii() and version.isdigit() and len(version) <= _LONGEST_VERSION else 0

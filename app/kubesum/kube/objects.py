@@ -7,7 +7,7 @@ Names and shapes: k8s.io/api/core/v1, apps/v1, batch/v1, k8s.io/metrics/pkg/apis
 """
 
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -74,6 +74,20 @@ class ListMetadata(
 
     resource_version: str = ""
     continue_: str = ""
+
+
+class Identified(msgspec.Struct, frozen=True, gc=False):
+    """An object of which only its metadata are read."""
+
+    metadata: Metadata = Metadata()
+
+
+class NamespaceIdentities(msgspec.Struct, frozen=True, gc=False):
+    """A NamespaceList of which only the metadata are read."""
+
+    kind: Literal["NamespaceList"]
+    metadata: ListMetadata = ListMetadata()
+    items: tuple[Identified, ...] | None = ()
 
 
 class Condition(msgspec.Struct, frozen=True, gc=False):

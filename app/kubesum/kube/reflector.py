@@ -11,7 +11,7 @@ The protocol is that of client-go's reflector (k8s.io/client-go/tools/cache/refl
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -20,7 +20,9 @@ from kubesum.kube.client import JSON, TABLE, Upstream
 from kubesum.kube.decoding import Decoder, Events
 from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
 from kubesum.kube.failures import Stalled
+from kubesum.kube.lines import LongLine, complete_lines
 from kubesum.kube.objecterrorlog import ObjectErrorLog
+from kubesum.kube.serverhistory import ServerHistory
 from kubesum.kube.serverversion import VersionedResource
 from kubesum.kube.statuserror import StatusError
 from kubesum.kube.watcherrorlog import WatchErrorLog
@@ -35,8 +37,6 @@ BATCH_OBJECTS: Final = 100
 """Objects decoded before other tasks run, which takes a few milliseconds."""
 PAUSE_S: Final = 0.025
 """How long a watch reads nothing after it has read all there is: waking up for an event costs more than the event."""
-MAX_LINE_BYTES: Final = 64 * 1024 * 1024
-"""etcd's objects have a few MiB at most, so a longer line is no watch event."""
 
 Item = TypeVar("Item")
 
@@ -67,14 +67,17 @@ DEFAULT_TIMING: Final = Timing()
 
 
 async def reflect(
-    upstream: Upstream, watched: WatchedResource[Facts] | VersionedResource[Facts], timing: Timing = DEFAULT_TIMING
+    upstream: Upstream,
+    watched: WatchedResource[Facts] | VersionedResource[Facts],
+    timing: Timing = DEFAULT_TIMING,
+    history: ServerHistory | None = None,
 ) -> AsyncGenerator[SourceEvent[Facts], None]:
     """The events of one resource, without end.
 
     One whose facts depend on the version of the server is listed again when that changes them: facts cannot be made
-    from facts.
+    from facts. `history` is that of the etcd which the resource is stored in, None for a computed one.
     """
-    reflector = Reflector(upstream, watched, timing)
+    reflector = Reflector(upstream, watched, timing, history)
     while True:
         async with aclosing(reflector.attempt()) as attempt:
             async for event in attempt:
@@ -86,7 +89,11 @@ class Reflector(Generic[Facts]):
     """What is kept between attempts: the last resourceVersion, and whether the server supports WatchList."""
 
     def __init__(
-        self, upstream: Upstream, watched: WatchedResource[Facts] | VersionedResource[Facts], timing: Timing
+        self,
+        upstream: Upstream,
+        watched: WatchedResource[Facts] | VersionedResource[Facts],
+        timing: Timing,
+        history: ServerHistory | None = None,
     ) -> None:
         self.pause_s = 0.0
         """How long to wait before the next attempt."""
@@ -94,6 +101,9 @@ class Reflector(Generic[Facts]):
         self._versioned: Final = watched if isinstance(watched, VersionedResource) else None
         self._watched = watched.current if isinstance(watched, VersionedResource) else watched
         self._timing: Final = timing
+        self._history: Final = history
+        self._history_number = 0
+        self._unsure_since: float | None = 0.0
         self._object_errors: Final = ObjectErrorLog(self._watched.resource)
         self._decoder = Decoder(self._watched, self._object_errors.report)
         self._version = ""
@@ -110,10 +120,12 @@ class Reflector(Generic[Facts]):
         self._version_before = self._version
         try:
             await self._follow_version()
+            await self._follow_history()
             async with aclosing(self._list_or_watch()) as events:
                 async for event in events:
                     yield event
         except UpstreamError as error:
+            self._unsure_since = asyncio.get_running_loop().time()
             watch_error = self._handled(error)
             if watch_error is not None:
                 self._log.failed(watch_error)
@@ -130,6 +142,18 @@ class Reflector(Generic[Facts]):
         self._decoder = Decoder(self._watched, self._object_errors.report)
         if self._version:
             self._forget_version("upgrade")
+
+    async def _follow_history(self) -> None:
+        """Relists if the server has another history; raises UpstreamError until it answers after a failure."""
+        if self._history is None:
+            return
+        if self._unsure_since is not None:
+            await self._history.check(self._unsure_since)
+            self._unsure_since = None
+        if self._history_number != self._history.number:
+            self._history_number = self._history.number
+            if self._version:
+                self._forget_version("replaced")
 
     def _list_or_watch(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         return self._stream() if self._version or self._use_watch_list else self._pages()
@@ -153,7 +177,7 @@ class Reflector(Generic[Facts]):
         else:
             self._fall_back("the stream ended before the initial events did")
 
-    async def _lines(self) -> AsyncGenerator[list[bytes], None]:
+    async def _lines(self) -> AsyncGenerator[list[bytes | LongLine], None]:
         """The complete lines of each chunk of the stream; none for the response's start or within a long line.
 
         A list is emptied once the next one is requested.
@@ -213,6 +237,7 @@ class Reflector(Generic[Facts]):
         """Moves on to the resourceVersion of the events; raises the StatusError that an ERROR event holds."""
         if self._version:
             self._version = events.version or self._version
+            self._saw(events.version)
         elif events.initial_events_end:
             yield self._listed(events.version)
         if events.error is not None:
@@ -220,10 +245,15 @@ class Reflector(Generic[Facts]):
 
     def _listed(self, version: str) -> Synced:
         self._version = version
+        self._saw(version)
         self._object_errors.synced()
         self._note_progress()
         metrics.INFORMER_SYNCED.labels(self._watched.resource).set(1)
         return Synced()
+
+    def _saw(self, version: str) -> None:
+        if self._history is not None:
+            self._history.saw(version)
 
     def _note_progress(self) -> None:
         # Not a child kept from the start: its value would be 1970 until the first byte.
@@ -296,29 +326,6 @@ class Reflector(Generic[Facts]):
         longest_s = min(self._timing.max_backoff_s, self._timing.initial_backoff_s * 2**self._failures)
         self._failures = min(self._failures + 1, 16)
         return random.uniform(longest_s / 2, longest_s)  # noqa: S311 - no secret
-
-
-async def complete_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
-    """The lines that each chunk completes, without their line breaks; an incomplete last line is dropped.
-
-    Raises UpstreamError for a line of more than MAX_LINE_BYTES.
-    """
-    unfinished: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        first, *lines = chunk.split(b"\n")
-        unfinished.append(first)
-        size += len(first)
-        if size > MAX_LINE_BYTES:
-            raise UpstreamError(f"the server sends a line of more than {MAX_LINE_BYTES} bytes")
-        if lines:
-            last = lines.pop()
-            lines.insert(0, b"".join(unfinished))
-            unfinished, size = [last], len(last)
-        # Frees their memory: the next chunk may take minutes to arrive.
-        del chunk, first
-        yield lines
-        del lines
 
 
 def batched(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

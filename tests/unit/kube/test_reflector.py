@@ -12,8 +12,7 @@ from prometheus_client import REGISTRY
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.deltas import Deltas, ListStarted, Synced, WatchError
-from kubesum.kube.reflector import Reflector, Timing, complete_lines, reflect
-from kubesum.vocabulary.errors import UpstreamError
+from kubesum.kube.reflector import Reflector, Timing, reflect
 from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.reflectorsteps import PODS, SHORT_TIMING, Step, steps, take
 from tests.unit.kube.scriptedserver import (
@@ -441,24 +440,6 @@ async def test_an_unreachable_server_is_an_error_until_it_listens(tmp_path: Path
                 while seen[-1] != "synced":
                     seen += await take(events, 1)
                 await script.end()
-
-
-async def test_lines_that_span_chunks_are_joined() -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        for chunk in (b"", b"on", b"e\ntwo\nth", b"r", b"ee\n", b"unfinished"):
-            yield chunk
-
-    assert [lines async for lines in complete_lines(chunks()) if lines] == [[b"one", b"two"], [b"three"]]
-
-
-async def test_a_line_without_end_is_an_error() -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        chunk = b"x" * 1024 * 1024
-        for _ in range(70):
-            yield chunk
-
-    with pytest.raises(UpstreamError, match="more than 67108864 bytes"):
-        _ = [lines async for lines in complete_lines(chunks())]
 
 
 async def test_what_never_arrived_has_no_time_of_the_last_byte(script: Script, upstream: Upstream) -> None:

@@ -35,6 +35,7 @@ from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
+from kubesum.kube.serverhistory import ServerHistory
 from kubesum.rollupdefinitions.crd import custom_resource_definition
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.sockets import LOOPBACK, listen
@@ -89,10 +90,13 @@ async def _demo(
         authority = certificates.authority("kubesum-ca")
         serving = ServerTls(certificates.serving(authority, (manifests.SERVICE_HOST,)))
         async with await connect(kubeconfig(own_kubeconfig, None)) as upstream:
-            secure_serving = delegated_serving(upstream, serving, (*ALWAYS_ALLOW_PATHS, "/metrics"), time.time)
+            history = ServerHistory(upstream)
+            secure_serving = delegated_serving(
+                upstream, history, serving, (*ALWAYS_ALLOW_PATHS, "/metrics"), time.time
+            )
             limits = Limits(rollup_metrics=tuple(ROLLUP_METRICS.values()))
-            list_watches = cluster_list_watches(upstream, usage_interval_s)
-            kubesum = Kubesum(list_watches, secure_serving, limits, definitions(upstream))
+            list_watches = cluster_list_watches(upstream, history, usage_interval_s)
+            kubesum = Kubesum(list_watches, secure_serving, limits, definitions(upstream, history))
             listener = stack.enter_context(listen(0))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(server.run(), name="API server")

@@ -12,6 +12,7 @@ from kubesum.commands.local.serving import Defined, InCluster, Output, Rollups, 
 from kubesum.commands.messages import warn
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import ConfigLoader, kubeconfig, kubeconfig_files
+from kubesum.kube.serverhistory import ServerHistory
 from kubesum.kube.serverversion import VERSION_PATH
 from kubesum.kube.statuserror import StatusError
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
@@ -34,8 +35,9 @@ def serving_cluster(
 async def _serve_cluster(load_config: ConfigLoader, defined: Defined, out: Output, usage_interval_s: float) -> None:
     async with await connect(load_config) as upstream:
         await _require_response(upstream)
-        list_watches = cluster_list_watches(upstream, usage_interval_s, defined.annotations)
-        api = readable_definitions(upstream, defined.definitions)
+        history = ServerHistory(upstream)
+        list_watches = cluster_list_watches(upstream, history, usage_interval_s, defined.annotations)
+        api = readable_definitions(upstream, history, defined.definitions)
         await serve(list_watches, defined, out, InCluster(api, partial(_warn_of_forbidden_definitions, upstream)))
 
 

@@ -15,6 +15,7 @@ from kubesum.edge.tls.certificatefiles import CertificateFiles
 from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import in_cluster_config, kubeconfig, own_namespace
+from kubesum.kube.serverhistory import ServerHistory
 from kubesum.operations.logs import JsonFormatter, TextFormatter, log_crash, set_up_logging
 from kubesum.resources import RESOURCES
 from kubesum.server.runtime import Kubesum, Limits
@@ -48,12 +49,15 @@ async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
     """Serves until `shutdown` is set, and then for the shutdown delay."""
     credentials = in_cluster_config if options.kubeconfig is None else kubeconfig(options.kubeconfig, None)
     async with await connect(credentials) as upstream:
+        history = ServerHistory(upstream)
         certificate = _certificate(options, upstream)
-        serving = delegated_serving(upstream, certificate.tls, options.always_allow_paths, time.time)
+        serving = delegated_serving(upstream, history, certificate.tls, options.always_allow_paths, time.time)
         serving = serving.with_task("serving-certificate", certificate.run, lambda: certificate.is_loaded)
         with listen(options.secure_port, options.bind_address) as listener:
-            list_watches = cluster_list_watches(upstream, options.usage_interval_s, options.limits.annotations)
-            kubesum = Kubesum(list_watches, serving, options.limits, definitions(upstream))
+            list_watches = cluster_list_watches(
+                upstream, history, options.usage_interval_s, options.limits.annotations
+            )
+            kubesum = Kubesum(list_watches, serving, options.limits, definitions(upstream, history))
             await kubesum.run(listener, shutdown)
 
 

@@ -7,11 +7,13 @@ so that the client does not take it for complete.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from enum import Enum, auto
 from typing import Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from kubesum.api.lists.pacer import Turns
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.operations.metrics import SENT_WATCH_EVENTS, WATCHES_CUT
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
@@ -31,13 +33,18 @@ class WatchResponse(Response):
     media_type = "application/json"
 
     def __init__(
-        self, chunks: AsyncGenerator[bytes, None], resource: ComputedResource, headers: Mapping[str, str]
+        self,
+        chunks: AsyncGenerator[bytes, None],
+        resource: ComputedResource,
+        turns: Turns,
+        headers: Mapping[str, str],
     ) -> None:
-        """`resource` labels the metrics."""
+        """`resource` labels the metrics; watches whose clients have gone end in `turns`."""
         super().__init__(headers=headers)
         # Without it, uvicorn sends a chunked response.
         del self.headers["content-length"]
         self._chunks = chunks
+        self._turns = turns
         # A series from the first watch on: increases of a new one are lost to Prometheus.
         self._cut = WATCHES_CUT.labels(resource.resource_group)
         self._sent = SENT_WATCH_EVENTS.labels(resource.group, resource.version, resource.plural)
@@ -54,9 +61,7 @@ class WatchResponse(Response):
             return
         try:
             await self._send_while_authorized(request_context(scope).authorize, receive, send)
-        except* _Disconnected:
-            pass
-        except* _WriteTimeout:
+        except _WriteTimeout:
             # The client has missed events, so that the response must not look complete.
             self._cut.inc()
             request_context(scope).abort()
@@ -64,13 +69,23 @@ class WatchResponse(Response):
     async def _send_while_authorized(
         self, authorize: Callable[[], Awaitable[None]], receive: Receive, send: Send
     ) -> None:
-        """Sends the chunks, and ends the response when it is no longer authorized; raises a group of what ends it."""
+        """Sends the chunks until the client has gone, and ends the response when it is no longer authorized.
+
+        Not a group of tasks that one ends by an exception: the frames of each watch would refer to each other in
+        cycles, and the garbage of thousands that end at once takes the collector half a second.
+        """
+        sending = asyncio.create_task(self._send_chunks(send), name="watch")
+        watchdog = asyncio.create_task(_watchdog(receive, authorize, self._turns), name="watch authorization")
+        tasks = (sending, watchdog)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                watchdog = tasks.create_task(_watchdog(receive, authorize), name="watch authorization")
-                await self._send_chunks(send)
-                watchdog.cancel()
-        except* _NotAuthorized:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        if not sending.cancelled():
+            sending.result()
+        elif watchdog.result() is _Verdict.NOT_AUTHORIZED:
             await _write(send, b"", more=False)
 
     async def _send_chunks(self, send: Send) -> None:
@@ -87,11 +102,12 @@ class _WriteTimeout(Exception):
     """The client does not read."""
 
 
-class _Disconnected(Exception):
+class _Verdict(Enum):
+    """Why a watch ends."""
+
+    DISCONNECTED = auto()
     """The client has closed the connection."""
-
-
-class _NotAuthorized(Exception):
+    NOT_AUTHORIZED = auto()
     """The user is no longer allowed to watch."""
 
 
@@ -104,8 +120,8 @@ async def _write(send: Send, chunk: bytes, *, more: bool) -> None:
         raise _WriteTimeout from error
 
 
-async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]]) -> None:
-    """Raises _Disconnected when the client has gone, _NotAuthorized when a repeated authorization fails.
+async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]], turns: Turns) -> _Verdict:
+    """Returns when the client has gone, or when a repeated authorization fails.
 
     One task does both, because ASGI reports a disconnect only to `receive`.
     """
@@ -115,22 +131,25 @@ async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]]) 
             # A deadline, not a timeout: a client that sends a body byte by byte must not postpone it.
             async with asyncio.timeout_at(reviewed_at + REAUTHORIZATION_INTERVAL_S):
                 if (await receive())["type"] == "http.disconnect":
-                    raise _Disconnected
+                    break
         except TimeoutError:
-            authorized_at = await _reauthorize(authorize, authorized_at)
-            reviewed_at = _now()
+            last = await _reauthorized(authorize, authorized_at)
+            if last is None:
+                return _Verdict.NOT_AUTHORIZED
+            authorized_at, reviewed_at = last, _now()
+    # Thousands of clients may go at once, for instance with the API server that they came through.
+    await turns.wait()
+    return _Verdict.DISCONNECTED
 
 
-async def _reauthorize(authorize: Callable[[], Awaitable[None]], before: float) -> float:
-    """The time of the last successful authorization, `before` if the review fails now; raises _NotAuthorized."""
+async def _reauthorized(authorize: Callable[[], Awaitable[None]], before: float) -> float | None:
+    """The time of the last successful authorization, `before` if the review fails now; None if it is denied."""
     try:
         await authorize()
-    except Forbidden as error:
-        raise _NotAuthorized from error
-    except ServiceUnavailable as error:
-        if _now() - before > AUTHORIZATION_GRACE_S:
-            raise _NotAuthorized from error
-        return before
+    except Forbidden:
+        return None
+    except ServiceUnavailable:
+        return None if _now() - before > AUTHORIZATION_GRACE_S else before
     return _now()
 
 

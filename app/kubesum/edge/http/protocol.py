@@ -82,6 +82,10 @@ class StrictProtocol(HttpToolsProtocol):
             # uvicorn notifies the latest request of the connection only, while an earlier one may be in progress.
             self._active.disconnected = True
             self._active.message_event.set()
+        # All of these refer to this protocol: as cycles they would be left to the garbage collector.
+        self._active = None
+        self.cycle = None  # type: ignore[assignment]  # as uvicorn begins
+        self.scope = {}  # type: ignore[typeddict-item]  # no request follows
 
     def data_received(self, data: bytes) -> None:
         """Parses `data`; invalid or refused HTTP ends the connection."""
@@ -101,9 +105,15 @@ class StrictProtocol(HttpToolsProtocol):
         """Begins a request; empty lines before it do not, so that they cannot keep an idle connection open."""
         self._unset_keepalive_if_required()
         super().on_message_begin()
-        attach(self.scope["state"], RequestContext(self._client_chain, self._serving_chain, self.transport.abort))
+        attach(self.scope["state"], RequestContext(self._client_chain, self._serving_chain, self._abort))
         self._in_head, self._head_bytes = True, self._received_bytes
         self._expect(READ_HEADER_TIMEOUT_S)
+
+    def _abort(self) -> None:
+        """Ends the connection in the midst of a response, which uvicorn would log as one that was not completed."""
+        if self._active is not None:
+            self._active.disconnected = True
+        self.transport.abort()
 
     def on_url(self, url: bytes) -> None:
         """Adds a part of the target."""

@@ -208,6 +208,8 @@ class Upstream:
                 )
             _keep_alive(response)
             _end_with_connection(response)
+            # aiohttp counts the bytes of the body that it has received.
+            resources.callback(_log_end, path, response.content, time.perf_counter())
             yield b""
             while True:
                 async with self._within_idle(idle_s):
@@ -272,21 +274,21 @@ class Upstream:
         if "authorization" in headers:
             # Token files written by hand end with a line break.
             headers["authorization"] = headers["authorization"].strip()
-        began = time.perf_counter()
-        response = await self._connections.session.request(
-            request.method,
-            URL(self.host + request.target, encoded=True),
-            headers=headers,
-            data=request.body,
-            timeout=request.limits,
-            allow_redirects=False,
-            proxy=self._configuration.proxy,
-            server_hostname=self._configuration.tls_server_name,
-        )
-        if log.isEnabledFor(logging.DEBUG):
-            elapsed_ms = round((time.perf_counter() - began) * 1000, 1)
-            sent = {"method": request.method, "target": request.target, "code": response.status}
-            log.debug("request to the API server", extra={**sent, "latency_ms": elapsed_ms})
+        began, response = time.perf_counter(), None
+        try:
+            response = await self._connections.session.request(
+                request.method,
+                URL(self.host + request.target, encoded=True),
+                headers=headers,
+                data=request.body,
+                timeout=request.limits,
+                allow_redirects=False,
+                proxy=self._configuration.proxy,
+                server_hostname=self._configuration.tls_server_name,
+            )
+        finally:
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("request to the API server", extra=_exchange(request, response, began))
         return response
 
     async def _reload(self, used: Configuration) -> None:
@@ -305,6 +307,7 @@ class Upstream:
         if fingerprint(configuration) == self._connections.fingerprint:
             self._connections.api.configuration = self._configuration = configuration
             return
+        log.info("credentials for the API server replaced", extra={"host": self.host})
         replaced = self._connections
         self._connections, self._configuration = _Connections.of(configuration), configuration
         # Closing ends their watches; the reflectors resume them over the new connections.
@@ -358,6 +361,19 @@ async def _pause(response: aiohttp.ClientResponse, pause_s: float) -> None:
     finally:
         if not transport.is_closing():
             transport.resume_reading()
+
+
+def _exchange(request: _Request, response: aiohttp.ClientResponse | None, began: float) -> dict[str, object]:
+    """What the log says of a request; the code is 0 if there was no response."""
+    code, audit_id = (response.status, response.headers.get("Audit-Id", "")) if response is not None else (0, "")
+    elapsed_ms = round((time.perf_counter() - began) * 1000, 1)
+    sent = {"method": request.method, "target": request.target, "code": code, "latency_ms": elapsed_ms}
+    return sent | ({"audit_id": audit_id} if audit_id else {})
+
+
+def _log_end(path: str, body: aiohttp.StreamReader, began: float) -> None:
+    seconds = round(time.perf_counter() - began, 1)
+    log.debug("stream of the API server ended", extra={"path": path, "seconds": seconds, "bytes": body.total_bytes})
 
 
 def _within(timeout_s: float) -> aiohttp.ClientTimeout:

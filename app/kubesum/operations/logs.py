@@ -4,17 +4,27 @@ Code that changes a state logs the transition once. No log line holds secrets or
 """
 
 import asyncio
+import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
 from typing import Final
 
-import msgspec
 from cachetools import TTLCache
 
+import kubesum
+from kubesum.vocabulary.quoting import quoted
+
+log = logging.getLogger(__name__)
+
+_LONGEST_ERROR: Final = 256
 _INTERVAL_S: Final = 60.0
 _MAX_MESSAGES: Final = 256
 
+_AMBIGUOUS: Final = frozenset(' "\\')
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -40,8 +50,8 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON; values that JSON cannot hold are written as their repr."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC),
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -49,35 +59,75 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=repr).decode()
+        return _escaped(json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=repr))
 
 
 class TextFormatter(logging.Formatter):
-    """One line of text: time of day, level, message and the `extra` values as name=value."""
+    """One line of text: time of day, level, message and the `extra` values as name=value.
+
+    A value that could be read as more than one is quoted, as by klog. A traceback follows on lines of its own.
+    """
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname:<7} {message}", "%H:%M:%S", "{")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The first line of the record."""
-        return " ".join(
-            [super().formatMessage(record), *(f"{key}={_escaped(value)}" for key, value in _extras(record).items())]
-        )
+        line = _escaped(super().formatMessage(record))
+        return " ".join([line, *(f"{key}={_quoted(value)}" for key, value in _extras(record).items())])
 
 
-def _escaped(value: object) -> str:
-    """A value without control characters, with which a client could write lines of its own, or to a terminal."""
+def described(error: BaseException) -> dict[str, str]:
+    """An unexpected error as values of a log line: what it is, and its place in kubesum's own code.
+
+    Of a group of errors, as tasks raise, it is the first one.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = Path(kubesum.__file__).parent
+    place = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(own)), None)
+    place = place or (frames[-1] if frames else None)
+    where = f"{Path(place.filename).name}:{place.lineno} in {place.name}" if place else ""
+    return {"error": f"{type(error).__name__}: {error}"[:_LONGEST_ERROR], "place": where}
+
+
+def log_crash(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Logs an error that ends the process, as sys.excepthook: with its place, and its traceback."""
+    if issubclass(kind, Exception):
+        log.critical("crashed", exc_info=(kind, error, where))
+    else:
+        sys.__excepthook__(kind, error, where)
+
+
+def _quoted(value: object) -> str:
     text = str(value)
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    is_one = text.isprintable() and text and _AMBIGUOUS.isdisjoint(text)
+    return text if is_one else quoted(text)
+
+
+def _escaped(text: str) -> str:
+    """A text without control characters, with which a client could write lines of its own, or to a terminal."""
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(character: str) -> str:
+    """A character as in JSON, if it is not printable; characters beyond 16 bits are two."""
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def set_up_logging(formatter: logging.Formatter, level: int = logging.INFO) -> None:
-    """Sends the log of the whole process to stderr and replaces all handlers set before."""
+    """Sends the log of the whole process to stderr and replaces all handlers set before.
+
+    Below INFO is for kubesum's own modules: libraries would log headers, with tokens, and what is sent.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
+    logging.getLogger("kubesum").setLevel(level)
     # It logs each error that it raises too; kubesum logs or prints those itself.
     logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
@@ -89,4 +139,6 @@ def _is_no_cancellation(record: logging.LogRecord) -> bool:
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
-    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    values = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    error = record.exc_info[1] if record.exc_info else None
+    return values if error is None else described(error) | values

@@ -6,19 +6,17 @@ audit log too, or one of our own.
 
 import logging
 import time
-import traceback
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from starlette.types import Message, Scope
 
-import kubesum
 from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.edge.authn.users import User
-from kubesum.vocabulary.defaults import ACCESS_LOG_ALL, ACCESS_LOG_ERRORS
+from kubesum.operations.logs import described
+from kubesum.vocabulary.defaults import ACCESS_LOG_ALL, ACCESS_LOG_ERRORS, ALWAYS_ALLOW_PATHS
 
 log = logging.getLogger(__name__)
 
@@ -93,23 +91,24 @@ class AccessLog:
 
 def log_defect(error: Exception, done: Exchange) -> None:
     """Logs an unexpected exception with its place, and at the level debug with its traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = Path(kubesum.__file__).parent
-    place = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(ours)), frames[-1])
-    values = {
-        "audit_id": done.audit_id,
-        "error": _bounded(f"{type(error).__name__}: {error}"),
-        "place": f"{Path(place.filename).name}:{place.lineno} in {place.name}",
-    }
+    values = {"audit_id": done.audit_id, **described(error)}
     log.error("internal error", extra=values, exc_info=error if log.isEnabledFor(logging.DEBUG) else None)
 
 
 def _is_remarkable(done: Exchange) -> bool:
-    """Whether a request failed in the server, was refused because of its load, or took long."""
-    if done.code is None or done.code >= 500 or done.code == 429:
+    """Whether a request failed in the server, was refused because of its load, or took long.
+
+    A probe has not failed that is answered with 500, as by a replica that starts or stops; web/readinesslog.py logs
+    when that changes.
+    """
+    if done.code is None or done.code == 429 or (done.code >= 500 and not _is_answered_probe(done)):
         return True
     is_watch = done.info is not None and done.info.verb == "watch"
     return not is_watch and done.seconds >= SLOW_S
+
+
+def _is_answered_probe(done: Exchange) -> bool:
+    return done.code == 500 and done.info is not None and done.info.path.startswith(ALWAYS_ALLOW_PATHS)
 
 
 def _values(done: Exchange, scope: Scope) -> dict[str, object]:

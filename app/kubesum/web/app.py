@@ -16,6 +16,7 @@ from kubesum.edge.interfaces import Authenticator, Authorizer
 from kubesum.vocabulary.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from kubesum.web import discovery, openapi, probes
 from kubesum.web.handlerchain import HandlerChain, RequestLimits, internal_error
+from kubesum.web.readinesslog import ReadinessLog
 from kubesum.web.resources import ResourceHandler
 from kubesum.web.responses import READ_METHODS, failure
 from kubesum.web.rollupmetrics import RollupMetrics
@@ -28,6 +29,7 @@ def create_app(
     """The application that serves `server`, as one ASGI application."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.server = server
+    app.state.readiness_log = ReadinessLog()
     app.state.rollup_metrics = RollupMetrics(server.catalogue, server.rollup_metrics)
     # Routes are tried in this order.
     for router in (discovery.router, openapi.router, probes.router, discovery.catch_all):

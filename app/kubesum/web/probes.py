@@ -21,6 +21,7 @@ from kubesum.edge.http.requestcontext import request_context
 from kubesum.vocabulary.errors import NotFound
 from kubesum.vocabulary.quoting import quoted
 from kubesum.web.dependencies import Name, Server
+from kubesum.web.readinesslog import ReadinessLog
 from kubesum.web.responses import JSON, READ_METHODS, text
 from kubesum.web.rollupmetrics import RollupMetrics
 
@@ -43,7 +44,10 @@ async def livez(request: Request) -> Response:
 @router.api_route("/readyz", methods=READ_METHODS)
 async def readyz(request: Request, server: Server) -> Response:
     """Whether requests should be sent to this replica."""
-    return report(request, {PING: True, **server.readiness()})
+    checks = {PING: True, **server.readiness()}
+    readiness_log: ReadinessLog = request.app.state.readiness_log
+    readiness_log.note(checks)
+    return report(request, checks)
 
 
 @router.api_route("/livez/{name:path}", methods=READ_METHODS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 import ssl
 from contextlib import aclosing
@@ -352,3 +353,37 @@ async def test_a_response_of_any_status_is_bounded_too(script: Script, upstream:
     assert len((await upstream.response("/readyz", {})).body) == 8_388_608
     with pytest.raises(UpstreamError, match=r"/readyz answers more than 8388608 bytes$"):
         await upstream.response("/readyz", {})
+
+
+async def test_the_level_debug_shows_every_request(
+    script: Script, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the audit ID by which kube-apiserver's audit log has it, and without the body of a review."""
+    script.answers = [body(b"{}", 201, headers="Audit-Id: a1\r\n"), silent_watch(b"{}\n"), reset_watch()]
+
+    with caplog.at_level(logging.DEBUG, "kubesum"):
+        await upstream.post("/apis/authentication.k8s.io/v1/tokenreviews", b'{"spec":{"token":"hunter2"}}')
+        async with aclosing(upstream.stream("/api/v1/pods", {"watch": "true"}, 5)) as chunks:
+            assert [await anext(chunks) for _ in range(2)] == [b"", b"{}\n"]
+    lines = [vars(one) for one in caplog.records if one.levelname == "DEBUG"]
+
+    assert [one["message"] for one in lines] == [
+        *("request to the API server", "request to the API server", "stream of the API server ended")
+    ]
+    review, watch, end = lines
+    assert (review["method"], review["code"], review["audit_id"]) == ("POST", 201, "a1")
+    assert (watch["method"], watch["target"], watch["code"]) == ("GET", "/api/v1/pods?watch=true", 200)
+    assert (end["path"], end["bytes"]) == ("/api/v1/pods", 3)
+    assert "hunter2" not in caplog.text
+
+
+async def test_a_request_without_a_response_has_code_0(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = written_kubeconfig(tmp_path / "config", "http://127.0.0.1:1")
+
+    with caplog.at_level(logging.DEBUG, "kubesum"):
+        async with await connect(kubeconfig(config, None)) as upstream:
+            with pytest.raises(UpstreamError):
+                await upstream.get("/version", {})
+
+    (line,) = [vars(one) for one in caplog.records if one.name == "kubesum.kube.client"]
+    assert (line["target"], line["code"]) == ("/version", 0)

@@ -3,6 +3,8 @@
 import json
 import logging
 
+import pytest
+
 from kubesum.operations.logs import JsonFormatter, LogReduction, TextFormatter
 
 
@@ -38,6 +40,38 @@ def test_the_text_format_ends_with_the_extra_values() -> None:
     line = TextFormatter().format(record("relisting", resource="pods", reason="Expired"))
 
     assert line.endswith("WARNING relisting resource=pods reason=Expired")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("the API server is away", '"the API server is away"'),
+        ("", '""'),
+        ("a=b", "a=b"),
+        ('a"b', r'"a\"b"'),
+        ("a\\nb", r'"a\\nb"'),
+        ("a\nb", r'"a\nb"'),
+        ("\x1b[2J\x7f\x9b\u202e", r'"\x1b[2J\x7f\u009b\u202e"'),
+        ("\udcff", r'"\udcff"'),
+        (7, "7"),
+    ],
+)
+def test_a_value_cannot_be_read_as_more_than_one(value: object, text: str) -> None:
+    assert TextFormatter().format(record("odd", value=value)).endswith(f" odd value={text}")
+
+
+def test_no_line_holds_control_characters() -> None:
+    """Those beyond ASCII too, which a terminal may obey, and what is no Unicode."""
+    given = "a\n\x1b[2J\x7f\x9b\u2028\u202e\udcff\U000e0001"
+
+    line = JsonFormatter().format(record(given, value=given))
+    assert line.isprintable()
+    assert json.loads(line)["message"] == json.loads(line)["value"] == given
+    assert TextFormatter().format(record(given)).isprintable()
+
+
+def test_printable_characters_of_all_scripts_stay() -> None:
+    assert '"value":"José 日本 😀"' in JsonFormatter().format(record("a", value="José 日本 😀"))
 
 
 def test_a_repeated_message_is_logged_once_a_minute() -> None:

@@ -98,7 +98,7 @@ def test_what_clients_choose_is_bounded_and_escaped(caplog: pytest.LogCaptureFix
     record = logging.makeLogRecord(
         {"msg": "request", "user": "jane\n12:00:00 INFO forged\x1b[2J", "levelname": "INFO"}
     )
-    assert TextFormatter().format(record).endswith(r"request user=jane\n12:00:00 INFO forged\x1b[2J")
+    assert TextFormatter().format(record).endswith(r'request user="jane\n12:00:00 INFO forged\x1b[2J"')
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,9 @@ def test_what_clients_choose_is_bounded_and_escaped(caplog: pytest.LogCaptureFix
         (ACCESS_LOG_ERRORS, f"{V}/podsummaries", 0),
         (ACCESS_LOG_ERRORS, f"{V}//podsummaries", 0),
         (ACCESS_LOG_ERRORS, f"{V}/slow", 1),
+        (ACCESS_LOG_ERRORS, "/readyz/broken", 0),
+        (ACCESS_LOG_ERRORS, "/readyz/slow", 1),
+        (ACCESS_LOG_ALL, "/readyz/broken", 1),
         (ACCESS_LOG_ALL, f"{V}/podsummaries", 1),
     ],
 )

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from kubesum.edge.tls.certificatefiles import CertificateFiles
 from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import in_cluster_config, kubeconfig, own_namespace
-from kubesum.operations.logs import JsonFormatter, TextFormatter, set_up_logging
+from kubesum.operations.logs import JsonFormatter, TextFormatter, log_crash, set_up_logging
 from kubesum.resources import RESOURCES
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.signals import until_stopped
@@ -69,6 +70,7 @@ def run(options: argparse.Namespace) -> None:
     """Runs `kubesum serve` with these flags; raises KubesumError. The first SIGTERM starts a graceful shutdown."""
     formatter = JsonFormatter() if options.log_format == "json" else TextFormatter()
     set_up_logging(formatter, logging.getLevelNamesMapping()[options.log_level.upper()])
+    sys.excepthook = log_crash
     shutdown = asyncio.Event()
     eventloop.run(until_stopped(serve(serve_options(options), shutdown), shutdown))
 

@@ -9,6 +9,7 @@ bytes: that is dropped, the requests before it are answered, and then the error 
 """
 
 import asyncio
+import logging
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ from kubesum.vocabulary.errors import (
     RequestTimeout,
     TooManyRequests,
 )
+
+log = logging.getLogger(__name__)
 
 MAX_HEADER_BYTES: Final = 1024 * 1024
 """The default of net/http; requests of users with hundreds of groups exceed what most servers allow."""
@@ -203,6 +206,8 @@ class StrictProtocol(HttpToolsProtocol):
         error = self._error = self._error or BadRequest("the request cannot be understood")
         self._is_refused = True
         CONNECTIONS_REFUSED.labels(str(error.code)).inc()
+        source = self.client[0] if self.client else ""
+        log.debug("request refused", extra={"code": error.code, "reason": str(error), "source": source})
         self._expect(None)
         if not self._withdraw():
             self.transport.abort()

@@ -1,6 +1,7 @@
 """Definitions in files: `kubesum local --rollups`, definitions in dumps, and `kubesum rollup check`."""
 
 import json
+import re
 import signal
 import sys
 from copy import deepcopy
@@ -167,3 +168,54 @@ async def test_a_reader_that_ends_early_is_no_error(tmp_path: Path) -> None:
 
     assert output.out.startswith("others0.rollup.kubesum.dev: ")
     assert output.err == ""
+
+
+async def test_check_says_that_expressions_are_too_slow(tmp_path: Path) -> None:
+    """The server says so once it has evaluated them for some objects, and serves them no longer."""
+    numbers = f"[{','.join('0' * 90)}]"
+    slow = deepcopy(DEFINITION)
+    inner = f"{numbers}.all(b, a + b == 0 && a - b == 0 && a * b == 0)"
+    slow["spec"]["filter"] = f"{numbers}.all(a, {inner}) && pod.name != ''"
+    rollups = tmp_path / "rollups.yaml"
+    rollups.write_text(yaml.safe_dump_all([slow, {**bad(), "spec": {**bad()["spec"], "filter": "pod.active"}}]))
+    more = [{"apiVersion": "v1", "kind": "Pod", **pod(f"p{number}", "team")} for number in range(100)]
+    path = dump(tmp_path / "dump.json", *more)
+
+    output = await failed(tmp_path, "rollup", "check", str(rollups), "--from", str(path))
+
+    assert output.code == 1
+    assert output.out.splitlines()[-1] == (
+        "teamusages.rollup.kubesum.dev: spec: its expressions take more than 1000 microseconds for one object; make "
+        "them simpler"
+    )
+    assert "others.rollup.kubesum.dev: good; kubectl get others would print" in output.out
+    assert "kubectl get teamusages" not in output.out
+    assert output.err == "kubesum: 1 of 2 definitions would not be served, see above\n"
+
+
+async def test_check_prints_no_line_of_a_definition(tmp_path: Path) -> None:
+    """A name or a value with a line break had the rest of it printed as a line of its own."""
+    forged = "x\nteamusages.rollup.kubesum.dev: good; it makes the kind TeamUsage\x1b[2J\x9b"
+    spec = DEFINITION["spec"]
+    specs: list[dict[str, Any]] = [
+        {**spec, forged: 1},
+        {**spec, "filter": f"pod.{forged}"},
+        {**spec, "source": forged},
+        {**spec, "groupBy": [{"name": "a", "label": forged}]},
+        {**spec, "names": {"kind": "A", "plural": "as", forged: 1}},
+        {**spec, "columns": [{"name": "a", forged: "team"}]},
+        {**spec, "limits": {forged: 1}},
+    ]
+    definitions = [
+        {**DEFINITION, "metadata": {"name": name}, "spec": spec}
+        for name, spec in [(forged, spec), *((f"d{number}", one) for number, one in enumerate(specs))]
+    ]
+    rollups = tmp_path / "rollups.yaml"
+    rollups.write_text(yaml.safe_dump_all(definitions))
+
+    output = await failed(tmp_path, "rollup", "check", str(rollups))
+
+    lines = output.out.removesuffix("\n").split("\n")
+    assert output.code == 1
+    assert all(line.isprintable() for line in lines)
+    assert {re.split(r"[:\\]", line)[0] for line in lines} == {"x", *(f"d{number}" for number in range(len(specs)))}

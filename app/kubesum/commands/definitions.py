@@ -10,6 +10,7 @@ from kubesum.rollupdefinitions.acceptance import UnreadableDefinition, Verdict
 from kubesum.rollupdefinitions.spec import DEFINITION_PLURAL, RollupDefinition
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.vocabulary.errors import UsageError
+from kubesum.vocabulary.quoting import escaped
 
 Definition = RollupDefinition | UnreadableDefinition
 
@@ -37,6 +38,7 @@ def in_events(events: Iterable[SourceEvent[Definition]]) -> Sequence[Definition]
 
 
 def sentences(verdict: Verdict) -> Sequence[str]:
-    """What is wrong with a definition, in sentences."""
+    """What is wrong with a definition, in sentences of one line."""
     found = (*verdict.problems, *([verdict.conflict] if verdict.conflict is not None else []))
-    return [f"{verdict.metadata.name or 'a definition without a name'}: {one.sentence}" for one in found]
+    name = verdict.metadata.name or "a definition without a name"
+    return [escaped(f"{name}: {one.sentence}") for one in found]

@@ -16,7 +16,7 @@ from typing import Final
 from cachetools import TTLCache
 
 import kubesum
-from kubesum.vocabulary.quoting import quoted
+from kubesum.vocabulary.quoting import escaped, quoted
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _escaped(json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=repr))
+        return escaped(json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=repr))
 
 
 class TextFormatter(logging.Formatter):
@@ -73,7 +73,7 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The first line of the record."""
-        line = _escaped(super().formatMessage(record))
+        line = escaped(super().formatMessage(record))
         return " ".join([line, *(f"{key}={_quoted(value)}" for key, value in _extras(record).items())])
 
 
@@ -104,19 +104,6 @@ def _quoted(value: object) -> str:
     text = str(value)
     is_one = text.isprintable() and text and _AMBIGUOUS.isdisjoint(text)
     return text if is_one else quoted(text)
-
-
-def _escaped(text: str) -> str:
-    """A text without control characters, with which a client could write lines of its own, or to a terminal."""
-    return text if text.isprintable() else "".join(map(_escape, text))
-
-
-def _escape(character: str) -> str:
-    """A character as in JSON, if it is not printable; characters beyond 16 bits are two."""
-    if character.isprintable():
-        return character
-    units = character.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def set_up_logging(formatter: logging.Formatter, level: int = logging.INFO) -> None:

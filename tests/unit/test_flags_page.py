@@ -26,6 +26,14 @@ def test_a_flag_has_its_value_and_its_default() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
+        (
+            ["demo", "--pods", "10000000"],
+            "argument --pods: 10000000 is more than 150000, the most that a Kubernetes cluster has",
+        ),
+        (
+            ["demo", "--nodes", "5001"],
+            "argument --nodes: 5001 is more than 5000, the most that a Kubernetes cluster has",
+        ),
         (["serve", "--secure-port", "70000"], "argument --secure-port: '70000' is not a number from 0 to 65535"),
         (
             ["serve", "--shutdown-delay-duration", "soon"],

@@ -51,6 +51,18 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def at_most(most: int) -> Callable[[str], int]:
+    """The type of a positive integer that is no larger than `most`."""
+
+    def bounded(text: str) -> int:
+        number = positive(text)
+        if number > most:
+            raise argparse.ArgumentTypeError(f"{text} is more than {most}, the most that a Kubernetes cluster has")
+        return number
+
+    return bounded
+
+
 def rate(text: str) -> float:
     """A number of events per second, 0 or more."""
     try:

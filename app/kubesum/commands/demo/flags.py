@@ -1,8 +1,13 @@
 """The flags of `kubesum demo`."""
 
 import argparse
+from typing import Final
 
 from kubesum.commands import arguments, sharedflags
+
+MAX_NODES: Final = 5_000
+MAX_PODS: Final = 150_000
+"""What Kubernetes supports: kubernetes.io/docs/setup/best-practices/cluster-large. A pod takes some 20 KiB here."""
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -10,16 +15,16 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--nodes",
         metavar="NUMBER",
-        type=arguments.positive,
+        type=arguments.at_most(MAX_NODES),
         default=30,
-        help="number of nodes (default: %(default)s)",
+        help=f"number of nodes, at most {MAX_NODES} (default: %(default)s)",
     )
     command.add_argument(
         "--pods",
         metavar="NUMBER",
-        type=arguments.positive,
+        type=arguments.at_most(MAX_PODS),
         default=600,
-        help="number of pods (default: %(default)s)",
+        help=f"number of pods, at most {MAX_PODS} (default: %(default)s)",
     )
     command.add_argument(
         "--seed", metavar="NUMBER", type=int, default=1, help="seed of the random numbers (default: %(default)s)"

@@ -19,6 +19,8 @@ from kubesim.aggregation import forwarding, registration
 from kubesim.aggregation.availability import AvailabilityController
 from kubesim.aggregation.discoverymanager import DiscoveryManager
 from kubesim.aggregation.extensionclient import OWN_REQUEST_TIMEOUT_S, ExtensionClient
+from kubesim.aggregation.forwarding import Headers
+from kubesim.aggregation.upgrades import UpgradedResponse, head, is_upgrade
 from kubesim.apierrors import Timeout
 from kubesim.installation import Installation
 from kubesim.requests.requestinfo import RequestInfo
@@ -95,6 +97,8 @@ class AggregatedGroup:
         client = request.client.host if request.client else ""
         headers = forwarding.request_headers(request.headers.raw, user, client, request.url.path)
         target = f"{raw_path}?{forwarding.query(request.url.query)}".rstrip("?")
+        if is_upgrade(request.headers):
+            return await self._upgraded(request, target, headers)
         try:
             async with asyncio.timeout(_header_timeout_s(info)):
                 upstream = await self._client.request(request.method, target, headers, await request.body())
@@ -106,6 +110,17 @@ class AggregatedGroup:
             upstream.close()
             return text_response("the backend attempted to redirect this request, which is not permitted\n", 502)
         return _relayed(upstream)
+
+    async def _upgraded(self, request: Request, target: str, headers: Headers) -> Response:
+        """The connection of a request that is to be upgraded, handed over to the extension server."""
+        headers.extend({"Connection": "Upgrade", "Upgrade": request.headers.get("upgrade", "")})
+        try:
+            async with asyncio.timeout(OWN_REQUEST_TIMEOUT_S):
+                reader, writer = await self._client.connection()
+        except (OSError, TimeoutError) as error:
+            return text_response(f"error trying to reach service: {await self._client.error_text(error)}\n", 503)
+        writer.write(head(request.method, target, self.installation.service_host, headers))
+        return UpgradedResponse(request, (reader, writer))
 
     async def openapi_paths(self) -> JsonObject:
         """The entries of the extension server in the OpenAPI v3 index; empty if it does not respond with one."""

@@ -111,6 +111,15 @@ class ExtensionClient:
             server_hostname=self._installation.service_host,
         )
 
+    async def connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection of its own, with the same TLS; raises OSError."""
+        api_service = self.api_service
+        if api_service is None or not self._address:
+            raise ConnectionError("the aggregator does not run")
+        host, _, port = self._address.rpartition(":")
+        tls, name = self._tls_of(api_service), self._installation.service_host
+        return await asyncio.open_connection(host, int(port), ssl=tls, server_hostname=name)
+
     def own_headers(self, path: str, accept: str, user: User) -> Headers:
         """The headers of a request that the aggregator makes as `user`."""
         headers = Headers({"Accept": accept})

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from multidict import CIMultiDict
 
+from kubesim.access import websockettokens
 from kubesim.access.authentication import User
 
 Headers = CIMultiDict[str]
@@ -47,6 +48,8 @@ def request_headers(raw: Iterable[tuple[bytes, bytes]], user: User, client: str,
         if name.lower() not in _NOT_FORWARDED and not name.lower().startswith(_SET_BY_PROXIES)
     )
     headers = Headers(kept)
+    if subprotocols := headers.popall("Sec-Websocket-Protocol", ()):
+        headers.extend({"Sec-Websocket-Protocol": websockettokens.without_tokens(subprotocols)})
     headers.setdefault("Audit-Id", str(uuid4()))
     headers["X-Forwarded-For"] = ", ".join((*inbound.getall("X-Forwarded-For", []), client))
     headers.extend(origin(inbound.get("Host", ""), path))

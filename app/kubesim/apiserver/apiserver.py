@@ -111,13 +111,21 @@ class ApiServer:
 
 
 class _ClientCertificateProtocol(HttpToolsProtocol):
-    """Sets `state.peer_certificate` of each request to the client's certificate that the handshake verified."""
+    """Sets `state.peer_certificate` of each request to the client's certificate that the handshake verified.
+
+    `state.connection` is the protocol itself, for responses that take the connection over.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Reads the certificate, None if there is none, once for all requests of the connection."""
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
-        self.app_state = {**self.app_state, "peer_certificate": tls.getpeercert(binary_form=True)}
+        certificate = tls.getpeercert(binary_form=True)
+        self.app_state = {**self.app_state, "peer_certificate": certificate, "connection": self}
+
+    def _unsupported_upgrade_warning(self) -> None:
+        # The handler decides: the aggregator relays upgrades, everything else answers as if there was none.
+        return
 
 
 class _Server(uvicorn.Server):

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from kubesim.access import websockettokens
 from kubesim.access.authentication import Authenticator
 from kubesim.access.impersonation import impersonated
 from kubesim.access.rbac import RbacAuthorizer
@@ -64,9 +65,8 @@ class HandlerChain:
         await response(scope, receive, send)
 
     async def _response(self, request: Request) -> Response:
-        user = self._authenticator.authenticate(
-            request.state.peer_certificate, request.headers.get("authorization", "")
-        )
+        authorization = request.headers.get("authorization", "") or websockettokens.authorization(request.headers)
+        user = self._authenticator.authenticate(request.state.peer_certificate, authorization)
         query = _first_values(request)
         info = request_info(request.method, request.scope["path"], query)
         user = impersonated(user, request.headers, self._rbac)

@@ -83,8 +83,8 @@ async def test_a_bundle_is_a_file_of_its_owner(tmp_path: Path) -> None:
     async with ready(tmp_path, "demo", *STILL, "--kubeconfig-out", str(config)):
         file = tmp_path / "report.tar.gz"
         file.write_bytes(b"an older one")
-        async with kubesum(tmp_path, "doctor", "--kubeconfig", str(config), "--bundle", str(file)) as checked:
-            output = await checked.ended()
+        command = (sys.executable, "-m", "kubesum", "doctor", "--kubeconfig", str(config), "--bundle", str(file))
+        output = await output_of(tmp_path, *command)
         async with kubesum(tmp_path, "doctor", "--kubeconfig", str(config), "--bundle", "-") as piped:
             assert piped.process.stdout is not None
             archive = await piped.process.stdout.read()

@@ -15,65 +15,65 @@ BOTH = b64encode(PAIR.certificate + PAIR.key).decode()
 LINES_OF_KEY = [line for line in KEY.splitlines() if not line.startswith("-")]
 
 
-@pytest.mark.parametrize(
-    ("text", "secret"),
-    [
-        (f"token {JWT} refused", JWT),
-        (f"path=/a/{JWT[:40]}…", JWT[:40]),
-        (f"x_{JWT}", JWT.rpartition(".")[2]),
-        ("Authorization: Bearer s3cr3t", "s3cr3t"),
-        ('"authorization": "Custom s3cr3t and-more"', "and-more"),
-        ("authorization=s3cr3t", "s3cr3t"),
-        ("Basic amFuZTpodW50ZXIy", "amFuZTpodW50ZXIy"),
-        ("sent Bearer s3cr3t-token-of-16", "s3cr3t"),
-        ("base64url.bearer.authorization.k8s.io.czNjcjN0", "czNjcjN0"),
-        ("https://jane:hunter2@example.com/", "hunter2"),
-        ("https://example.com/?access_token=s3cr3t&a=b", "s3cr3t"),
-        ("PASSWORD=hunter2", "hunter2"),
-        ("DB_PASS: hunter2", "hunter2"),
-        ("password='hunter 2'", "hunter 2"),
-        ('{"db.password":"hun\\"ter2"}', "ter2"),
-        ('{"message":"{\\"password\\":\\"hunter2\\"}"}', "hunter2"),
-        ('password="hunter2', "hunter2"),
-        ("password: hunter,2", ",2"),
-        ('{"auths":{"a":{"auth":"aHVudGVyMg=="}}}', "aHVudGVyMg"),
-        ("--client-key-data=c2VjcmV0", "c2VjcmV0"),
-        ("ghp_0123456789abcdefghij0123456789abcdef", "0123456789abc"),
-        ("sha256~0123456789abcdefghij0123456789", "0123456789abc"),
-        ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
-        ("kubeadm join with abcdef.0123456789abcdef", "0123456789abcdef"),
-        (f"read {KEY}", LINES_OF_KEY[0]),
-        (KEY.replace("\n", "\\n"), LINES_OF_KEY[0]),
-        (KEY.rpartition("-----END")[0], LINES_OF_KEY[-1]),
-        (f"a line\n{KEY.partition('KEY-----')[2]}", LINES_OF_KEY[0]),
-        (f"{KEY}{CERTIFICATE}{KEY}", LINES_OF_KEY[-1]),
-        (b64encode(PAIR.key).decode(), b64encode(PAIR.key).decode()[40:80]),
-        (BOTH, BOTH[-80:-40]),
-    ],
+CREDENTIALS = (
+    (f"token {JWT} refused", JWT),
+    (f"path=/a/{JWT[:40]}…", JWT[:40]),
+    (f"x_{JWT}", JWT.rpartition(".")[2]),
+    ("Authorization: Bearer s3cr3t", "s3cr3t"),
+    ('"authorization": "Custom s3cr3t and-more"', "and-more"),
+    ("authorization=s3cr3t", "s3cr3t"),
+    ("Basic amFuZTpodW50ZXIy", "amFuZTpodW50ZXIy"),
+    ("sent Bearer s3cr3t-token-of-16", "s3cr3t"),
+    ("base64url.bearer.authorization.k8s.io.czNjcjN0", "czNjcjN0"),
+    ("https://jane:hunter2@example.com/", "hunter2"),
+    ("https://example.com/?access_token=s3cr3t&a=b", "s3cr3t"),
+    ("PASSWORD=hunter2", "hunter2"),
+    ("DB_PASS: hunter2", "hunter2"),
+    ("password='hunter 2'", "hunter 2"),
+    ('{"db.password":"hun\\"ter2"}', "ter2"),
+    ('{"message":"{\\"password\\":\\"hunter2\\"}"}', "hunter2"),
+    ('password="hunter2', "hunter2"),
+    ("password: hunter,2", ",2"),
+    ('{"auths":{"a":{"auth":"aHVudGVyMg=="}}}', "aHVudGVyMg"),
+    ("--client-key-data=c2VjcmV0", "c2VjcmV0"),
+    ("ghp_0123456789abcdefghij0123456789abcdef", "0123456789abc"),
+    ("sha256~0123456789abcdefghij0123456789", "0123456789abc"),
+    ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
+    ("kubeadm join with abcdef.0123456789abcdef", "0123456789abcdef"),
+    (f"read {KEY}", LINES_OF_KEY[0]),
+    (KEY.replace("\n", "\\n"), LINES_OF_KEY[0]),
+    (KEY.rpartition("-----END")[0], LINES_OF_KEY[-1]),
+    (f"a line\n{KEY.partition('KEY-----')[2]}", LINES_OF_KEY[0]),
+    (f"{KEY}{CERTIFICATE}{KEY}", LINES_OF_KEY[-1]),
+    (b64encode(PAIR.key).decode(), b64encode(PAIR.key).decode()[40:80]),
+    (BOTH, BOTH[-80:-40]),
 )
+
+
+@pytest.mark.parametrize(("text", "secret"), CREDENTIALS, ids=range(len(CREDENTIALS)))
 def test_credentials_in_a_text(text: str, secret: str) -> None:
     assert secret in text
     assert secret not in redacted_text(text)
     assert "REDACTED" in redacted_text(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "12:00:00 WARNING authentication failed reason=the token is expired",
-        'secrets "kubesum-tls" is forbidden: User "jane" cannot get resource "secrets" in API group ""',
-        "tokenreviews.authentication.k8s.io is forbidden: User cannot create",
-        "--authorization-always-allow-paths=/healthz,/livez,/readyz",
-        "--tls-secret=kubesum-tls --tls-private-key-file=/etc/kubesum/tls/tls.key",
-        'kubesum_authentication_attempts{result="success"} 12.0',
-        "image ghcr.io/kubesum/kubesum@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-        CERTIFICATE,
-        b64encode(PAIR.certificate).decode(),
-        "passes all checks: ok",
-        "basic authentication is off",
-        "https://127.0.0.1:6443/apis?watch=1",
-    ],
+OF_USE = (
+    "12:00:00 WARNING authentication failed reason=the token is expired",
+    'secrets "kubesum-tls" is forbidden: User "jane" cannot get resource "secrets" in API group ""',
+    "tokenreviews.authentication.k8s.io is forbidden: User cannot create",
+    "--authorization-always-allow-paths=/healthz,/livez,/readyz",
+    "--tls-secret=kubesum-tls --tls-private-key-file=/etc/kubesum/tls/tls.key",
+    'kubesum_authentication_attempts{result="success"} 12.0',
+    "image ghcr.io/kubesum/kubesum@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    CERTIFICATE,
+    b64encode(PAIR.certificate).decode(),
+    "passes all checks: ok",
+    "basic authentication is off",
+    "https://127.0.0.1:6443/apis?watch=1",
 )
+
+
+@pytest.mark.parametrize("text", OF_USE, ids=range(len(OF_USE)))
 def test_what_is_of_use_stays(text: str) -> None:
     assert redacted_text(text) == text
 

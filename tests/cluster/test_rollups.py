@@ -198,3 +198,21 @@ async def test_a_definition_that_the_server_refuses_says_why(played: Pod) -> Non
     await admin.kubectl("delete", "rollupdefinition", "wrongs.rollup.kubesum.dev")
 
     assert line[:5] == ["wrongs.rollup.kubesum.dev", "Wrong", "Pods", "0", "False"]
+
+
+async def test_a_new_kind_is_known_at_once_after_the_apiservice_is_touched(played: Pod) -> None:
+    """As docs/rollups.md says: kube-apiserver reads the discovery of an APIService that changes."""
+    admin, one = Admin(played), named("touched", "Touched")
+    await admin.apply(one)
+    await admin.kubectl("wait", f"rollupdefinition/{one['metadata']['name']}", "--for=condition=Established")
+    touch = ("apiservice", "v1alpha1.rollup.kubesum.dev", "kubesum.dev/read=1", "--overwrite")
+    await admin.kubectl("annotate", *touch)
+
+    async def is_known() -> bool:
+        try:
+            return bool(await admin.kubectl("get", "touched"))
+        except AssertionError:
+            return False
+
+    await eventually(is_known, 10)
+    await admin.kubectl("delete", "rollupdefinition", one["metadata"]["name"])

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tests.commands.running import Output, Ready, ready, started
 from tests.commands.test_rollups import DEFINITION
+from tests.serving.runningserver import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -116,6 +117,21 @@ async def test_a_viewer_without_a_grant_is_refused(demo: Ready) -> None:
 
     assert refused.code == 1
     assert 'cannot list resource "teamusages" in API group "rollup.kubesum.dev"' in refused.err
+
+
+async def test_a_new_kind_is_known_at_once_after_the_apiservice_is_touched(demo: Ready) -> None:
+    """As docs/rollups.md says; without that it takes a minute, here as with kube-apiserver."""
+    await apply(demo, named("zones", "Zone", groupBy=[{"name": "phase", "field": "phase"}]))
+    await until_established(demo, named("zones", "Zone"))
+    touch = ("annotate", "apiservice", "v1alpha1.rollup.kubesum.dev", "kubesum.dev/read=1", "--overwrite")
+    touched = await demo.kubectl(*touch)
+
+    async def is_known() -> bool:
+        return (await demo.kubectl("get", "zones")).code == 0
+
+    await eventually(is_known, 20)
+    await demo.kubectl("delete", "rollupdefinition", "zones.rollup.kubesum.dev")
+    assert touched.code == 0
 
 
 async def test_a_definition_is_served_changed_and_deleted(demo: Ready, tmp_path: Path) -> None:

@@ -123,14 +123,13 @@ async def test_a_bundle_without_a_server(tmp_path: Path) -> None:
 
 async def test_a_bundle_that_cannot_be_written(tmp_path: Path) -> None:
     config = written_kubeconfig(tmp_path / "config", "https://127.0.0.1:1")
-    path = tmp_path / "nothing" / "a.tar.gz"
+    absent = tmp_path / "nothing" / "a.tar.gz"
 
-    output = await failed(tmp_path, "doctor", "--kubeconfig", str(config), "--bundle", str(path))
+    for path, reason in ((absent, "No such file or directory"), (tmp_path, "Is a directory")):
+        output = await failed(tmp_path, "doctor", "--kubeconfig", str(config), "--bundle", str(path))
 
-    assert (output.code, output.out) == (1, "")
-    assert output.err == (
-        f"kubesum: the bundle {path} cannot be written: No such file or directory; name another file\n"
-    )
+        assert (output.code, output.out) == (1, "")
+        assert output.err == f"kubesum: the bundle {path} cannot be written: {reason}; name another file\n"
 
 
 async def test_a_bundle_is_not_written_to_a_terminal(tmp_path: Path) -> None:

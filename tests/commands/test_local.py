@@ -145,7 +145,8 @@ async def test_objects_that_cannot_be_read_are_named_on_stderr(tmp_path: Path) -
 
     assert names == ["whole"]
     assert [line.split(" ", 1)[1] for line in rest.err.splitlines()] == [
-        "WARNING object cannot be read resource=pods object=default/odd reason=spec.overhead: '1' instead of a map",
+        "WARNING object cannot be read resource=pods object=default/odd "
+        "reason=\"spec.overhead: '1' instead of a map\"",
         "WARNING objects left out resource=pods count=1",
     ]
 

@@ -142,11 +142,16 @@ async def test_malformed_answers_are_named(tmp_path: Path) -> None:
         core = f"/api/v1/namespaces/{NAMESPACE}"
         cluster.answers |= {f"{core}/services/kubesum": "no JSON", f"{core}/configmaps": ["no", "list"]}
         cluster.answers[f"{core}/pods"] = {"items": [7, {"metadata": 7}, {"metadata": {"name": "../../a\n"}}]}
+        deep: object = {}
+        for _ in range(400):
+            deep = {"a": deep}
+        cluster.answers["/apis/kubesum.dev/v1alpha1/rollupdefinitions"] = {"items": [deep]}
         cluster.answers[f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"] = {"items": [{"metadata": 7}, {}]}
         found = await of_planted(tmp_path, cluster)
 
     assert found.missing["objects/service.json"] == "the answer is no JSON"
     assert found.missing["objects/configmaps.json"] == "the answer is no list"
+    assert found.missing["objects/rollupdefinitions.json"] == "it is nested too deeply"
     hostile = [name for name in (*found.missing, *found.texts) if name.startswith("pods/")]
     assert hostile == [f"pods/_.._a_/{name}" for name in ("readyz.txt", "livez.txt", "version.json", "metrics.txt")]
 

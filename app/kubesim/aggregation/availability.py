@@ -73,6 +73,7 @@ class AvailabilityController:
         self._client: Final = client
         self._discovery: Final = discovery
         self._availability: Availability | None = None
+        self._registered: JsonObject = {}
 
     @property
     def is_available(self) -> bool:
@@ -123,12 +124,22 @@ class AvailabilityController:
 
     def _record(self, availability: Availability | None) -> None:
         previous, self._availability = self._availability, availability
+        registered, self._registered = self._registered, self._registration()
         if availability is None:
             self._discovery.mark_unregistered()
             return
         write_condition(self._store, self._installation.api_service_name, availability)
-        if availability == PASSED != previous:
+        # kube-aggregator reads discovery again after each update of an APIService: pkg/apiserver/
+        # handler_discovery.go, AddAPIService.
+        if availability == PASSED and (previous != PASSED or registered != self._registered):
             self._discovery.trigger()
+
+    def _registration(self) -> JsonObject:
+        """The APIService as users write it, without its status; empty if there is none."""
+        stored = self._store.get("apiservices", "", self._installation.api_service_name)
+        obj = stored.decoded() if stored is not None else {}
+        metadata = obj.get("metadata", {})
+        return {"spec": obj.get("spec"), **{name: metadata.get(name) for name in ("annotations", "labels", "uid")}}
 
     def _changed_since(self, version: int) -> bool:
         return max(map(self._store.version_of, _CHECKED)) > version

@@ -22,6 +22,7 @@ from kubesum.vocabulary.quoting import escaped, quoted
 log = logging.getLogger(__name__)
 
 _LONGEST_ERROR: Final = 256
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 _INTERVAL_S: Final = 60.0
 _MAX_MESSAGES: Final = 256
 
@@ -71,6 +72,10 @@ class TextFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname:<7} {message}", "%H:%M:%S", "{")
+
+    def formatException(self, ei: ExceptionInfo) -> str:
+        """The lines of a traceback, without control characters of the error's text."""
+        return "\n".join(map(escaped, super().formatException(ei).split("\n")))
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The first line of the record."""

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import re
+import sys
 
 import pytest
 
@@ -68,6 +70,22 @@ def test_no_line_holds_control_characters() -> None:
     assert line.isprintable()
     assert json.loads(line)["message"] == json.loads(line)["value"] == given
     assert TextFormatter().format(record(given)).isprintable()
+
+
+def fail() -> None:
+    raise ValueError("a\x1b[2J\x9b\r")
+
+
+def test_a_traceback_holds_no_control_characters() -> None:
+    failed = record("crashed")
+    try:
+        fail()
+    except ValueError:
+        failed.exc_info = sys.exc_info()
+
+    first, *others = TextFormatter().format(failed).split("\n")
+    assert re.search(r' error="ValueError: a\\x1b\[2J\\u009b\\r" place="test_logs\.py:\d+ in fail"$', first)
+    assert others[-1] == r"ValueError: a\u001b[2J\u009b\u000d"
 
 
 def test_printable_characters_of_all_scripts_stay() -> None:

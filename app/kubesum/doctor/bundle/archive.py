@@ -50,7 +50,12 @@ class Bundle:
 
     def add_object(self, name: str, source: str, value: JsonValue) -> None:
         """Adds a Kubernetes object, or a list of them, without what may be secret."""
-        self._add(name, source, _document(redacted(value)))
+        try:
+            content = _document(redacted(value))
+        except RecursionError:
+            self.miss(name, source, "it is nested too deeply")
+            return
+        self._add(name, source, content)
 
     def miss(self, name: str, source: str, reason: str) -> None:
         """Names an entry that cannot be made."""

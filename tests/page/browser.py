@@ -9,7 +9,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOW_TO: Final = "no browser is found: apt-get install chromium, or set KUBESUM_BROWSER to a Chromium"
@@ -65,16 +65,28 @@ async def opened(
 ) -> AsyncIterator[Opened]:
     """A page in a session of its own, at an address."""
     context = await started.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+    try:
+        async with another_page(context, url) as seen:
+            yield seen
+    finally:
+        await context.close()
+
+
+@asynccontextmanager
+async def another_page(context: BrowserContext, url: str) -> AsyncIterator[Opened]:
+    """A page in a session that there is; fails if it has asked any host but its own."""
     page = await context.new_page()
     seen = Opened(page)
     page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).netloc))
+    page.on("websocket", lambda socket: seen.hosts.add(urlsplit(socket.url).netloc))
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
     page.on("console", _keeping(seen))
     try:
         await page.goto(url)
         yield seen
     finally:
-        await context.close()
+        await page.close()
+    assert seen.hosts == {urlsplit(url).netloc}
 
 
 def _keeping(seen: Opened) -> Callable[..., None]:

@@ -1,6 +1,6 @@
 // What is shown, as the query of the address: reload, back and links to a view follow from it.
 
-import { changed } from "./live.js";
+import { changedByUser } from "./live.js";
 
 export function current() {
   return Object.fromEntries(new URLSearchParams(location.search));
@@ -14,13 +14,13 @@ export function href(parameters) {
 export function open(parameters) {
   history.pushState(null, "", href(parameters));
   scrollTo(0, 0);
-  changed();
+  changedByUser();
 }
 
 // Changes parts of what is shown, without a step back.
 export function adjust(parts) {
   history.replaceState(null, "", href({ ...current(), ...parts }));
-  changed();
+  changedByUser();
 }
 
 // The token in the address has been exchanged for a cookie by now.
@@ -29,7 +29,7 @@ export function dropToken() {
   if (token) history.replaceState(null, "", href(rest));
 }
 
-addEventListener("popstate", changed);
+addEventListener("popstate", changedByUser);
 
 // Clicks on links of this page open without loading it again.
 addEventListener("click", (event) => {

@@ -21,10 +21,12 @@ export const hasValue = (cell) => !NONE.has(cell ?? "");
 const collections = new Map();
 const listeners = new Set();
 let scheduled = false;
+let waiting = 0;
 let renderedAt = 0;
 let serial = 0;
 
-// Calls `listener` in an animation frame after something has changed, five times a second at most.
+// Calls `listener` in an animation frame after something has changed: five times a second at most what the cluster does,
+// and at once what a user does.
 export function onChange(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -34,10 +36,17 @@ export function changed() {
   if (scheduled) return;
   scheduled = true;
   const pause = Math.max(0, renderedAt + RENDER_EVERY_MS - performance.now());
-  setTimeout(() => requestAnimationFrame(render), pause);
+  waiting = setTimeout(() => requestAnimationFrame(render), pause);
+}
+
+export function changedByUser() {
+  clearTimeout(waiting);
+  scheduled = true;
+  requestAnimationFrame(render);
 }
 
 function render() {
+  if (!scheduled) return;
   scheduled = false;
   renderedAt = performance.now();
   for (const listener of listeners) listener();

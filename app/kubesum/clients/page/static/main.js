@@ -36,6 +36,14 @@ function State({ live }) {
   return html`<span class="state" role="status"><span class="dot bad" aria-hidden="true"></span>${since}</span>`;
 }
 
+// Not a controlled input: the page is drawn again while somebody types, and what is typed holds only with Enter.
+function NamespaceField({ namespace }) {
+  const ref = useRef(null);
+  useLayoutEffect(() => void (ref.current.value = namespace), [namespace]);
+  return html`<input id="namespace" ref=${ref} type="text" placeholder="all namespaces  n" aria-label="Namespace, empty for all" autocomplete="off" spellcheck=${false}
+    onChange=${(event) => adjust({ namespace: event.target.value.trim(), row: undefined })} />`;
+}
+
 function Header({ views, address, live, theme, onTheme, onHelp }) {
   const chosen = PARENTS[address.view] ?? address.view ?? "overview";
   return html`<header class="top">
@@ -44,7 +52,7 @@ function Header({ views, address, live, theme, onTheme, onHelp }) {
     <nav aria-label="Views">${TABS.map((name, number) => html`<a key=${name} href=${href(to.view(name, { namespace: address.namespace }))} aria-current=${name === chosen ? "page" : undefined} title=${`key ${number}`}>${name}</a>`)}</nav>
     <div class="controls">
       <input id="filter" type="search" placeholder="filter  /" aria-label="Filter rows" autocomplete="off" spellcheck=${false} value=${address.filter ?? ""} onInput=${(event) => adjust({ filter: event.target.value, row: undefined })} />
-      <input id="namespace" type="text" placeholder="all namespaces  n" aria-label="Namespace, empty for all" autocomplete="off" spellcheck=${false} value=${address.namespace ?? ""} onChange=${(event) => adjust({ namespace: event.target.value.trim(), row: undefined })} />
+      <${NamespaceField} namespace=${address.namespace ?? ""} />
       <${State} live=${live} />
       <button type="button" onClick=${onTheme} aria-label=${`Theme: ${theme}`} title=${`theme: ${theme}  t`}>${theme === "dark" ? "☾" : theme === "light" ? "☀" : "◐"}</button>
       <button type="button" onClick=${onHelp} aria-label="Keys" title="keys  ?">?</button>

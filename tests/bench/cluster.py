@@ -2,7 +2,9 @@
 
 Each line on standard input is a command, answered by one line of JSON with the number of changes made so far:
 `rate N` has N pods change each second, from now on (0: none); `until N` has pods change as fast as possible until
-there were N changes; `sent` only asks. It ends with its standard input.
+there were N changes; `register ADDRESS PEM` has the API server forward kubesum's groups to a host:port, whose
+authority is PEM in base64, and is answered once their discovery is read; `sent` only asks. It ends with its
+standard input.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import json
 import os
 import sys
 import tempfile
+from base64 import b64decode
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,6 +101,10 @@ async def main() -> None:
         running = asyncio.create_task(server.run())
         changes = Changes(store)
         async for line in commands(sys.stdin):
+            if line.startswith("register "):
+                _, address, authority = line.split(maxsplit=2)
+                server.aggregator.register(address, b64decode(authority))
+                await server.aggregator.ready()
             print(json.dumps(changes.command(line)), flush=True)
         running.cancel()
 

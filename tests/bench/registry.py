@@ -11,6 +11,8 @@ from tests.bench.phases import (
     latency,
     lists,
     memory,
+    page,
+    pagedemo,
     polls,
     requests,
     rollups,
@@ -34,4 +36,6 @@ PHASES: Final[dict[str, Phase]] = {
     "watches": watches.measure,
     "rollups": rollups.measure,
     "start": start.measure,
+    "page": page.measure,
+    "page-demo": pagedemo.measure,
 }

@@ -98,3 +98,22 @@ async def test_a_dashboard_that_is_started_again_at_its_address(
                         await expect(seen.page.locator(f'tr[data-key="{empty}/newcomer"]')).to_be_attached()
             finally:
                 await demo.kubectl("delete", "pod", "newcomer", "-n", empty, "--now")
+
+
+async def test_a_dashboard_that_hangs_makes_the_data_stale(demo: Ready, chromium: Browser, tmp_path: Path) -> None:
+    """Its connections stay open, and nothing comes through them; time passes as the page's own clock is set."""
+    async with ready(tmp_path, "dashboard", "--no-browser", "--kubeconfig", str(demo.kubeconfig)) as hanging:
+        address = Address(hanging.line.removeprefix("dashboard: "))
+        async with opened(chromium, address.url) as seen:
+            await expect(seen.page.get_by_role("status")).to_have_text("live")
+            await seen.page.clock.install()
+            await seen.page.reload()
+            await expect(seen.page.get_by_role("status")).to_have_text("live")
+            hanging.command.process.send_signal(signal.SIGSTOP)
+            try:
+                await seen.page.clock.fast_forward(150_000)
+                await expect(seen.page.get_by_role("status")).to_contain_text("as of")
+                await expect(seen.page.get_by_role("alert").first).to_contain_text("has sent nothing for 150 s")
+            finally:
+                hanging.command.process.send_signal(signal.SIGCONT)
+            await expect(seen.page.get_by_role("status")).to_have_text("live")

@@ -14,6 +14,7 @@ QUERIES: Final = {
     "namespace": "?view=namespace&name=payments",
     "workload": "?view=workload&namespace=payments&kind=Deployment&name=ledger",
     "image": "?view=image&repository=docker.io/library/nginx&tag=latest",
+    "kind": "?view=kind&plural=nodepools",
 }
 TABLES: Final = {
     "overview": "Workloads that are not healthy",
@@ -27,5 +28,6 @@ TABLES: Final = {
     "namespace": "Workloads",
     "workload": "Pods",
     "image": "Namespaces of the image",
+    "kind": "nodepools",
 }
 """The table of each view, which has rows in the demo of the tests."""

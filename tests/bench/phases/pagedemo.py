@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.bench.child import OTHER_CORE, SERVER_CORE, pinned
 from tests.bench.figures import Figure, median
 from tests.bench.opentab import Tab, open_tab
 from tests.bench.options import Options
+from tests.page.crashes import crashing, patch
 
 NODES: Final = 30
 """The default of `kubesum demo`."""
@@ -59,26 +60,8 @@ def crash_ms(running: Demo, tab: Tab) -> float:
     tab.show("?view=unhealthy")
     tab.watch_for(name)
     began = time.time()
-    patch = ("--subresource=status", "--type=merge", "--patch", json.dumps({"status": crashed}))
-    running.kubectl("patch", "pod", name, "--namespace", namespace, *patch)
+    running.kubectl(*patch(namespace, name, crashed))
     return tab.red_at_ms() - 1000 * began
-
-
-def crashing(pods: list[dict[str, Any]]) -> tuple[str, str, dict[str, Any]]:
-    """Namespace and name of a pod that is ready, and the status with which its first container crashes."""
-    for pod in pods:
-        conditions = {one["type"]: one["status"] for one in pod["status"]["conditions"]}
-        if conditions.get("Ready") == "True":
-            break
-    first, *others = pod["status"]["containerStatuses"]
-    waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}}
-    crashed = first | {"ready": False, "started": False, "state": waiting, "restartCount": first["restartCount"] + 1}
-    not_ready = [
-        condition | {"status": "False"} if condition["type"] in ("Ready", "ContainersReady") else condition
-        for condition in pod["status"]["conditions"]
-    ]
-    metadata = pod["metadata"]
-    return metadata["namespace"], metadata["name"], {"containerStatuses": [crashed, *others], "conditions": not_ready}
 
 
 @contextmanager

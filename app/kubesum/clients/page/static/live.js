@@ -14,6 +14,8 @@ const FORGET_AFTER_MS = 60_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 2500;
 const RENDER_EVERY_MS = 200;
+// kubesum sends a bookmark every minute.
+const SILENT_MS = 150_000;
 
 // Whether there is something in a cell of a Table.
 export const hasValue = (cell) => !NONE.has(cell ?? "");
@@ -75,6 +77,25 @@ async function fetched(url, signal, accept) {
   }
   if (!response.ok) throw new Refused(await response.json().catch(() => ({ code: response.status })));
   return response;
+}
+
+// Aborts a watch of which nothing is heard: the server has stopped in the middle of it, and its connection has not.
+class Silence {
+  constructor() {
+    this.controller = new AbortController();
+    this.signal = this.controller.signal;
+    this.restart();
+  }
+
+  restart() {
+    this.end();
+    const failure = { code: 0, message: `kubesum dashboard has sent nothing for ${SILENT_MS / 1000} s` };
+    this.timer = setTimeout(() => this.controller.abort(new Refused(failure)), SILENT_MS);
+  }
+
+  end() {
+    clearTimeout(this.timer);
+  }
 }
 
 class Collection {
@@ -155,6 +176,15 @@ class Collection {
   }
 
   async watch(signal, onStart) {
+    const silence = new Silence();
+    try {
+      await this.follow(AbortSignal.any([signal, silence.signal]), silence, onStart);
+    } finally {
+      silence.end();
+    }
+  }
+
+  async follow(signal, silence, onStart) {
     const response = await fetched(
       this.url({ watch: "true", allowWatchBookmarks: "true", resourceVersion: this.resourceVersion }),
       signal,
@@ -167,6 +197,7 @@ class Collection {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      silence.restart();
       const lines = (rest + value).split("\n");
       rest = lines.pop();
       for (const line of lines) this.apply(JSON.parse(line));

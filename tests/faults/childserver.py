@@ -109,6 +109,8 @@ class ChildServer:
     log: list[LogLine] = field(default_factory=list)
     other_output: list[str] = field(default_factory=list)
     """Lines on standard error that are not of the log."""
+    has_ended: bool = False
+    """Whether standard error has ended, with the process."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def read_log(self) -> None:
@@ -122,11 +124,15 @@ class ChildServer:
                 self.other_output.append(line.decode())
             async with self._changed:
                 self._changed.notify_all()
+        self.has_ended = True
+        async with self._changed:
+            self._changed.notify_all()
 
     async def logged(self, message: str, reason: str = "") -> LogLine:
         """The first line of the log with this message, and this in its reason, once it is there."""
         async with asyncio.timeout(IN_TIME_S), self._changed:
-            await self._changed.wait_for(lambda: self.lines(message, reason))
+            await self._changed.wait_for(lambda: self.lines(message, reason) or self.has_ended)
+        assert self.lines(message, reason), self.other_output
         return self.lines(message, reason)[0]
 
     def lines(self, message: str, reason: str = "") -> list[LogLine]:

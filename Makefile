@@ -13,7 +13,7 @@ MINUTES ?= 10
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit coverage check bench bench-compare soak generate assets picture verify chart cluster image dist tag notes workflows
+.PHONY: help setup demo test unit coverage check bench bench-compare soak outages generate assets picture verify chart cluster image dist tag notes workflows
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -59,6 +59,9 @@ bench-compare: ## Compare the saved run OLD=path to NEW=path, or to the latest o
 
 soak: setup ## Run kubesum for MINUTES=10 under churn, watches and faults; fail if memory, tasks or descriptors grow.
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+outages: setup ## Have kube-apiserver away for 10, 60 and 200 seconds; fail if kubesum answers wrongly meanwhile.
+	$(BIN)/python -m tests.faults
 
 generate: setup ## Write from the declarations: the reference page, roles, manifests, documents that tests compare.
 	$(BIN)/kubesum render docs > docs/resources.md

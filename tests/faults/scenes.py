@@ -1,5 +1,7 @@
 """What the tests of faults have in common: something happens to the watch or to the list of pods."""
 
+import asyncio
+
 from tests.faults.faults import failure
 from tests.faults.relay import Fault, Request
 from tests.faults.stage import Stage, witnessed
@@ -48,3 +50,19 @@ async def lists_through(stage: Stage, fault: Fault, times: int = 2) -> None:
             await stage.change()
             await rule.has_struck(times)
             await stage.follows(WITHIN_S)
+
+
+async def outage(stage: Stage, seconds: float) -> float:
+    """kube-apiserver is away for so long, while the cluster changes; how many seconds until all is served."""
+    now = asyncio.get_running_loop().time
+    async with witnessed(stage):
+        before = await stage.served()
+        await stage.stop_cluster()
+        await stage.change()
+        await asyncio.sleep(seconds)
+        assert await stage.served() == before
+        stage.start_cluster()
+        await stage.relay.up()
+        began = now()
+        await stage.follows()
+        return now() - began

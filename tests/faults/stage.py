@@ -6,7 +6,7 @@ no probe fails, and no list has a content that the cluster never had.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from kubesim.world.world import World
 from kubesum.commands.demo.manifests import SERVICE_HOST
 from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.commands.serve.run import ServeOptions, serve
+from kubesum.resources import RESOURCES
 from kubesum.semantics.pods.resizes import resize_rule
 from kubesum.server.runtime import Limits
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
@@ -130,7 +131,7 @@ class Stage:
 
     async def note(self) -> None:
         """The history has what is in the cluster now."""
-        self.history.add((await self.expected())["podsummaries"])
+        self.history.add((await self.expected(("podsummaries",)))["podsummaries"])
 
     def write_kubeconfig(self) -> None:
         """Writes the kubeconfig of kubesum's ServiceAccount, which leads to the relay."""
@@ -180,13 +181,14 @@ class Stage:
         assert answer.code == 200, answer.body
         return {key_of(one): one["status"] for one in answer.json["items"]}
 
-    async def expected(self) -> Contents:
+    async def expected(self, plurals: Sequence[str] = PLURALS) -> Contents:
         """What follows from the objects of the cluster, computed afresh."""
-        computation = Computation(rule=resize_rule(f"1.{self.options.minor_version}"))
+        resources = [one for one in RESOURCES if one.plural in plurals]
+        computation = Computation(*resources, rule=resize_rule(f"1.{self.options.minor_version}"))
         for kind in KINDS:
             computation.relist(kind, objects(self.store, kind))
         rows = await computation.everything()
-        return {plural: {key: row["status"] for key, row in rows[plural].items()} for plural in PLURALS}
+        return {plural: {key: row["status"] for key, row in rows[plural].items()} for plural in plurals}
 
     async def answers(self, path: str, code: int) -> bool:
         """Whether the answer for a path has this status."""
@@ -301,7 +303,7 @@ async def _witness(stage: Stage, session: aiohttp.ClientSession) -> None:
         stage.history.answers += 1
 
 
-def on_stage(home: Path, test: Callable[[Stage], Coroutine[Any, Any, None]], **how: Any) -> None:
+def on_stage(home: Path, test: Callable[[Stage], Coroutine[Any, Any, object]], **how: Any) -> None:
     """Runs a test on a clock that leaps."""
 
     async def main() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kubesim.apiserver.apiserver import ServerOptions
+from tests.faults.scenes import outage
 from tests.faults.stage import PROBES, Stage, on_stage, witnessed
 from tests.serving.runningserver import V, eventually
 
@@ -35,18 +36,7 @@ def test_a_start_without_kube_apiserver_waits_for_it(tmp_path: Path) -> None:
 def test_an_outage_changes_nothing_until_it_ends(tmp_path: Path, seconds: int) -> None:
     """Refused connections: the pods stay as they were, and what changed meanwhile is served after it."""
 
-    async def test(stage: Stage) -> None:
-        async with witnessed(stage):
-            before = await stage.served()
-            await stage.stop_cluster()
-            await stage.change()
-            await asyncio.sleep(seconds)
-            assert await stage.served() == before
-            stage.start_cluster()
-            await stage.relay.up()
-            await stage.follows()
-
-    on_stage(tmp_path, test)
+    on_stage(tmp_path, lambda stage: outage(stage, seconds))
 
 
 def test_a_killed_server_that_restarts_is_followed_without_a_list(tmp_path: Path) -> None:

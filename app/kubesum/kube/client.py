@@ -26,7 +26,7 @@ from yarl import URL
 from kubesum import __version__
 from kubesum.kube.clientlibrary import ApiClient, Configuration
 from kubesum.kube.credentials import ConfigLoader, fingerprint
-from kubesum.kube.failures import Stalled, cause, status_error
+from kubesum.kube.failures import Stalled, Unreachable, cause, status_error
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 
@@ -328,6 +328,9 @@ class Upstream:
             yield
         except aiohttp.SocketTimeoutError as error:
             raise Stalled(f"{self.host} stopped sending data") from error
+        except aiohttp.ClientConnectorError as error:
+            metrics.UPSTREAM_REQUESTS.labels("error").inc()
+            raise Unreachable(f"cannot reach {self.host}: {cause(error)}") from error
         # aiohttp raises RuntimeError for a connection or session that is closed before a read or request begins.
         except (aiohttp.ClientError, OSError, TimeoutError, RuntimeError) as error:
             metrics.UPSTREAM_REQUESTS.labels("error").inc()

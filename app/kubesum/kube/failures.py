@@ -30,6 +30,10 @@ class Stalled(UpstreamError):
     """No byte of a stream arrived within the timeout: the server or the network is gone."""
 
 
+class Unreachable(UpstreamError):
+    """There is no connection to the server: it has noticed nothing of the request."""
+
+
 async def status_error(response: aiohttp.ClientResponse) -> StatusError:
     """The error of a response other than 2xx, with the metav1.Status of its body if there is one."""
     if 300 <= response.status < 400:

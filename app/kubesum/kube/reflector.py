@@ -19,7 +19,7 @@ from typing import Final, Generic, TypeVar
 from kubesum.kube.client import JSON, TABLE, Upstream
 from kubesum.kube.decoding import Decoder, Events
 from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
-from kubesum.kube.failures import Stalled
+from kubesum.kube.failures import Stalled, Unreachable
 from kubesum.kube.lines import LongLine, complete_lines
 from kubesum.kube.objecterrorlog import ObjectErrorLog
 from kubesum.kube.serverhistory import ServerHistory
@@ -48,6 +48,8 @@ class Timing:
     initial_backoff_s: float = 0.2
     """Longest pause before the first retry; doubled for each further one."""
     max_backoff_s: float = 30.0
+    max_unreachable_s: float = 5.0
+    """Longest pause while there is no connection: to try one costs a server nothing that is not there."""
     refused_backoff_s: float = 10.0
     """Least pause after an error that needs somebody to grant a right or install an API."""
     max_retry_after_s: float = 60.0
@@ -276,6 +278,8 @@ class Reflector(Generic[Facts]):
             self._resume("reset")
             return None
         self.pause_s = self._backoff_s()
+        if isinstance(error, Unreachable):
+            self.pause_s = min(self.pause_s, random.uniform(0.5, 1) * self._timing.max_unreachable_s)  # noqa: S311 - no secret
         return WatchError(error, refused=False)
 
     def _refused(self, error: StatusError) -> WatchError | None:

@@ -336,6 +336,22 @@ async def test_pauses_double_up_to_the_longest(script: Script, upstream: Upstrea
     assert all(longest / 2 <= pause <= longest for pause, longest in zip(pauses_s, longest_s, strict=True))
 
 
+async def test_a_server_that_cannot_be_reached_is_tried_every_five_seconds(tmp_path: Path) -> None:
+    """An outage of minutes was noticed to be over up to half a minute late."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    config = written_kubeconfig(tmp_path / "config", f"http://127.0.0.1:{port}")
+    async with await connect(kubeconfig(config, None)) as upstream:
+        reflector = Reflector(upstream, PODS, Timing())
+        pauses_s = []
+        for _ in range(8):
+            _ = [item async for item in reflector.attempt()]
+            pauses_s.append(reflector.pause_s)
+
+    longest_s = [0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5]
+    assert all(longest / 2 <= pause <= longest for pause, longest in zip(pauses_s, longest_s, strict=True))
+
+
 async def test_a_watch_that_works_makes_pauses_short_again(script: Script, upstream: Upstream) -> None:
     script.answers = [failure(500)] * 6 + [watch(INITIAL_END), watch(bookmark("101"))]
     reflector = Reflector(upstream, PODS, Timing())

@@ -19,7 +19,7 @@ async def test_slices_are_indented_like_the_whole(number: int, name: str) -> Non
     """[N3]"""
     content = listed(number, name)
 
-    assert await pretty_list(content, Turns().pacer().pause) == json.dumps(json.loads(content), indent=2).encode()
+    assert await pretty_list(content, Turns(1).pacer().pause) == json.dumps(json.loads(content), indent=2).encode()
 
 
 async def test_a_long_list_does_not_block_the_event_loop() -> None:

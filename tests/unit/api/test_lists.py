@@ -89,7 +89,7 @@ SNAPSHOT = Snapshot(
 
 
 async def names(options: ListOptions, namespace: str = "") -> tuple[list[str], ListMeta]:
-    parts, metadata = await page(RESOURCE, SNAPSHOT, namespace, options, Selections(0, Turns()))
+    parts, metadata = await page(RESOURCE, SNAPSHOT, namespace, options, Selections(0, Turns(1)))
     return ["/".join(row.key) for part in parts for row in part], metadata
 
 

@@ -1,8 +1,10 @@
 """Long work of many requests: one of them goes on in each iteration of the event loop, in turn."""
 
 import asyncio
+import time
+from collections import Counter
 
-from kubesum.api.lists.pacer import Turns
+from kubesum.api.lists.pacer import SLICE_S, Turns
 
 
 class Iterations:
@@ -19,7 +21,7 @@ class Iterations:
 
 async def test_one_of_many_goes_on_in_each_iteration() -> None:
     """Fifty lists at once worked for a slice each before anything else ran, so that probes took seconds."""
-    turns, iterations = Turns(), Iterations()
+    turns, iterations = Turns(1), Iterations()
     went_on: list[tuple[int, int]] = []
 
     async def work(number: int) -> None:
@@ -34,7 +36,7 @@ async def test_one_of_many_goes_on_in_each_iteration() -> None:
 
 
 async def test_a_request_that_comes_while_others_wait_waits_its_turn() -> None:
-    turns, order = Turns(), []
+    turns, order = Turns(1), []
 
     async def work(name: str) -> None:
         await turns.wait()
@@ -54,13 +56,13 @@ async def test_a_request_alone_begins_at_once() -> None:
     iterations = Iterations()
     before = iterations.now
 
-    await Turns().pacer().pause()
+    await Turns(1).pacer().pause()
 
     assert iterations.now == before
 
 
 async def test_a_request_that_gives_up_takes_no_turn() -> None:
-    turns, iterations = Turns(), Iterations()
+    turns, iterations = Turns(1), Iterations()
     waiting = [asyncio.create_task(turns.wait()) for _ in range(50)]
     last = asyncio.create_task(turns.wait())
     await asyncio.sleep(0)
@@ -71,3 +73,29 @@ async def test_a_request_that_gives_up_takes_no_turn() -> None:
     await last
 
     assert iterations.now - before < 10
+
+
+async def test_many_go_on_at_once_if_they_take_little() -> None:
+    """A change of one row woke thousands of watches, each of which went on in an iteration of its own."""
+    turns, iterations = Turns(100), Iterations()
+    before = iterations.now
+
+    await asyncio.gather(*(turns.wait() for _ in range(1_000)))
+
+    assert iterations.now - before < 100
+
+
+async def test_few_go_on_at_once_if_they_take_long() -> None:
+    turns, iterations = Turns(100), Iterations()
+    went_on: Counter[int] = Counter()
+
+    async def work() -> None:
+        await turns.wait()
+        went_on[iterations.now] += 1
+        began = time.perf_counter()
+        while time.perf_counter() - began < SLICE_S:
+            continue
+
+    await asyncio.gather(*(work() for _ in range(20)))
+
+    assert max(went_on.values()) == 1

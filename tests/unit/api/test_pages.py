@@ -31,7 +31,7 @@ async def listed(replica: Replica, token: Continue | None = None, limit: int = 2
     """One page of the boxes of a replica."""
     options = ListOptions(limit=limit, continue_=token)
     snapshot = snapshot_of(replica.store, token)
-    parts, metadata = await page(replica.resource, snapshot, "", options, Selections(0, Turns()))
+    parts, metadata = await page(replica.resource, snapshot, "", options, Selections(0, Turns(1)))
     told = [f"{row.key[1]}={row.subject.labels['wood']}" for part in parts for row in part]
     return told, metadata.resource_version, Continue.parse(metadata.continue_) if metadata.continue_ else None
 

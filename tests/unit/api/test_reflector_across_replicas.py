@@ -61,7 +61,7 @@ class Reflector:
         selector = watch_options(self.query, replica.resource).selector
         options = ListOptions(limit=self.page_size, continue_=token, selector=selector)
         snapshot = snapshot_of(replica.store, token)
-        parts, metadata = await page(replica.resource, snapshot, "", options, Selections(0, Turns()))
+        parts, metadata = await page(replica.resource, snapshot, "", options, Selections(0, Turns(1)))
         items = [decoded(replica, served(row, snapshot.floor)) for part in parts for row in part]
         for item in items:
             self._check("an item is newer than its list", version_of(item) <= int(metadata.resource_version))

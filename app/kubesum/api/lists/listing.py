@@ -78,7 +78,7 @@ class Lists:
         """`now` gives seconds since 1970; `texts_bytes` and `packed_bytes` bound the memory of encoded rows."""
         self._now = now
         self._texts = RowTexts(texts_bytes, packed_bytes)
-        self._turns = Turns()
+        self._turns = Turns(most=1)
         self._selections = Selections(SELECTIONS_BYTES, self._turns)
         self._bodies = ResponseCache(BODIES_BYTES, now)
 

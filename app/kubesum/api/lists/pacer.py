@@ -1,7 +1,8 @@
 """Pauses of long work in the event loop, and whose turn it is to go on.
 
-Requests that need long work do it in slices. However many there are, one of them works in each iteration of the event
-loop, in turn, so that everything else waits for one slice and not for one of each.
+Requests that need long work do it in slices, and so do watches when something changes. However many there are, those
+that go on in one iteration of the event loop take about one slice together, in turn, so that everything else waits
+for one slice and not for one of each.
 """
 
 import asyncio
@@ -10,38 +11,58 @@ from collections import deque
 from typing import Final
 
 SLICE_S: Final = 0.002
-"""For how long one request works before others do."""
+"""For how long requests work before other tasks run."""
 
 
 class Turns:
     """The order in which requests go on with long work."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        """At most `most` requests go on in one iteration, and as many as take less than a slice together."""
+        self._most: Final = most
         self._waiting: Final[deque[asyncio.Future[None]]] = deque()
+        self._at_once = 1
+        self._began = 0.0
+        self._is_scheduled = False
 
     def pacer(self) -> "Pacer":
         """The pacer of one more request."""
         return Pacer(self, 0.0 if self._waiting else time.perf_counter())
 
     async def wait(self) -> None:
-        """Returns in a later iteration of the event loop, after all who waited before, one in each iteration."""
-        loop = asyncio.get_running_loop()
-        mine = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._go_on)
+        """Returns in a later iteration of the event loop, after all who waited before."""
+        mine = asyncio.get_running_loop().create_future()
         self._waiting.append(mine)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._go_on)
         await mine
 
     def _go_on(self) -> None:
-        """Lets the next one go on, in the next iteration."""
-        while self._waiting:
+        """Lets the next ones go on, in the next iteration, after which it is called again."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._begin)
+        going_on = 0
+        while self._waiting and going_on < self._at_once:
             first = self._waiting.popleft()
             # One that was cancelled while it waited must not use up the turn of another.
             if not first.done():
                 first.set_result(None)
-                break
+                going_on += 1
+        loop.call_soon(self._end)
+
+    def _begin(self) -> None:
+        self._began = time.perf_counter()
+
+    def _end(self) -> None:
+        took_s = time.perf_counter() - self._began
+        if took_s > SLICE_S:
+            self._at_once = max(1, self._at_once // 2)
+        elif took_s < SLICE_S / 2:
+            self._at_once = min(self._most, self._at_once * 2)
+        self._is_scheduled = bool(self._waiting)
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._go_on)
+            self._go_on()
 
 
 class Pacer:

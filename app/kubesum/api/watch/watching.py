@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Final
 
 from kubesum.api.lists.freshness import not_older_than
+from kubesum.api.lists.pacer import Turns
 from kubesum.api.requests.negotiation import Representation
 from kubesum.api.requests.options import Include, WatchOptions
 from kubesum.api.watch.resumption import Resumption
@@ -44,6 +45,8 @@ CLOSING_S: Final = 3.0
 """Over how long the ends of all watches are spread when no event will follow, because the server stops."""
 
 _SLICE_EVENTS: Final = 200
+_MOST_AT_ONCE: Final = 100
+"""So many watches go on in one iteration of the event loop, if what they send takes little time."""
 _RUN_ROWS: Final = 5_000
 
 
@@ -90,6 +93,7 @@ class Watches:
         """`now` gives seconds since 1970."""
         self._now = now
         self._frames = FrameCache(now)
+        self._turns = Turns(_MOST_AT_ONCE)
 
     async def open(self, request: WatchRequest) -> AsyncGenerator[bytes, None]:
         """The lines of a watch, many at a time, as they come; they end with the watch.
@@ -131,7 +135,7 @@ class Watches:
         lifetime_s = request.options.timeout_s or random.uniform(*LIFETIME_S)  # noqa: S311 - spreads load
         timer = WatchTimer(lifetime_s, request.options.allow_bookmarks)
         version, resumption = start.version, start.resumption
-        async for lines in _sliced(encoder, await _initial_events(start, request)):
+        async for lines in _sliced(encoder, await _initial_events(start, request, self._turns), self._turns):
             yield lines
             del lines
         # A watch lasts for an hour; the rows that it began with must not.
@@ -140,11 +144,11 @@ class Watches:
             yield encoder.bookmark(version, ends_initial=True)
         try:
             if resumption is not None:
-                async for lines in _resumed(request, resumption, encoder, timer):
+                async for lines in _resumed(request, resumption, encoder, timer, self._turns):
                     yield lines
                     del lines
                 version = resumption.end()
-            async for lines in _live(request, version, encoder, timer):
+            async for lines in _live(request, version, encoder, timer, self._turns):
                 yield lines
                 del lines
         except Expired as error:
@@ -152,12 +156,14 @@ class Watches:
 
 
 async def _resumed(
-    request: WatchRequest, resumption: Resumption, encoder: EventEncoder, timer: WatchTimer
+    request: WatchRequest, resumption: Resumption, encoder: EventEncoder, timer: WatchTimer, turns: Turns
 ) -> AsyncGenerator[bytes, None]:
     """What a resumption sends, until the client agrees with this replica. Raises Expired as `_live` does."""
     events = request.store.events
     while True:
-        async for lines in _sliced(encoder, await resumption.next_events(request.predicate(), request.slice_rows)):
+        await turns.wait()
+        changes = await resumption.next_events(request.predicate(), request.slice_rows)
+        async for lines in _sliced(encoder, changes, turns):
             yield lines
             del lines
         if timer.is_over():
@@ -170,14 +176,16 @@ async def _resumed(
 
 
 async def _live(
-    request: WatchRequest, version: Version, encoder: EventEncoder, timer: WatchTimer
+    request: WatchRequest, version: Version, encoder: EventEncoder, timer: WatchTimer, turns: Turns
 ) -> AsyncGenerator[bytes, None]:
     """What follows after `version`. Raises Expired when the client has read too slowly."""
     store, events = request.store, request.store.events
     while not timer.is_over():
         if events.head > version:
+            # A change wakes all watches.
+            await turns.wait()
             after, version = version, events.head
-            async for lines in _sliced(encoder, watch_events(await _events_since(request, after))):
+            async for lines in _sliced(encoder, watch_events(await _events_since(request, after)), turns):
                 yield lines
                 del lines
         elif events.is_closed:
@@ -199,25 +207,27 @@ async def _events_since(request: WatchRequest, version: Version) -> Sequence[Row
     return coalesced(await all_filtered(events.since(version), selects, request.slice_rows))
 
 
-async def _sliced(encoder: EventEncoder, events: Iterable[WatchEvent]) -> AsyncGenerator[bytes, None]:
+async def _sliced(encoder: EventEncoder, events: Iterable[WatchEvent], turns: Turns) -> AsyncGenerator[bytes, None]:
     """The events as lines, in slices between which other tasks run."""
     remaining = iter(events)
-    while lines := encoder.encoded(islice(remaining, _SLICE_EVENTS)):
-        yield lines
-        await asyncio.sleep(0)
+    while of_slice := [*islice(remaining, _SLICE_EVENTS)]:
+        yield encoder.encoded(of_slice)
+        if len(of_slice) < _SLICE_EVENTS:
+            return
+        await turns.wait()
 
 
-async def _initial_events(begun: _Start, request: WatchRequest) -> Iterator[WatchEvent]:
+async def _initial_events(begun: _Start, request: WatchRequest, turns: Turns) -> Iterator[WatchEvent]:
     """The rows that the watch selects, ADDED in order of version: a client can resume after any of them."""
     rows, floor = begun.rows, begun.floor
     selects, slice_rows, selected = request.predicate(), request.slice_rows, rows
     if selects is not None:
         selected = []
         for start in range(0, len(rows), slice_rows):
+            await turns.wait()
             selected += filter(selects, rows[start : start + slice_rows])
-            await asyncio.sleep(0)
     runs = []
     for start in range(0, len(selected), _RUN_ROWS):
+        await turns.wait()
         runs.append(sorted(selected[start : start + _RUN_ROWS], key=BY_VERSION))
-        await asyncio.sleep(0)
     return (WatchEvent("ADDED", row, max(row.version, floor)) for row in merge(*runs, key=BY_VERSION))

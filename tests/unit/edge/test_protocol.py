@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from starlette.types import Receive, Scope, Send
 
+from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.tls.certificates import client
 from kubesum.operations.metrics import CONNECTIONS_REFUSED
 from tests.wire import CLIENTS, REQUEST, Answer, Wire, serving_wire
@@ -242,3 +244,22 @@ async def test_a_connection_without_a_certificate_request_ends_after_one_respons
     assert before is not None
     assert (before.headers["connection"], before.json["chain"]) == ("close", 0)
     assert [answer and answer.json["chain"] for answer in after] == [1, 1]
+
+
+async def test_a_response_that_is_aborted_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Each watch whose client did not read left an error of uvicorn in the log: the response was not completed."""
+    handled = asyncio.Event()
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        request_context(scope).abort()
+        asyncio.get_running_loop().call_soon(handled.set)
+
+    async with serving_wire(served=app) as wire, wire.client() as client:
+        await client.send(REQUEST)
+        await handled.wait()
+        while wire.connections:  # noqa: ASYNC110 - of uvicorn, which tells nobody
+            await asyncio.sleep(0)
+
+    assert caplog.messages == []

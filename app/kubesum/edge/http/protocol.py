@@ -98,9 +98,15 @@ class StrictProtocol(HttpToolsProtocol):
         """Begins a request; empty lines before it do not, so that they cannot keep an idle connection open."""
         self._unset_keepalive_if_required()
         super().on_message_begin()
-        attach(self.scope["state"], RequestContext(self._client_chain, self._serving_chain, self.transport.abort))
+        attach(self.scope["state"], RequestContext(self._client_chain, self._serving_chain, self._abort))
         self._in_head, self._head_bytes = True, self._received_bytes
         self._expect(READ_HEADER_TIMEOUT_S)
+
+    def _abort(self) -> None:
+        """Ends the connection in the midst of a response, which uvicorn would log as one that was not completed."""
+        if self._active is not None:
+            self._active.disconnected = True
+        self.transport.abort()
 
     def on_url(self, url: bytes) -> None:
         """Adds a part of the target."""

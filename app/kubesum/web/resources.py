@@ -99,7 +99,7 @@ class ResourceHandler:
         watch = WatchRequest(collection, info.namespace, options, form, included_in(form, info.query))
         await require_data(collection)
         lines = await self._watches.open(watch)
-        return WatchResponse(lines, collection.resource, self._warning(collection))
+        return WatchResponse(lines, collection.resource, self._watches.turns, self._warning(collection))
 
     def _warning(self, collection: Store) -> dict[str, str]:
         """The header that names stale input of a collection; nothing if all of it is fresh."""

@@ -12,6 +12,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from kubesum.api.lists.pacer import Turns
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.operations.metrics import SENT_WATCH_EVENTS, WATCHES_CUT
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
@@ -31,13 +32,18 @@ class WatchResponse(Response):
     media_type = "application/json"
 
     def __init__(
-        self, chunks: AsyncGenerator[bytes, None], resource: ComputedResource, headers: Mapping[str, str]
+        self,
+        chunks: AsyncGenerator[bytes, None],
+        resource: ComputedResource,
+        turns: Turns,
+        headers: Mapping[str, str],
     ) -> None:
-        """`resource` labels the metrics."""
+        """`resource` labels the metrics; watches whose clients have gone end in `turns`."""
         super().__init__(headers=headers)
         # Without it, uvicorn sends a chunked response.
         del self.headers["content-length"]
         self._chunks = chunks
+        self._turns = turns
         # A series from the first watch on: increases of a new one are lost to Prometheus.
         self._cut = WATCHES_CUT.labels(resource.resource_group)
         self._sent = SENT_WATCH_EVENTS.labels(resource.group, resource.version, resource.plural)
@@ -67,7 +73,7 @@ class WatchResponse(Response):
         """Sends the chunks, and ends the response when it is no longer authorized; raises a group of what ends it."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                watchdog = tasks.create_task(_watchdog(receive, authorize), name="watch authorization")
+                watchdog = tasks.create_task(_watchdog(receive, authorize, self._turns), name="watch authorization")
                 await self._send_chunks(send)
                 watchdog.cancel()
         except* _NotAuthorized:
@@ -104,7 +110,7 @@ async def _write(send: Send, chunk: bytes, *, more: bool) -> None:
         raise _WriteTimeout from error
 
 
-async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]]) -> None:
+async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]], turns: Turns) -> None:
     """Raises _Disconnected when the client has gone, _NotAuthorized when a repeated authorization fails.
 
     One task does both, because ASGI reports a disconnect only to `receive`.
@@ -115,10 +121,13 @@ async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]]) 
             # A deadline, not a timeout: a client that sends a body byte by byte must not postpone it.
             async with asyncio.timeout_at(reviewed_at + REAUTHORIZATION_INTERVAL_S):
                 if (await receive())["type"] == "http.disconnect":
-                    raise _Disconnected
+                    break
         except TimeoutError:
             authorized_at = await _reauthorize(authorize, authorized_at)
             reviewed_at = _now()
+    # Thousands of clients may go at once, for instance with the API server that they came through.
+    await turns.wait()
+    raise _Disconnected
 
 
 async def _reauthorize(authorize: Callable[[], Awaitable[None]], before: float) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.types import Scope
 
+from kubesum.api.lists.pacer import Turns
 from kubesum.edge.http.requestcontext import RequestContext, attach
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
 from kubesum.web.watch import WatchResponse
@@ -52,7 +53,7 @@ def test_a_client_that_does_not_read_is_aborted() -> None:
     closed: list[bool] = []
 
     async def main() -> None:
-        response = WatchResponse(lines_until_closed(closed), BOXES, {})
+        response = WatchResponse(lines_until_closed(closed), BOXES, Turns(1), {})
         began = asyncio.get_running_loop().time()
         request = scope(authorized, lambda: closed.append(False))
         await response.send(request, silence, lambda message: never_sent(sent, message))
@@ -78,7 +79,7 @@ def test_an_unexpected_exception_aborts_the_watch() -> None:
 
     async def main() -> None:
         with pytest.raises(ExceptionGroup):
-            await WatchResponse(broken(), BOXES, {}).send(scope(authorized, lambda: None), silence, send)
+            await WatchResponse(broken(), BOXES, Turns(1), {}).send(scope(authorized, lambda: None), silence, send)
 
     leaping(main())
 
@@ -109,7 +110,7 @@ class Connection:
         """How long a watch lasts that has one line a minute."""
         began = asyncio.get_running_loop().time()
         request = scope(self.authorize, self.abort)
-        await WatchResponse(self._chunks(), BOXES, {}).send(request, self.messages.get, self.send)
+        await WatchResponse(self._chunks(), BOXES, Turns(1), {}).send(request, self.messages.get, self.send)
         return asyncio.get_running_loop().time() - began
 
     async def _chunks(self) -> AsyncGenerator[bytes, None]:

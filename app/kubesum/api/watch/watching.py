@@ -93,7 +93,8 @@ class Watches:
         """`now` gives seconds since 1970."""
         self._now = now
         self._frames = FrameCache(now)
-        self._turns = Turns(_MOST_AT_ONCE)
+        self.turns: Final = Turns(_MOST_AT_ONCE)
+        """Of all watches: a change may wake thousands of them, and as many may end at once."""
 
     async def open(self, request: WatchRequest) -> AsyncGenerator[bytes, None]:
         """The lines of a watch, many at a time, as they come; they end with the watch.
@@ -135,7 +136,7 @@ class Watches:
         lifetime_s = request.options.timeout_s or random.uniform(*LIFETIME_S)  # noqa: S311 - spreads load
         timer = WatchTimer(lifetime_s, request.options.allow_bookmarks)
         version, resumption = start.version, start.resumption
-        async for lines in _sliced(encoder, await _initial_events(start, request, self._turns), self._turns):
+        async for lines in _sliced(encoder, await _initial_events(start, request, self.turns), self.turns):
             yield lines
             del lines
         # A watch lasts for an hour; the rows that it began with must not.
@@ -144,11 +145,11 @@ class Watches:
             yield encoder.bookmark(version, ends_initial=True)
         try:
             if resumption is not None:
-                async for lines in _resumed(request, resumption, encoder, timer, self._turns):
+                async for lines in _resumed(request, resumption, encoder, timer, self.turns):
                     yield lines
                     del lines
                 version = resumption.end()
-            async for lines in _live(request, version, encoder, timer, self._turns):
+            async for lines in _live(request, version, encoder, timer, self.turns):
                 yield lines
                 del lines
         except Expired as error:

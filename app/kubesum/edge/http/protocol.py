@@ -79,6 +79,10 @@ class StrictProtocol(HttpToolsProtocol):
             # uvicorn notifies the latest request of the connection only, while an earlier one may be in progress.
             self._active.disconnected = True
             self._active.message_event.set()
+        # All of these refer to this protocol: as cycles they would be left to the garbage collector.
+        self._active = None
+        self.cycle = None  # type: ignore[assignment]  # as uvicorn begins
+        self.scope = {}  # type: ignore[typeddict-item]  # no request follows
 
     def data_received(self, data: bytes) -> None:
         """Parses `data`; invalid or refused HTTP ends the connection."""

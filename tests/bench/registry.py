@@ -12,6 +12,7 @@ from tests.bench.phases import (
     lists,
     memory,
     polls,
+    probe,
     requests,
     rollups,
     start,
@@ -32,6 +33,7 @@ PHASES: Final[dict[str, Phase]] = {
     "requests": requests.measure,
     "connections": connections.measure,
     "watches": watches.measure,
+    "probe": probe.measure,
     "rollups": rollups.measure,
     "start": start.measure,
 }

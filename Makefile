@@ -57,7 +57,7 @@ bench: setup ## Measure speed and memory; PHASES="churn memory" only these, LARG
 bench-compare: ## Compare the saved run OLD=path to NEW=path, or to the latest one.
 	$(BIN)/python -m tests.bench.compare $(OLD) $(NEW)
 
-soak: setup ## Run kubesum for MINUTES=10 under churn, watches and faults; fail if memory, tasks or descriptors grow.
+soak: setup ## Run kubesum for MINUTES=10 under churn and faults, then restart replicas; fail on growth or a failed request.
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 outages: setup ## Have kube-apiserver away for 10, 60 and 200 seconds; fail if kubesum answers wrongly meanwhile.

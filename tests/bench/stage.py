@@ -67,6 +67,8 @@ class Stage:
     """Of a client, which is a front proxy."""
     authority: certificates.KeyPair
     """The authority of the serving certificate."""
+    authority_file: Path
+    """Its certificate."""
     pair: tuple[Path, Path]
     """The files of the serving certificate and its key."""
 
@@ -110,12 +112,13 @@ def stage(cluster: Child, usage_interval_s: float = 0, kubeconfig: Path | None =
     with tempfile.TemporaryDirectory(prefix="kubesum-bench-") as folder:
         home = Path(folder)
         authority = certificates.authority("kubesum-ca")
-        (home / "ca.crt").write_bytes(authority.certificate)
+        authority_file = home / "ca.crt"
+        authority_file.write_bytes(authority.certificate)
         serving = certificates.serving(authority, (SERVICE_HOST,))
         certificate, key = serving.write(home, "serving")
         port = free_port()
         front_proxy = (Path(cluster.started["front_proxy"][0]), Path(cluster.started["front_proxy"][1]))
-        tls = client_tls(home / "ca.crt", front_proxy)
+        tls = client_tls(authority_file, front_proxy)
         flags = {
             "--bind-address": LOOPBACK,
             "--secure-port": port,
@@ -132,7 +135,7 @@ def stage(cluster: Child, usage_interval_s: float = 0, kubeconfig: Path | None =
             seconds = time.perf_counter() - began
             ready = _figures(server.command("no-blocks"))
             sync = Synced(seconds, ready.cpu_s - idle.cpu_s, ready.block_cpu_s)
-            yield Stage(cluster, server, client, idle, sync, port, tls, authority, (certificate, key))
+            yield Stage(cluster, server, client, idle, sync, port, tls, authority, authority_file, (certificate, key))
 
 
 def until_ready(client: Client) -> None:

@@ -15,18 +15,18 @@ class Balancer:
     def __init__(self, is_ready: Callable[[int], Awaitable[bool]]) -> None:
         self.ports: set[int] = set()
         self._is_ready = is_ready
-        self._ready: list[int] = []
+        self.ready: list[int] = []
         self._turn = itertools.count()
 
     async def probe(self) -> None:
         """Updates the list of ready replicas, until cancelled."""
         while True:
-            self._ready = [port for port in sorted(self.ports) if await self._is_ready(port)]
+            self.ready = [port for port in sorted(self.ports) if await self._is_ready(port)]
             await asyncio.sleep(PROBED_EVERY_S)
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Relays one connection."""
-        ready = [port for port in self._ready if port in self.ports]
+        ready = [port for port in self.ready if port in self.ports]
         try:
             there, back = await asyncio.open_connection("127.0.0.1", ready[next(self._turn) % max(1, len(ready))])
         except (OSError, IndexError):

@@ -1,7 +1,11 @@
-"""Runs kubesum for minutes under churn, watches and faults, and fails if its memory, tasks or descriptors grow.
+"""Runs kubesum for minutes under churn, watches and faults, and fails if memory, tasks, descriptors or latency grow.
 
-Every 20 seconds the connections to the API server are cut, or it is away for five seconds, or the serving
-certificate is replaced. Clients must see none of it: no error, no status but 200, and 410 where a watch is too old.
+Every 20 seconds the connections to the API server are cut, it is away for five seconds, or it restarts, or the
+serving certificate or the front proxy's authority is replaced. Clients must see none of it: no error, no status but
+200, and 410 where a watch is too old. Then two replicas are replaced ten times, while requests go on.
+
+What journals hold by design must not count as growth: twelve changes of each row, which 200 events a second and the
+polls of usage bring in four minutes. So more pods change in the first ones.
 """
 
 import argparse
@@ -24,6 +28,7 @@ from tests.bench.stage import Stage, simulated_cluster, stage
 from tests.soak.clients import KINDS, Clients, session
 from tests.soak.growth import MIB, Sample, growths
 from tests.soak.link import LOOPBACK, Link
+from tests.soak.restarts import report_restarts, restarts
 
 SAMPLE_S: Final = 5.0
 FAULT_S: Final = 20.0
@@ -32,6 +37,11 @@ LIST_PAUSE_S: Final = 2.0
 BYTES_PER_S: Final = 80e6
 SETTLING_SHARE: Final = 0.3
 """The first part of a run, in which caches and journals fill: three minutes of ten."""
+FILLING_SHARE: Final = 0.2
+"""The first part of a run, in which FILLING times as many pods change."""
+FILLING: Final = 4
+TRUSTED_AFTER_S: Final = 3.0
+"""How long after it is published kubesum trusts an authority, in a watch of its ConfigMap."""
 
 
 class Soak:
@@ -58,7 +68,10 @@ class Soak:
 
     async def fail(self) -> None:
         """Has one fault after the other, until it is cancelled."""
-        faults: tuple[Callable[[], Awaitable[None]], ...] = (self._cut, self._away, self._rotate)
+        faults: tuple[Callable[[], Awaitable[None]], ...] = (
+            *(self._cut, self._away, self._rotate),
+            *(self._restart, self._rotate_front_proxy),
+        )
         for fault in cycle(faults):
             await asyncio.sleep(FAULT_S)
             await fault()
@@ -71,6 +84,21 @@ class Soak:
         await asyncio.sleep(AWAY_S)
         await self._link.up()
 
+    async def fill(self, rate: float, filling_s: float) -> None:
+        """Has more pods change at first, then so many each second."""
+        self._running.at_rate(FILLING * rate)
+        await asyncio.sleep(filling_s)
+        self._running.at_rate(rate)
+
+    async def _restart(self) -> None:
+        await asyncio.to_thread(self._running.cluster.command, "restart")
+
+    async def _rotate_front_proxy(self) -> None:
+        """Another authority of the front proxy; connections that are opened from now on have its certificate."""
+        pair = (await asyncio.to_thread(self._running.cluster.command, "authority"))["pair"]
+        await asyncio.sleep(TRUSTED_AFTER_S)
+        self._running.tls.load_cert_chain(*pair)
+
     async def _rotate(self) -> None:
         """Another serving certificate of the same authority, in the same files."""
         certificate, key = self._running.pair
@@ -79,17 +107,18 @@ class Soak:
             path.write_bytes(content)
 
 
-async def soak(running: Stage, link: Link, minutes: float, watches: int) -> tuple[list[Sample], Clients]:
+async def soak(running: Stage, link: Link, options: argparse.Namespace) -> tuple[list[Sample], Clients]:
     """The samples of one run, and its clients with what they have seen."""
     async with session(running.tls) as connections:
         clients = Clients(connections, f"https://{LOOPBACK}:{running.port}")
         run = Soak(running, link, clients)
         kinds = cycle(KINDS)
         try:
-            async with asyncio.timeout(60 * minutes), asyncio.TaskGroup() as tasks:
-                for _ in range(watches):
+            async with asyncio.timeout(60 * options.minutes), asyncio.TaskGroup() as tasks:
+                for _ in range(options.watches):
                     tasks.create_task(clients.watch(next(kinds)))
                 tasks.create_task(clients.list_repeatedly(LIST_PAUSE_S))
+                tasks.create_task(run.fill(options.rate, 60 * FILLING_SHARE * options.minutes))
                 tasks.create_task(run.fail())
                 tasks.create_task(run.sample())
         except TimeoutError:
@@ -109,12 +138,12 @@ async def run(cluster: Child, options: argparse.Namespace) -> int:
         entered = stage(cluster, options.usage_interval, kubeconfig)
         running = await asyncio.to_thread(entered.__enter__)
         try:
-            running.at_rate(options.rate)
-            samples, clients = await soak(running, link, options.minutes, options.watches)
+            samples, clients = await soak(running, link, options)
         finally:
             link.down()
             await asyncio.to_thread(entered.__exit__, None, None, None)
-    return report(samples, clients)
+    grows = report(samples, clients)
+    return max(grows, report_restarts(await restarts(cluster, options.restarts, options.shutdown_delay)))
 
 
 def through_link(own: Path, netloc: str, link: Link, kubeconfig: Path) -> None:
@@ -144,6 +173,13 @@ def main() -> int:
     parser.add_argument("--watches", type=int, default=20, help="watches of clients (default: %(default)s)")
     parser.add_argument(
         "--usage-interval", type=float, default=30, help="seconds between polls of usage (default: %(default)s)"
+    )
+    parser.add_argument("--restarts", type=int, default=10, help="of both replicas (default: %(default)s)")
+    parser.add_argument(
+        "--shutdown-delay",
+        type=float,
+        default=10,
+        help="seconds for which a replica answers after SIGTERM, as in the chart (default: %(default)s)",
     )
     options = parser.parse_args()
     os.sched_setaffinity(0, {OTHER_CORE})

@@ -32,8 +32,9 @@ class Counts:
 class Clients:
     """All clients, each of which keeps on until it is cancelled."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self.counts: Final = Counts()
+    def __init__(self, session: aiohttp.ClientSession, url: str, counts: Counts | None = None) -> None:
+        """`counts` are those of other clients too."""
+        self.counts: Final = counts or Counts()
         self._session = session
         self._url = url
 
@@ -100,8 +101,14 @@ class Clients:
             self.counts.failures.append(f"{what}: {status}")
 
 
-def session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
-    """A session whose requests are those of a front proxy, on as many connections as are needed."""
+def session(tls: ssl.SSLContext, *, keeps_alive: bool = True) -> aiohttp.ClientSession:
+    """A session whose requests are those of a front proxy, on as many connections as are needed.
+
+    Unless it `keeps_alive`, each request has a connection of its own.
+    """
     timeout = aiohttp.ClientTimeout(total=None, sock_read=120)
-    connector = aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=30)
+    if keeps_alive:
+        connector = aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=30)
+    else:
+        connector = aiohttp.TCPConnector(ssl=tls, limit=0, force_close=True)
     return aiohttp.ClientSession(connector=connector, headers=HEADERS, timeout=timeout, read_bufsize=1 << 20)

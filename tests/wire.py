@@ -170,7 +170,7 @@ def load(context: ssl.SSLContext, pair: KeyPair) -> None:
 
 @asynccontextmanager
 async def serving_wire(
-    client_bundle: bytes = CLIENTS.certificate, served: ASGIApp | None = None
+    client_bundle: bytes = CLIENTS.certificate, served: ASGIApp | None = None, max_connections: int = 100
 ) -> AsyncIterator[Wire]:
     """A server that accepts client certificates of `client_bundle`, stopped on the way out.
 
@@ -178,7 +178,7 @@ async def serving_wire(
     """
     tls, app = ServerTls(PAIR), Application()
     tls.set_client_ca(client_bundle)
-    server = Server(server_config(served or app, tls.context))
+    server = Server(server_config(served or app, tls.context), max_connections)
     with listen(0) as listener:
         running = asyncio.create_task(server.serve([listener]))
         await server.listening.wait()

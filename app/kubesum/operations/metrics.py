@@ -105,10 +105,22 @@ HANDSHAKES_FAILED: Final = Counter(
     "Failed TLS handshakes, by cause: the client certificate, or TLS itself.",
     ("cause",),
 )
+CONNECTIONS: Final = Gauge("kubesum_connections", "Open connections of clients, with those in their TLS handshake.")
+MAX_CONNECTIONS: Final = Gauge(
+    "kubesum_max_connections", "How many connections of clients may be open at the same time."
+)
 CONNECTIONS_REFUSED: Final = Counter(
     "kubesum_connections_refused",
-    "Connections closed for an invalid request, by status code; `silent` if none arrived in time.",
+    "Connections closed for an invalid request, by status code; `silent` if none arrived in time; `limit` if as many "
+    "were open as may be, and none was idle.",
     ("code",),
+)
+CONNECTIONS_EVICTED: Final = Counter(
+    "kubesum_connections_evicted",
+    "Connections that were closed for a new one, because they were idle for the longest time.",
+)
+ACCEPT_ERRORS: Final = Counter(
+    "kubesum_accept_errors", "Failed attempts to accept a connection, such as for lack of descriptors."
 )
 AUTHENTICATION_CONFIG_LOADED: Final = Gauge(
     "kubesum_authentication_config_loaded", "1 once the authentication ConfigMap was loaded."

@@ -28,11 +28,12 @@ from kubesum.rollups.resourceversion import TAGS, VersionClock
 from kubesum.semantics.watchedresources import POLLED_RESOURCES
 from kubesum.server.definedkinds import DefinedKinds
 from kubesum.server.definitioncontroller import DefinitionController, DefinitionsApi
+from kubesum.server.descriptors import max_connections
 from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary import defaults
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
-from kubesum.web.handlerchain import RequestLimits
+from kubesum.web.handlerchain import MAX_WATCHES, RequestLimits
 from kubesum.web.state import ServerState
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Limits:
 
     max_requests_inflight: int = defaults.MAX_REQUESTS_INFLIGHT
     """Requests, but watches; --max-requests-inflight of kube-apiserver."""
+    max_connections: int | None = None
+    """Connections open at the same time; None for as many as there are descriptors for."""
     shutdown_delay_s: float = 0.0
     """How long requests are still answered after /readyz has begun to fail."""
     rollup_metrics: tuple[str, ...] = ()
@@ -106,9 +109,15 @@ class Kubesum:
             shutting_down=lambda: self._shutting_down,
             rollup_metrics=limits.rollup_metrics,
         )
-        request_limits = RequestLimits(limits.max_requests_inflight, access_log=limits.access_log)
+        connections = max_connections(limits.max_connections)
+        request_limits = RequestLimits(
+            # Of the connections at least a quarter is idle, so that there is always one to be closed for a new one.
+            max_requests_inflight=min(limits.max_requests_inflight, max(1, connections // 4)),
+            max_watches=min(MAX_WATCHES, max(1, connections // 2)),
+            access_log=limits.access_log,
+        )
         app = create_app(state, secure_serving.authenticator, secure_serving.authorizer, request_limits)
-        self._server: Final = Server(server_config(app, secure_serving.tls))
+        self._server: Final = Server(server_config(app, secure_serving.tls), connections)
 
     def readiness(self) -> Mapping[str, bool]:
         """The named checks of /readyz.

@@ -32,6 +32,8 @@ from kubesum.web.responses import failure
 from kubesum.web.state import ServerState
 
 _READ_ONLY: Final = INFLIGHT.labels("readOnly")
+MAX_WATCHES: Final = 5_000
+"""Each takes some 50 KiB, so that one client could use up the memory."""
 USER_SHARE: Final = 4
 """One user gets at most one part in so many of the requests in flight, and of the watches."""
 
@@ -42,8 +44,7 @@ class RequestLimits:
 
     max_requests_inflight: int = defaults.MAX_REQUESTS_INFLIGHT
     """Without watches."""
-    max_watches: int = 5_000
-    """Each takes some 50 KiB, so that one client could use up the memory."""
+    max_watches: int = MAX_WATCHES
     access_log: str = defaults.ACCESS_LOG_ERRORS
     """Which requests are logged: a value of --access-log."""
 

@@ -50,6 +50,14 @@ def _request_flags(command: Parser) -> None:
         f"(default: {','.join(defaults.ALWAYS_ALLOW_PATHS)})",
     )
     command.add_argument(
+        "--max-connections",
+        metavar="NUMBER",
+        type=arguments.positive,
+        help="connections open at the same time; a new one takes the place of the one idle for the longest time, and "
+        "watches take at most half of them, other requests a quarter (default: as the limit of open files allows, at "
+        "most 10000)",
+    )
+    command.add_argument(
         "--max-requests-inflight",
         metavar="NUMBER",
         type=arguments.positive,

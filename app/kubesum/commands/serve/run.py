@@ -86,5 +86,12 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
         service_name=options.service_name,
         usage_interval_s=options.usage_interval,
         always_allow_paths=options.authorization_always_allow_paths,
-        limits=Limits(options.max_requests_inflight, options.shutdown_delay_duration, options.rollup_metrics),
+        limits=Limits(
+            max_requests_inflight=options.max_requests_inflight,
+            max_connections=options.max_connections,
+            shutdown_delay_s=options.shutdown_delay_duration,
+            rollup_metrics=options.rollup_metrics,
+            access_log=options.access_log,
+            annotations=options.rollup_annotations,
+        ),
     )

@@ -16,6 +16,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kubesum.api.representations.status import status_body
+from kubesum.edge.http.connections import Connection
 from kubesum.edge.http.requestcontext import RequestContext, attach
 from kubesum.edge.http.requesthead import objection
 from kubesum.edge.http.websocket import WebSocketProtocol, WebSocketWatch, handshake, is_watch
@@ -50,8 +51,10 @@ _OF_BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 class StrictProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(self, connection: Connection, *arguments: Any) -> None:
+        """`arguments` are those of uvicorn's protocol."""
+        super().__init__(*arguments)
+        self._connection = connection
         self._client_chain: Chain = ()
         self._serving_chain: Chain = ()
         self._certificate_requested = False
@@ -65,6 +68,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Reads the certificates of the connection, once for all its requests."""
+        self._connection.abort = transport.abort
         tls = transport.get_extra_info("ssl_object")
         self._client_chain, self._serving_chain = client_chain(tls), serving_chain(tls)
         self._certificate_requested = client_certificate_requested(tls)
@@ -73,6 +77,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancels the deadline, and sends http.disconnect to the request that is being answered."""
+        self._connection.closed()
         self._expect(None)
         super().connection_lost(exc)
         if self._active is not None:
@@ -120,6 +125,7 @@ class StrictProtocol(HttpToolsProtocol):
         if (objection := self._objection()) is not None:
             self._refuse(objection)
         self._in_head = False
+        self._connection.busy()
         # The end of an earlier response may have started the keep-alive timeout meanwhile.
         self._unset_keepalive_if_required()
         super().on_headers_complete()
@@ -188,7 +194,7 @@ class StrictProtocol(HttpToolsProtocol):
         self.connections.discard(self)
         path, _, query = self.url.partition(b"?")
         scope = {**self.scope, "path": "", "raw_path": path, "query_string": query}
-        websocket = WebSocketProtocol(self.config, self.server_state, {})
+        websocket = WebSocketProtocol(self._connection, self.config, self.server_state, {})
         websocket.app = WebSocketWatch(self.app, scope)
         websocket.connection_made(self.transport)
         websocket.data_received(handshake(scope) + rest)
@@ -217,6 +223,8 @@ class StrictProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if is_next and self._error is not None and not self.transport.is_closing():
             self._send_error(self._error)
+        if self._active is None or self._active.response_complete:
+            self._connection.idle()
 
     def _withdraw(self) -> bool:
         """Takes back the request that is refused if its head is complete already; false if its response has begun."""

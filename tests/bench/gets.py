@@ -23,7 +23,7 @@ from kubesum.server.sockets import LOOPBACK, listen
 from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
-from kubesum.web.handlerchain import DEFAULT_LIMITS
+from kubesum.web.inflight import RequestLimits
 from tests.bench.identity import delegating, headers
 from tests.unit.web.fakeresources import SHELVES, Thing, World
 
@@ -79,7 +79,7 @@ async def measured(home: Path) -> dict[str, float]:
     tls.set_client_ca(clients.certificate + proxies.certificate)
     (home / "ca.crt").write_bytes(authority.certificate)
     certificates.client(proxies, "front-proxy-client").write(home, "client")
-    kubesum = create_app(world.state(), *delegating(clients, proxies), DEFAULT_LIMITS)
+    kubesum = create_app(world.state(), *delegating(clients, proxies), RequestLimits())
     body = await responses(kubesum, tls, home)
     apps: dict[str, ASGIApp] = {"bare_s": Bare(body), "get_s": kubesum}
     figures = {}

@@ -51,6 +51,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def percent(text: str) -> int:
+    """A whole number from 1 to 100."""
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
+    return int(text)
+
+
 def rate(text: str) -> float:
     """A number of events per second, 0 or more."""
     try:

@@ -169,6 +169,15 @@ ACCESS_REVIEWS: Final = ReviewMetrics(
 INFLIGHT: Final = Gauge(
     "apiserver_current_inflight_requests", "Requests that are being answered, without watches.", ("request_kind",)
 )
+MAX_INFLIGHT: Final = Gauge(
+    "kubesum_max_requests_inflight", "How many requests may be answered at the same time, without watches."
+)
+MAX_WATCHES: Final = Gauge("kubesum_max_watches", "How many watches of clients may be open at the same time.")
+REQUESTS_REFUSED: Final = Counter(
+    "kubesum_requests_refused",
+    "Requests answered with 429, by reason: as many requests or watches as may be, the share of the user, or memory.",
+    ("reason",),
+)
 REQUESTS: Final = Counter(
     "apiserver_request",
     "Requests, by verb, resource, scope and status code; without a resource for paths that name none that is served.",

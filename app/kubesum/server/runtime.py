@@ -33,7 +33,7 @@ from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary import defaults
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
-from kubesum.web.handlerchain import MAX_WATCHES, RequestLimits
+from kubesum.web.inflight import RequestLimits
 from kubesum.web.state import ServerState
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,8 @@ class Limits:
     """Requests, but watches; --max-requests-inflight of kube-apiserver."""
     max_connections: int | None = None
     """Connections open at the same time; None for as many as there are descriptors for."""
+    user_share_percent: int = defaults.USER_SHARE_PERCENT
+    """How much of the requests, and of the watches, one user gets at most."""
     shutdown_delay_s: float = 0.0
     """How long requests are still answered after /readyz has begun to fail."""
     rollup_metrics: tuple[str, ...] = ()
@@ -113,7 +115,8 @@ class Kubesum:
         request_limits = RequestLimits(
             # Of the connections at least a quarter is idle, so that there is always one to be closed for a new one.
             max_requests_inflight=min(limits.max_requests_inflight, max(1, connections // 4)),
-            max_watches=min(MAX_WATCHES, max(1, connections // 2)),
+            max_watches=max(1, connections // 2),
+            user_share_percent=limits.user_share_percent,
             access_log=limits.access_log,
         )
         app = create_app(state, secure_serving.authenticator, secure_serving.authorizer, request_limits)

@@ -15,7 +15,8 @@ from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.interfaces import Authenticator, Authorizer
 from kubesum.vocabulary.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from kubesum.web import discovery, openapi, probes
-from kubesum.web.handlerchain import HandlerChain, RequestLimits, internal_error
+from kubesum.web.handlerchain import HandlerChain, internal_error
+from kubesum.web.inflight import RequestLimits
 from kubesum.web.resources import ResourceHandler
 from kubesum.web.responses import READ_METHODS, failure
 from kubesum.web.rollupmetrics import RollupMetrics

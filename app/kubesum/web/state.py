@@ -17,5 +17,7 @@ class ServerState:
     now: Callable[[], float]
     """Seconds since 1970."""
     shutting_down: Callable[[], bool]
+    short_of_memory: Callable[[], bool] = lambda: False
+    """Whether lists and watches would take memory that the server has not."""
     rollup_metrics: tuple[str, ...] = ()
     """The plurals of the resources whose rows are metrics."""

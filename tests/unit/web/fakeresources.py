@@ -24,7 +24,7 @@ from kubesum.rollups.resourceversion import VersionClock
 from kubesum.vocabulary.quantity import ResourceList, rounded
 from kubesum.vocabulary.resource import Ago, Column, ComputedResource, Source, Stale, Unavailable
 from kubesum.web.app import create_app
-from kubesum.web.handlerchain import DEFAULT_LIMITS
+from kubesum.web.inflight import RequestLimits
 from kubesum.web.state import ServerState
 
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
@@ -118,7 +118,7 @@ class World:
 
     def app(self) -> ASGIApp:
         """The application that serves this world, and allows everything."""
-        return create_app(self.state(), LocalAuthenticator(), AlwaysAllowAuthorizer(), DEFAULT_LIMITS)
+        return create_app(self.state(), LocalAuthenticator(), AlwaysAllowAuthorizer(), RequestLimits())
 
     async def put(self, source: Source, *things: Thing) -> None:
         """Things are created, while somebody reads all resources."""

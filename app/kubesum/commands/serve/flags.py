@@ -65,6 +65,14 @@ def _request_flags(command: Parser) -> None:
         help="requests served at the same time, not counting watches; others get 429 (default: %(default)s)",
     )
     command.add_argument(
+        "--user-share-percent",
+        metavar="NUMBER",
+        type=arguments.percent,
+        default=defaults.USER_SHARE_PERCENT,
+        help="how much of the requests in flight, and of the watches, one user gets at most, and else 429 "
+        "(default: %(default)s)",
+    )
+    command.add_argument(
         "--rollup-metrics",
         metavar="LIST",
         type=rollup_metrics,

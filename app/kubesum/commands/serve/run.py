@@ -89,6 +89,7 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
         limits=Limits(
             max_requests_inflight=options.max_requests_inflight,
             max_connections=options.max_connections,
+            user_share_percent=options.user_share_percent,
             shutdown_delay_s=options.shutdown_delay_duration,
             rollup_metrics=options.rollup_metrics,
             access_log=options.access_log,

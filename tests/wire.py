@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kubesum.edge.http.connections import Connections
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.tls.certificates import KeyPair, authority, serving
 from kubesum.edge.tls.servertls import ServerTls
@@ -178,7 +179,7 @@ async def serving_wire(
     """
     tls, app = ServerTls(PAIR), Application()
     tls.set_client_ca(client_bundle)
-    server = Server(server_config(served or app, tls.context), max_connections)
+    server = Server(server_config(served or app, tls.context), Connections(max_connections))
     with listen(0) as listener:
         running = asyncio.create_task(server.serve([listener]))
         await server.listening.wait()

@@ -18,7 +18,7 @@ import pytest
 
 from kubesim.access import certificates
 from kubesum.commands.demo.manifests import SERVICE_HOST
-from kubesum.web.watch import WRITE_TIMEOUT_S
+from kubesum.web.writes import WRITE_TIMEOUT_S
 from tests.leaping import LeapingLoop, leaping
 from tests.monitoring.conftest import BEFORE_S
 from tests.monitoring.expressions import OF_ALERTS

@@ -1,10 +1,12 @@
 """One client that takes all it can get keeps nobody else out."""
 
 import asyncio
+import gc
+import mmap
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -14,6 +16,7 @@ from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from kubesum.commands.demo.manifests import SERVICE_HOST
+from kubesum.server.memorywatch import resident_bytes, trim_memory
 from kubesum.server.runtime import Limits
 from tests.commands.running import Command, started
 from tests.serving.load import ROOT
@@ -31,6 +34,7 @@ from tests.serving.runningserver import (
 )
 
 GREEDY = identity("greedy")
+MASTER = ("root", "system:masters")
 
 
 async def probes(server: RunningServer) -> list[int]:
@@ -111,6 +115,49 @@ async def test_masters_get_no_more_watches_than_there_are(tmp_path: Path) -> Non
     ):
         assert (codes.count(200), codes.count(429)) == (10, 2)
         assert await probes(server) == [200, 200, 200]
+
+
+@contextmanager
+def resident(size: int) -> Iterator[None]:
+    """So many bytes of memory in use by this process, which holds the server."""
+    with mmap.mmap(-1, size) as memory:
+        for at in range(0, size, mmap.PAGESIZE):
+            memory[at] = 1
+        yield
+
+
+async def test_lists_and_new_watches_are_refused_while_memory_is_short(tmp_path: Path) -> None:
+    # What earlier tests have freed would make room later.
+    gc.collect()
+    trim_memory()
+    limit = resident_bytes() * 10 // 6
+    async with (
+        running_server(tmp_path, Limits(memory_limit_bytes=limit)) as server,
+        open_watches(server, 1, ROOT) as before,
+    ):
+        [name, *_] = [item["metadata"]["name"] for item in (await server.forwarded(NODES, *MASTER)).json["items"]]
+
+        with resident(limit // 2):
+            await eventually(lambda: answers(server, NODES, 429))
+
+            refused = await server.forwarded(NODES, *MASTER)
+            assert (refused.headers["Retry-After"], refused.json["reason"]) == ("5", "TooManyRequests")
+            assert refused.message == "The server is short of memory, please try again later."
+            async with open_watches(server, 1, ROOT) as codes:
+                assert codes == [429]
+            assert before == [200]
+            assert (await server.forwarded(f"{NODES}/{name}", *MASTER)).code == 200
+            assert await probes(server) == [200, 200, 200]
+            assert await metric(server, "kubesum_memory_limit_bytes") == limit
+            assert await metric(server, "kubesum_memory_pressure") == 3
+            assert await metric(server, "kubesum_requests_refused_total", reason="memory") >= 3
+
+        await eventually(lambda: answers(server, NODES, 200))
+        assert await metric(server, "kubesum_memory_pressure") == 0
+
+
+async def answers(server: RunningServer, path: str, code: int) -> bool:
+    return (await server.forwarded(path, *MASTER)).code == code
 
 
 @asynccontextmanager

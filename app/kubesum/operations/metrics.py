@@ -92,6 +92,23 @@ WATCHES_CUT: Final = Counter(
     ("resource",),
 )
 
+LISTS_CUT: Final = Counter(
+    "kubesum_lists_cut",
+    "Lists that were not sent to the end, because the client did not read while memory was short.",
+)
+
+MEMORY_LIMIT: Final = Gauge("kubesum_memory_limit_bytes", "Memory that kubesum keeps below; 0 for no limit.")
+MEMORY_USED: Final = Gauge(
+    "kubesum_memory_used_bytes",
+    "Memory in use, as the kernel counts it against the limit, without pages of files that it can drop.",
+)
+MEMORY_PRESSURE: Final = Gauge(
+    "kubesum_memory_pressure",
+    "0 while there is enough memory, 1 while caches are dropped, 2 while lists and new watches are refused, 3 while "
+    "lists in progress are ended too.",
+)
+CACHES_DROPPED: Final = Counter("kubesum_caches_dropped", "How often caches were dropped because memory was short.")
+
 SERVING_CERTIFICATE_NOT_AFTER: Final = Gauge(
     "kubesum_serving_cert_not_after_seconds", "Unix time at which the serving certificate expires."
 )

@@ -13,7 +13,6 @@ from kubesum.edge.http.connections import Connection, Connections
 from kubesum.edge.http.protocol import StrictProtocol
 from kubesum.edge.http.websocket import MAX_MESSAGE_BYTES
 from kubesum.server.acceptor import Acceptor
-from kubesum.server.descriptors import MOST_CONNECTIONS
 
 SHUTDOWN_TIMEOUT_S: Final = 10
 """For requests in progress after the listener is closed; watches end within three seconds."""
@@ -22,9 +21,9 @@ SHUTDOWN_TIMEOUT_S: Final = 10
 class Server(uvicorn.Server):
     """A uvicorn server that ends when `should_exit` is set or `serve` is cancelled, not by signals."""
 
-    def __init__(self, config: uvicorn.Config, max_connections: int = MOST_CONNECTIONS) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
-        self._connections: Final = Connections(max_connections)
+        self._connections: Final = connections
         self._acceptors: list[Acceptor] = []
         self.listening: Final = asyncio.Event()
         """Set once connections are accepted."""

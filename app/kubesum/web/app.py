@@ -24,9 +24,13 @@ from kubesum.web.state import ServerState
 
 
 def create_app(
-    server: ServerState, authenticator: Authenticator, authorizer: Authorizer, limits: RequestLimits
+    resources: ResourceHandler,
+    server: ServerState,
+    authenticator: Authenticator,
+    authorizer: Authorizer,
+    limits: RequestLimits,
 ) -> ASGIApp:
-    """The application that serves `server`, as one ASGI application."""
+    """The application that serves `server` and its `resources`, as one ASGI application."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.server = server
     app.state.rollup_metrics = RollupMetrics(server.catalogue, server.rollup_metrics)
@@ -35,7 +39,7 @@ def create_app(
         app.include_router(router)
     for kind in (ApiError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, error_response)
-    return HandlerChain(director(ResourceHandler(server), app), server, authenticator, authorizer, limits)
+    return HandlerChain(director(resources, app), server, authenticator, authorizer, limits)
 
 
 def director(resources: ASGIApp, others: ASGIApp) -> ASGIApp:

@@ -42,7 +42,7 @@ class HandlerChain:
         self._server = server
         self._authenticator = authenticator
         self._authorizer = authorizer
-        self._in_flight = InFlight(limits, authorizer.always_allowed, server.short_of_memory)
+        self._in_flight = InFlight(limits, authorizer.always_allowed, server.memory_pressure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""

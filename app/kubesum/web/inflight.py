@@ -11,17 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from kubesum.api.representations.status import RETRY_SOON
+from kubesum.api.representations.status import RETRY_SOON, out_of_memory
 from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.edge.authn.users import User
 from kubesum.operations.metrics import INFLIGHT, MAX_INFLIGHT, MAX_WATCHES, REQUESTS_REFUSED
 from kubesum.vocabulary import defaults
-from kubesum.vocabulary.errors import StatusDetails, TooManyRequests
+from kubesum.vocabulary.errors import TooManyRequests
+from kubesum.vocabulary.memorypressure import CurrentPressure, MemoryPressure
 
 _READ_ONLY: Final = INFLIGHT.labels("readOnly")
 _TAKE_MEMORY: Final = frozenset({"list", "watch"})
-RETRY_WITH_MEMORY: Final = StatusDetails(retry_after_seconds=5)
-"""By then caches are dropped, and responses in progress have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,11 @@ class InFlight:
         self,
         limits: RequestLimits,
         always_allowed: Callable[[User, RequestInfo], bool],
-        short_of_memory: Callable[[], bool],
+        memory_pressure: CurrentPressure,
     ) -> None:
         """`always_allowed` says which requests are not limited."""
         self._always_allowed: Final = always_allowed
-        self._short_of_memory: Final = short_of_memory
+        self._memory_pressure: Final = memory_pressure
         self._max: Final = {"watch": limits.max_watches, "other": limits.max_requests_inflight}
         self._share: Final = {
             kind: max(1, most * limits.user_share_percent // 100) for kind, most in self._max.items()
@@ -66,9 +65,8 @@ class InFlight:
         taken by requests that wait for reviews, kube-apiserver would mark the APIService unavailable, and the kubelet
         would restart the container. What takes little memory is answered also while the server is short of it.
         """
-        if info.verb in _TAKE_MEMORY and self._short_of_memory():
-            REQUESTS_REFUSED.labels("memory").inc()
-            return TooManyRequests("The server is short of memory, please try again later.", RETRY_WITH_MEMORY)
+        if info.verb in _TAKE_MEMORY and self._memory_pressure() >= MemoryPressure.OVER:
+            return out_of_memory()
         if reason := self._reached_limit(user, info):
             REQUESTS_REFUSED.labels(reason).inc()
             return TooManyRequests("Too many requests, please try again later.", RETRY_SOON)

@@ -16,13 +16,12 @@ from kubesum.edge.http.requestcontext import request_context
 from kubesum.operations.metrics import SENT_WATCH_EVENTS, WATCHES_CUT
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
 from kubesum.vocabulary.resource import ComputedResource
+from kubesum.web.writes import Writes, WriteTimeout
 
 REAUTHORIZATION_INTERVAL_S: Final = 60.0
 """How often a watch is authorized again."""
 AUTHORIZATION_GRACE_S: Final = 300.0
 """How long a watch goes on while kube-apiserver does not answer the review."""
-WRITE_TIMEOUT_S: Final = 60.0
-"""How long a client may take to make room for a chunk in the buffers of the connection."""
 
 
 class WatchResponse(Response):
@@ -31,7 +30,11 @@ class WatchResponse(Response):
     media_type = "application/json"
 
     def __init__(
-        self, chunks: AsyncGenerator[bytes, None], resource: ComputedResource, headers: Mapping[str, str]
+        self,
+        chunks: AsyncGenerator[bytes, None],
+        resource: ComputedResource,
+        headers: Mapping[str, str],
+        writes: Writes,
     ) -> None:
         """`resource` labels the metrics."""
         super().__init__(headers=headers)
@@ -40,6 +43,7 @@ class WatchResponse(Response):
         self._chunks = chunks
         # A series from the first watch on: increases of a new one are lost to Prometheus.
         self._cut = WATCHES_CUT.labels(resource.resource_group)
+        self._writes = writes
         self._sent = SENT_WATCH_EVENTS.labels(resource.group, resource.version, resource.plural)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +60,7 @@ class WatchResponse(Response):
             await self._send_while_authorized(request_context(scope).authorize, receive, send)
         except* _Disconnected:
             pass
-        except* _WriteTimeout:
+        except* WriteTimeout:
             # The client has missed events, so that the response must not look complete.
             self._cut.inc()
             request_context(scope).abort()
@@ -71,20 +75,16 @@ class WatchResponse(Response):
                 await self._send_chunks(send)
                 watchdog.cancel()
         except* _NotAuthorized:
-            await _write(send, b"", more=False)
+            await self._writes.write(send, b"", more=False)
 
     async def _send_chunks(self, send: Send) -> None:
         async with aclosing(self._chunks) as chunks:
             async for chunk in chunks:
-                await _write(send, chunk, more=True)
+                await self._writes.write(send, chunk, more=True)
                 self._sent.inc(chunk.count(b"\n"))
                 # Not kept in memory while the next one is awaited.
                 del chunk
-        await _write(send, b"", more=False)
-
-
-class _WriteTimeout(Exception):
-    """The client does not read."""
+        await self._writes.write(send, b"", more=False)
 
 
 class _Disconnected(Exception):
@@ -93,15 +93,6 @@ class _Disconnected(Exception):
 
 class _NotAuthorized(Exception):
     """The user is no longer allowed to watch."""
-
-
-async def _write(send: Send, chunk: bytes, *, more: bool) -> None:
-    """Sends a chunk; raises _WriteTimeout if the client does not make room for it."""
-    try:
-        async with asyncio.timeout(WRITE_TIMEOUT_S):
-            await send({"type": "http.response.body", "body": chunk, "more_body": more})
-    except TimeoutError as error:
-        raise _WriteTimeout from error
 
 
 async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]]) -> None:

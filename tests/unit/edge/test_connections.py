@@ -8,10 +8,12 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 
 import pytest
 import pytest_asyncio
 
+from kubesum.edge.http.connections import Connections
 from kubesum.operations.metrics import ACCEPT_ERRORS, CONNECTIONS, CONNECTIONS_EVICTED, CONNECTIONS_REFUSED
 from kubesum.server.sockets import LOOPBACK
 from tests.leaping import leaping
@@ -184,9 +186,8 @@ async def test_connections_that_come_while_no_descriptor_is_left_are_accepted_la
     """uvloop closed each of them at once, and a probe failed."""
     failed = ACCEPT_ERRORS._value.get()
     with socket.socket() as client:
-        client.setblocking(False)
         with no_descriptor_left():
-            await asyncio.get_running_loop().sock_connect(client, (LOOPBACK, wire.port))
+            client.connect((LOOPBACK, wire.port))
             await until(lambda: ACCEPT_ERRORS._value.get() > failed)
 
         await until_open(1)
@@ -199,8 +200,7 @@ def test_the_accepting_pauses_while_no_descriptor_is_left() -> None:
         async with serving_wire() as wire:
             failed = ACCEPT_ERRORS._value.get()
             with socket.socket() as client, no_descriptor_left():
-                client.setblocking(False)
-                await asyncio.get_running_loop().sock_connect(client, (LOOPBACK, wire.port))
+                client.connect((LOOPBACK, wire.port))
                 await asyncio.sleep(10)
             assert 50 <= ACCEPT_ERRORS._value.get() - failed <= 101
 
@@ -211,8 +211,27 @@ async def test_an_idle_connection_gives_its_descriptor_to_a_new_one(wire: Wire) 
     async with wire.client() as idle:
         assert await is_served(idle)
         with socket.socket() as client:
-            client.setblocking(False)
             with no_descriptor_left():
-                await asyncio.get_running_loop().sock_connect(client, (LOOPBACK, wire.port))
+                client.connect((LOOPBACK, wire.port))
                 assert await idle.ended()
             await until_open(1)
+
+
+def test_while_memory_is_short_connections_that_are_idle_for_long_are_closed_but_a_hundred() -> None:
+    async def main() -> None:
+        connections = Connections(1000)
+        aborted: list[int] = []
+        for number in range(110):
+            connection = connections.admit()
+            assert connection is not None
+            connection.abort = partial(aborted.append, number)
+
+        connections.relieve(is_short=True)
+        assert aborted == []
+        assert connections.admit() is not None
+        assert aborted == [0]
+        connections.relieve(is_short=False)
+        assert connections.admit() is not None
+        assert aborted == [0]
+
+    asyncio.run(main())

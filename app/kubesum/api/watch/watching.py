@@ -91,6 +91,10 @@ class Watches:
         self._now = now
         self._frames = FrameCache(now)
 
+    def drop_caches(self) -> None:
+        """Drops what only saves time."""
+        self._frames.drop()
+
     async def open(self, request: WatchRequest) -> AsyncGenerator[bytes, None]:
         """The lines of a watch, many at a time, as they come; they end with the watch.
 

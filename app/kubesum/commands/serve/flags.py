@@ -73,6 +73,13 @@ def _request_flags(command: Parser) -> None:
         "(default: %(default)s)",
     )
     command.add_argument(
+        "--memory-limit",
+        metavar="QUANTITY",
+        type=arguments.memory,
+        help="memory to keep below, such as 512Mi: caches are dropped at 85 percent of it, lists and new watches "
+        "refused at 92 percent; 0 for no limit (default: the lower of memory.max and memory.high of the cgroup)",
+    )
+    command.add_argument(
         "--rollup-metrics",
         metavar="LIST",
         type=rollup_metrics,

@@ -7,6 +7,7 @@ kube-apiserver out. If none is idle, the new one is refused.
 """
 
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -20,6 +21,11 @@ from kubesum.operations.metrics import (
 )
 
 log = logging.getLogger(__name__)
+
+KEPT_IDLE: Final = 100
+"""Idle connections that stay open while memory is short: a kube-apiserver keeps 25."""
+LONG_IDLE_S: Final = 5.0
+"""How long a connection is idle before it is closed for its memory: longer than a handshake takes under load."""
 
 
 class Connection:
@@ -49,23 +55,26 @@ class Connections:
     """All open connections."""
 
     def __init__(self, maximum: int) -> None:
-        self._maximum: Final = maximum
-        self._idle: Final[OrderedDict[Connection, None]] = OrderedDict()
-        """The one that has been idle for the longest time comes first."""
+        self.maximum: Final = maximum
+        self._idle: Final[OrderedDict[Connection, float]] = OrderedDict()
+        """Since when each is idle, which is the order."""
         self._open: Final[set[Connection]] = set()
+        self._is_short = False
         self._log_reduction: Final = LogReduction()
         MAX_CONNECTIONS.set(maximum)
 
     def admit(self) -> Connection | None:
         """The place of a new connection; None if it must be closed."""
-        if len(self._open) >= self._maximum:
+        is_full = len(self._open) >= self.maximum
+        if is_full:
             self._log("all connections are taken")
-            if not self.evict():
-                CONNECTIONS_REFUSED.labels("limit").inc()
-                return None
+        has_made_room = (is_full or self._has_idle_to_spare()) and self.evict()
+        if is_full and not has_made_room:
+            CONNECTIONS_REFUSED.labels("limit").inc()
+            return None
         connection = Connection(self)
         self._open.add(connection)
-        self._idle[connection] = None
+        self._idle[connection] = time.monotonic()
         CONNECTIONS.set(len(self._open))
         return connection
 
@@ -80,11 +89,20 @@ class Connections:
         connection.abort()
         return True
 
+    def relieve(self, *, is_short: bool) -> None:
+        """Ends those that have been idle for long, while memory `is_short`, and another one for each new one."""
+        self._is_short = is_short
+        while self._has_idle_to_spare() and next(iter(self._idle.values())) + LONG_IDLE_S <= time.monotonic():
+            self.evict()
+
+    def _has_idle_to_spare(self) -> bool:
+        return self._is_short and len(self._idle) > KEPT_IDLE
+
     def set_idle(self, connection: Connection, *, is_idle: bool) -> None:
         """Marks an open connection as idle from now on, or as busy."""
         self._idle.pop(connection, None)
         if is_idle and connection in self._open:
-            self._idle[connection] = None
+            self._idle[connection] = time.monotonic()
 
     def remove(self, connection: Connection) -> None:
         """Frees the place of a connection; does nothing if it is free already."""

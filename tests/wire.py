@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kubesum.edge.http.connections import Connections
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.tls.certificates import KeyPair, authority, serving
 from kubesum.edge.tls.servertls import ServerTls
@@ -170,7 +171,7 @@ def load(context: ssl.SSLContext, pair: KeyPair) -> None:
 
 @asynccontextmanager
 async def serving_wire(
-    client_bundle: bytes = CLIENTS.certificate, served: ASGIApp | None = None
+    client_bundle: bytes = CLIENTS.certificate, served: ASGIApp | None = None, max_connections: int = 100
 ) -> AsyncIterator[Wire]:
     """A server that accepts client certificates of `client_bundle`, stopped on the way out.
 
@@ -178,7 +179,7 @@ async def serving_wire(
     """
     tls, app = ServerTls(PAIR), Application()
     tls.set_client_ca(client_bundle)
-    server = Server(server_config(served or app, tls.context))
+    server = Server(server_config(served or app, tls.context), Connections(max_connections))
     with listen(0) as listener:
         running = asyncio.create_task(server.serve([listener]))
         await server.listening.wait()

@@ -13,6 +13,7 @@ from pathlib import Path
 import uvloop
 from starlette.types import Receive, Scope, Send
 
+from kubesum.edge.http.connections import Connections
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.server.sockets import listen
@@ -45,7 +46,7 @@ async def main() -> None:
     tls = ServerTls(certificates.serving(authority, (options.host,)))
     # A connection on which no client certificate was asked for is closed after one response.
     tls.set_client_ca(authority.certificate)
-    server = Server(server_config(Bodies(options.folder), tls.context))
+    server = Server(server_config(Bodies(options.folder), tls.context), Connections(1000))
     with listen(0) as listener:
         serving = asyncio.create_task(server.serve([listener]))
         await server.listening.wait()

@@ -17,13 +17,15 @@ from pathlib import Path
 import uvloop
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kubesum.edge.http.connections import Connections
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.server.sockets import LOOPBACK, listen
 from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
-from kubesum.web.handlerchain import DEFAULT_LIMITS
+from kubesum.web.inflight import RequestLimits
+from kubesum.web.resources import ResourceHandler
 from tests.bench.identity import delegating, headers
 from tests.unit.web.fakeresources import SHELVES, Thing, World
 
@@ -79,7 +81,8 @@ async def measured(home: Path) -> dict[str, float]:
     tls.set_client_ca(clients.certificate + proxies.certificate)
     (home / "ca.crt").write_bytes(authority.certificate)
     certificates.client(proxies, "front-proxy-client").write(home, "client")
-    kubesum = create_app(world.state(), *delegating(clients, proxies), DEFAULT_LIMITS)
+    state = world.state()
+    kubesum = create_app(ResourceHandler(state), state, *delegating(clients, proxies), RequestLimits())
     body = await responses(kubesum, tls, home)
     apps: dict[str, ASGIApp] = {"bare_s": Bare(body), "get_s": kubesum}
     figures = {}
@@ -92,7 +95,7 @@ async def measured(home: Path) -> dict[str, float]:
 
 async def responses(app: ASGIApp, tls: ServerTls, home: Path, times: int = 1) -> bytes:
     """The last body that a client in a process of its own gets from `app`."""
-    server = Server(server_config(app, tls.context))
+    server = Server(server_config(app, tls.context), Connections(1000))
     with listen(0) as listener:
         running = asyncio.create_task(server.serve([listener]))
         await server.listening.wait()

@@ -24,16 +24,11 @@ from kubesum.commands import eventloop
 from kubesum.commands.serve.run import serve, serve_options
 from kubesum.operations import metrics
 from kubesum.operations.logs import JsonFormatter, set_up_logging
-from kubesum.server.runtime import trim_memory
+from kubesum.server.memorywatch import resident_bytes, trim_memory
 from tests.bench.commandlines import commands
 
 PAGE_BYTES: Final = resource.getpagesize()
 TICK_S: Final = 0.005
-
-
-def resident_bytes() -> int:
-    """Memory of this process that is in use."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
 
 
 def peak_bytes() -> int:

@@ -14,6 +14,8 @@ def test_the_server_is_started_with_these_arguments() -> None:
         "--tls-secret=kubesum-tls",
         "--service-name=kubesum",
         "--authorization-always-allow-paths=/healthz,/livez,/readyz",
+        "--max-requests-inflight=400",
+        "--user-share-percent=25",
         "--shutdown-delay-duration=10s",
     ]
 
@@ -26,6 +28,8 @@ def test_a_certificate_of_somebody_else_is_read_from_files() -> None:
             "--tls-cert-file=/etc/kubesum/tls/tls.crt",
             "--tls-private-key-file=/etc/kubesum/tls/tls.key",
             "--authorization-always-allow-paths=/healthz,/livez,/readyz",
+            "--max-requests-inflight=400",
+            "--user-share-percent=25",
             "--shutdown-delay-duration=10s",
         ]
         assert {"name": "tls", "mountPath": "/etc/kubesum/tls", "readOnly": True} in container(values)["volumeMounts"]
@@ -37,7 +41,13 @@ def test_metrics_are_open_to_all_only_where_that_is_asked_for() -> None:
 
 
 def test_arguments_of_the_values_come_last_and_override_others() -> None:
-    assert container(EVERYTHING)["args"][-2:] == ["--shutdown-delay-duration=20s", "--max-requests-inflight=800"]
+    assert container(EVERYTHING)["args"][-5:] == [
+        "--max-connections=2000",
+        "--max-requests-inflight=800",
+        "--user-share-percent=50",
+        "--shutdown-delay-duration=20s",
+        "--max-requests-inflight=900",
+    ]
 
 
 @pytest.mark.parametrize("values", SETS.values(), ids=SETS.keys())

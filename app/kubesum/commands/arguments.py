@@ -63,6 +63,28 @@ def at_most(most: int) -> Callable[[str], int]:
     return bounded
 
 
+def memory(text: str) -> int:
+    """Bytes, from a number of them or a quantity such as 512Mi."""
+    # Imported here, since every command parses its line first, and few need quantities.
+    from kubesum.vocabulary.errors import QuantityError  # noqa: PLC0415
+    from kubesum.vocabulary.quantity import MEMORY, amount  # noqa: PLC0415
+
+    try:
+        number = amount(MEMORY, text)
+    except QuantityError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a quantity of memory such as 512Mi")
+    return number
+
+
+def percent(text: str) -> int:
+    """A whole number from 1 to 100."""
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
+    return int(text)
+
+
 def rate(text: str) -> float:
     """A number of events per second, 0 or more."""
     try:

@@ -93,6 +93,23 @@ WATCHES_CUT: Final = Counter(
     ("resource",),
 )
 
+LISTS_CUT: Final = Counter(
+    "kubesum_lists_cut",
+    "Lists that were not sent to the end, because the client did not read while memory was short.",
+)
+
+MEMORY_LIMIT: Final = Gauge("kubesum_memory_limit_bytes", "Memory that kubesum keeps below; 0 for no limit.")
+MEMORY_USED: Final = Gauge(
+    "kubesum_memory_used_bytes",
+    "Memory in use, as the kernel counts it against the limit, without pages of files that it can drop.",
+)
+MEMORY_PRESSURE: Final = Gauge(
+    "kubesum_memory_pressure",
+    "0 while there is enough memory, 1 while caches are dropped, 2 while lists and new watches are refused, 3 while "
+    "lists in progress are ended too.",
+)
+CACHES_DROPPED: Final = Counter("kubesum_caches_dropped", "How often caches were dropped because memory was short.")
+
 SERVING_CERTIFICATE_NOT_AFTER: Final = Gauge(
     "kubesum_serving_cert_not_after_seconds", "Unix time at which the serving certificate expires."
 )
@@ -106,10 +123,22 @@ HANDSHAKES_FAILED: Final = Counter(
     "Failed TLS handshakes, by cause: the client certificate, or TLS itself.",
     ("cause",),
 )
+CONNECTIONS: Final = Gauge("kubesum_connections", "Open connections of clients, with those in their TLS handshake.")
+MAX_CONNECTIONS: Final = Gauge(
+    "kubesum_max_connections", "How many connections of clients may be open at the same time."
+)
 CONNECTIONS_REFUSED: Final = Counter(
     "kubesum_connections_refused",
-    "Connections closed for an invalid request, by status code; `silent` if none arrived in time.",
+    "Connections closed for an invalid request, by status code; `silent` if none arrived in time; `limit` if as many "
+    "were open as may be, and none was idle.",
     ("code",),
+)
+CONNECTIONS_EVICTED: Final = Counter(
+    "kubesum_connections_evicted",
+    "Connections that were closed for a new one, because they were idle for the longest time.",
+)
+ACCEPT_ERRORS: Final = Counter(
+    "kubesum_accept_errors", "Failed attempts to accept a connection, such as for lack of descriptors."
 )
 AUTHENTICATION_CONFIG_LOADED: Final = Gauge(
     "kubesum_authentication_config_loaded", "1 once the authentication ConfigMap was loaded."
@@ -157,6 +186,15 @@ ACCESS_REVIEWS: Final = ReviewMetrics(
 
 INFLIGHT: Final = Gauge(
     "apiserver_current_inflight_requests", "Requests that are being answered, without watches.", ("request_kind",)
+)
+MAX_INFLIGHT: Final = Gauge(
+    "kubesum_max_requests_inflight", "How many requests may be answered at the same time, without watches."
+)
+MAX_WATCHES: Final = Gauge("kubesum_max_watches", "How many watches of clients may be open at the same time.")
+REQUESTS_REFUSED: Final = Counter(
+    "kubesum_requests_refused",
+    "Requests answered with 429, by reason: as many requests or watches as may be, the share of the user, or memory.",
+    ("reason",),
 )
 REQUESTS: Final = Counter(
     "apiserver_request",

@@ -5,7 +5,6 @@ that is no longer fed must not be served as if it were fresh. Kubernetes restart
 """
 
 import asyncio
-import ctypes
 import gc
 import logging
 import secrets
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 from kubesum.cache.store import Cache
 from kubesum.cache.syncstate import SyncState
+from kubesum.edge.http.connections import Connections
 from kubesum.edge.secureserving import BackgroundTask, SecureServing
 from kubesum.kube.deltas import Poll, SourceEvent, WatchError
 from kubesum.operations.eventlooplag import measure_event_loop_lag
@@ -28,11 +28,14 @@ from kubesum.rollups.resourceversion import TAGS, VersionClock
 from kubesum.semantics.watchedresources import POLLED_RESOURCES
 from kubesum.server.definedkinds import DefinedKinds
 from kubesum.server.definitioncontroller import DefinitionController, DefinitionsApi
+from kubesum.server.descriptors import max_connections
+from kubesum.server.memorywatch import MemoryWatch, Relief, memory_limit, trim_memory
 from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary import defaults
 from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
-from kubesum.web.handlerchain import RequestLimits
+from kubesum.web.inflight import RequestLimits
+from kubesum.web.resources import ResourceHandler
 from kubesum.web.state import ServerState
 
 log = logging.getLogger(__name__)
@@ -56,6 +59,12 @@ class Limits:
 
     max_requests_inflight: int = defaults.MAX_REQUESTS_INFLIGHT
     """Requests, but watches; --max-requests-inflight of kube-apiserver."""
+    max_connections: int | None = None
+    """Connections open at the same time; None for as many as there are descriptors for."""
+    user_share_percent: int = defaults.USER_SHARE_PERCENT
+    """How much of the requests, and of the watches, one user gets at most."""
+    memory_limit_bytes: int | None = None
+    """Memory to keep below; 0 for any, None for the limit of the control group."""
     shutdown_delay_s: float = 0.0
     """How long requests are still answered after /readyz has begun to fail."""
     rollup_metrics: tuple[str, ...] = ()
@@ -103,11 +112,28 @@ class Kubesum:
             has_namespace=self.has_namespace,
             now=time.time,
             shutting_down=lambda: self._shutting_down,
+            memory_pressure=lambda: self._memory.pressure(),  # noqa: PLW0108 - it is made below
             rollup_metrics=limits.rollup_metrics,
         )
-        request_limits = RequestLimits(limits.max_requests_inflight, access_log=limits.access_log)
-        app = create_app(state, secure_serving.authenticator, secure_serving.authorizer, request_limits)
-        self._server: Final = Server(server_config(app, secure_serving.tls))
+        resources = ResourceHandler(state)
+        connections = Connections(max_connections(limits.max_connections))
+        self._memory: Final = MemoryWatch(
+            memory_limit(limits.memory_limit_bytes),
+            Relief(
+                resources.drop_caches,
+                lambda is_short: connections.relieve(is_short=is_short),
+                resources.end_slow_responses,
+            ),
+        )
+        request_limits = RequestLimits(
+            # Of the connections at least a quarter is idle, so that there is always one to be closed for a new one.
+            max_requests_inflight=min(limits.max_requests_inflight, max(1, connections.maximum // 4)),
+            max_watches=max(1, connections.maximum // 2),
+            user_share_percent=limits.user_share_percent,
+            access_log=limits.access_log,
+        )
+        app = create_app(resources, state, secure_serving.authenticator, secure_serving.authorizer, request_limits)
+        self._server: Final = Server(server_config(app, secure_serving.tls), connections)
 
     def readiness(self) -> Mapping[str, bool]:
         """The named checks of /readyz.
@@ -152,6 +178,7 @@ class Kubesum:
             **({} if self._controller is None else {"rollup definitions": self._controller.run}),
             "freshness": self._check_freshness,
             "publisher": self._publish,
+            "memory": self._memory.run,
             "event loop lag": measure_event_loop_lag,
         }
 
@@ -245,13 +272,3 @@ def _has_synced_or_denied(state: SyncState) -> bool:
     # Rights are often granted in the minute in which kubesum starts.
     denied_since = state.denied_since
     return state.has_synced or (denied_since is not None and time.monotonic() - denied_since > DENIAL_COUNTS_S)
-
-
-def trim_memory() -> None:
-    """Returns the freed memory that the C library holds to the system, where it can be asked to (glibc).
-
-    The buffers of the initial lists leave megabytes in it, which it would hold for the life of the process.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

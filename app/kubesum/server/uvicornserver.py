@@ -1,4 +1,4 @@
-"""uvicorn without signal handlers, and with timeouts of TLS handshakes and shutdowns."""
+"""uvicorn without signal handlers, and with a maximum of connections."""
 
 import asyncio
 import socket
@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import uvicorn
 
+from kubesum.edge.http.connections import Connection, Connections
 from kubesum.edge.http.protocol import StrictProtocol
 from kubesum.edge.http.websocket import MAX_MESSAGE_BYTES
+from kubesum.server.acceptor import Acceptor
 
-TLS_HANDSHAKE_TIMEOUT_S: Final = 10.0
-TLS_SHUTDOWN_TIMEOUT_S: Final = 5.0
-"""Of a TLS connection whose client does not answer close_notify."""
 SHUTDOWN_TIMEOUT_S: Final = 10
 """For requests in progress after the listener is closed; watches end within three seconds."""
 
@@ -22,10 +21,13 @@ SHUTDOWN_TIMEOUT_S: Final = 10
 class Server(uvicorn.Server):
     """A uvicorn server that ends when `should_exit` is set or `serve` is cancelled, not by signals."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
+        self._connections: Final = connections
+        self._acceptors: list[Acceptor] = []
         self.listening: Final = asyncio.Event()
         """Set once connections are accepted."""
+        # uvicorn closes those of the event loop.
         self.servers = []
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -33,8 +35,9 @@ class Server(uvicorn.Server):
         try:
             await super().serve(sockets)
         finally:
-            for server in self.servers:
-                server.close()
+            for acceptor in self._acceptors:
+                acceptor.close()
+                acceptor.abort_handshakes()
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
 
@@ -46,23 +49,20 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts to accept connections on `sockets`."""
         await self.lifespan.startup()
-        loop = asyncio.get_running_loop()
-        self.servers = [
-            await loop.create_server(
-                self._protocol,
-                sock=listener,
-                ssl=self.config.ssl,
-                backlog=self.config.backlog,
-                ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT_S,
-                ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S,
-            )
-            for listener in sockets or ()
+        self._acceptors = [
+            Acceptor(listener, self.config.ssl, self._connections, self._protocol) for listener in sockets or ()
         ]
         self.started = True
         self.listening.set()
 
-    def _protocol(self) -> StrictProtocol:
-        return StrictProtocol(self.config, self.server_state, self.lifespan.state)
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts no more connections, and waits for the end of those that are busy."""
+        for acceptor in self._acceptors:
+            acceptor.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self, connection: Connection) -> StrictProtocol:
+        return StrictProtocol(connection, self.config, self.server_state, self.lifespan.state)
 
 
 def server_config(app: Any, tls: ssl.SSLContext) -> uvicorn.Config:

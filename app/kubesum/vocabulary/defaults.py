@@ -12,6 +12,7 @@ ALWAYS_ALLOW_PATHS: Final = ("/healthz", "/livez", "/readyz")
 """What kubelets probe, without credentials."""
 MAX_REQUESTS_INFLIGHT: Final = 400
 """As kube-apiserver's."""
+USER_SHARE_PERCENT: Final = 25
 SHUTDOWN_DELAY_S: Final = 10.0
 USAGE_INTERVAL_S: Final = 30.0
 TLS_SECRET: Final = "kubesum-tls"  # noqa: S105 - the name of a Secret

@@ -15,7 +15,8 @@ from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.interfaces import Authenticator, Authorizer
 from kubesum.vocabulary.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from kubesum.web import discovery, openapi, probes
-from kubesum.web.handlerchain import HandlerChain, RequestLimits, internal_error
+from kubesum.web.handlerchain import HandlerChain, internal_error
+from kubesum.web.inflight import RequestLimits
 from kubesum.web.readinesslog import ReadinessLog
 from kubesum.web.resources import ResourceHandler
 from kubesum.web.responses import READ_METHODS, failure
@@ -24,9 +25,13 @@ from kubesum.web.state import ServerState
 
 
 def create_app(
-    server: ServerState, authenticator: Authenticator, authorizer: Authorizer, limits: RequestLimits
+    resources: ResourceHandler,
+    server: ServerState,
+    authenticator: Authenticator,
+    authorizer: Authorizer,
+    limits: RequestLimits,
 ) -> ASGIApp:
-    """The application that serves `server`, as one ASGI application."""
+    """The application that serves `server` and its `resources`, as one ASGI application."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.server = server
     app.state.readiness_log = ReadinessLog()
@@ -36,7 +41,7 @@ def create_app(
         app.include_router(router)
     for kind in (ApiError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, error_response)
-    return HandlerChain(director(ResourceHandler(server), app), server, authenticator, authorizer, limits)
+    return HandlerChain(director(resources, app), server, authenticator, authorizer, limits)
 
 
 def director(resources: ASGIApp, others: ASGIApp) -> ASGIApp:

@@ -7,48 +7,22 @@ and the attributes that are read here, so that authorization and handlers cannot
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.requests.options import REQUEST_TIMEOUT_S
 from kubesum.api.requests.requestinfo import RequestInfo, request_info
 from kubesum.edge.authn.users import User
 from kubesum.edge.authz.impersonation import refuse_impersonation
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.interfaces import Authenticator, Authorizer
-from kubesum.operations.metrics import INFLIGHT
-from kubesum.vocabulary import defaults
-from kubesum.vocabulary.errors import ApiError, InternalError, Timeout, TooManyRequests
+from kubesum.vocabulary.errors import ApiError, InternalError, Timeout
 from kubesum.web.accesslog import AccessLog, Exchange, exchange, log_defect
+from kubesum.web.inflight import InFlight, RequestLimits
 from kubesum.web.requestmetrics import Labels, labels_of, long_running, observe, observe_termination
 from kubesum.web.responses import failure
 from kubesum.web.state import ServerState
-
-_READ_ONLY: Final = INFLIGHT.labels("readOnly")
-USER_SHARE: Final = 4
-"""One user gets at most one part in so many of the requests in flight, and of the watches."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestLimits:
-    """How many requests are answered at the same time; more get 429."""
-
-    max_requests_inflight: int = defaults.MAX_REQUESTS_INFLIGHT
-    """Without watches."""
-    max_watches: int = 5_000
-    """Each takes some 50 KiB, so that one client could use up the memory."""
-    access_log: str = defaults.ACCESS_LOG_ERRORS
-    """Which requests are logged: a value of --access-log."""
-
-
-DEFAULT_LIMITS: Final = RequestLimits()
 
 
 class HandlerChain:
@@ -68,9 +42,7 @@ class HandlerChain:
         self._server = server
         self._authenticator = authenticator
         self._authorizer = authorizer
-        self._max_inflight = {"watch": limits.max_watches, "other": limits.max_requests_inflight}
-        self._inflight = {"watch": 0, "other": 0}
-        self._inflight_of_user: Counter[tuple[str, str]] = Counter()
+        self._in_flight = InFlight(limits, authorizer.always_allowed, server.memory_pressure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -130,7 +102,8 @@ class HandlerChain:
         user = done.user = await self._authenticator.authenticate(context.client_chain, scope["headers"])
         refuse_impersonation(user, scope["headers"])
         scope["headers"] = self._authenticator.without_identity_headers(scope["headers"])
-        with self._in_flight(user, info):
+        self._require_place(user, info)
+        with self._in_flight.counted(user, info):
             await self._authorizer.authorize(user, info)
             context.request_info = info
             context.authorize = partial(self._authorizer.authorize, user, info)
@@ -142,35 +115,10 @@ class HandlerChain:
                 with long_running(self._labels(info)):
                     await context.long_running(scope, receive, send)
 
-    @contextmanager
-    def _in_flight(self, user: User, info: RequestInfo) -> Iterator[None]:
-        """Counts the request as in flight; raises TooManyRequests if the limit or the user's share is reached.
-
-        Requests that are always allowed are not limited: while all places are taken by requests that wait for
-        reviews, kube-apiserver would mark the APIService unavailable, and the kubelet would restart the container.
-        """
-        kind = "watch" if info.verb == "watch" else "other"
-        if self._is_full(kind, user) and not self._authorizer.always_allowed(user, info):
-            observe_termination(self._labels(info), TooManyRequests.code)
-            raise TooManyRequests("Too many requests, please try again later.", RETRY_SOON)
-        self._count(kind, user, 1)
-        try:
-            yield
-        finally:
-            self._count(kind, user, -1)
-
-    def _is_full(self, kind: str, user: User) -> bool:
-        limit = self._max_inflight[kind]
-        share = max(1, limit // USER_SHARE)
-        return self._inflight[kind] >= limit or self._inflight_of_user[kind, user.name] >= share
-
-    def _count(self, kind: str, user: User, change: int) -> None:
-        self._inflight[kind] += change
-        self._inflight_of_user[kind, user.name] += change
-        if not self._inflight_of_user[kind, user.name]:
-            # Else every user there ever was would be kept.
-            del self._inflight_of_user[kind, user.name]
-        _READ_ONLY.set(self._inflight["other"])
+    def _require_place(self, user: User, info: RequestInfo) -> None:
+        if (refusal := self._in_flight.refusal(user, info)) is not None:
+            observe_termination(self._labels(info), refusal.code)
+            raise refusal
 
     def _labels(self, info: RequestInfo | None) -> Labels:
         return labels_of(info, self._server.catalogue())

@@ -29,6 +29,7 @@ from kubesum.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetail
 from kubesum.web.responses import Chunks, document, is_indented
 from kubesum.web.state import ServerState
 from kubesum.web.watch import WatchResponse
+from kubesum.web.writes import Writes
 
 
 class ResourceHandler:
@@ -36,9 +37,20 @@ class ResourceHandler:
 
     def __init__(self, server: ServerState) -> None:
         self._server = server
-        self._lists = Lists(server.now)
+        self._lists = Lists(server.now, server.memory_pressure)
         self._objects = ObjectTexts(server.now)
         self._watches = Watches(server.now)
+        self._writes = Writes(server.memory_pressure)
+
+    def drop_caches(self) -> None:
+        """Drops what only saves time."""
+        self._lists.drop_caches()
+        self._objects.drop()
+        self._watches.drop_caches()
+
+    def end_slow_responses(self, waited_s: float) -> None:
+        """Ends the responses whose clients have not read for so long."""
+        self._writes.expire(waited_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the response; raises ApiError before it has sent anything."""
@@ -91,7 +103,7 @@ class ResourceHandler:
                 encoded = await self._lists.encoded(request, accepts_gzip(headers.get("accept-encoding", "")))
         gzip = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"} if encoded.gzipped else {}
         sent = gzip | self._warning(collection)
-        return Chunks(encoded, sent, form.encoding.value)
+        return Chunks(encoded, sent, form.encoding.value, self._writes)
 
     async def _watch(self, info: RequestInfo, collection: Store, headers: Headers) -> Response:
         options = watch_options(info.query, collection.resource)
@@ -99,7 +111,8 @@ class ResourceHandler:
         watch = WatchRequest(collection, info.namespace, options, form, included_in(form, info.query))
         await require_data(collection)
         lines = await self._watches.open(watch)
-        return WatchResponse(lines, collection.resource, self._watches.turns, self._warning(collection))
+        turns = self._watches.turns
+        return WatchResponse(lines, collection.resource, turns, self._warning(collection), self._writes)
 
     def _warning(self, collection: Store) -> dict[str, str]:
         """The header that names stale input of a collection; nothing if all of it is fresh."""

@@ -15,7 +15,10 @@ from kubesum.api.representations.yamltext import yaml_document
 from kubesum.api.requests.negotiation import Encoding
 from kubesum.api.requests.options import is_pretty
 from kubesum.api.requests.requestinfo import RequestInfo
-from kubesum.vocabulary.errors import ApiError, MethodNotAllowed
+from kubesum.edge.http.requestcontext import request_context
+from kubesum.operations.metrics import LISTS_CUT
+from kubesum.vocabulary.errors import ApiError, MethodNotAllowed, Timeout
+from kubesum.web.writes import Writes, WriteTimeout
 
 READ_METHODS: Final = ["GET", "HEAD"]
 
@@ -29,21 +32,33 @@ class JSON(Response):
 class Chunks(Response):
     """An encoded list in chunks, each drawn when the one before is written: a slow reader holds few joined bytes."""
 
-    def __init__(self, encoded: EncodedList, headers: Mapping[str, str], media_type: str) -> None:
+    def __init__(self, encoded: EncodedList, headers: Mapping[str, str], media_type: str, writes: Writes) -> None:
         super().__init__(headers={"Content-Length": str(encoded.size_bytes), **headers}, media_type=media_type)
         self._encoded = encoded
+        self._writes = writes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the head and the chunks."""
+        """Sends the head and the chunks; raises Timeout, which ends the connection, if the client does not read."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        chunks = iter(self._encoded.chunks)
-        chunk = next(chunks, b"")
-        for following in chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            chunk = following
-            # Encryption takes as long as joining; many clients may have made room at the same time.
-            await self._encoded.pacer.pause()
-        await send({"type": "http.response.body", "body": chunk, "more_body": False})
+        is_closing, left = request_context(scope).is_closing, self._encoded.size_bytes
+        for chunk in self._encoded.chunks:
+            left -= len(chunk)
+            await self._write(send, chunk, more=left > 0)
+            if is_closing() and left > 0:
+                # The rest is not made. uvicorn takes it for a defect until it knows that the client has gone.
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                return
+            if left > 0:
+                # Encryption takes as long as joining; many clients may have made room at the same time.
+                await self._encoded.pacer.pause()
+
+    async def _write(self, send: Send, chunk: bytes, *, more: bool) -> None:
+        try:
+            await self._writes.write(send, chunk, more=more)
+        except WriteTimeout as error:
+            LISTS_CUT.inc()
+            raise Timeout("Timeout: the client did not read the response in time") from error
 
 
 def text(content: str, status_code: int = 200) -> Response:

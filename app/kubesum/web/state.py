@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kubesum.rollups.catalogue import Catalogue
+from kubesum.vocabulary.memorypressure import CurrentPressure, no_pressure
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,5 +18,6 @@ class ServerState:
     now: Callable[[], float]
     """Seconds since 1970."""
     shutting_down: Callable[[], bool]
+    memory_pressure: CurrentPressure = no_pressure
     rollup_metrics: tuple[str, ...] = ()
     """The plurals of the resources whose rows are metrics."""

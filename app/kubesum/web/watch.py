@@ -18,13 +18,12 @@ from kubesum.edge.http.requestcontext import request_context
 from kubesum.operations.metrics import SENT_WATCH_EVENTS, WATCHES_CUT
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
 from kubesum.vocabulary.resource import ComputedResource
+from kubesum.web.writes import Writes, WriteTimeout
 
 REAUTHORIZATION_INTERVAL_S: Final = 60.0
 """How often a watch is authorized again."""
 AUTHORIZATION_GRACE_S: Final = 300.0
 """How long a watch goes on while kube-apiserver does not answer the review."""
-WRITE_TIMEOUT_S: Final = 60.0
-"""How long a client may take to make room for a chunk in the buffers of the connection."""
 
 
 class WatchResponse(Response):
@@ -38,6 +37,7 @@ class WatchResponse(Response):
         resource: ComputedResource,
         turns: Turns,
         headers: Mapping[str, str],
+        writes: Writes,
     ) -> None:
         """`resource` labels the metrics; watches whose clients have gone end in `turns`."""
         super().__init__(headers=headers)
@@ -47,6 +47,7 @@ class WatchResponse(Response):
         self._turns = turns
         # A series from the first watch on: increases of a new one are lost to Prometheus.
         self._cut = WATCHES_CUT.labels(resource.resource_group)
+        self._writes = writes
         self._sent = SENT_WATCH_EVENTS.labels(resource.group, resource.version, resource.plural)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +62,7 @@ class WatchResponse(Response):
             return
         try:
             await self._send_while_authorized(request_context(scope).authorize, receive, send)
-        except _WriteTimeout:
+        except WriteTimeout:
             # The client has missed events, so that the response must not look complete.
             self._cut.inc()
             request_context(scope).abort()
@@ -86,20 +87,16 @@ class WatchResponse(Response):
         if not sending.cancelled():
             sending.result()
         elif watchdog.result() is _Verdict.NOT_AUTHORIZED:
-            await _write(send, b"", more=False)
+            await self._writes.write(send, b"", more=False)
 
     async def _send_chunks(self, send: Send) -> None:
         async with aclosing(self._chunks) as chunks:
             async for chunk in chunks:
-                await _write(send, chunk, more=True)
+                await self._writes.write(send, chunk, more=True)
                 self._sent.inc(chunk.count(b"\n"))
                 # Not kept in memory while the next one is awaited.
                 del chunk
-        await _write(send, b"", more=False)
-
-
-class _WriteTimeout(Exception):
-    """The client does not read."""
+        await self._writes.write(send, b"", more=False)
 
 
 class _Verdict(Enum):
@@ -109,15 +106,6 @@ class _Verdict(Enum):
     """The client has closed the connection."""
     NOT_AUTHORIZED = auto()
     """The user is no longer allowed to watch."""
-
-
-async def _write(send: Send, chunk: bytes, *, more: bool) -> None:
-    """Sends a chunk; raises _WriteTimeout if the client does not make room for it."""
-    try:
-        async with asyncio.timeout(WRITE_TIMEOUT_S):
-            await send({"type": "http.response.body", "body": chunk, "more_body": more})
-    except TimeoutError as error:
-        raise _WriteTimeout from error
 
 
 async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]], turns: Turns) -> _Verdict:

@@ -14,6 +14,7 @@ from kubesum.api.requests.query import parse
 from kubesum.resources import RESOURCES
 from kubesum.resources.podsummaries import RESOURCE as PODS
 from kubesum.rollups.resourceversion import TAGS
+from kubesum.vocabulary.memorypressure import no_pressure
 from kubesum.vocabulary.resource import ComputedResource
 from tests.computation import Computation
 from tests.unit.rollups.test_recomputation import Played, any_steps
@@ -57,21 +58,29 @@ passing_s = st.sampled_from([0.0, 0.0, 0.4, 1.0, 7.5, 59.0, 601.0, 3600.0, 3 * 8
 
 
 few_steps = any_steps.map(lambda steps: steps[:4])
-rounds_of_changes = st.lists(st.tuples(few_steps, passing_s, others_ahead_s), min_size=1, max_size=8)
+are_dropped = st.sampled_from([False, False, False, True])
+"""Whether caches are dropped because memory is short."""
+rounds_of_changes = st.lists(st.tuples(few_steps, passing_s, others_ahead_s, are_dropped), min_size=1, max_size=8)
 
 
 @settings(max_examples=60)
 @given(any_steps, rounds_of_changes, st.lists(listings, max_size=3))
 def test_every_list_equals_one_that_is_encoded_from_scratch(
-    beginning: Steps, rounds: list[tuple[Steps, float, float | None]], asked: list[Listing]
+    beginning: Steps, rounds: list[tuple[Steps, float, float | None, bool]], asked: list[Listing]
 ) -> None:
     async def run() -> None:
         world = Computation()
         world.now = NOW
         played = Played(world)
-        kept = [Lists(lambda: world.now), Lists(lambda: world.now, texts_bytes=2_500, packed_bytes=4_000)]
+
+        def now() -> float:
+            return world.now
+
+        kept = [Lists(now, no_pressure), Lists(now, no_pressure, texts_bytes=2_500, packed_bytes=4_000)]
         await played.play(beginning)
-        for steps, passed_s, ahead_s in rounds:
+        for steps, passed_s, ahead_s, dropped in rounds:
+            for lists in kept if dropped else ():
+                lists.drop_caches()
             await played.play(steps)
             await world.settle()
             world.now += passed_s
@@ -79,7 +88,7 @@ def test_every_list_equals_one_that_is_encoded_from_scratch(
                 request = request_of(world, listing)
                 if ahead_s is not None:
                     request.store.version_above(request.store.version() + int(ahead_s * 1e6) * TAGS)
-                scratch = await body(Lists(lambda: world.now, texts_bytes=0), request, gzip_accepted=False)
+                scratch = await body(Lists(now, no_pressure, texts_bytes=0), request, gzip_accepted=False)
                 for lists in kept:
                     assert await body(lists, request, gzip_accepted=False) == scratch
                     assert await body(lists, request, gzip_accepted=True) == scratch

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from kubesum.edge.http.connections import Connections
 from kubesum.edge.tls.certificates import authority, client, serving
 from kubesum.edge.tls.servertls import mutual_tls_context
 from kubesum.server.sockets import listen
@@ -40,7 +41,7 @@ async def endpoint(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[En
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
         endpoint = Endpoint(port, session, write_kubeconfig(directory, port, ca, mine), tls)
         context = mutual_tls_context(own.certificate, own.key, ca.certificate)
-        server = Server(server_config(endpoint, context))
+        server = Server(server_config(endpoint, context), Connections(1000))
         running = asyncio.create_task(server.serve([listener]))
         await asyncio.wait_for(server.listening.wait(), 5)
         yield endpoint

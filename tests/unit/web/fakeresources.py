@@ -24,7 +24,8 @@ from kubesum.rollups.resourceversion import VersionClock
 from kubesum.vocabulary.quantity import ResourceList, rounded
 from kubesum.vocabulary.resource import Ago, Column, ComputedResource, Source, Stale, Unavailable
 from kubesum.web.app import create_app
-from kubesum.web.handlerchain import DEFAULT_LIMITS
+from kubesum.web.inflight import RequestLimits
+from kubesum.web.resources import ResourceHandler
 from kubesum.web.state import ServerState
 
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
@@ -118,7 +119,7 @@ class World:
 
     def app(self) -> ASGIApp:
         """The application that serves this world, and allows everything."""
-        return create_app(self.state(), LocalAuthenticator(), AlwaysAllowAuthorizer(), DEFAULT_LIMITS)
+        return local_app(self.state())
 
     async def put(self, source: Source, *things: Thing) -> None:
         """Things are created, while somebody reads all resources."""
@@ -128,6 +129,11 @@ class World:
             self.things[source][thing.namespace, thing.name] = thing
             self.engine.change(source, None, thing)
         await self.engine.publish()
+
+
+def local_app(state: ServerState) -> ASGIApp:
+    """The application that serves this state, and allows everything."""
+    return create_app(ResourceHandler(state), state, LocalAuthenticator(), AlwaysAllowAuthorizer(), RequestLimits())
 
 
 @dataclass(frozen=True)

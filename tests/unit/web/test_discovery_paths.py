@@ -6,10 +6,7 @@ from dataclasses import replace
 import pytest
 
 from kubesum import __version__
-from kubesum.edge.local import AlwaysAllowAuthorizer, LocalAuthenticator
-from kubesum.web.app import create_app
-from kubesum.web.handlerchain import DEFAULT_LIMITS
-from tests.unit.web.fakeresources import Served
+from tests.unit.web.fakeresources import Served, local_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -221,7 +218,7 @@ async def test_an_unexpected_exception_is_an_internal_error(served: Served) -> N
     """[E2]"""
     no_checks: dict[str, dict[str, bool]] = {}
     state = replace(served.world.state(), readiness=lambda: no_checks["readyz"])
-    served.endpoint.app = create_app(state, LocalAuthenticator(), AlwaysAllowAuthorizer(), DEFAULT_LIMITS)
+    served.endpoint.app = local_app(state)
 
     answer = await served.request("/readyz")
 

@@ -19,7 +19,8 @@ from kubesum.edge.tls.certificates import client
 from kubesum.kube.reviews import AccessStatus, TokenStatus
 from kubesum.rollups.catalogue import Catalogue
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
-from kubesum.web.handlerchain import HandlerChain, RequestLimits
+from kubesum.web.handlerchain import HandlerChain
+from kubesum.web.inflight import RequestLimits
 from kubesum.web.state import ServerState
 from tests.leaping import leaping
 from tests.wire import CLIENTS, Answer, Wire, serving_wire

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from starlette.types import Scope
 from kubesum.api.lists.pacer import Turns
 from kubesum.edge.http.requestcontext import RequestContext, attach
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
+from kubesum.vocabulary.memorypressure import MemoryPressure, no_pressure
 from kubesum.web.watch import WatchResponse
+from kubesum.web.writes import Writes, WriteTimeout
 from tests.leaping import leaping
 from tests.unit.web.fakeresources import BOXES
 
@@ -22,7 +25,7 @@ async def authorized() -> None:
 def scope(authorize: Callable[[], Awaitable[None]], abort: Callable[[], None]) -> Scope:
     """A GET with such a context."""
     state: dict[str, Any] = {}
-    context = RequestContext((), (), abort)
+    context = RequestContext((), (), abort, lambda: False)
     context.authorize = authorize
     attach(state, context)
     return {"type": "http", "method": "GET", "state": state}
@@ -53,7 +56,7 @@ def test_a_client_that_does_not_read_is_aborted() -> None:
     closed: list[bool] = []
 
     async def main() -> None:
-        response = WatchResponse(lines_until_closed(closed), BOXES, Turns(1), {})
+        response = WatchResponse(lines_until_closed(closed), BOXES, Turns(1), {}, Writes(no_pressure))
         began = asyncio.get_running_loop().time()
         request = scope(authorized, lambda: closed.append(False))
         await response.send(request, silence, lambda message: never_sent(sent, message))
@@ -64,6 +67,62 @@ def test_a_client_that_does_not_read_is_aborted() -> None:
     assert sent == ["http.response.start", "http.response.body"]
     # First the generator of the chunks, which may hold what other watches share, and then the connection.
     assert closed == [True, False]
+
+
+def test_a_client_that_has_not_read_for_a_while_is_aborted_when_memory_is_short() -> None:
+    closed: list[bool] = []
+
+    async def main() -> None:
+        writes = Writes(no_pressure)
+        response = WatchResponse(lines_until_closed(closed), BOXES, Turns(1), {}, writes)
+        request = scope(authorized, lambda: closed.append(False))
+        sending = asyncio.create_task(response.send(request, silence, lambda message: never_sent([], message)))
+        await asyncio.sleep(1)
+        assert writes.expire(waited_s=2) == 0
+        assert not closed
+        await asyncio.sleep(1.1)
+        assert writes.expire(waited_s=2) == 1
+        await asyncio.sleep(0)
+        assert writes.expire(waited_s=2) == 0
+        await sending
+        assert writes.expire(waited_s=0) == 0
+
+    leaping(main())
+
+    assert closed == [True, False]
+
+
+def test_a_client_has_less_time_to_read_what_is_written_while_memory_is_short() -> None:
+    aborted: list[bool] = []
+
+    async def main() -> None:
+        response = WatchResponse(lines_until_closed([]), BOXES, Turns(1), {}, Writes(lambda: MemoryPressure.OVER))
+        began = asyncio.get_running_loop().time()
+        request = scope(authorized, lambda: aborted.append(True))
+        await response.send(request, silence, lambda message: never_sent([], message))
+        assert 2 <= asyncio.get_running_loop().time() - began < 3
+
+    leaping(main())
+
+    assert aborted == [True]
+
+
+@pytest.mark.parametrize(("size", "is_sent"), [(4096, True), (4097, False)])
+def test_nothing_large_is_written_when_there_is_hardly_any_memory(size: int, is_sent: bool) -> None:
+    """Else the lists in progress fill what is left in one turn of the event loop."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message["body"])
+
+    async def main() -> None:
+        writes = Writes(lambda: MemoryPressure.CRITICAL)
+        with nullcontext() if is_sent else pytest.raises(WriteTimeout):
+            await writes.write(send, b"a" * size, more=True)
+
+    leaping(main())
+
+    assert len(sent) == is_sent
 
 
 def test_an_unexpected_exception_aborts_the_watch() -> None:
@@ -79,7 +138,9 @@ def test_an_unexpected_exception_aborts_the_watch() -> None:
 
     async def main() -> None:
         with pytest.raises(ZeroDivisionError):
-            await WatchResponse(broken(), BOXES, Turns(1), {}).send(scope(authorized, lambda: None), silence, send)
+            await WatchResponse(broken(), BOXES, Turns(1), {}, Writes(no_pressure)).send(
+                scope(authorized, lambda: None), silence, send
+            )
 
     leaping(main())
 
@@ -110,7 +171,9 @@ class Connection:
         """How long a watch lasts that has one line a minute."""
         began = asyncio.get_running_loop().time()
         request = scope(self.authorize, self.abort)
-        await WatchResponse(self._chunks(), BOXES, Turns(1), {}).send(request, self.messages.get, self.send)
+        await WatchResponse(self._chunks(), BOXES, Turns(1), {}, Writes(no_pressure)).send(
+            request, self.messages.get, self.send
+        )
         return asyncio.get_running_loop().time() - began
 
     async def _chunks(self) -> AsyncGenerator[bytes, None]:

@@ -12,8 +12,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Subprotocol
 
-from kubesum.operations.metrics import LONG_RUNNING
+from kubesum.operations.metrics import CONNECTIONS, LONG_RUNNING
 from kubesum.vocabulary.resource import Source, Unavailable
+from tests.serving.runningserver import eventually
 from tests.unit.web.fakeresources import Served, Thing
 from tests.unit.web.test_watch import TABLE, V, put, wire
 
@@ -105,6 +106,21 @@ async def test_selectors_tables_and_bookmarks_are_as_in_any_watch(filled: Served
 async def test_it_ends_in_order_after_its_timeout(filled: Served) -> None:
     async with websocket(filled, f"{BOXES}&timeoutSeconds=1") as messages:
         assert await closing_code(messages) == 1000
+
+
+async def test_the_place_of_its_connection_is_free_after_its_end(filled: Served) -> None:
+    open_before = CONNECTIONS._value.get()
+
+    async def is_free() -> bool:
+        return CONNECTIONS._value.get() <= open_before
+
+    for path in (BOXES, f"{BOXES}&resourceVersion=invalid"):
+        with suppress(InvalidStatus):
+            async with websocket(filled, path) as messages:
+                await event(messages)
+                assert CONNECTIONS._value.get() == open_before + 1
+
+    await eventually(is_free)
 
 
 async def test_the_subprotocol_that_is_offered_is_accepted(filled: Served) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from isal import isal_zlib
 
+from kubesum.api.lists.conversions import Conversions
 from kubesum.api.lists.pacer import Pacer, Turns
 from kubesum.api.lists.paging import ListMeta, page, snapshot_of
 from kubesum.api.lists.responsecache import Body, ResponseCache
@@ -24,6 +25,7 @@ from kubesum.api.requests.options import Include, ListOptions
 from kubesum.rollups.rows import Row
 from kubesum.rollups.snapshots import Snapshot
 from kubesum.rollups.store import Store
+from kubesum.vocabulary.memorypressure import CurrentPressure
 from kubesum.vocabulary.resource import ComputedResource
 
 GZIP_ABOVE_BYTES: Final = 128 * 1024
@@ -38,7 +40,8 @@ SELECTIONS_BYTES: Final = 4 * 1024 * 1024
 
 _GZIP_LEVEL: Final = 1
 _GZIP_FORMAT: Final = 31  # zlib's number for a gzip header around the widest window
-_SLICE_BYTES: Final = 256 * 1024
+_SLICE_BYTES: Final = 64 * 1024
+"""A client that does not read holds a slice, and several copies of it on their way through TLS."""
 _END: Final = b"]}\n"
 
 
@@ -73,14 +76,25 @@ class Lists:
     """The lists of all resources."""
 
     def __init__(
-        self, now: Callable[[], float], texts_bytes: int = TEXTS_BYTES, packed_bytes: int = PACKED_BYTES
+        self,
+        now: Callable[[], float],
+        memory_pressure: CurrentPressure,
+        texts_bytes: int = TEXTS_BYTES,
+        packed_bytes: int = PACKED_BYTES,
     ) -> None:
         """`now` gives seconds since 1970; `texts_bytes` and `packed_bytes` bound the memory of encoded rows."""
         self._now = now
+        self._conversions = Conversions(memory_pressure)
         self._texts = RowTexts(texts_bytes, packed_bytes)
         self._turns = Turns(most=1)
         self._selections = Selections(SELECTIONS_BYTES, self._turns)
         self._bodies = ResponseCache(BODIES_BYTES, now)
+
+    def drop_caches(self) -> None:
+        """Drops what only saves time."""
+        self._texts.drop()
+        self._selections.drop()
+        self._bodies.drop()
 
     async def encoded(self, request: ListRequest, gzip: bool) -> EncodedList:
         """The list as of now; compressed if the client accepts `gzip` and the list is large."""
@@ -124,9 +138,10 @@ class Lists:
         is_yaml = request.representation.encoding is Encoding.YAML
 
         async def make() -> Body:
-            ages, pacer = Ages(self._now()), self._turns.pacer()
-            joined = await self._joined(request, snapshot, ages, pacer)
-            content = await (yaml_list if is_yaml else pretty_list)(b"".join(joined.chunks()), pacer.pause)
+            async with self._conversions.place(len(snapshot.rows)):
+                ages, pacer = Ages(self._now()), self._turns.pacer()
+                joined = await self._joined(request, snapshot, ages, pacer)
+                content = await (yaml_list if is_yaml else pretty_list)(b"".join(joined.chunks()), pacer.pause)
             # Indented text is not cached: a person asks once, and it takes twice the room.
             return Body(content, snapshot.version, ages.valid_until if is_yaml else 0.0)
 

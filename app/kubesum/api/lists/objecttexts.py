@@ -31,6 +31,10 @@ class ObjectTexts:
         self._now: Final = now
         self._texts: Final[LRUCache[_Key, bytes]] = LRUCache(capacity_bytes, lambda text: len(text) + _ENTRY_BYTES)
 
+    def drop(self) -> None:
+        """Drops all texts."""
+        self._texts.clear()
+
     def text(
         self, resource: ComputedResource, row: Row, floor: Version, form: Representation, include: Include
     ) -> bytes:

@@ -51,6 +51,10 @@ class ResponseCache:
         self._entries: LRUCache[Hashable, _Entry] = LRUCache(capacity_bytes, lambda entry: entry.size_bytes)
         self._pending: dict[tuple[Hashable, int], _Pending] = {}
 
+    def drop(self) -> None:
+        """Drops all bodies; those that are being made are still shared."""
+        self._entries.clear()
+
     async def body(self, key: Hashable, version: int, make: Callable[[], Awaitable[Body]]) -> Body:
         """The body for `key` made from `version`; `make` is called unless it is cached or being made."""
         entry = self._entries.get(key)

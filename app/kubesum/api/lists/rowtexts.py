@@ -177,8 +177,15 @@ class RowTexts:
 
     def __init__(self, capacity_bytes: int, packed_bytes: int) -> None:
         """Bounds the memory of texts that are ready, and of those that are compressed."""
-        self._ready: Final = _Ready(capacity_bytes, self._pack)
+        self._capacity_bytes: Final = capacity_bytes
+        self._ready = _Ready(capacity_bytes, self._pack)
         self._packed: Final[LRUCache[_Place, _BlockTexts]] = LRUCache(packed_bytes, lambda held: held.packed_bytes)
+
+    def drop(self) -> None:
+        """Drops all texts."""
+        # An entry that is removed from the ready ones would be compressed.
+        self._ready = _Ready(self._capacity_bytes, self._pack)
+        self._packed.clear()
 
     def texts(self, format_: RowFormat, rows: BlockRows, floor: Version, ages: Ages) -> tuple[bytes, ...]:
         """The JSON of these rows with `ages`; none has an earlier version than `floor`."""

@@ -39,6 +39,10 @@ class Selections:
         self._turns = turns
         self._found: LRUCache[tuple[int, str], _Found] = LRUCache(capacity_bytes, lambda found: found.size_bytes)
 
+    def drop(self) -> None:
+        """Drops all of them."""
+        self._found.clear()
+
     def of(self, resource: ComputedResource, selector: Selector) -> Selected:
         """A function that gives the selected rows of a resource; it pauses where that takes long."""
         is_of_one_name, text, matching = (

@@ -4,12 +4,21 @@ from typing import Final
 
 import msgspec
 
-from kubesum.vocabulary.errors import ApiError, Expired, StatusDetails
+from kubesum.operations.metrics import REQUESTS_REFUSED
+from kubesum.vocabulary.errors import ApiError, Expired, StatusDetails, TooManyRequests
 
 UNKNOWN_PATH: Final = "the server could not find the requested resource"
 UNKNOWN_METHOD: Final = "the server does not allow this method on the requested resource"
 RETRY_SOON: Final = StatusDetails(retry_after_seconds=1)
 """For temporary errors: client-go repeats a GET after this many seconds, up to ten times."""
+_RETRY_WITH_MEMORY: Final = StatusDetails(retry_after_seconds=5)
+"""By then caches are dropped, and responses in progress have ended."""
+
+
+def out_of_memory() -> TooManyRequests:
+    """The error of a request that takes more memory than there is."""
+    REQUESTS_REFUSED.labels("memory").inc()
+    return TooManyRequests("The server is short of memory, please try again later.", _RETRY_WITH_MEMORY)
 
 
 class Status(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):

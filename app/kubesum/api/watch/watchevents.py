@@ -125,6 +125,10 @@ class FrameCache:
         self._now = now
         self._frames: LRUCache[tuple[object, ...], bytes] = LRUCache(capacity_bytes, len)
 
+    def drop(self) -> None:
+        """Drops all encoded events."""
+        self._frames.clear()
+
     def frame(self, event: WatchEvent, format_: EventFormat, with_columns: bool) -> bytes:
         """One event as a line of JSON; `with_columns` counts for Tables only."""
         # Published rows have versions of their own, and ages are written to the second.

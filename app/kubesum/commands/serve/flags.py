@@ -50,11 +50,34 @@ def _request_flags(command: Parser) -> None:
         f"(default: {','.join(defaults.ALWAYS_ALLOW_PATHS)})",
     )
     command.add_argument(
+        "--max-connections",
+        metavar="NUMBER",
+        type=arguments.positive,
+        help="connections open at the same time; a new one takes the place of the one idle for the longest time, and "
+        "watches take at most half of them, other requests a quarter (default: as the limit of open files allows, at "
+        "most 10000)",
+    )
+    command.add_argument(
         "--max-requests-inflight",
         metavar="NUMBER",
         type=arguments.positive,
         default=defaults.MAX_REQUESTS_INFLIGHT,
         help="requests served at the same time, not counting watches; others get 429 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--user-share-percent",
+        metavar="NUMBER",
+        type=arguments.percent,
+        default=defaults.USER_SHARE_PERCENT,
+        help="how much of the requests in flight, and of the watches, one user gets at most, and else 429 "
+        "(default: %(default)s)",
+    )
+    command.add_argument(
+        "--memory-limit",
+        metavar="QUANTITY",
+        type=arguments.memory,
+        help="memory to keep below, such as 512Mi: caches are dropped at 85 percent of it, lists and new watches "
+        "refused at 92 percent; 0 for no limit (default: the lower of memory.max and memory.high of the cgroup)",
     )
     command.add_argument(
         "--rollup-metrics",

@@ -94,6 +94,9 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
         always_allow_paths=options.authorization_always_allow_paths,
         limits=Limits(
             max_requests_inflight=options.max_requests_inflight,
+            max_connections=options.max_connections,
+            user_share_percent=options.user_share_percent,
+            memory_limit_bytes=options.memory_limit,
             shutdown_delay_s=options.shutdown_delay_duration,
             rollup_metrics=options.rollup_metrics,
             access_log=options.access_log,

@@ -32,6 +32,8 @@ class RequestContext:
     """The certificates that the server presented."""
     abort: Callable[[], None]
     """Closes the connection at once, without the TLS shutdown that a client may never answer."""
+    is_closing: Callable[[], bool]
+    """Whether nothing more can be sent."""
     request_info: RequestInfo = field(init=False)
     authorize: Callable[[], Awaitable[None]] = field(init=False)
     """Authorizes the request once more; raises Forbidden or ServiceUnavailable, see `Authorizer.authorize`."""

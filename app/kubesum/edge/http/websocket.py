@@ -14,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from kubesum.api.requests.requestinfo import request_info
 from kubesum.edge.authn.subprotocols import offered_without_token
+from kubesum.edge.http.connections import Connection
 from kubesum.edge.http.requestcontext import Application, Message, Receive, Scope, Send
 from kubesum.vocabulary.errors import ApiError
 
@@ -43,9 +44,16 @@ _QUIET.setLevel(logging.WARNING)
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection after its upgrade; its watch ends as any other when the server stops."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(self, connection: Connection, *arguments: Any) -> None:
+        """`arguments` are those of uvicorn's protocol."""
+        super().__init__(*arguments)
+        self._connection = connection
         self.logger = _QUIET
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Frees the place of the connection."""
+        self._connection.closed()
+        super().connection_lost(exc)
 
     def shutdown(self) -> None:
         """Leaves the end of the connection to the watch, which ends when the store is closed."""

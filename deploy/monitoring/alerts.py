@@ -91,6 +91,14 @@ ALERTS: Final = (
         "It has more requests in flight than it may have, or some take longer than a minute.",
     ),
     Alert(
+        "KubesumMemoryShort",
+        "max by (job, instance) (kubesum_memory_pressure{}) > 1",
+        "5m",
+        "warning",
+        "kubesum is short of memory",
+        "{{ $labels.instance }} uses nearly all memory that it may, and refuses lists and new watches.",
+    ),
+    Alert(
         "KubesumWatchesCut",
         f"sum by (resource) (increase(kubesum_watches_cut_total{{}}[{RANGE}])) > 10",
         "15m",

@@ -108,9 +108,9 @@ def server_dashboard() -> JsonObject:
         ),
         series(
             "Refused",
-            "Requests refused in self-defense, connections refused, and watches cut, each second.",
+            "Requests answered with 429 by reason, connections refused, and watches cut, each second.",
             [
-                Query(f"sum({rate('apiserver_request_terminations_total')})", "requests"),
+                Query(f"sum by (reason) ({rate('kubesum_requests_refused_total')})", "requests: {{reason}}"),
                 Query(f"sum({rate('kubesum_connections_refused_total')})", "connections"),
                 Query(f"sum({rate('kubesum_watches_cut_total')})", "watches"),
             ],
@@ -126,8 +126,19 @@ def server_dashboard() -> JsonObject:
         series(
             "Memory",
             "Resident memory of each replica.",
-            [Query(of_kubesum("process_resident_memory_bytes{}"), "{{instance}}")],
+            [
+                Query(of_kubesum("process_resident_memory_bytes{}"), "{{instance}}"),
+                Query("min(kubesum_memory_limit_bytes{})", "limit of a replica, 0 for none"),
+            ],
             "bytes",
+        ),
+        series(
+            "Connections",
+            "Open connections of clients at each replica.",
+            [
+                Query("max by (instance) (kubesum_connections{})", "{{instance}}"),
+                Query("min(kubesum_max_connections{})", "limit of a replica"),
+            ],
         ),
     ]
     return dashboard(

@@ -120,7 +120,9 @@ class FaultyServer:
 
 
 @asynccontextmanager
-async def faulty_server(home: Path, refused: Mapping[str, int] = NONE) -> AsyncIterator[FaultyServer]:
+async def faulty_server(
+    home: Path, refused: Mapping[str, int] = NONE, memory_limit_bytes: int = 0
+) -> AsyncIterator[FaultyServer]:
     """A server that is ready, and for which the API server has refused these paths from its start."""
     holds = asyncio.Event()
     holds.set()
@@ -130,5 +132,6 @@ async def faulty_server(home: Path, refused: Mapping[str, int] = NONE) -> AsyncI
         return None
 
     relay = Relay(override, dict(refused))
-    async with running_server(home, Limits(max_requests_inflight=_INFLIGHT), relay) as server:
+    limits = Limits(max_requests_inflight=_INFLIGHT, memory_limit_bytes=memory_limit_bytes)
+    async with running_server(home, limits, relay) as server:
         yield FaultyServer(server, relay, holds)

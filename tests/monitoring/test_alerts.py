@@ -46,6 +46,9 @@ apiserver_request_total{group="",code="200"} 9000 9000 9000
     + """
 apiserver_request_terminations_total{code="429"} 45 47 0
 """,
+    "KubesumMemoryShort": """
+kubesum_memory_pressure 1 2 #
+""",
     "KubesumWatchesCut": """
 kubesum_watches_cut_total{resource="pods"} 5 6 #
 kubesum_watches_cut_total{resource="nodes"} 1 1 #
@@ -75,6 +78,9 @@ apiserver_request_total{group="",code="503"} 9000 9000 9000
     + """
 apiserver_request_terminations_total{code="429"} 44 45 9000
 """,
+    "KubesumMemoryShort": """
+kubesum_memory_pressure 1 1 #
+""",
     "KubesumWatchesCut": """
 kubesum_watches_cut_total{resource="pods"} 5 4 #
 kubesum_watches_cut_total{resource="nodes"} 5 4 #
@@ -85,6 +91,7 @@ LABELS_FIRING = {
     "KubesumNotSynced": {"resource": "pods"},
     "KubesumStale": {"resource": "pods"},
     "KubesumWatchesCut": {"resource": "pods"},
+    "KubesumMemoryShort": {"job": "kubesum", "instance": "two"},
     "KubesumBlocked": {"job": "kubesum", "instance": "two"},
 }
 

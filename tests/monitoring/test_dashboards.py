@@ -29,7 +29,7 @@ HAPPENED: Mapping[str, Mapping[str, float]] = {
     "Requests by verb A": {"GET": 1, "LIST": 5, "WATCH": 1},
     "Requests by code A": {"401": 1, "403": 2, "429": 1},
     "Lists and restarts of watches A": {"410": 1},
-    "Refused A": {"": 1},
+    "Refused A": {"requests": 1},
     "Refused B": {"": 1},
     "Reviews A": {"201": 1},
     "Reviews B": {"201": 2},

@@ -18,6 +18,7 @@ import pytest
 
 from kubesim.access import certificates
 from kubesum.commands.demo.manifests import SERVICE_HOST
+from kubesum.operations.metrics import MEMORY_PRESSURE
 from tests.leaping import LeapingLoop, leaping
 from tests.monitoring.conftest import BEFORE_S
 from tests.monitoring.expressions import OF_ALERTS
@@ -116,7 +117,13 @@ async def text(faulty: FaultyServer) -> str:
         return ""
 
 
-def fired(monkeypatch: pytest.MonkeyPatch, home: Path, fault: Fault, refused: Mapping[str, int] = NONE) -> set[str]:
+def fired(
+    monkeypatch: pytest.MonkeyPatch,
+    home: Path,
+    fault: Fault,
+    refused: Mapping[str, int] = NONE,
+    memory_limit_bytes: int = 0,
+) -> set[str]:
     """The alerts that a fault makes fire."""
     names: set[str] = set()
     real = time.time
@@ -125,7 +132,9 @@ def fired(monkeypatch: pytest.MonkeyPatch, home: Path, fault: Fault, refused: Ma
         loop = asyncio.get_running_loop()
         assert isinstance(loop, LeapingLoop)
         monkeypatch.setattr(time, "time", lambda: real() + loop.leapt)
-        async with faulty_server(home, refused) as faulty:
+        # Metrics are those of the process: a server before this one may have ended short of memory.
+        MEMORY_PRESSURE.set(0)
+        async with faulty_server(home, refused, memory_limit_bytes) as faulty:
             texts = [await text(faulty)]
             for _ in range(TIMES):
                 await fault(faulty)
@@ -165,3 +174,7 @@ def test_a_fault_makes_its_alert_fire(
 
 def test_a_held_event_loop_makes_an_alert_fire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fired(monkeypatch, tmp_path, the_event_loop_is_held) == {"KubesumBlocked"}
+
+
+def test_a_memory_limit_that_is_too_low_makes_an_alert_fire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fired(monkeypatch, tmp_path, nothing, memory_limit_bytes=1 << 20) - MAY == {"KubesumMemoryShort"}

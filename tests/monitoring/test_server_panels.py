@@ -33,6 +33,11 @@ kubesum_watch_restarts_total{resource="pods",reason="eof"} 480 480 #
 kubesum_watch_restarts_total{resource="nodes",reason="reset"} 240 0 #
 kubesum_connections_refused_total{code="400"} 240 480 #
 kubesum_watches_cut_total{resource="pods"} 480 720 #
+kubesum_requests_refused_total{reason="user"} 240 240 #
+kubesum_requests_refused_total{reason="memory"} 0 720 #
+kubesum_memory_limit_bytes{} 400 500 #
+kubesum_connections{} 3 4 #
+kubesum_max_connections{} 8 9 #
 apiserver_longrunning_requests{resource="pods"} 2 3 50
 apiserver_current_inflight_requests{request_kind="readOnly"} 1 3 50
 apiserver_request_total{group="g",verb="GET",code="200"} 240 480 7200
@@ -48,7 +53,6 @@ apiserver_request_duration_seconds_bucket{group="",verb="GET",le="1"} 7200 7200 
 apiserver_request_duration_seconds_bucket{group="",verb="GET",le="2"} 7200 7200 7200
 apiserver_request_duration_seconds_bucket{group="",verb="GET",le="+Inf"} 7200 7200 7200
 apiserver_watch_events_total{resource="pods"} 240 960 7200
-apiserver_request_terminations_total{code="429"} 240 240 7200
 apiserver_delegated_authn_request_total{code="201"} 240 480 7200
 apiserver_delegated_authz_request_total{code="201"} 240 720 7200
 process_resident_memory_bytes{} 100 200 300
@@ -76,12 +80,15 @@ SHOWN: Mapping[str, Mapping[str, float]] = {
     "Age of the last byte A": {"pods": 19.99, "nodes": 139.99},
     "Lists and restarts of watches A": {"410": 4},
     "Lists and restarts of watches B": {"eof": 4, "reset": 1},
-    "Refused A": {"": 2},
+    "Refused A": {"user": 2, "memory": 3},
     "Refused B": {"": 3},
     "Refused C": {"": 5},
     "Reviews A": {"201": 3},
     "Reviews B": {"201": 4},
     "Memory A": {"one": 100, "two": 200},
+    "Memory B": {"": 400},
+    "Connections A": {"one": 3, "two": 4},
+    "Connections B": {"": 8},
 }
 
 

@@ -19,7 +19,7 @@ import pytest
 from kubesim.access import certificates
 from kubesum.commands.demo.manifests import SERVICE_HOST
 from kubesum.operations.metrics import MEMORY_PRESSURE
-from tests.leaping import LeapingLoop, leaping
+from tests.leaping import leaping_together
 from tests.monitoring.conftest import BEFORE_S
 from tests.monitoring.expressions import OF_ALERTS
 from tests.monitoring.faults import NONE, FaultyServer, faulty_server
@@ -118,7 +118,6 @@ async def text(faulty: FaultyServer) -> str:
 
 
 def fired(
-    monkeypatch: pytest.MonkeyPatch,
     home: Path,
     fault: Fault,
     refused: Mapping[str, int] = NONE,
@@ -126,12 +125,8 @@ def fired(
 ) -> set[str]:
     """The alerts that a fault makes fire."""
     names: set[str] = set()
-    real = time.time
 
     async def main() -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, LeapingLoop)
-        monkeypatch.setattr(time, "time", lambda: real() + loop.leapt)
         # Metrics are those of the process: a server before this one may have ended short of memory.
         MEMORY_PRESSURE.set(0)
         async with faulty_server(home, refused, memory_limit_bytes) as faulty:
@@ -143,7 +138,7 @@ def fired(
             scrapes = [scrape(text, now - ago) for text, ago in zip(texts, AGO_S, strict=True)]
             names.update(name for name, expression in OF_ALERTS if evaluated(expression, *scrapes))
 
-    leaping(main())
+    leaping_together(main())
     return names
 
 
@@ -167,14 +162,14 @@ MAY: Final = {"KubesumBlocked"}
     ids=lambda value: value.__name__ if callable(value) else None,
 )
 def test_a_fault_makes_its_alert_fire(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault, refused: Mapping[str, int], alerts: set[str]
+    tmp_path: Path, fault: Fault, refused: Mapping[str, int], alerts: set[str]
 ) -> None:
-    assert fired(monkeypatch, tmp_path, fault, refused) - MAY == alerts
+    assert fired(tmp_path, fault, refused) - MAY == alerts
 
 
-def test_a_held_event_loop_makes_an_alert_fire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fired(monkeypatch, tmp_path, the_event_loop_is_held) == {"KubesumBlocked"}
+def test_a_held_event_loop_makes_an_alert_fire(tmp_path: Path) -> None:
+    assert fired(tmp_path, the_event_loop_is_held) == {"KubesumBlocked"}
 
 
-def test_a_memory_limit_that_is_too_low_makes_an_alert_fire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fired(monkeypatch, tmp_path, nothing, memory_limit_bytes=1 << 20) - MAY == {"KubesumMemoryShort"}
+def test_a_memory_limit_that_is_too_low_makes_an_alert_fire(tmp_path: Path) -> None:
+    assert fired(tmp_path, nothing, memory_limit_bytes=1 << 20) - MAY == {"KubesumMemoryShort"}

@@ -8,12 +8,15 @@ from tests.page.browser import Opened
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
-PICTURES = "[...document.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL()).join()"
-# Resolves in the first frame in which the pictures are others than these.
+# Resolves when the pictures are others than these, and stay so for some frames: two are not painted in one.
 OTHERS = """(before) => new Promise((resolve) => {
+  let last = before;
+  let same = 0;
   const look = () => {
     const now = [...document.querySelectorAll("canvas")].map((canvas) => canvas.toDataURL()).join();
-    if (now === before) requestAnimationFrame(look); else resolve(now);
+    same = now === last ? same + 1 : 0;
+    last = now;
+    if (now !== before && same >= 15) resolve(now); else requestAnimationFrame(look);
   };
   look();
 })"""
@@ -26,7 +29,8 @@ async def other_pictures(page: Page, before: str) -> str:
 
 async def in_another_theme_and_back(page: Page) -> str:
     """The pictures, painted anew: light, then dark as before."""
-    before = str(await page.evaluate(PICTURES))
+    await expect(page.get_by_role("table", name="The fullest nodes").locator("tbody tr").first).to_be_attached()
+    before = await other_pictures(page, "")
     await page.emulate_media(color_scheme="light")
     light = await other_pictures(page, before)
     await page.emulate_media(color_scheme="dark")

@@ -143,8 +143,9 @@ function Page({ views }) {
   const place = [address.view, address.name, address.kind, address.repository, address.tag, address.plural].join("\n");
   const before = useRef(place);
   useLayoutEffect(() => {
-    // Keys and screen readers go on in what was opened, not in what is gone.
-    if (before.current !== place) document.querySelector("main").focus({ preventScroll: true });
+    // Keys and screen readers go on in what was opened, not in what is gone; who types already is not interrupted.
+    const typing = document.activeElement?.matches("input");
+    if (before.current !== place && !typing) document.querySelector("main").focus({ preventScroll: true });
     before.current = place;
   }, [place]);
   const cluster = live.rows.values().next().value;

@@ -16,6 +16,9 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
 PHONE = {"width": 390, "height": 844}
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+BOTH_KEYS = """() => {
+  for (const key of "3/") document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+}"""
 DARK, LIGHT = "rgb(13, 18, 23)", "rgb(245, 247, 249)"
 
 
@@ -94,6 +97,14 @@ async def test_the_keyboard_is_enough(page: Opened) -> None:
     await expect(page.page.get_by_role("dialog", name="Keys")).to_be_visible()
     await keys.press("Escape")
     await expect(page.page.get_by_role("dialog", name="Keys")).to_have_count(0)
+
+
+async def test_the_filter_keeps_the_focus_when_its_key_follows_that_of_a_view_at_once(page: Opened) -> None:
+    """Both keys in one task, before the view is drawn, as of who types fast."""
+    await page.page.evaluate(BOTH_KEYS)
+    await expect(page.page.get_by_role("table", name="Workloads", exact=True)).to_be_visible()
+
+    await expect(page.page.locator("#filter")).to_be_focused()
 
 
 async def test_a_namespace_can_be_typed_while_the_cluster_changes(page: Opened, demo: Ready) -> None:

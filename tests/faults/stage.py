@@ -6,6 +6,7 @@ no probe fails, and no list has a content that the cluster never had.
 
 import asyncio
 import ssl
+from asyncio.constants import SSL_HANDSHAKE_TIMEOUT, SSL_SHUTDOWN_TIMEOUT
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -309,5 +310,7 @@ def on_stage(home: Path, test: Callable[[Stage], Coroutine[Any, Any, object]], *
     async def main() -> None:
         async with stage(home, **how) as entered:
             await test(entered)
+        # A connection whose TLS handshake or closing is under way would outlive the loop, and fail a later test.
+        await asyncio.sleep(SSL_HANDSHAKE_TIMEOUT + SSL_SHUTDOWN_TIMEOUT)
 
     leaping_together(main())

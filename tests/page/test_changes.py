@@ -90,8 +90,8 @@ async def test_what_the_page_keeps_is_bounded(busy: Opened) -> None:
     rows = await busy.page.evaluate(CHANGES, 1000)
     after = await counted()
 
-    # The demo replaces nodes, at most a twelfth of them at once, each of which leaves after the new one has joined.
-    assert 300 <= rows <= 325
+    # The demo replaces nodes, at most a twelfth of them at once; the new one may be seen before the old one has gone.
+    assert 275 <= rows <= 325
     assert await busy.page.evaluate("window.seenRows.length") > 900
     assert await busy.page.evaluate(KEPT_ROWS) <= 2 * rows
     # Marks and parts of bars come and go with what the rows say.

@@ -1,16 +1,18 @@
 """A process of a benchmark that obeys commands: a line of text in, a line of JSON out."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-SERVER_CORE: Final = 0
+_CORES: Final = sorted(os.sched_getaffinity(0))
+SERVER_CORE: Final = _CORES[0]
 """The processor of what is measured."""
-OTHER_CORE: Final = 1
-"""The processor of the simulated API server and of the clients."""
+OTHER_CORE: Final = _CORES[-1]
+"""The processor of the simulated API server and of the clients; the same one where there is no other."""
 
 
 def pinned(core: int) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""A rolling update: two replicas behind one address are replaced one after the other, and no request fails."""
+"""A rolling update: two replicas behind one address are replaced one after the other, and no request fails.
+
+`make soak` does so ten times, with the chart's shutdown delay.
+"""
 
 import asyncio
 from dataclasses import replace
@@ -6,9 +9,12 @@ from pathlib import Path
 
 from kubesum.commands.serve.run import serve
 from kubesum.server.runtime import Limits
+from tests.bench.options import Size
+from tests.bench.stage import simulated_cluster
 from tests.serving.balancer import Balancer, balancing
 from tests.serving.load import load
 from tests.serving.runningserver import RunningServer, eventually, free_port, is_ready, options, running_server
+from tests.soak.restarts import restarts
 
 LIMITS = Limits(shutdown_delay_s=1.0)
 
@@ -44,6 +50,17 @@ async def test_a_rolling_update_fails_no_request(tmp_path: Path) -> None:
 
     assert clients.failures == []
     assert clients.answered > 200
+
+
+async def test_processes_that_are_sent_sigterm_fail_no_request() -> None:
+    """SIGTERM comes at the moment in which the endpoint is removed, while clients list and watch."""
+    with simulated_cluster(Size(nodes=10, pods=200), bytes_per_s=80e6) as cluster:
+        found = await restarts(cluster, number=1, shutdown_delay_s=1)
+
+    assert found.failures == ()
+    assert found.replaced == 2
+    assert found.counts.lists > 50
+    assert found.counts.events > 50
 
 
 async def is_gone(server: RunningServer, port: int) -> bool:

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import ssl
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -28,6 +30,11 @@ class Counts:
     relists: int = 0
     failures: list[str] = field(default_factory=list)
 
+    def fail(self, failure: str) -> None:
+        """Counts a failure, and prints it: a run takes minutes, and may be ended before its report."""
+        print(f"  {datetime.now(UTC):%H:%M:%S} {failure}", file=sys.stderr, flush=True)
+        self.failures.append(failure)
+
 
 class Clients:
     """All clients, each of which keeps on until it is cancelled."""
@@ -41,9 +48,7 @@ class Clients:
     async def watch(self, kind: str) -> None:
         """Lists a kind and watches it from there, as an informer does, and begins anew when the watch ends."""
         while True:
-            version = await self._version(kind)
-            self.counts.relists += 1
-            await self._tried(lambda kind=kind, version=version: self._events(kind, version))  # type: ignore[misc]
+            await self._tried(lambda: self._list_and_watch(kind))
 
     async def list_repeatedly(self, pause_s: float) -> None:
         """Lists all pods as a Table, selected in various ways."""
@@ -62,6 +67,11 @@ class Clients:
 
     def _get(self, url: str, **headers: str) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         return self._session.get(url, headers=headers, server_hostname=SERVICE_HOST)
+
+    async def _list_and_watch(self, kind: str) -> None:
+        version = await self._version(kind)
+        self.counts.relists += 1
+        await self._events(kind, version)
 
     async def _version(self, kind: str) -> str:
         while True:
@@ -92,13 +102,13 @@ class Clients:
         try:
             await attempt()
         except aiohttp.ClientError as error:
-            self.counts.failures.append(repr(error))
+            self.counts.fail(repr(error))
             await asyncio.sleep(RETRY_S)
 
     def _expect(self, status: int, what: str) -> None:
         """A fault of the API server never shows in a status."""
         if status not in (HTTPStatus.OK, HTTPStatus.GONE):
-            self.counts.failures.append(f"{what}: {status}")
+            self.counts.fail(f"{what}: {status}")
 
 
 def session(tls: ssl.SSLContext, *, keeps_alive: bool = True) -> aiohttp.ClientSession:

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 MIB: Final = 1024 * 1024
+LOW_MINUTES: Final = 0.5
+"""Memory is compared by the lowest sample of so many minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,24 @@ class Growth:
 def growths(samples: Sequence[Sample]) -> list[Growth]:
     """The growth of each series in these samples.
 
-    Memory is bounded as an operator would notice it: 0.2 MiB a minute are 290 MiB a day. Tasks and descriptors come
-    and go with connections, so that their number varies; half of one a minute is a leak.
+    Memory is bounded as an operator would notice it: 0.2 MiB a minute are 290 MiB a day. A list, or what is read anew
+    after a fault, takes megabytes for seconds, which a sample may meet or not; a leak raises the lowest ones too.
+    Tasks and descriptors come and go with connections, so that their number varies; half of one a minute is a leak.
     """
     minutes = [sample.minutes for sample in samples]
+    low = lowest(samples)
     return [
-        Growth("resident memory, MiB", slope(minutes, [sample.resident_mib for sample in samples]), 0.2),
+        Growth("resident memory, MiB", slope([one.minutes for one in low], [one.resident_mib for one in low]), 0.2),
         Growth("tasks", slope(minutes, [sample.tasks for sample in samples]), 0.5),
         Growth("descriptors", slope(minutes, [sample.descriptors for sample in samples]), 0.5),
         Growth("latency of a get, ms", slope(minutes, [sample.latency_ms for sample in samples]), 1.0),
     ]
+
+
+def lowest(samples: Sequence[Sample]) -> list[Sample]:
+    """The sample with the least memory of each LOW_MINUTES."""
+    periods = groupby(samples, key=lambda sample: int((sample.minutes - samples[0].minutes) / LOW_MINUTES))
+    return [min(period, key=lambda sample: sample.resident_mib) for _, period in periods]
 
 
 def slope(xs: Sequence[float], ys: Sequence[float]) -> float:

@@ -1,6 +1,7 @@
 """What the soak test takes for growth."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -44,6 +45,17 @@ def test_a_leak_is_growth(series: str, a_minute: float) -> None:
     samples = [sample(number, **{series: 100 + a_minute * number / 12}) for number in range(84)]
 
     assert len([growth for growth in growths(samples) if growth.is_excessive]) == 1
+
+
+@pytest.mark.parametrize(("leak", "found"), [(0.0, []), (0.3, ["resident memory, MiB"])])
+def test_memory_that_is_used_for_moments_neither_is_growth_nor_hides_it(leak: float, found: list[str]) -> None:
+    moments = random.Random(1)
+    samples = [
+        sample(number, resident_mib=200 + leak * number / 12 + moments.choice([0, 0, 2, 5, 15]))
+        for number in range(84)
+    ]
+
+    assert [growth.name for growth in growths(samples) if growth.is_excessive] == found
 
 
 ENDED = (ConnectionError, asyncio.IncompleteReadError)

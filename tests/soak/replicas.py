@@ -40,6 +40,9 @@ class Replicas:
         self._tls: Final = ssl.create_default_context(cafile=authority)
         self._balancer: Final = Balancer(self._is_ready)
         self._running: Final[dict[int, asyncio.subprocess.Process]] = {}
+        self._started: Final[list[asyncio.subprocess.Process]] = []
+        self.replaced = 0
+        """How many have ended in order after SIGTERM."""
         self._ending: Final[set[asyncio.Task[None]]] = set()
 
     @asynccontextmanager
@@ -51,15 +54,16 @@ class Replicas:
                     await self._start()
                 yield
             finally:
-                for process in self._running.values():
-                    process.kill()
+                for process in self._started:
+                    if process.returncode is None:
+                        process.kill()
                     await process.wait()
 
     async def replace_all(self) -> None:
         """Replaces each of them once; the last one may still be shutting down."""
         for old in list(self._running):
             await self._start()
-            self._ending.add(asyncio.create_task(self._stop(old)))
+            self._ending.add(asyncio.create_task(self._stop(old, self._running.pop(old))))
 
     async def ended(self) -> None:
         """Returns when all that were replaced have ended."""
@@ -68,18 +72,22 @@ class Replicas:
     async def _start(self) -> None:
         port = free_port()
         with self._log.open("ab") as log:
-            self._running[port] = await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *self._command, "--secure-port", str(port), stdout=log, stderr=log
             )
+        self._started.append(process)
+        self._running[port] = process
         await eventually(lambda: self._is_ready(port), LONGEST_START_S)
         self._balancer.ports.add(port)
         await eventually(lambda: self._is_balanced(port), LONGEST_START_S)
 
-    async def _stop(self, port: int) -> None:
-        process = self._running.pop(port)
+    async def _stop(self, port: int, process: asyncio.subprocess.Process) -> None:
         self._balancer.ports.discard(port)
         process.send_signal(signal.SIGTERM)
-        if code := await process.wait():
+        code = await process.wait()
+        if code == 0:
+            self.replaced += 1
+        else:
             self.failures.append(f"a replica ended with exit code {code}: {self._log.read_text()[-500:]}")
 
     async def _is_balanced(self, port: int) -> bool:

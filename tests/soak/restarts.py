@@ -56,7 +56,7 @@ async def restarts(cluster: Child, number: int, shutdown_delay_s: float) -> Rest
             counts = Counts()
             await under_load(replaced(replicas, number), Clients(kept, url, counts), Clients(new, url, counts))
         cluster.command("rate 0")
-    return Restarted(number * REPLICAS, counts, (*counts.failures, *replicas.failures))
+    return Restarted(replicas.replaced, counts, (*counts.failures, *replicas.failures))
 
 
 async def replaced(replicas: Replicas, number: int) -> None:

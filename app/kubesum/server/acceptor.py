@@ -10,7 +10,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from kubesum.edge.http.connections import Connection, Connections
@@ -94,9 +93,10 @@ class Acceptor:
     async def _handshake(self, client: socket.socket, connection: Connection) -> None:
         """Hands the connection over to its protocol once the handshake has succeeded."""
         transport: asyncio.Transport | None = None
+        protocol = self._protocol(connection)
         try:
             transport, _ = await self._loop.connect_accepted_socket(
-                partial(self._protocol, connection),
+                lambda: protocol,
                 client,
                 ssl=self._tls,
                 ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT_S,
@@ -108,7 +108,8 @@ class Acceptor:
         finally:
             if transport is None:
                 client.close()
-                connection.closed()
+                # Event loops do not tell a protocol whose connection was never made.
+                protocol.connection_lost(ConnectionAbortedError())
 
     def _failed(self, error: OSError) -> None:
         """Pauses after an error that is likely to occur again, and makes room if descriptors are used up."""

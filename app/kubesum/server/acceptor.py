@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 TLS_HANDSHAKE_TIMEOUT_S: Final = 10.0
 TLS_SHUTDOWN_TIMEOUT_S: Final = 5.0
 """Of a TLS connection whose client does not answer close_notify."""
-ACCEPTED_AT_ONCE: Final = 16
+ACCEPTED_AT_ONCE: Final = 4
 """Then other connections get their turn: a handshake takes a millisecond, and thousands may be waiting."""
 PAUSE_S: Final = 0.1
 """After an error of accept(2), which most likely occurs again at once."""

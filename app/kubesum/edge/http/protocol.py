@@ -102,7 +102,7 @@ class StrictProtocol(HttpToolsProtocol):
         """
         self._active = None
         self.pipeline.clear()
-        self.parser = None
+        self.parser = None  # type: ignore[assignment]  # as uvicorn ends
         self.cycle = None  # type: ignore[assignment]  # as uvicorn begins
         self.scope = {}  # type: ignore[typeddict-item]
 

@@ -7,7 +7,6 @@ objects are answered all the time, and what the API server sends is taken in: wi
 
 import asyncio
 import ctypes
-import gc
 import logging
 import resource
 import time
@@ -19,6 +18,7 @@ from typing import Final
 from kubesum.operations.logs import LogReduction
 from kubesum.operations.metrics import CACHES_DROPPED, MEMORY_LIMIT, MEMORY_PRESSURE, MEMORY_USED
 from kubesum.server.cgroup import memory_group
+from kubesum.server.garbage import collect_everything
 from kubesum.vocabulary.memorypressure import MemoryPressure
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,10 @@ log = logging.getLogger(__name__)
 INTERVAL_S: Final = 0.5
 DROP_INTERVAL_S: Final = 5.0
 """Between two times that caches are dropped: what is asked for again and again is worth its memory for that long."""
-COLLECT_INTERVAL_S: Final = 0.5
-"""Between two times that the memory of what was ended is collected, while requests are refused."""
+TRIM_INTERVAL_S: Final = 0.5
+"""Between two times that the memory of what was ended is given back, while requests are refused."""
+COLLECT_INTERVAL_S: Final = 60.0
+"""Between two times that garbage is collected among all objects meanwhile, which holds the event loop."""
 PERCENT: Final = {MemoryPressure.CRITICAL: 95, MemoryPressure.OVER: 92, MemoryPressure.NEAR: 85}
 """Of the limit, from which each begins, the highest first."""
 CLEARED_PERCENT: Final = 5
@@ -85,7 +87,7 @@ class MemoryWatch:
         self._relief: Final = relief
         self._now: Final = now
         self._checked_at = float("-inf")
-        self._dropped_at = self._gave_back_at = float("-inf")
+        self._dropped_at = self._gave_back_at = self._collected_at = float("-inf")
         self._log_reduction: Final = LogReduction()
         self._pressure = MemoryPressure.NONE
         MEMORY_LIMIT.set(0 if limit is None else limit.limit_bytes)
@@ -138,16 +140,16 @@ class MemoryWatch:
     def _give_back(self, pressure: MemoryPressure) -> bool:
         """Gives memory back to the system that only saves time, or is free; returns whether that was due."""
         is_short, now = pressure >= MemoryPressure.OVER, self._now()
-        if now < self._gave_back_at + (COLLECT_INTERVAL_S if is_short else DROP_INTERVAL_S):
+        if now < self._gave_back_at + (TRIM_INTERVAL_S if is_short else DROP_INTERVAL_S):
             return False
         self._gave_back_at = now
         if now >= self._dropped_at + DROP_INTERVAL_S:
             self._dropped_at = now
             self._relief.drop_caches()
             CACHES_DROPPED.inc()
-        if is_short:
-            # Connections that were closed are cycles.
-            gc.collect()
+        if is_short and now >= self._collected_at + COLLECT_INTERVAL_S:
+            self._collected_at = now
+            collect_everything()
         trim_memory()
         return True
 

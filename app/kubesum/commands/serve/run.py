@@ -18,6 +18,7 @@ from kubesum.kube.credentials import in_cluster_config, kubeconfig, own_namespac
 from kubesum.kube.serverhistory import ServerHistory
 from kubesum.operations.logs import JsonFormatter, TextFormatter, log_crash, set_up_logging
 from kubesum.resources import RESOURCES
+from kubesum.server.garbage import short_collections
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
@@ -58,7 +59,8 @@ async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
                 upstream, history, options.usage_interval_s, options.limits.annotations
             )
             kubesum = Kubesum(list_watches, serving, options.limits, definitions(upstream, history))
-            await kubesum.run(listener, shutdown)
+            with short_collections():
+                await kubesum.run(listener, shutdown)
 
 
 def _certificate(options: ServeOptions, upstream: Upstream) -> CertificateFiles | SelfSignedCertificate:

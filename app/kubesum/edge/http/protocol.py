@@ -82,7 +82,10 @@ class StrictProtocol(HttpToolsProtocol):
         self._expect(FIRST_BYTE_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancels the deadline, and sends http.disconnect to the request that is being answered."""
+        """Cancels the deadline, and sends http.disconnect to the request that is being answered.
+
+        Also to be called for a connection that ends in its handshake.
+        """
         self._connection.closed()
         self._expect(None)
         super().connection_lost(exc)
@@ -90,10 +93,18 @@ class StrictProtocol(HttpToolsProtocol):
             # uvicorn notifies the latest request of the connection only, while an earlier one may be in progress.
             self._active.disconnected = True
             self._active.message_event.set()
-        # All of these refer to this protocol: as cycles they would be left to the garbage collector.
+        self._drop_cycles()
+
+    def _drop_cycles(self) -> None:
+        """Drops what refers to this protocol when no request follows: cycles would be left to the garbage collector.
+
+        Requests in progress go on.
+        """
         self._active = None
+        self.pipeline.clear()
+        self.parser = None  # type: ignore[assignment]  # as uvicorn ends
         self.cycle = None  # type: ignore[assignment]  # as uvicorn begins
-        self.scope = {}  # type: ignore[typeddict-item]  # no request follows
+        self.scope = {}  # type: ignore[typeddict-item]
 
     def data_received(self, data: bytes) -> None:
         """Parses `data`; invalid or refused HTTP ends the connection."""
@@ -216,6 +227,7 @@ class StrictProtocol(HttpToolsProtocol):
         websocket.connection_made(self.transport)
         websocket.data_received(handshake(scope) + rest)
         self.transport.set_protocol(websocket)
+        self._drop_cycles()
 
     def send_400_response(self, msg: str) -> None:
         """Answers the request that was refused once those before it are answered, and ends the connection.

@@ -22,6 +22,7 @@ from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced,
 from kubesum.kube.failures import Stalled, Unreachable
 from kubesum.kube.lines import LongLine, complete_lines
 from kubesum.kube.objecterrorlog import ObjectErrorLog
+from kubesum.kube.pages import pages
 from kubesum.kube.resumption import Resumption
 from kubesum.kube.serverhistory import ServerHistory
 from kubesum.kube.serverversion import VersionedResource
@@ -32,8 +33,6 @@ from kubesum.vocabulary.errors import UpstreamError
 
 log = logging.getLogger(__name__)
 
-PAGE_OBJECTS: Final = 500
-"""The page size of client-go/tools/pager."""
 BATCH_OBJECTS: Final = 100
 """Objects decoded before other tasks run, which takes a few milliseconds."""
 PAUSE_S: Final = 0.025
@@ -208,17 +207,15 @@ class Reflector(Generic[Facts]):
     async def _pages(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         self._object_errors.list_started()
         yield ListStarted()
-        params = {"limit": str(PAGE_OBJECTS), **self._watched.selectors}
-        while True:
-            page = self._decoder.page(await self._upstream.get(self._watched.path, params, accept=self._accept))
-            self._note_progress()
-            for items in batched(page.items):
-                yield Deltas(self._decoder.objects(items))
-                await asyncio.sleep(0)
-            if not page.continue_token:
-                yield self._listed(page.version)
-                return
-            params["continue"] = page.continue_token
+        version = ""
+        async with aclosing(pages(self._upstream, self._watched, self._decoder, self._accept)) as listed:
+            async for page in listed:
+                self._note_progress()
+                for items in batched(page.items):
+                    yield Deltas(self._decoder.objects(items))
+                    await asyncio.sleep(0)
+                version = page.version
+        yield self._listed(version)
 
     def _stream_params(self) -> dict[str, str]:
         lifetime_s = random.randint(self._timing.min_watch_s, self._timing.max_watch_s)  # noqa: S311 - no secret

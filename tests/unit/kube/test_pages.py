@@ -5,6 +5,7 @@ import json
 import pytest
 
 from kubesum.kube.client import MAX_LIST_BYTES, Upstream
+from kubesum.kube.decoding import Decoder
 from kubesum.kube.reflector import reflect
 from kubesum.vocabulary.errors import UpstreamError
 from tests.unit.kube.reflectorsteps import PODS, SHORT_TIMING, Step, steps
@@ -14,10 +15,10 @@ NO_WATCH_LIST = failure(400)
 PADDING = b"x" * MAX_LIST_BYTES
 
 
-def large(token: str, kind: str = "PodList") -> Answer:
+def large(token: str) -> Answer:
     """A page, or the begin of one, as Go writes it, which is larger than what is read."""
     metadata = {"resourceVersion": "100"} | ({"continue": token} if token else {})
-    begin = json.dumps({"kind": kind, "apiVersion": "v1", "metadata": metadata}, separators=(",", ":"))
+    begin = json.dumps({"kind": "PodList", "apiVersion": "v1", "metadata": metadata}, separators=(",", ":"))
     name = b'{"metadata":{"name":"large","namespace":"shop","resourceVersion":"7","annotations":{"a":"'
     return body(begin[:-1].encode() + b',"items":[' + name + PADDING + b'"}}}]}')
 
@@ -73,13 +74,28 @@ async def test_the_last_object_may_be_too_large(script: Script, upstream: Upstre
     assert (await listed(script, upstream))[2:] == [("a", "Running"), ("large", None), "synced"]
 
 
-@pytest.mark.parametrize("token", ["", "2"], ids=["without a token", "of another kind"])
-async def test_what_may_be_more_than_one_object_is_no_list(script: Script, upstream: Upstream, token: str) -> None:
+async def test_what_may_be_more_than_one_object_is_no_list(script: Script, upstream: Upstream) -> None:
     """A server that ignores limits: all of its objects are in what is not read."""
-    script.answers = [NO_WATCH_LIST, *[large(token, "NodeList" if token else "PodList")] * 5]
+    script.answers = [NO_WATCH_LIST, *[large("")] * 5]
 
     *before, error = await listed(script, upstream)
 
     assert not isinstance(error, str | tuple)
     assert isinstance(error.error, UpstreamError)
     assert "synced" not in before
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'{"kind":"NodeList","metadata":{"resourceVersion":"9","continue":"2"},"items":[{"metadata":{',
+        b'{"kind":"PodList","metadata":{"continue":"2"},"items":[{"metadata":{',
+        b'{"kind":"PodList","metadata":{"resourceVersion":"9","continue":"2"},"items":[',
+        b'{"kind":"PodList","items":null,"metadata":{"resourceVersion":"9","continue":"2"',
+        b"<html>",
+        b"",
+    ],
+)
+def test_what_begins_as_no_list_is_none(head: bytes) -> None:
+    with pytest.raises(UpstreamError, match="the response for /api/v1/pods cannot be decoded"):
+        Decoder(PODS).page_begin(head)

@@ -170,12 +170,12 @@ class Installation:
             self.server.store.put(resource, before)
 
     async def until_condition(self, reason: str, message: str = "") -> None:
-        """Returns once the APIService has a condition of this reason, whose message ends with `message`."""
+        """Returns once the APIService has a condition of this reason, with this in its message."""
 
         async def is_so() -> bool:
             found = self.object("apiservices", "", API_SERVICE).get("status", {})
             conditions = found.get("conditions", ())
-            return any(one["reason"] == reason and one["message"].endswith(message) for one in conditions)
+            return any(one["reason"] == reason and message in one["message"] for one in conditions)
 
         await eventually(is_so)
 

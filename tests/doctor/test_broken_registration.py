@@ -54,7 +54,7 @@ async def test_a_wrong_cabundle(installation: Installation) -> None:
     other = certificates.authority("other-ca").certificate
 
     with installation.changed("apiservices", "", API_SERVICE, set_bundle(other)):
-        await installation.until_condition("FailedDiscoveryCheck")
+        await installation.until_condition("FailedDiscoveryCheck", "x509: certificate ")
 
         assert await installation.lines() == healthy_except(
             {

@@ -72,11 +72,17 @@ class Cluster:
         self.pki = pki
         await self.start()
 
-    def kubeconfig(self, **user: str) -> Path:
+    def kubeconfig(self, url: str = "", **user: str) -> Path:
         """A kubeconfig of the service account, with a token unless `user` says otherwise, and the CA in a file."""
         config = service_kubeconfig(self.api.url, self.pki)
         self.ca_file.write_bytes(self.pki.authority.certificate)
-        config["clusters"][0]["cluster"] = {"server": self.api.url, "certificate-authority": str(self.ca_file)}
+        # The certificate has no name that a test makes up.
+        name = {"tls-server-name": "localhost"} if url else {}
+        config["clusters"][0]["cluster"] = {
+            "server": url or self.api.url,
+            "certificate-authority": str(self.ca_file),
+            **name,
+        }
         if user:
             config["users"][0]["user"] = user
         path = self.home / "service.kubeconfig"

@@ -3,6 +3,7 @@
 They are set before anything of kubesum is imported, from outside of it: its modules are not touched.
 """
 
+import asyncio
 import ctypes
 import json
 import mmap
@@ -10,6 +11,7 @@ import os
 import resource
 import signal
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -21,6 +23,8 @@ LANDLOCK_CREATE_RULESET = 444
 LANDLOCK_RESTRICT_SELF = 446
 _LANDLOCK_VERSION = 1
 _PR_SET_NO_NEW_PRIVS = 38
+_CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x10000000
+_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _WRITES = 0b1111111110010
 """All access rights of Landlock's first ABI that change a file system: the others execute and read."""
 _STARTS_A_PROCESS = ("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen")
@@ -29,6 +33,14 @@ _STARTS_A_PROCESS = ("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.s
 def landlock_is_available() -> bool:
     """Whether the kernel can deny this process all writes to files."""
     return ctypes.CDLL(None).syscall(LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION) > 0
+
+
+def names_are_available(home: Path) -> bool:
+    """Whether a process may have names of its own."""
+    hosts = home / "hosts"
+    hosts.touch()
+    tried = f"from tests.faults.confinement import use_names; use_names({str(hosts)!r})"
+    return subprocess.run([sys.executable, "-c", tried], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def set_clock(offset_file: str) -> None:
@@ -52,6 +64,25 @@ def deny_writes(_: bool) -> None:
     ):
         raise OSError(ctypes.get_errno(), "Landlock")
     os.close(ruleset)
+
+
+def use_names(hosts_file: str) -> None:
+    """Names are looked up in this file alone, which a test changes: the process has mounts of its own.
+
+    Any other name is asked of a resolver on loopback that is not there.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    folder = Path(hosts_file).parent
+    mounted = {"hosts": None, "resolv.conf": "nameserver 127.0.0.1\n", "nsswitch.conf": "hosts: files dns\n"}
+    ok = libc.unshare(_CLONE_NEWNS) == 0 or libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS) == 0
+    ok = ok and libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
+    for name, content in mounted.items():
+        file = Path(hosts_file) if content is None else folder / name
+        if content is not None:
+            file.write_text(content)
+        ok = ok and libc.mount(bytes(file), f"/etc/{name}".encode(), None, _MS_BIND, None) == 0
+    if not ok:
+        raise OSError(ctypes.get_errno(), "mounts of its own")
 
 
 def use_up_descriptors(number: int) -> None:
@@ -96,10 +127,24 @@ def ignore_hangup(_: bool) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
+def fail_in(task_name: str) -> None:
+    """At SIGUSR1 what this task of the process waits for raises an error, as a mistake in it would."""
+
+    def fail(_number: int, _frame: object) -> None:
+        for task in asyncio.all_tasks():
+            if task.get_name() == task_name:
+                waited_for: Any = task._fut_waiter  # type: ignore[attr-defined]  # not declared
+                waited_for.set_exception(LookupError("a mistake"))
+
+    signal.signal(signal.SIGUSR1, fail)
+
+
 FAULTS: dict[str, Callable[[Any], None]] = {
     "clock": set_clock,
     "read_only": deny_writes,
     "descriptors": use_up_descriptors,
+    "failing_task": fail_in,
+    "names": use_names,
     "no_processes": deny_processes,
     "no_output": close_output,
     "nohup": ignore_hangup,

@@ -11,6 +11,8 @@ from typing import Any
 from tests.faults.relay import Fault, Response
 
 JSON = "application/json"
+MIB = 1024 * 1024
+_FRAMING = (b"content-length", b"transfer-encoding")
 
 
 def of_body(change: Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]) -> Fault:
@@ -74,6 +76,25 @@ def repeated(number: int) -> Fault:
             seen += 1
 
     return of_body(change)
+
+
+def grown(marker: bytes, parts: int) -> Fault:
+    """In place of a text in the body there is another one of so many MiB."""
+
+    async def fault(response: Response) -> AsyncIterator[bytes]:
+        head = await response.head()
+        body = b"".join([part async for part in response.body()])
+        if b"\r\ntransfer-encoding: chunked" in head.lower():
+            body = _without_chunks(body)
+        # The end of the connection ends the body.
+        yield b"\r\n".join(line for line in head.split(b"\r\n") if not line.lower().startswith(_FRAMING))
+        begin, found, end = body.partition(marker)
+        yield begin
+        for _ in range(parts if found else 0):
+            yield b"x" * MIB
+        yield end
+
+    return fault
 
 
 def dripping(bytes_per_s: float) -> Fault:
@@ -144,6 +165,16 @@ def preceded_by(*parts: bytes) -> Fault:
             yield part
 
     return of_body(change)
+
+
+def _without_chunks(body: bytes) -> bytes:
+    """What a body has that was sent in chunks."""
+    parts: list[bytes] = []
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        parts.append(rest[: int(size, 16)])
+        body = rest[int(size, 16) + 2 :]
+    return b"".join(parts)
 
 
 async def _begin(body: AsyncIterator[bytes], count: int) -> AsyncIterator[bytes]:

@@ -95,9 +95,13 @@ class FaultRelay:
     def __init__(self, accept: ssl.SSLContext | None = None, trust: ssl.SSLContext | None = None) -> None:
         """`accept` is the context for clients, `trust` the one for the server; without them, TLS is passed on."""
         self.target_port = 0
+        self.address = LOOPBACK
         self.accept = accept
         self.port = 0
         self.requests: list[Request] = []
+        self.passes_on = asyncio.Event()
+        """While it is not set, nothing arrives at clients, and their connections stay."""
+        self.passes_on.set()
         self._trust = trust
         self._rules: list[Rule] = []
         self._server: asyncio.Server | None = None
@@ -105,7 +109,7 @@ class FaultRelay:
 
     async def up(self) -> None:
         """Accepts connections, on the same port each time."""
-        self._server = await asyncio.start_server(self._connected, LOOPBACK, self.port, ssl=self.accept)
+        self._server = await asyncio.start_server(self._connected, self.address, self.port, ssl=self.accept)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def down(self) -> None:
@@ -157,6 +161,7 @@ class FaultRelay:
         async with AsyncExitStack() as beyond:
             response = Response(lambda: self._beyond(request, reader, beyond), has_head=self.accept is not None)
             async for part in self._fault(request)(response):
+                await self.passes_on.wait()
                 writer.write(part)
                 await writer.drain()
             writer.close()

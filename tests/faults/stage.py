@@ -10,7 +10,7 @@ from asyncio.constants import SSL_HANDSHAKE_TIMEOUT, SSL_SHUTDOWN_TIMEOUT
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ from tests.serving.runningserver import V, eventually, fetch, free_port
 PLURALS = ("imagesummaries", "namespacesummaries", "nodesummaries", "podsummaries", "workloadsummaries")
 """Kinds whose objects follow from those of the cluster alone, and not from when they were read."""
 HOSTS = (SERVICE_HOST, LOOPBACK)
+API_NAME = "kube-apiserver.test"
+"""A name of the API server that only the event loop of a test resolves."""
 
 PROBES = ("/livez", "/readyz", "/apis", V)
 DEFAULT = ServerOptions()
@@ -94,6 +96,8 @@ class Stage:
     port: int
     authority: KeyPair
     tasks: asyncio.TaskGroup
+    api_host: str = LOOPBACK
+    """What kubesum's kubeconfig calls the API server."""
     cluster: asyncio.Task[None] | None = None
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
     changes: int = 0
@@ -136,7 +140,7 @@ class Stage:
 
     def write_kubeconfig(self) -> None:
         """Writes the kubeconfig of kubesum's ServiceAccount, which leads to the relay."""
-        config = service_kubeconfig(f"https://{LOOPBACK}:{self.relay.port}", self.pki)
+        config = service_kubeconfig(f"https://{self.api_host}:{self.relay.port}", self.pki)
         (self.home / "kubeconfig").write_bytes(msgspec.json.encode(config))
 
     @property
@@ -248,7 +252,12 @@ def filled_store(seed: int) -> Store:
 
 @asynccontextmanager
 async def stage(
-    home: Path, options: ServerOptions = DEFAULT, *, reads_tls: bool = True, is_up: bool = True
+    home: Path,
+    options: ServerOptions = DEFAULT,
+    *,
+    reads_tls: bool = True,
+    is_up: bool = True,
+    api_host: str = LOOPBACK,
 ) -> AsyncIterator[Stage]:
     """A kubesum that follows a cluster; one that has nothing to follow yet unless the cluster `is_up`.
 
@@ -260,7 +269,7 @@ async def stage(
     trust = ssl.create_default_context(cadata=pki.authority.certificate.decode())
     relay = FaultRelay(accepting(pki.authority, home), trust) if reads_tls else FaultRelay()
     async with asyncio.TaskGroup() as tasks:
-        stage = Stage(home, pki, relay, options, filled_store(seed=1), free_port(), authority, tasks)
+        stage = Stage(home, pki, relay, options, filled_store(seed=1), free_port(), authority, tasks, api_host)
         relay.port = free_port()
         stage.write_kubeconfig()
         serving = tasks.create_task(serve(stage.serve_options, stage.shutdown))
@@ -277,10 +286,10 @@ async def stage(
             await relay.ended()
 
 
-def accepting(authority: KeyPair, home: Path) -> ssl.SSLContext:
-    """The context of a server on loopback with a certificate of this authority."""
+def accepting(authority: KeyPair, home: Path, lifetime: timedelta = certificates.LIFETIME) -> ssl.SSLContext:
+    """The context of a server on loopback with a certificate of this authority; it may have expired."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificates.serving(authority, (LOOPBACK,)).write(home, "relay"))
+    context.load_cert_chain(*certificates.serving(authority, (LOOPBACK, API_NAME), lifetime).write(home, "relay"))
     return context
 
 

@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from kubesim.apiserver.apiserver import ServerOptions
 from kubesim.store.store import StoredObject
-from kubesum.kube.reflector import PAGE_OBJECTS
+from kubesum.kube.pages import PAGE_OBJECTS
+from kubesum.vocabulary.resource import Key
 from tests.computation import JsonObject
-from tests.faults.faults import answered, event, failure, preceded_by, status, written
+from tests.faults.faults import MIB, answered, event, failure, grown, preceded_by, status, written
 from tests.faults.relay import Fault, Request
 from tests.faults.scenes import WITHIN_S, changes_through, lists_pods, lists_through, reads_pods, watches_pods
 from tests.faults.stage import Stage, on_stage, without_server_sets, witnessed
+from tests.serving.runningserver import eventually
 
-MIB = 1024 * 1024
 HTML = b"<html><body>Please log in</body></html>"
 GZIP = "Content-Encoding: gzip\r\n"
 RETRY = "Retry-After: 7\r\n"
@@ -148,6 +150,40 @@ def test_an_object_of_200_mb_is_absent_and_named_once(
     on_stage(tmp_path, test)
     named = [record for record in caplog.records if record.message == "object cannot be read"]
     assert [vars(record)["reason"] for record in named] == ["it has more than 67108864 bytes"]
+
+
+def test_an_object_of_200_mb_among_pages_is_absent_and_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page is read up to 64 MiB, then with fewer objects, and the list goes on after the large one."""
+
+    async def test(stage: Stage) -> None:
+        pod = stage.store.list("pods")[20].decoded()
+        name = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+        stage.store.put("pods", pod | {"metadata": pod["metadata"] | {"annotations": {"a": "GROWS"}}})
+        with (
+            stage.relay.fault(failure(410, "Expired"), watches_pods, most=1),
+            stage.relay.fault(grown(b"GROWS", 200), lists_pods) as rule,
+        ):
+            stage.relay.cut(reads_pods)
+            expected = (await stage.expected())["podsummaries"]
+            async with stage.session() as session:
+                await eventually(lambda: stage_has_not(stage, session, name), WITHIN_S)
+                served = await stage.listed(session, "podsummaries")
+            assert served == {key: row for key, row in expected.items() if key != name}
+            assert {page.query["limit"] for page in rule.requests} == {"500", "125", "31", "7", "1"}
+            assert await stage.code("/readyz") == 200
+        stage.store.put("pods", pod)
+        await stage.follows()
+
+    on_stage(tmp_path, test, options=ServerOptions(refuses_watch_lists=True))
+    named = [record for record in caplog.records if record.message == "object cannot be read"]
+    assert [vars(record)["reason"] for record in named] == ["it has more than 67108864 bytes"]
+
+
+async def stage_has_not(stage: Stage, session: aiohttp.ClientSession, name: Key) -> bool:
+    """Whether a pod is not served."""
+    return name not in await stage.listed(session, "podsummaries")
 
 
 def watched(stored: StoredObject) -> JsonObject:

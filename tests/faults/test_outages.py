@@ -39,6 +39,23 @@ def test_an_outage_changes_nothing_until_it_ends(tmp_path: Path, seconds: int) -
     on_stage(tmp_path, lambda stage: outage(stage, seconds))
 
 
+@pytest.mark.parametrize("seconds", [10, 60, 200])
+def test_a_frozen_server_changes_nothing_until_it_goes_on(tmp_path: Path, seconds: int) -> None:
+    """Connections stay and new ones are accepted, but nothing is sent: a stopped process, or a network that drops."""
+
+    async def test(stage: Stage) -> None:
+        async with witnessed(stage):
+            before = await stage.served()
+            stage.relay.passes_on.clear()
+            await stage.change()
+            await asyncio.sleep(seconds)
+            assert await stage.served() == before
+            stage.relay.passes_on.set()
+            await stage.follows()
+
+    on_stage(tmp_path, test)
+
+
 def test_a_killed_server_that_restarts_is_followed_without_a_list(tmp_path: Path) -> None:
     """The watches go on where they were cut."""
 

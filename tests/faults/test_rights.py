@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,29 @@ def test_another_authority_is_trusted_once_its_file_is_there(tmp_path: Path) -> 
 
             stage.pki = replace(stage.pki, authority=authority)
             stage.write_kubeconfig()
+            await stage.follows(WITHIN_S)
+
+    on_stage(tmp_path, test)
+
+
+def test_an_expired_certificate_of_kube_apiserver_is_not_trusted(tmp_path: Path) -> None:
+    """No request is sent until it is renewed; kubesum needs no restart."""
+
+    async def test(stage: Stage) -> None:
+        async with witnessed(stage):
+            before = await stage.served()
+            stage.relay.down()
+            stage.relay.accept = accepting(stage.pki.authority, stage.home, timedelta(minutes=-1))
+            await stage.relay.up()
+            stage.relay.requests.clear()
+            await stage.change()
+            await asyncio.sleep(OUTAGE_S)
+            assert await stage.served() == before
+            assert stage.relay.requests == []
+
+            stage.relay.down()
+            stage.relay.accept = accepting(stage.pki.authority, stage.home)
+            await stage.relay.up()
             await stage.follows(WITHIN_S)
 
     on_stage(tmp_path, test)

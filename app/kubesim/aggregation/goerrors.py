@@ -12,7 +12,8 @@ from typing import Final
 import aiohttp
 from cryptography import x509
 
-_HANDSHAKE_S: Final = 2.0
+_HANDSHAKE_S: Final = 10.0
+"""For the certificate of a server that has sent it a moment ago; after it there is no reason to show."""
 
 
 async def go_error(error: Exception, requested: str, connected: str, host: str) -> str:

@@ -26,7 +26,7 @@ from yarl import URL
 from kubesum import __version__
 from kubesum.kube.clientlibrary import ApiClient, Configuration
 from kubesum.kube.credentials import ConfigLoader, fingerprint
-from kubesum.kube.failures import Stalled, Unreachable, cause, status_error
+from kubesum.kube.failures import Stalled, TooLarge, Unreachable, cause, status_error
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 
@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 
 RESPONSE_TIMEOUT_S: Final = 60.0
 """Until the last byte of a response, with credentials that are loaded again meanwhile."""
-MAX_LIST_BYTES: Final = 1 << 30
-"""A page of 500 objects at etcd's limit of 1.5 MB each has 750 MB."""
+MAX_LIST_BYTES: Final = 64 << 20
+"""Largest response to a GET; a page of a list that has more is asked for with fewer objects (kube.pages)."""
 MAX_OBJECT_BYTES: Final = 8 << 20
 """Largest response to a POST or PATCH, which is one object, and to `response`."""
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -150,7 +150,7 @@ class Upstream:
         max_bytes: int = MAX_LIST_BYTES,
         accept: str = JSON,
     ) -> bytes:
-        """The body of a 2xx response; raises StatusError or another UpstreamError, also above `max_bytes`."""
+        """The body of a 2xx response; raises StatusError, TooLarge above `max_bytes`, or another UpstreamError."""
         return await self._body(_Request("GET", path, _within(timeout_s), params, accept=accept), max_bytes)
 
     async def get_chunks(
@@ -348,7 +348,7 @@ async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> Sequence
     async for chunk in response.content.iter_any():
         size += len(chunk)
         if size > max_bytes:
-            raise UpstreamError(f"{response.url.origin()}{response.url.path} answers more than {max_bytes} bytes")
+            raise TooLarge(f"{response.url.origin()}{response.url.path} answers more than {max_bytes} bytes", chunks)
         chunks.append(chunk)
     return chunks
 

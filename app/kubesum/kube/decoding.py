@@ -55,7 +55,7 @@ _RAW_EVENTS: Final = msgspec.json.Decoder(WatchEvent[msgspec.Raw])
 class Page:
     """One page of a list, its objects not decoded yet; `continue_token` is empty on the last one."""
 
-    items: Sequence[msgspec.Raw]
+    items: Sequence[msgspec.Raw | LongLine]
     version: str
     continue_token: str
 
@@ -106,6 +106,19 @@ class Decoder(Generic[Facts]):
         items = listed.rows if self._watched.is_table else listed.items
         return Page(items or (), listed.metadata.resource_version, listed.metadata.continue_)
 
+    def page_begin(self, head: bytes) -> Page:
+        """The page of one object that is too large, by the first bytes of the response as Go writes it.
+
+        Raises UpstreamError if they are no begin of a list.
+        """
+        metadata, _, item = head.partition(b'"items":[')
+        with self._decode_errors():
+            listed = decoded_list(metadata.rstrip(b",") + b"}")
+        self._check_kind(listed.kind)
+        if not listed.metadata.resource_version or not item:
+            raise self._decode_error("it begins with no object of a list")
+        return Page((LongLine(item),), listed.metadata.resource_version, listed.metadata.continue_)
+
     async def pieces(self, chunks: Sequence[bytes]) -> ListPieces:
         """The page in the chunks of a body, for what cannot be watched: such lists need no resourceVersion."""
         with self._decode_errors():
@@ -132,7 +145,7 @@ class Decoder(Generic[Facts]):
         except MALFORMED:
             return self.objects(items_of(piece))
 
-    def objects(self, items: Iterable[msgspec.Raw]) -> list[tuple[Key, Facts | None]]:
+    def objects(self, items: Iterable[msgspec.Raw | LongLine]) -> list[tuple[Key, Facts | None]]:
         """Keys and facts of objects in JSON, None in place of the facts of an invalid object."""
         return [self._change(self._object(item)) for item in items]
 
@@ -200,7 +213,9 @@ class Decoder(Generic[Facts]):
             raise self._decode_error(str(error)) from error
         return WatchEvent(event.type, self._object(event.object))
 
-    def _object(self, item: msgspec.Raw, document: Callable[[], Any] | None = None) -> Any:
+    def _object(self, item: msgspec.Raw | LongLine, document: Callable[[], Any] | None = None) -> Any:
+        if isinstance(item, LongLine):
+            return _too_large(item.head)
         if len(item) > MAX_LINE_BYTES:
             return _too_large(bytes(memoryview(item)[:HEAD_BYTES]))
         try:

@@ -6,11 +6,13 @@ Errors of aiohttp, OpenSSL and the operating system name Python classes and memo
 import os
 import re
 import ssl
+from collections.abc import Iterable
 from typing import Final
 
 import aiohttp
 import msgspec
 
+from kubesum.kube.lines import begin_of
 from kubesum.kube.objects import Status
 from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
@@ -32,6 +34,14 @@ class Stalled(UpstreamError):
 
 class Unreachable(UpstreamError):
     """There is no connection to the server: it has noticed nothing of the request."""
+
+
+class TooLarge(UpstreamError):
+    """A response has more bytes than are read; `head` are the first of them."""
+
+    def __init__(self, message: str, parts: Iterable[bytes]) -> None:
+        super().__init__(message)
+        self.head: Final = begin_of(parts)
 
 
 async def status_error(response: aiohttp.ClientResponse) -> StatusError:

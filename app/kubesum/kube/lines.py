@@ -55,14 +55,15 @@ class _BegunLine:
         self._size += len(part)
         if self._size > MAX_LINE_BYTES:
             self._is_long = True
-            self._parts = [_begin(self._parts)]
+            self._parts = [begin_of(self._parts)]
 
     def line(self) -> bytes | LongLine:
         joined = b"".join(self._parts)
         return LongLine(joined) if self._is_long else joined
 
 
-def _begin(parts: Iterable[bytes]) -> bytes:
+def begin_of(parts: Iterable[bytes]) -> bytes:
+    """The first HEAD_BYTES of what these parts make together."""
     head = b""
     for part in parts:
         head += part[: HEAD_BYTES - len(head)]

@@ -20,7 +20,7 @@ from kubesum.kube.decoding import Decoder
 from kubesum.kube.deltas import Facts, Poll, SourceEvent, WatchedResource, WatchError
 from kubesum.kube.groupversions import offered_versions
 from kubesum.kube.listbody import ListPieces
-from kubesum.kube.reflector import PAGE_OBJECTS
+from kubesum.kube.pages import PAGE_OBJECTS
 from kubesum.kube.statuserror import StatusError
 from kubesum.kube.watcherrorlog import WatchErrorLog
 from kubesum.operations import metrics

@@ -22,6 +22,8 @@ from kubesum.kube.deltas import Deltas, Facts, ListStarted, SourceEvent, Synced,
 from kubesum.kube.failures import Stalled, Unreachable
 from kubesum.kube.lines import LongLine, complete_lines
 from kubesum.kube.objecterrorlog import ObjectErrorLog
+from kubesum.kube.pages import pages
+from kubesum.kube.resumption import Resumption
 from kubesum.kube.serverhistory import ServerHistory
 from kubesum.kube.serverversion import VersionedResource
 from kubesum.kube.statuserror import StatusError
@@ -31,8 +33,6 @@ from kubesum.vocabulary.errors import UpstreamError
 
 log = logging.getLogger(__name__)
 
-PAGE_OBJECTS: Final = 500
-"""The page size of client-go/tools/pager."""
 BATCH_OBJECTS: Final = 100
 """Objects decoded before other tasks run, which takes a few milliseconds."""
 PAUSE_S: Final = 0.025
@@ -58,6 +58,8 @@ class Timing:
     """A watch that sends no complete line for so long is dead: kube-apiserver sends a bookmark every minute.
 
     One that is still open so long after its timeoutSeconds is dead as well."""
+    resume_within_s: float = 90.0
+    """A watch whose last line is older is not resumed: one that is open has a bookmark every minute."""
     healthy_after_s: float = 5.0
     """A watch that was open for so long counts as a success even without an event."""
     min_watch_s: int = 300
@@ -103,9 +105,7 @@ class Reflector(Generic[Facts]):
         self._versioned: Final = watched if isinstance(watched, VersionedResource) else None
         self._watched = watched.current if isinstance(watched, VersionedResource) else watched
         self._timing: Final = timing
-        self._history: Final = history
-        self._history_number = 0
-        self._unsure_since: float | None = 0.0
+        self._resumption: Final = Resumption(history, timing.resume_within_s)
         self._object_errors: Final = ObjectErrorLog(self._watched.resource)
         self._decoder = Decoder(self._watched, self._object_errors.report)
         self._version = ""
@@ -122,12 +122,12 @@ class Reflector(Generic[Facts]):
         self._version_before = self._version
         try:
             await self._follow_version()
-            await self._follow_history()
+            await self._check_resumption()
             async with aclosing(self._list_or_watch()) as events:
                 async for event in events:
                     yield event
         except UpstreamError as error:
-            self._unsure_since = asyncio.get_running_loop().time()
+            self._resumption.failed()
             watch_error = self._handled(error)
             if watch_error is not None:
                 self._log.failed(watch_error)
@@ -145,17 +145,11 @@ class Reflector(Generic[Facts]):
         if self._version:
             self._forget_version("upgrade")
 
-    async def _follow_history(self) -> None:
-        """Relists if the server has another history; raises UpstreamError until it answers after a failure."""
-        if self._history is None:
-            return
-        if self._unsure_since is not None:
-            await self._history.check(self._unsure_since)
-            self._unsure_since = None
-        if self._history_number != self._history.number:
-            self._history_number = self._history.number
-            if self._version:
-                self._forget_version("replaced")
+    async def _check_resumption(self) -> None:
+        """Relists if the watch must not be resumed; raises UpstreamError while that is not known."""
+        reason = await self._resumption.relist_reason(self._version != "")
+        if reason and self._version:
+            self._forget_version(reason)
 
     def _list_or_watch(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         return self._stream() if self._version or self._use_watch_list else self._pages()
@@ -192,7 +186,9 @@ class Reflector(Generic[Facts]):
         async with aclosing(chunks), aclosing(complete_lines(chunks)) as batches:
             async for lines in batches:
                 # Single bytes keep a connection from being idle.
-                received_at = now() if lines else received_at
+                if lines:
+                    received_at = now()
+                    self._resumption.confirmed()
                 if now() > min(received_at + stall_s, end_at):
                     raise Stalled(f"{self._upstream.host} stopped sending events")
                 self._note_progress()
@@ -211,17 +207,15 @@ class Reflector(Generic[Facts]):
     async def _pages(self) -> AsyncGenerator[SourceEvent[Facts], None]:
         self._object_errors.list_started()
         yield ListStarted()
-        params = {"limit": str(PAGE_OBJECTS), **self._watched.selectors}
-        while True:
-            page = self._decoder.page(await self._upstream.get(self._watched.path, params, accept=self._accept))
-            self._note_progress()
-            for items in batched(page.items):
-                yield Deltas(self._decoder.objects(items))
-                await asyncio.sleep(0)
-            if not page.continue_token:
-                yield self._listed(page.version)
-                return
-            params["continue"] = page.continue_token
+        version = ""
+        async with aclosing(pages(self._upstream, self._watched, self._decoder, self._accept)) as listed:
+            async for page in listed:
+                self._note_progress()
+                for items in batched(page.items):
+                    yield Deltas(self._decoder.objects(items))
+                    await asyncio.sleep(0)
+                version = page.version
+        yield self._listed(version)
 
     def _stream_params(self) -> dict[str, str]:
         lifetime_s = random.randint(self._timing.min_watch_s, self._timing.max_watch_s)  # noqa: S311 - no secret
@@ -239,7 +233,7 @@ class Reflector(Generic[Facts]):
         """Moves on to the resourceVersion of the events; raises the StatusError that an ERROR event holds."""
         if self._version:
             self._version = events.version or self._version
-            self._saw(events.version)
+            self._resumption.saw(events.version)
         elif events.initial_events_end:
             yield self._listed(events.version)
         if events.error is not None:
@@ -247,15 +241,12 @@ class Reflector(Generic[Facts]):
 
     def _listed(self, version: str) -> Synced:
         self._version = version
-        self._saw(version)
+        self._resumption.saw(version)
+        self._resumption.confirmed()
         self._object_errors.synced()
         self._note_progress()
         metrics.INFORMER_SYNCED.labels(self._watched.resource).set(1)
         return Synced()
-
-    def _saw(self, version: str) -> None:
-        if self._history is not None:
-            self._history.saw(version)
 
     def _note_progress(self) -> None:
         # Not a child kept from the start: its value would be 1970 until the first byte.

@@ -13,6 +13,7 @@ from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.deltas import Deltas, ListStarted, Synced, WatchError
 from kubesum.kube.reflector import Reflector, Timing, reflect
+from tests.leaping import leaping
 from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.reflectorsteps import PODS, SHORT_TIMING, Step, steps, take
 from tests.unit.kube.scriptedserver import (
@@ -24,6 +25,7 @@ from tests.unit.kube.scriptedserver import (
     event,
     failure,
     page,
+    playing,
     pod,
     reset_watch,
     silence,
@@ -77,9 +79,8 @@ async def test_a_streamed_list_is_synced_at_its_bookmark_and_continues_as_a_watc
         failure(400, "BadRequest", "sendInitialEvents is unknown"),
         watch(event("ERROR", status(500, "InternalError", "feature RequestWatchProgress is disabled"))),
         watch(event("ADDED", pod("half"))),
-        silence,
     ],
-    ids=["422", "400", "error event", "ends early", "falls silent"],
+    ids=["422", "400", "error event", "ends early"],
 )
 async def test_a_server_that_does_not_stream_lists_is_read_in_pages(
     script: Script, events: AsyncIterator[Step], answer: Answer
@@ -102,11 +103,11 @@ async def test_a_part_of_a_collection_is_listed_and_watched_with_its_selectors(
 ) -> None:
     part = replace(PODS, namespace="a/b", selectors={"labelSelector": "app=web", "fieldSelector": "status.ok=no"})
     events = steps(reflect(upstream, part, SHORT_TIMING))
-    script.answers = [NO_WATCH_LIST, page(pod("a"), token="next"), page(pod("b")), silent_watch(bookmark("101"))]
+    script.answers = [NO_WATCH_LIST, page(pod("a"), token="next"), page(pod("b"))]
+    script.answers.append(silent_watch(event("ADDED", pod("c", version="102"))))
 
     assert await take(events, 5) == ["list started", "list started", ("a", "Running"), ("b", "Running"), "synced"]
-    script.answers.append(silent_watch(event("ADDED", pod("c", version="102"))))
-    await take(events, 1)
+    assert await take(events, 1) == [("c", "Running")]
 
     assert {request.path for request in script.requests} == {"/api/v1/namespaces/a%2Fb/pods"}
     assert {(request.query["labelSelector"], request.query["fieldSelector"]) for request in script.requests} == {
@@ -374,30 +375,58 @@ async def test_versions_that_expire_again_and_again_make_pauses_longer(script: S
     assert reflector.pause_s >= 0.5
 
 
-async def test_a_streamed_list_that_stalls_after_its_end_is_resumed(
-    script: Script, events: AsyncIterator[Step]
-) -> None:
-    script.answers = [silent_watch(INITIAL_END), silent_watch(event("ADDED", pod("a", version="101")))]
+def stalling(home: Path, count: int, *answers: Answer) -> tuple[list[Step], list[str | None]]:
+    """The first steps on a clock that leaps, and the resourceVersion of each request until then."""
+    seen: list[Step] = []
+    script = Script(list(answers))
 
-    assert await take(events, 3) == ["list started", "synced", ("a", "Running")]
-    assert script.requests[1].query["resourceVersion"] == "100"
+    async def main() -> None:
+        async with playing(script):
+            config = written_kubeconfig(home / "config", script.url)
+            async with await connect(kubeconfig(config, None)) as upstream:
+                source = steps(reflect(upstream, PODS))
+                seen.extend([await anext(source) for _ in range(count)])
 
-
-async def test_a_stalled_watch_is_resumed(script: Script, events: AsyncIterator[Step]) -> None:
-    script.answers = [
-        watch(INITIAL_END),
-        silent_watch(bookmark("105")),
-        silent_watch(event("ADDED", pod("a", version="106"))),
-    ]
-
-    assert await take(events, 3) == ["list started", "synced", ("a", "Running")]
-    assert script.requests[2].query["resourceVersion"] == "105"
+    leaping(main())
+    return seen, [request.query.get("resourceVersion") for request in script.requests]
 
 
-async def test_a_watch_that_sends_nothing_leads_to_a_relist(script: Script, events: AsyncIterator[Step]) -> None:
-    script.answers = [watch(INITIAL_END), silent_watch(), silent_watch(bookmark("7", initial_events_end=True))]
+def test_a_streamed_list_that_falls_silent_is_read_in_pages(tmp_path: Path) -> None:
+    seen, _ = stalling(tmp_path, 4, silent_watch(event("ADDED", pod("half"))), page(pod("a")), silent_watch())
 
-    assert await take(events, 4) == ["list started", "synced", "list started", "synced"]
+    assert seen == ["list started", ("half", "Running"), "list started", ("a", "Running")]
+
+
+def test_a_streamed_list_without_an_answer_is_read_in_pages(tmp_path: Path) -> None:
+    seen, _ = stalling(tmp_path, 4, silence, page(pod("a")), silent_watch())
+
+    assert seen == ["list started", "list started", ("a", "Running"), "synced"]
+
+
+def test_a_streamed_list_that_stalls_after_its_end_is_resumed(tmp_path: Path) -> None:
+    then = silent_watch(event("ADDED", pod("a", version="101")))
+
+    seen, versions = stalling(tmp_path, 3, silent_watch(INITIAL_END), then)
+
+    assert seen == ["list started", "synced", ("a", "Running")]
+    assert versions == [None, "100"]
+
+
+def test_a_stalled_watch_is_resumed(tmp_path: Path) -> None:
+    then = silent_watch(event("ADDED", pod("a", version="106")))
+
+    seen, versions = stalling(tmp_path, 3, watch(INITIAL_END), silent_watch(bookmark("105")), then)
+
+    assert seen == ["list started", "synced", ("a", "Running")]
+    assert versions == [None, "100", "105"]
+
+
+def test_a_watch_that_sends_nothing_leads_to_a_relist(tmp_path: Path) -> None:
+    relisted = silent_watch(bookmark("7", initial_events_end=True))
+
+    seen, _ = stalling(tmp_path, 4, watch(INITIAL_END), silent_watch(), relisted)
+
+    assert seen == ["list started", "synced", "list started", "synced"]
 
 
 async def test_an_html_page_is_no_list(script: Script, events: AsyncIterator[Step]) -> None:

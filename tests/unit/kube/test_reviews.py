@@ -134,6 +134,22 @@ def test_a_transient_error_is_retried(tmp_path: Path) -> None:
     assert ACCESS_REVIEWS.requests.labels("201")._value.get() == before + 1
 
 
+def test_a_connection_that_was_closed_while_it_was_idle_is_replaced(tmp_path: Path) -> None:
+    """kube-apiserver, or what is in between, closes it as the next request is sent."""
+    allowed = body(answered("SubjectAccessReview", {"allowed": True}))
+
+    async def closed(_writer: asyncio.StreamWriter) -> None:
+        raise ConnectionAbortedError
+
+    async def two_reviews(upstream: Upstream) -> AccessStatus:
+        await of_access(upstream)
+        return await of_access(upstream)
+
+    status, attempts = repeated(tmp_path, two_reviews, allowed, closed, allowed)
+
+    assert (status.allowed, attempts) == (True, 3)
+
+
 def test_the_fourth_error_is_final(tmp_path: Path) -> None:
     before = TOKEN_REVIEWS.requests.labels("503")._value.get()
 

@@ -49,6 +49,24 @@ async def test_what_says_nothing_changes_nothing(script: Script, upstream: Upstr
     assert await numbers(script, upstream, namespaces("90"), unknown, namespaces("102"), seen="") == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("answer", "is_known"),
+    [
+        (namespaces("90"), True),
+        (namespaces("101", ""), False),
+        (namespaces("a"), False),
+        (failure(403), False),
+        (failure(404), False),
+    ],
+)
+async def test_what_is_not_said_is_not_known(
+    script: Script, upstream: Upstream, answer: Answer, is_known: bool
+) -> None:
+    script.answers = [answer]
+
+    assert await ServerHistory(upstream).check(since=asyncio.get_running_loop().time()) is is_known
+
+
 @pytest.mark.parametrize("broken", [failure(500), body(b"{}"), body(json.dumps(status(500)).encode())])
 async def test_a_server_that_does_not_say_it_is_asked_again(
     script: Script, upstream: Upstream, broken: Answer

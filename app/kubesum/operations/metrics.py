@@ -236,6 +236,11 @@ LOG_LINES_DROPPED: Final = Counter(
     "Lines of the log that could not be written, because nobody reads standard error or its disk is full.",
 )
 
+REQUESTS_NOT_LOGGED: Final = Counter(
+    "kubesum_requests_not_logged",
+    "Requests without a line in the access log of errors, because there were too many with the same code.",
+)
+
 EVENT_LOOP_LAG: Final = Histogram(
     "kubesum_event_loop_lag_seconds",
     "By how much a timer fires late because other work holds the event loop; sampled every 100 ms.",

@@ -63,7 +63,7 @@ class HandlerChain:
             log_defect(error, audit_id=done.audit_id)
             await self._fail(internal_error(error), done, scope, receive, observed_send)
         finally:
-            observe(self._labels(done.info), done.code or 500, done.seconds)
+            observe(self._labels(done.info), done.code or 500, done.seconds, done.sent_bytes)
             self._access_log.write(done, scope)
 
     def _added_headers(self, done: Exchange) -> list[tuple[bytes, bytes]]:

@@ -24,8 +24,8 @@ SLOW_S: Final = 1.0
 """The time from which a request that is no watch counts as slow."""
 BURST: Final = 100
 """Lines of requests with the same code that are written at once, unless all requests are logged."""
-LINES_PER_S: Final = 10
-"""The same afterwards, in each second."""
+LINES_PER_S: Final = 1
+"""The same afterwards, in each second: in a day of refusals, 50 MB."""
 MAX_AUDIT_ID: Final = 64
 """In characters: k8s.io/apiserver/pkg/audit/context.go, GetAuditIDTruncated."""
 MAX_VALUE: Final = 256

@@ -50,6 +50,8 @@ def test_a_flag_has_its_value_and_its_default() -> None:
         (["serve", "--memory-limit", "much"], "argument --memory-limit: 'much' is not a quantity of memory such as"),
         (["serve", "--memory-limit", "512m"], "argument --memory-limit: '512m' is less than 64Mi"),
         (["serve", "--memory-limit=-1Gi"], "argument --memory-limit: '-1Gi' is not a quantity of memory such as"),
+        (["serve", "--tls-secret", "../x"], "argument --tls-secret: '../x' is not a name of a Kubernetes object"),
+        (["serve", "--namespace", "Kube"], "argument --namespace: 'Kube' is not a name of a Kubernetes object"),
         (["serve", "--max-connections", "0"], "argument --max-connections: '0' is not a positive integer"),
         (["demo", "--usage-interval", "10ms"], "argument --usage-interval: '10ms' is neither 0 nor a duration of at"),
     ],

@@ -63,6 +63,8 @@ def at_most(most: int) -> Callable[[str], int]:
     return bounded
 
 
+_OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""k8s.io/apimachinery/pkg/util/validation, IsDNS1123Subdomain."""
 LEAST_MEMORY_BYTES: Final = 64 << 20
 
 
@@ -113,6 +115,15 @@ def duration(text: str) -> float:
     if seconds < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 10s or 1m30s")
     return seconds
+
+
+def object_name(text: str) -> str:
+    """The name of an object, which becomes part of paths; empty for none."""
+    if text and not (_OBJECT_NAME.fullmatch(text) and len(text) <= 253):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a name of a Kubernetes object: lower case letters, digits, - and ."
+        )
+    return text
 
 
 def paths(text: str) -> tuple[str, ...]:

@@ -171,15 +171,18 @@ def load(context: ssl.SSLContext, pair: KeyPair) -> None:
 
 @asynccontextmanager
 async def serving_wire(
-    client_bundle: bytes = CLIENTS.certificate, served: ASGIApp | None = None, max_connections: int = 100
+    client_bundle: bytes = CLIENTS.certificate,
+    served: ASGIApp | None = None,
+    max_connections: int = 100,
+    connections: Connections | None = None,
 ) -> AsyncIterator[Wire]:
     """A server that accepts client certificates of `client_bundle`, stopped on the way out.
 
-    It serves `served`, or else an `Application`.
+    It serves `served`, or else an `Application`, on `connections`, or else at most `max_connections` of them.
     """
     tls, app = ServerTls(PAIR), Application()
     tls.set_client_ca(client_bundle)
-    server = Server(server_config(served or app, tls.context), Connections(max_connections))
+    server = Server(server_config(served or app, tls.context), connections or Connections(max_connections))
     with listen(0) as listener:
         running = asyncio.create_task(server.serve([listener]))
         await server.listening.wait()

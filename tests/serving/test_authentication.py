@@ -102,7 +102,7 @@ async def test_an_unknown_token_is_401(server: RunningServer) -> None:
 
 async def handshakes_failed(server: RunningServer) -> float:
     text = (await server.forwarded("/metrics", "root", "system:masters")).body.decode()
-    lines = (line for line in text.splitlines() if line.startswith("kubesum_tls_handshake_errors_total"))
+    lines = (line for line in text.splitlines() if line.startswith("apiserver_tls_handshake_errors_total"))
     return sum(float(line.split()[-1]) for line in lines if 'cause="certificate"' in line)
 
 

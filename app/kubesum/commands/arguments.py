@@ -63,8 +63,13 @@ def at_most(most: int) -> Callable[[str], int]:
     return bounded
 
 
+_OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""k8s.io/apimachinery/pkg/util/validation, IsDNS1123Subdomain."""
+LEAST_MEMORY_BYTES: Final = 64 << 20
+
+
 def memory(text: str) -> int:
-    """Bytes, from a number of them or a quantity such as 512Mi."""
+    """Bytes, none or at least 64Mi, from a number of them or a quantity such as 512Mi."""
     # Imported here, since every command parses its line first, and few need quantities.
     from kubesum.vocabulary.errors import QuantityError  # noqa: PLC0415
     from kubesum.vocabulary.quantity import MEMORY, amount  # noqa: PLC0415
@@ -75,6 +80,11 @@ def memory(text: str) -> int:
         number = -1
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a quantity of memory such as 512Mi")
+    if 0 < number < LEAST_MEMORY_BYTES:
+        # Such as 512m, which are milli-bytes.
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is less than 64Mi, which a process at rest takes; give more, or 0"
+        )
     return number
 
 
@@ -105,6 +115,15 @@ def duration(text: str) -> float:
     if seconds < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 10s or 1m30s")
     return seconds
+
+
+def object_name(text: str) -> str:
+    """The name of an object, which becomes part of paths; empty for none."""
+    if text and not (_OBJECT_NAME.fullmatch(text) and len(text) <= 253):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a name of a Kubernetes object: lower case letters, digits, - and ."
+        )
+    return text
 
 
 def paths(text: str) -> tuple[str, ...]:

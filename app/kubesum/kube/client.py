@@ -190,7 +190,6 @@ class Upstream:
         with self._upstream_errors():
             request = _Request("GET", path, _within(timeout_s), params, accept=accept)
             async with asyncio.timeout(timeout_s), await self._authorized(request) as response:
-                metrics.UPSTREAM_REQUESTS.labels(str(response.status)).inc()
                 body = b"".join(await _bounded(response, MAX_OBJECT_BYTES))
                 return Response(response.status, response.headers, body)
 
@@ -254,7 +253,6 @@ class Upstream:
     async def _json_response(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
         """A 2xx response in JSON whose body is not read yet."""
         async with await self._authorized(request) as response:
-            metrics.UPSTREAM_REQUESTS.labels(str(response.status)).inc()
             if not 200 <= response.status < 300:
                 raise await status_error(response)
             if response.content_type != "application/json":
@@ -295,6 +293,7 @@ class Upstream:
                 server_hostname=self._configuration.tls_server_name,
             )
         finally:
+            _count(request.method, URL(self.host).authority, response, time.perf_counter() - began)
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("request to the API server", extra=_exchange(request, response, began))
         return response
@@ -329,12 +328,17 @@ class Upstream:
         except aiohttp.SocketTimeoutError as error:
             raise Stalled(f"{self.host} stopped sending data") from error
         except aiohttp.ClientConnectorError as error:
-            metrics.UPSTREAM_REQUESTS.labels("error").inc()
             raise Unreachable(f"cannot reach {self.host}: {cause(error)}") from error
         # aiohttp raises RuntimeError for a connection or session that is closed before a read or request begins.
         except (aiohttp.ClientError, OSError, TimeoutError, RuntimeError) as error:
-            metrics.UPSTREAM_REQUESTS.labels("error").inc()
             raise UpstreamError(f"cannot reach {self.host}: {cause(error)}") from error
+
+
+def _count(method: str, host: str, response: aiohttp.ClientResponse | None, seconds: float) -> None:
+    """Counts a request, as client-go does (k8s.io/client-go/rest/request.go)."""
+    code = "<error>" if response is None else str(response.status)
+    metrics.UPSTREAM_REQUESTS.labels(code, method, host).inc()
+    metrics.UPSTREAM_REQUEST_DURATION.labels(method, host).observe(seconds)
 
 
 async def connect(load: ConfigLoader) -> Upstream:

@@ -11,7 +11,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from cachetools import TTLCache
 
@@ -27,7 +27,8 @@ _INTERVAL_S: Final = 60.0
 _MAX_MESSAGES: Final = 256
 
 _AMBIGUOUS: Final = frozenset(' "\\')
-_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# uvicorn adds color_message: the message again, for a terminal.
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 class LogReduction:
@@ -104,6 +105,23 @@ def log_crash(kind: type[BaseException], error: BaseException, where: TracebackT
         log.critical("crashed", exc_info=(kind, error, where))
     else:
         sys.__excepthook__(kind, error, where)
+
+
+def log_defect(error: Exception, **where: object) -> None:
+    """Logs an unexpected exception in one line with its place, and at the level debug with its traceback."""
+    with_traceback = error if log.isEnabledFor(logging.DEBUG) else None
+    log.error("internal error", extra={**where, **described(error)}, exc_info=with_traceback)
+
+
+def log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Logs an exception that no task awaits, as the handler of an event loop (asyncio's set_exception_handler)."""
+    error = context.get("exception")
+    # Further lines of the message are representations of objects.
+    message = context["message"].partition("\n")[0]
+    if isinstance(error, Exception):
+        log_defect(error, during=message)
+    else:
+        log.error("internal error", extra={"error": message})
 
 
 def _quoted(value: object) -> str:

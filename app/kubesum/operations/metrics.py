@@ -3,18 +3,25 @@
 Definitions only: the code where an event happens counts it. Metrics are the only module-level state of the process.
 What Kubernetes servers measure has their names and labels, so that dashboards and alerts made for those fit:
 k8s.io/apiserver/pkg/endpoints/metrics/metrics.go, .../endpoints/filters/metrics.go,
-.../authentication/authenticatorfactory/metrics.go, .../authorization/authorizerfactory/metrics.go. The others begin
-with `kubesum_`. No label has values that clients choose, so that nobody can create time series.
+.../authentication/authenticatorfactory/metrics.go, .../authorization/authorizerfactory/metrics.go,
+.../authentication/request/x509/x509.go, k8s.io/component-base/metrics/prometheus/restclient/metrics.go. The others
+begin with `kubesum_`. No label has values that clients choose, so that nobody can create time series.
 """
 
 from typing import Final, NamedTuple
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
+from kubesum import __version__
+
 # They would be a second series for each counter and histogram.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _OF_REVIEWS: Final = (0.25, 0.5, 0.7, 1, 1.5, 3, 5, 10)
+_OF_ATTEMPTS: Final = tuple(0.001 * 2**power for power in range(15))
+_OF_REQUESTS: Final = (*(0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60),)
+_HOUR: Final = 3600.0
+_DAY: Final = 24 * _HOUR
 
 
 class ReviewMetrics(NamedTuple):
@@ -23,6 +30,9 @@ class ReviewMetrics(NamedTuple):
     requests: Counter
     durations: Histogram
 
+
+BUILD: Final = Gauge("kubesum_build_info", "1 with the version of kubesum as a label.", ("version",))
+BUILD.labels(__version__).set(1)
 
 INFORMER_SYNCED: Final = Gauge(
     "kubesum_informer_synced", "1 after the initial list of the resource completed, 0 before.", ("resource",)
@@ -73,7 +83,15 @@ DEFINITION_STATUS_WRITES: Final = Counter(
     ("result",),
 )
 UPSTREAM_REQUESTS: Final = Counter(
-    "kubesum_upstream_requests", "Requests to the API server, by status code; `error` without a response.", ("code",)
+    "rest_client_requests",
+    "Requests to the API server, by status code, method and host; <error> without a response.",
+    ("code", "method", "host"),
+)
+UPSTREAM_REQUEST_DURATION: Final = Histogram(
+    "rest_client_request_duration_seconds",
+    "Time from a request to the API server to the head of its response, by method and host.",
+    ("verb", "host"),
+    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0),
 )
 CREDENTIAL_RELOADS: Final = Counter(
     "kubesum_credential_reloads",
@@ -119,7 +137,7 @@ CERTIFICATE_RELOADS: Final = Counter(
 )
 
 HANDSHAKES_FAILED: Final = Counter(
-    "kubesum_tls_handshake_errors",
+    "apiserver_tls_handshake_errors",
     "Failed TLS handshakes, by cause: the client certificate, or TLS itself.",
     ("cause",),
 )
@@ -149,8 +167,30 @@ AUTHENTICATION_CONFIG_ERRORS: Final = Counter(
 AUTHENTICATIONS: Final = Gauge(
     # A counter, but its name in Kubernetes lacks the `_total` that the library gives to every counter.
     "authentication_attempts",
-    "Authenticated requests, by result: success, also as anonymous; failure with invalid credentials.",
+    "Authenticated requests, by result: success, also as anonymous; error with invalid credentials.",
     ("result",),
+)
+AUTHENTICATION_DURATION: Final = Histogram(
+    "authentication_duration_seconds",
+    "Time to authenticate a request, by result.",
+    ("result",),
+    buckets=_OF_ATTEMPTS,
+)
+AUTHORIZATIONS: Final = Counter(
+    "authorization_attempts",
+    "Authorized requests, by result: allowed, denied, no-opinion (nothing allows it), error without a review.",
+    ("result",),
+)
+AUTHORIZATION_DURATION: Final = Histogram(
+    "authorization_duration_seconds", "Time to authorize a request, by result.", ("result",), buckets=_OF_ATTEMPTS
+)
+CLIENT_CERTIFICATE_EXPIRATION: Final = Histogram(
+    "apiserver_client_certificate_expiration_seconds",
+    "How long the certificate is still valid that a request was authenticated with, also that of the front proxy.",
+    buckets=(
+        *(0, _HOUR / 2, _HOUR, 2 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY),
+        *(30 * _DAY, 90 * _DAY, 180 * _DAY, 360 * _DAY),
+    ),
 )
 AUTHENTICATED_REQUESTS: Final = Counter(
     "kubesum_authenticated_requests",
@@ -206,10 +246,19 @@ REQUEST_DURATION: Final = Histogram(
     "Time from a request to the end of its response, by verb, resource and scope; without watches.",
     ("verb", "dry_run", *_OF_REQUEST[1:]),
     # Those of kube-apiserver, and finer ones below.
-    buckets=(
-        *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6),
-        *(8, 10, 15, 20, 30, 45, 60),
-    ),
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, *_OF_REQUESTS),
+)
+REQUEST_SLI_DURATION: Final = Histogram(
+    "apiserver_request_sli_duration_seconds",
+    "The same for service level indicators, in their buckets; kube-apiserver leaves out what webhooks take.",
+    _OF_REQUEST,
+    buckets=_OF_REQUESTS,
+)
+RESPONSE_SIZES: Final = Histogram(
+    "apiserver_response_sizes",
+    "Bytes of the bodies of responses to gets and lists, as sent, by verb, resource and scope.",
+    _OF_REQUEST,
+    buckets=tuple(10**power for power in range(3, 10)),
 )
 TERMINATIONS: Final = Counter(
     "apiserver_request_terminations",
@@ -234,6 +283,11 @@ PUBLISH_DURATION: Final = Histogram(
 LOG_LINES_DROPPED: Final = Counter(
     "kubesum_log_lines_dropped",
     "Lines of the log that could not be written, because nobody reads standard error or its disk is full.",
+)
+
+REQUESTS_NOT_LOGGED: Final = Counter(
+    "kubesum_requests_not_logged",
+    "Requests without a line in the access log of errors, because there were too many with the same code.",
 )
 
 EVENT_LOOP_LAG: Final = Histogram(

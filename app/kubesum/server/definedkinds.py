@@ -9,6 +9,7 @@ from kubesum.rollupdefinitions.conditions import Served
 from kubesum.rollupdefinitions.spec import RollupDefinition
 from kubesum.rollups.engine import Engine
 from kubesum.vocabulary.resource import ComputedResource
+from kubesum.web.requestmetrics import remove_series
 
 
 class DefinedKinds:
@@ -33,6 +34,7 @@ class DefinedKinds:
         wanted = {one.compiled.resource.plural: one.compiled for one in verdicts if one.compiled is not None}
         for plural in [plural for plural in self._served if plural not in wanted]:
             self._engine.remove(plural)
+            remove_series(self._served[plural].resource)
         added = [one.resource for plural, one in wanted.items() if plural not in self._served]
         for plural, one in wanted.items():
             if plural in self._served and one is not self._served[plural]:

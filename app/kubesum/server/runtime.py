@@ -21,6 +21,7 @@ from kubesum.edge.http.connections import Connections
 from kubesum.edge.secureserving import BackgroundTask, SecureServing
 from kubesum.kube.deltas import Poll, SourceEvent, WatchError
 from kubesum.operations.eventlooplag import measure_event_loop_lag
+from kubesum.operations.logs import log_loop_error
 from kubesum.resources import RESOURCES
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.publisher import publish_forever, publish_once
@@ -156,6 +157,7 @@ class Kubesum:
 
     async def run(self, listener: socket.socket, stop: asyncio.Event | None = None) -> None:
         """Serves until cancelled, or until it has shut down after `stop` is set; raises what any task raises."""
+        asyncio.get_running_loop().set_exception_handler(log_loop_error)
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(task(), name=name) for name, task in self._tasks().items()]
             serving = tasks.create_task(self._server.serve([listener]), name="server")

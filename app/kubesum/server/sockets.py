@@ -1,5 +1,6 @@
 """Listening sockets."""
 
+import errno
 import socket
 from typing import Final
 
@@ -30,6 +31,7 @@ def listen(port: int, host: str = LOOPBACK) -> socket.socket:
     except OSError as error:
         listener.close()
         where = f"{host or 'all addresses'}, port {port}"
-        raise UsageError(f"cannot listen on {where}: {error.strerror}; choose another port") from error
+        other = "port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "address"
+        raise UsageError(f"cannot listen on {where}: {error.strerror}; choose another {other}") from error
     listener.listen(2048)
     return listener

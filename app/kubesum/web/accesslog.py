@@ -7,7 +7,7 @@ audit log too, or one of our own.
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,13 +15,17 @@ from starlette.types import Message, Scope
 
 from kubesum.api.requests.requestinfo import RequestInfo
 from kubesum.edge.authn.users import User
-from kubesum.operations.logs import described
+from kubesum.operations.metrics import REQUESTS_NOT_LOGGED
 from kubesum.vocabulary.defaults import ACCESS_LOG_ALL, ACCESS_LOG_ERRORS, ALWAYS_ALLOW_PATHS
 
 log = logging.getLogger(__name__)
 
 SLOW_S: Final = 1.0
 """The time from which a request that is no watch counts as slow."""
+BURST: Final = 100
+"""Lines of requests with the same code that are written at once, unless all requests are logged."""
+LINES_PER_S: Final = 1
+"""The same afterwards, in each second: in a day of refusals, 50 MB."""
 MAX_AUDIT_ID: Final = 64
 """In characters: k8s.io/apiserver/pkg/audit/context.go, GetAuditIDTruncated."""
 MAX_VALUE: Final = 256
@@ -70,29 +74,61 @@ def exchange(headers: Headers) -> Exchange:
             audit_id = audit_id or value
         elif name == b"x-forwarded-for":
             forwarded_for = forwarded_for or value
-    text = audit_id.decode("latin-1")[:MAX_AUDIT_ID]
+    text = audit_id.decode("latin-1").strip()[:MAX_AUDIT_ID]
     # It becomes a header of the response.
     is_usable = text.isascii() and text.isprintable() and text.strip() == text
     return Exchange(text if text and is_usable else str(uuid.uuid4()), _bounded(forwarded_for.decode("latin-1")))
 
 
 class AccessLog:
-    """Writes the lines of the requests that `which` selects."""
+    """Writes the lines of the requests that `which` selects.
 
-    def __init__(self, which: str) -> None:
-        """`which` is a value of --access-log."""
+    Unless all are wanted, a crowd that is refused must not fill a disk: of each code so many lines are written, the
+    rest are counted, and the next line follows one that says how many are missing.
+    """
+
+    def __init__(self, which: str, now: Callable[[], float] = time.monotonic) -> None:
+        """`which` is a value of --access-log; `now` is in seconds."""
         self._which: Final = which
+        self._now: Final = now
+        self._samples: Final[dict[int, _Sample]] = {}
 
     def write(self, done: Exchange, scope: Scope) -> None:
         """Logs a request whose response has ended."""
-        if self._which == ACCESS_LOG_ALL or (self._which == ACCESS_LOG_ERRORS and _is_remarkable(done)):
+        if self._which == ACCESS_LOG_ALL:
             log.info("request", extra=_values(done, scope))
+        elif self._which == ACCESS_LOG_ERRORS and _is_remarkable(done):
+            self._write_sample(done.code or 0, done, scope)
+
+    def _write_sample(self, code: int, done: Exchange, scope: Scope) -> None:
+        sample = self._samples.setdefault(code, _Sample(self._now()))
+        if not sample.takes(self._now()):
+            REQUESTS_NOT_LOGGED.inc()
+            return
+        if sample.left_out:
+            log.warning("requests not logged", extra={"code": code, "requests": sample.left_out})
+            sample.left_out = 0
+        log.info("request", extra=_values(done, scope))
 
 
-def log_defect(error: Exception, done: Exchange) -> None:
-    """Logs an unexpected exception with its place, and at the level debug with its traceback."""
-    values = {"audit_id": done.audit_id, **described(error)}
-    log.error("internal error", extra=values, exc_info=error if log.isEnabledFor(logging.DEBUG) else None)
+@dataclass(slots=True)
+class _Sample:
+    """The lines of one code: `BURST` at once, and then so many a second."""
+
+    filled_at: float
+    room: float = BURST
+    left_out: int = 0
+    """Since the last line that was written."""
+
+    def takes(self, now: float) -> bool:
+        """Whether a line is written now; counts it if not."""
+        self.room = min(BURST, self.room + (now - self.filled_at) * LINES_PER_S)
+        self.filled_at = now
+        if self.room < 1:
+            self.left_out += 1
+            return False
+        self.room -= 1
+        return True
 
 
 def _is_remarkable(done: Exchange) -> bool:

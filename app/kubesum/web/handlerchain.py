@@ -17,8 +17,9 @@ from kubesum.edge.authn.users import User
 from kubesum.edge.authz.impersonation import refuse_impersonation
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.interfaces import Authenticator, Authorizer
+from kubesum.operations.logs import log_defect
 from kubesum.vocabulary.errors import ApiError, InternalError, Timeout
-from kubesum.web.accesslog import AccessLog, Exchange, exchange, log_defect
+from kubesum.web.accesslog import AccessLog, Exchange, exchange
 from kubesum.web.inflight import InFlight, RequestLimits
 from kubesum.web.requestmetrics import Labels, labels_of, long_running, observe, observe_termination
 from kubesum.web.responses import failure
@@ -59,10 +60,10 @@ class HandlerChain:
         except ApiError as error:
             await self._fail(error, done, scope, receive, observed_send)
         except Exception as error:  # noqa: BLE001 - it is logged with its place
-            log_defect(error, done)
+            log_defect(error, audit_id=done.audit_id)
             await self._fail(internal_error(error), done, scope, receive, observed_send)
         finally:
-            observe(self._labels(done.info), done.code or 500, done.seconds)
+            observe(self._labels(done.info), done.code or 500, done.seconds, done.sent_bytes)
             self._access_log.write(done, scope)
 
     def _added_headers(self, done: Exchange) -> list[tuple[bytes, bytes]]:

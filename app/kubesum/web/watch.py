@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from kubesum.api.lists.pacer import Turns
-from kubesum.edge.http.requestcontext import request_context
+from kubesum.edge.http.requestcontext import RequestContext, request_context
 from kubesum.operations.metrics import SENT_WATCH_EVENTS, WATCHES_CUT
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
 from kubesum.vocabulary.resource import ComputedResource
@@ -61,22 +61,20 @@ class WatchResponse(Response):
             await send({"type": "http.response.body"})
             return
         try:
-            await self._send_while_authorized(request_context(scope).authorize, receive, send)
+            await self._send_while_authorized(request_context(scope), receive, send)
         except WriteTimeout:
             # The client has missed events, so that the response must not look complete.
             self._cut.inc()
             request_context(scope).abort()
 
-    async def _send_while_authorized(
-        self, authorize: Callable[[], Awaitable[None]], receive: Receive, send: Send
-    ) -> None:
+    async def _send_while_authorized(self, context: RequestContext, receive: Receive, send: Send) -> None:
         """Sends the chunks until the client has gone, and ends the response when it is no longer authorized.
 
         Not a group of tasks that one ends by an exception: the frames of each watch would refer to each other in
         cycles, and the garbage of thousands that end at once takes the collector half a second.
         """
-        sending = asyncio.create_task(self._send_chunks(send), name="watch")
-        watchdog = asyncio.create_task(_watchdog(receive, authorize, self._turns), name="watch authorization")
+        sending = asyncio.create_task(self._send_chunks(send, context.is_closing), name="watch")
+        watchdog = asyncio.create_task(_watchdog(receive, context.authorize, self._turns), name="watch authorization")
         tasks = (sending, watchdog)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -89,10 +87,13 @@ class WatchResponse(Response):
         elif watchdog.result() is _Verdict.NOT_AUTHORIZED:
             await self._writes.write(send, b"", more=False)
 
-    async def _send_chunks(self, send: Send) -> None:
+    async def _send_chunks(self, send: Send, is_closing: Callable[[], bool]) -> None:
         async with aclosing(self._chunks) as chunks:
             async for chunk in chunks:
                 await self._writes.write(send, chunk, more=True)
+                if is_closing():
+                    # The rest is for nobody: the watchdog ends the response.
+                    await asyncio.get_running_loop().create_future()
                 self._sent.inc(chunk.count(b"\n"))
                 # Not kept in memory while the next one is awaited.
                 del chunk
@@ -125,8 +126,9 @@ async def _watchdog(receive: Receive, authorize: Callable[[], Awaitable[None]], 
             if last is None:
                 return _Verdict.NOT_AUTHORIZED
             authorized_at, reviewed_at = last, _now()
-    # Thousands of clients may go at once, for instance with the API server that they came through.
-    await turns.wait()
+    # Thousands of clients may go at once, for instance with the API server that they came through. What is waiting
+    # to be made for them takes turns too, and is given up where it is not made before.
+    await turns.wait(before_others=True)
     return _Verdict.DISCONNECTED
 
 

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from starlette.types import Receive, Scope, Send
 
+from kubesum.edge.http.connections import Connection, Connections
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.tls.certificates import client
 from kubesum.operations.metrics import CONNECTIONS_REFUSED
@@ -178,6 +179,24 @@ async def test_chunk_extensions_and_trailers_are_limited(wire: Wire, parts: tupl
             pass
 
     assert CONNECTIONS_REFUSED.labels("431")._value.get() == before + 1
+
+
+class DefectiveConnections(Connections):
+    """The place of a connection cannot be marked as busy."""
+
+    def set_idle(self, connection: Connection, *, is_idle: bool) -> None:
+        """Raises."""
+        raise ZeroDivisionError
+
+
+async def test_a_defect_is_no_bad_request(caplog: pytest.LogCaptureFixture) -> None:
+    """The parser raises an exception of a method as one of its own: it was answered with 400, without a line."""
+    async with serving_wire(connections=DefectiveConnections(100)) as wire:
+        assert await refused(wire, REQUEST) == (500, "Internal error occurred: ZeroDivisionError")
+
+    (defect,) = [vars(record) for record in caplog.records if record.levelname == "ERROR"]
+    assert (defect["message"], defect["error"]) == ("internal error", "ZeroDivisionError: ")
+    assert defect["place"].startswith("connections.py:")
 
 
 async def test_a_body_is_ignored(wire: Wire) -> None:

@@ -26,7 +26,7 @@ SELF = certificate_for("a", ca=False)
 USELESS = {
     "nothing": (KeyPair(b"", b""), r".+"),
     "half a certificate": (KeyPair(SELF.pem[:300], SELF.pair().key), r".+"),
-    "half a key": (KeyPair(SELF.pem, SELF.pair().key[:100]), "cannot be used together"),
+    "half a key": (KeyPair(SELF.pem, SELF.pair().key[:100]), "cannot be used together: one of them is not in PEM"),
     "another's key": (KeyPair(SELF.pem, OTHER.key), "KEY_VALUES_MISMATCH"),
     "a key with a password": (encrypted(SELF), "cannot be used together"),
     "expired": (certificate_for("a", ends=NOW - DAY / 4).pair(), "the certificate has expired"),

@@ -1,5 +1,6 @@
 """The JSON and text formats of the log, and the reduction of repeated messages."""
 
+import asyncio
 import json
 import logging
 import re
@@ -7,7 +8,8 @@ import sys
 
 import pytest
 
-from kubesum.operations.logs import JsonFormatter, LogReduction, TextFormatter
+from kubesum.operations.logs import JsonFormatter, LogReduction, TextFormatter, log_loop_error
+from kubesum.vocabulary.quantity import uncached_nanos
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -60,6 +62,30 @@ def test_the_text_format_ends_with_the_extra_values() -> None:
 )
 def test_a_value_cannot_be_read_as_more_than_one(value: object, text: str) -> None:
     assert TextFormatter().format(record("odd", value=value)).endswith(f" odd value={text}")
+
+
+def test_what_uvicorn_adds_for_terminals_is_left_out() -> None:
+    line = JsonFormatter().format(record("Started server process [1]", color_message="Started [\x1b[36m%d\x1b[0m]"))
+
+    assert json.loads(line).keys() == {"time", "level", "logger", "message"}
+
+
+@pytest.mark.asyncio
+async def test_an_error_that_no_task_awaits_has_one_line_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio logs a message of several lines, and a traceback."""
+    loop, called = asyncio.get_running_loop(), asyncio.Event()
+    loop.set_exception_handler(log_loop_error)
+    loop.call_soon(uncached_nanos, "much")
+    loop.call_soon(called.set)
+    await called.wait()
+
+    (line,) = map(TextFormatter().format, caplog.records)
+    assert "\n" not in line
+    assert re.fullmatch(
+        r'\d\d:\d\d:\d\d ERROR   internal error during="Exception in callback [^"]*" error="\w+Error: [^"]*" '
+        r'place="quantity.py:\d+ in uncached_nanos"',
+        line,
+    )
 
 
 def test_no_line_holds_control_characters() -> None:

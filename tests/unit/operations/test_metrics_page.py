@@ -15,6 +15,7 @@ from tests.leaping import leaping
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 _TABLES = PAGE.read_text().split("## Gauges of summaries")
 OF_THE_LIBRARY = ("process_", "python_")
+OURS = ("kubesum_", "apiserver_", "authentication_", "authorization_", "rest_client_")
 
 
 def test_the_page_is_what_is_defined() -> None:
@@ -25,7 +26,7 @@ def test_every_metric_that_is_served_is_on_the_page() -> None:
     served = {
         f"{metric.name}_total" if metric.type == "counter" else metric.name
         for metric in REGISTRY.collect()
-        if metric.name.startswith(("kubesum_", "apiserver_", "authentication_"))
+        if metric.name.startswith(OURS)
     }
 
     assert served == _names(_TABLES[0])
@@ -37,9 +38,9 @@ def test_every_gauge_of_summaries_is_on_the_page() -> None:
 
 
 def test_nothing_is_served_beside_these_and_what_the_library_adds() -> None:
-    prefixes = ("kubesum_", "apiserver_", "authentication_", *OF_THE_LIBRARY)
+    known = (*OURS, *OF_THE_LIBRARY)
 
-    assert [metric.name for metric in REGISTRY.collect() if not metric.name.startswith(prefixes)] == []
+    assert [metric.name for metric in REGISTRY.collect() if not metric.name.startswith(known)] == []
 
 
 def test_the_lag_of_the_event_loop_is_sampled() -> None:

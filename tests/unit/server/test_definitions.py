@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
 from kubesum.kube.objects import Status
@@ -21,6 +22,7 @@ from kubesum.rollups.resourceversion import VersionClock
 from kubesum.server.definedkinds import DefinedKinds
 from kubesum.server.definitioncontroller import DefinitionController, DefinitionsApi
 from kubesum.vocabulary.errors import UpstreamError
+from kubesum.web.requestmetrics import observe
 from tests.unit.rollupdefinitions.samples import named
 
 JsonObject = dict[str, Any]
@@ -162,6 +164,31 @@ async def test_a_definition_is_served_by_all_replicas_and_written_once() -> None
         "NamesAccepted": ("True", "NoConflicts"),
         "Established": ("True", "Served"),
         "Truncated": ("False", "WithinLimit"),
+    }
+
+
+async def test_definitions_that_come_and_go_leave_no_series_behind() -> None:
+    """Each left some hundred behind for the life of the process."""
+    server = ScriptedApiServer()
+    async with replicas(server, 1) as (only,):
+        server.put(named("teams", "Team"))
+        await until(lambda: established(server, TEAMS))
+        observe(("LIST", "rollup.kubesum.dev", "v1alpha1", "teams", "", "cluster", "apiserver"), 200, 0.1, 1000)
+        assert series_of("teams")
+
+        server.delete(TEAMS)
+        await until(lambda: only.kinds == [])
+
+        assert series_of("teams") == set()
+
+
+def series_of(plural: str) -> set[str]:
+    """The names of the series about a resource."""
+    return {
+        sample.name
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if sample.labels.get("resource", "").partition(".")[0] == plural
     }
 
 

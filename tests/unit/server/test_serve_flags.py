@@ -13,7 +13,7 @@ def test_all_flags_reach_the_server() -> None:
         --secure-port=1 --bind-address=::1 --kubeconfig=/a --namespace=b --tls-cert-file=/c --tls-private-key-file=/d
         --tls-secret=e --service-name=f --usage-interval=2s --rollup-annotations=example.org/g
         --authorization-always-allow-paths=/h --max-connections=3 --max-requests-inflight=4
-        --user-share-percent=6 --memory-limit=7Mi --rollup-metrics=nodes
+        --user-share-percent=6 --memory-limit=700Mi --rollup-metrics=nodes
         --shutdown-delay-duration=5s --access-log=all
     """
 
@@ -31,7 +31,7 @@ def test_all_flags_reach_the_server() -> None:
             max_connections=3,
             max_requests_inflight=4,
             user_share_percent=6,
-            memory_limit_bytes=7 << 20,
+            memory_limit_bytes=700 << 20,
             shutdown_delay_s=5.0,
             rollup_metrics=("nodesummaries",),
             access_log="all",

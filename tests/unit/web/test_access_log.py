@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from kubesum.operations.logs import JsonFormatter, TextFormatter
+from kubesum.operations.metrics import REQUESTS_NOT_LOGGED
 from kubesum.vocabulary.defaults import ACCESS_LOG_ALL, ACCESS_LOG_ERRORS, ACCESS_LOG_OFF
-from kubesum.web.accesslog import MAX_AUDIT_ID, MAX_VALUE, AccessLog
+from kubesum.web.accesslog import BURST, LINES_PER_S, MAX_AUDIT_ID, MAX_VALUE, AccessLog, exchange
 from kubesum.web.handlerchain import HandlerChain
 from tests.leaping import leaping
 from tests.unit.web.test_handlerchain import PROXY, Handler, allowed
@@ -121,6 +122,40 @@ def test_the_flag_says_which_requests_are_logged(
     assert len(asked(caplog, path, JANE, which)[1]) == logged
 
 
+def lines_of(log: AccessLog, code: int, requests: int, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The messages for so many requests with one code."""
+    caplog.clear()
+    for _ in range(requests):
+        done = exchange([])
+        done.code = code
+        log.write(done, {"method": "GET", "raw_path": b"/"})
+    return [record.message for record in caplog.records]
+
+
+def test_a_crowd_that_is_refused_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """A client beyond its limit had a line for each of thousands of requests a second."""
+    caplog.set_level(logging.INFO)
+    time = [1000.0]
+    log = AccessLog(ACCESS_LOG_ERRORS, lambda: time[0])
+    before = REQUESTS_NOT_LOGGED._value.get()
+
+    assert lines_of(log, 429, 5000, caplog) == ["request"] * BURST
+    assert lines_of(log, 500, 1, caplog) == ["request"]
+    time[0] += 1
+    assert lines_of(log, 429, 5000, caplog) == ["requests not logged", *["request"] * LINES_PER_S]
+    assert REQUESTS_NOT_LOGGED._value.get() == before + 10_000 - BURST - LINES_PER_S
+    assert vars(caplog.records[0])["requests"] == 5000 - BURST
+    time[0] += 3600
+    assert lines_of(log, 429, 1, caplog) == ["requests not logged", "request"]
+    assert lines_of(log, 429, 5000, caplog) == ["request"] * (BURST - 1)
+
+
+def test_all_requests_are_logged_where_all_are_wanted(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    assert lines_of(AccessLog(ACCESS_LOG_ALL), 429, 5000, caplog) == ["request"] * 5000
+
+
 def test_an_audit_id_of_our_own_is_returned(caplog: pytest.LogCaptureFixture) -> None:
     answer, (line,) = asked(caplog, "/readyz", by_proxy=False)
 
@@ -128,8 +163,9 @@ def test_an_audit_id_of_our_own_is_returned(caplog: pytest.LogCaptureFixture) ->
     assert len(line["audit_id"]) == len(ID)
 
 
-def test_an_audit_id_that_a_client_sends_is_returned(caplog: pytest.LogCaptureFixture) -> None:
-    answer, (line,) = asked(caplog, "/readyz", f"Audit-ID: {ID}\r\n", by_proxy=False)
+@pytest.mark.parametrize("around", ["", "  "])
+def test_an_audit_id_that_a_client_sends_is_returned(caplog: pytest.LogCaptureFixture, around: str) -> None:
+    answer, (line,) = asked(caplog, "/readyz", f"Audit-ID: {around}{ID}{around}\r\n", by_proxy=False)
 
     assert answer.headers["audit-id"] == line["audit_id"] == ID
 

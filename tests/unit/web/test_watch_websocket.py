@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -191,6 +192,17 @@ async def test_frames_that_no_client_may_send_end_it(filled: Served) -> None:
 )
 async def test_a_request_that_is_no_watch_that_can_begin_gets_a_status(filled: Served, path: str, code: int) -> None:
     assert (await refused(filled, path))["code"] == code
+
+
+async def test_what_a_client_causes_is_no_error_of_the_log(filled: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """uvicorn logged an error for each refused watch, and a traceback for messages that are no UTF-8."""
+    caplog.set_level(logging.INFO)
+    await refused(filled, f"{BOXES}&resourceVersion=soon")
+    async with websocket(filled, BOXES) as connection:
+        await connection.send(b"\xff", text=True)
+        assert await closing_code(connection) == 1007
+
+    assert [record.message for record in caplog.records if record.name.startswith(("uvicorn", "kubesum"))] == []
 
 
 async def test_a_watch_of_input_that_is_not_synced_gets_a_status(filled: Served) -> None:

@@ -29,10 +29,13 @@ class Turns:
         """The pacer of one more request."""
         return Pacer(self, 0.0 if self._waiting else time.perf_counter())
 
-    async def wait(self) -> None:
-        """Returns in a later iteration of the event loop, after all who waited before."""
+    async def wait(self, *, before_others: bool = False) -> None:
+        """Returns in a later iteration of the event loop, after all who waited before, or before them."""
         mine = asyncio.get_running_loop().create_future()
-        self._waiting.append(mine)
+        if before_others:
+            self._waiting.appendleft(mine)
+        else:
+            self._waiting.append(mine)
         if not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._go_on)

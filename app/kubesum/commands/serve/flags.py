@@ -30,6 +30,7 @@ def add(command: Parser) -> None:
     command.add_argument(
         "--namespace",
         metavar="NAME",
+        type=arguments.object_name,
         default="",
         help="namespace of the Service and the Secret (default: that of the pod)",
     )
@@ -144,6 +145,7 @@ def _certificate_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--tls-secret",
         metavar="NAME",
+        type=arguments.object_name,
         default=defaults.TLS_SECRET,
         help="Secret that stores the self-signed CA and certificate; unused with --tls-cert-file "
         "(default: %(default)s)",
@@ -151,6 +153,7 @@ def _certificate_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--service-name",
         metavar="NAME",
+        type=arguments.object_name,
         default=defaults.SERVICE_NAME,
         help="Service that the self-managed certificate is issued for; unused with --tls-cert-file "
         "(default: %(default)s)",

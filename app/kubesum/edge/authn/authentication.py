@@ -8,6 +8,7 @@ k8s.io/apiserver/pkg/authentication/request/{headerrequest,x509,bearertoken,webs
 
 import logging
 import re
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +25,12 @@ from kubesum.edge.authn.subprotocols import token_of
 from kubesum.edge.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
 from kubesum.edge.tls.certpool import Chain, InvalidCredentials
 from kubesum.operations.logs import LogReduction
-from kubesum.operations.metrics import AUTHENTICATED_REQUESTS, AUTHENTICATIONS
+from kubesum.operations.metrics import (
+    AUTHENTICATED_REQUESTS,
+    AUTHENTICATION_DURATION,
+    AUTHENTICATIONS,
+    CLIENT_CERTIFICATE_EXPIRATION,
+)
 from kubesum.vocabulary.errors import Unauthorized
 
 log = logging.getLogger(__name__)
@@ -50,7 +56,8 @@ BEARER: Final = "bearer token"
 WEBSOCKET: Final = "bearer token of a WebSocket"
 
 # Cached, since a lookup by prometheus_client takes longer than to count.
-_SUCCESSES: Final = AUTHENTICATIONS.labels("success")
+_attempts: Final = cache(AUTHENTICATIONS.labels)
+_durations: Final = cache(AUTHENTICATION_DURATION.labels)
 _requests_by: Final = cache(AUTHENTICATED_REQUESTS.labels)
 _BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # Kubernetes' own, since 1.33; k8s.io/apiserver/pkg/authentication/request/x509/x509.go.
@@ -71,6 +78,16 @@ class DelegatingAuthenticator:
 
     async def authenticate(self, chain: Chain, headers: Headers) -> User:
         """The user of a request whose client presented the certificates `chain`; raises Unauthorized."""
+        began, result = time.perf_counter(), "error"
+        try:
+            user = await self._user(chain, headers)
+            result = "success"
+            return user
+        finally:
+            _attempts(result).inc()
+            _durations(result).observe(time.perf_counter() - began)
+
+    async def _user(self, chain: Chain, headers: Headers) -> User:
         # Read once: the configuration may be replaced while the token is reviewed.
         config, now = self._config(), self._now()
         failures: list[str] = []
@@ -92,11 +109,10 @@ class DelegatingAuthenticator:
         if failures:
             self._log_failure("; ".join(failures))
             raise Unauthorized("Unauthorized")
-        _count("none")
+        _requests_by("none").inc()
         return ANONYMOUS
 
     def _log_failure(self, reason: str) -> None:
-        AUTHENTICATIONS.labels("failure").inc()
         if self._log_reduction.should_log(reason):
             log.warning("authentication failed", extra={"reason": reason})
 
@@ -127,13 +143,8 @@ def bearer_token(lines: Lines) -> str:
     return _text(rest.partition(b" ")[0]) if scheme.lower() == b"bearer" else ""
 
 
-def _count(method: str) -> None:
-    _SUCCESSES.inc()
-    _requests_by(method).inc()
-
-
 def _authenticated(method: str, user: User) -> User:
-    _count(method)
+    _requests_by(method).inc()
     return _in_group(user)
 
 
@@ -165,6 +176,7 @@ def _by_headers(config: RequestHeaderConfig, chain: Chain, headers: Headers, now
         # Any user with such a certificate could name any other (NCC-E003660). To compare the authorities of both
         # pools would not be enough: one in the users' pool may be issued by one in the front proxy's.
         raise InvalidCredentials("it may be that of a user, because requestheader-allowed-names is empty")
+    CLIENT_CERTIFICATE_EXPIRATION.observe(_not_after(proxy) - now)
     identity = tuple([line for line in headers if line[0].startswith(config.prefixes)])
     if sum([len(name) + len(value) for name, value in identity]) > MAX_CACHED_IDENTITY_BYTES:
         return _named_user(config.names, identity)
@@ -230,6 +242,7 @@ def _by_certificate(config: RequestHeaderConfig, chain: Chain, _headers: Headers
     if not chain:
         return None
     leaf = config.clients.verify(chain, now)
+    CLIENT_CERTIFICATE_EXPIRATION.observe(_not_after(leaf) - now)
     name = _common_name(leaf)
     if not name:
         raise InvalidCredentials("it has no common name")
@@ -242,6 +255,12 @@ def _by_certificate(config: RequestHeaderConfig, chain: Chain, _headers: Headers
         uid="".join(uids),
         extra={CREDENTIAL_ID: (f"X509SHA256={sha256(chain[0]).hexdigest()}",)},
     )
+
+
+@lru_cache(maxsize=16)
+def _not_after(leaf: x509.Certificate) -> float:
+    """When a certificate expires, in seconds since 1970."""
+    return leaf.not_valid_after_utc.timestamp()
 
 
 @lru_cache(maxsize=16)

@@ -4,7 +4,9 @@ The review has the attributes of the `RequestInfo` that the handlers use too. No
 system:masters and for paths that are always allowed. k8s.io/apiserver/pkg/server/options/authorization.go.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
@@ -17,6 +19,7 @@ from kubesum.api.requests.requestinfo import MAX_AUTHORIZED_SELECTOR, RequestInf
 from kubesum.edge.authn.users import User
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.kube.reviews import AccessStatus
+from kubesum.operations.metrics import AUTHORIZATION_DURATION, AUTHORIZATIONS
 from kubesum.vocabulary.errors import BadRequest, Forbidden, ServiceUnavailable, StatusDetails, UpstreamError
 from kubesum.vocabulary.quoting import quoted, without_markup
 
@@ -79,6 +82,12 @@ class _Spec(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename="c
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
+_ALWAYS_ALLOWED: Final = AccessStatus(allowed=True)
+_ERROR: Final = "error"
+_attempts: Final = cache(AUTHORIZATIONS.labels)
+_durations: Final = cache(AUTHORIZATION_DURATION.labels)
+
+
 class DelegatingAuthorizer:
     """Authorizes by SubjectAccessReview what is not always allowed."""
 
@@ -91,16 +100,25 @@ class DelegatingAuthorizer:
 
     async def authorize(self, user: User, info: RequestInfo) -> None:
         """Returns if the user may make the request; raises Forbidden, or ServiceUnavailable if the review fails."""
+        began, result = time.perf_counter(), _ERROR
+        try:
+            status = await self._status(user, info)
+            result = _result(status)
+        finally:
+            _attempts(result).inc()
+            _durations(result).observe(time.perf_counter() - began)
+        if not status.is_granted:
+            raise forbidden(user, info, status.reason)
+
+    async def _status(self, user: User, info: RequestInfo) -> AccessStatus:
         if self.always_allowed(user, info):
-            return
+            return _ALWAYS_ALLOWED
         spec = _ENCODER.encode(review_spec(user, info))
         try:
             # Cached by a digest: the spec of a user of hundreds of groups is large.
-            status = await self._cache.get(sha256(spec).digest(), lambda: self._review(spec))
+            return await self._cache.get(sha256(spec).digest(), lambda: self._review(spec))
         except UpstreamError as error:
             raise ServiceUnavailable("the SubjectAccessReview failed", RETRY_SOON) from error
-        if not status.is_granted:
-            raise forbidden(user, info, status.reason)
 
     def always_allowed(self, user: User, info: RequestInfo) -> bool:
         """Whether the request is allowed without a review."""
@@ -113,6 +131,13 @@ class DelegatingAuthorizer:
         # kube-apiserver has authorized what it forwards; and its own requests for discovery name no groups, to which
         # the review would need to grant them.
         return user.from_front_proxy and is_discovery(info.path)
+
+
+def _result(status: AccessStatus) -> str:
+    """The label of a review; k8s.io/apiserver/pkg/endpoints/filters/metrics.go, recordAuthorizationMetrics."""
+    if status.is_granted:
+        return "allowed"
+    return "denied" if status.denied else "no-opinion"
 
 
 def is_discovery(path: str) -> bool:

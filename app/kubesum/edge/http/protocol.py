@@ -23,11 +23,13 @@ from kubesum.edge.http.requesthead import objection
 from kubesum.edge.http.websocket import WebSocketProtocol, WebSocketWatch, handshake, is_watch
 from kubesum.edge.tls.certpool import Chain
 from kubesum.edge.tls.servertls import client_certificate_requested, client_chain, serving_chain
+from kubesum.operations.logs import log_defect
 from kubesum.operations.metrics import CONNECTIONS_REFUSED
 from kubesum.vocabulary.errors import (
     ApiError,
     BadRequest,
     HeadersTooLarge,
+    InternalError,
     RequestTimeout,
     TooManyRequests,
 )
@@ -50,6 +52,7 @@ READ_BODY_TIMEOUT_S: Final = 30.0
 """From the end of the head to the end of the body, which no handler reads."""
 WRITE_BUFFER_BYTES: Final = 64 * 1024
 """Of a connection whose client does not read, before writes wait; uvloop's 512 KiB become 2 MiB with their copies."""
+_OF_TARGETS: Final = (httptools.HttpParserError, UnicodeDecodeError)
 _OF_BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -117,8 +120,18 @@ class StrictProtocol(HttpToolsProtocol):
             self._require_size()
         except httptools.HttpParserUpgrade as upgrade:
             self._upgrade(data[upgrade.args[0] :])
-        except (httptools.HttpParserError, ApiError):
+        except (httptools.HttpParserError, ApiError) as error:
+            self._note_defect(error)
             self.send_400_response("")
+
+    def _note_defect(self, error: Exception) -> None:
+        """Logs an unexpected exception in one of the methods below, which the parser raises as one of its own."""
+        cause = error.__context__
+        # uvicorn's method raises the others for a target that is no URL.
+        if self._error is not None or not isinstance(cause, Exception) or isinstance(cause, _OF_TARGETS):
+            return
+        log_defect(cause)
+        self._error = InternalError(f"Internal error occurred: {type(cause).__name__}")
 
     def on_message_begin(self) -> None:
         """Begins a request; empty lines before it do not, so that they cannot keep an idle connection open."""

@@ -36,9 +36,15 @@ def is_watch(method: bytes, path: bytes, query: bytes) -> bool:
         return False
 
 
-# uvicorn would log the path and the query of each connection.
+def _is_defect(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return isinstance(error, Exception) and not isinstance(error, UnicodeDecodeError)
+
+
+# uvicorn would log the path and the query of each connection, and as errors what clients cause: a response that is no
+# watch, messages that are no UTF-8, and watches that a shutdown cancels.
 _QUIET: Final = logging.getLogger(f"{__name__}.uvicorn")
-_QUIET.setLevel(logging.WARNING)
+_QUIET.addFilter(_is_defect)
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -48,7 +54,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """`arguments` are those of uvicorn's protocol."""
         super().__init__(*arguments)
         self._connection = connection
-        self.logger = _QUIET
+        self.logger = self.conn.logger = _QUIET
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Frees the place of the connection."""

@@ -202,7 +202,9 @@ def _usable(pair: KeyPair, client_bundle: bytes) -> ssl.SSLContext:
         return optional_client_cert_context(pair.certificate, pair.key, client_bundle)
     except ssl.SSLError as error:
         what = "certificate, key and client authorities" if client_bundle else "certificate and key"
-        raise ValueError(f"{what} cannot be used together: {error.reason or error}") from error
+        # OpenSSL has no reason for what it cannot parse.
+        cause = error.reason or "one of them is not in PEM, or the key has a password"
+        raise ValueError(f"{what} cannot be used together: {cause}") from error
     except OSError as error:
         raise ValueError(f"cannot write a temporary file: {error.strerror}") from error
 

@@ -31,6 +31,8 @@ class ServerFigures:
 
     cpu_s: float
     resident_bytes: int
+    anonymous_bytes: int
+    """Of those, what is of no file: pages of files come and go as the kernel decides."""
     peak_bytes: int
     pod_events: int
     published_rows: int
@@ -159,6 +161,6 @@ def free_port() -> int:
 
 
 def _figures(line: dict[str, Any]) -> ServerFigures:
-    counts = ("peak_bytes", "pod_events", "published_rows", "polls", "tasks", "descriptors", "block_s", "block_cpu_s")
-    none = dict.fromkeys(counts, 0)
+    counts = ("anonymous_bytes", "peak_bytes", "pod_events", "published_rows", "polls", "tasks", "descriptors")
+    none = dict.fromkeys((*counts, "block_s", "block_cpu_s"), 0)
     return ServerFigures(**(none | line))

@@ -60,8 +60,8 @@ class Soak:
             latency_ms = await self._clients.get_latency_ms()
             figures = await asyncio.to_thread(self._running.figures)
             minutes = (time.monotonic() - self._began) / 60
-            resident_mib = figures.resident_bytes / MIB
-            self.samples.append(Sample(minutes, resident_mib, figures.tasks, figures.descriptors, latency_ms))
+            anonymous_mib = figures.anonymous_bytes / MIB
+            self.samples.append(Sample(minutes, anonymous_mib, figures.tasks, figures.descriptors, latency_ms))
             if len(self.samples) % round(60 / SAMPLE_S) == 1:
                 print(f"  {self.samples[-1]}", flush=True)
             await asyncio.sleep(SAMPLE_S)

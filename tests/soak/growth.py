@@ -15,7 +15,7 @@ class Sample:
     """The process of kubesum at one time."""
 
     minutes: float
-    resident_mib: float
+    anonymous_mib: float
     tasks: int
     descriptors: int
     latency_ms: float
@@ -50,7 +50,7 @@ def growths(samples: Sequence[Sample]) -> list[Growth]:
     minutes = [sample.minutes for sample in samples]
     low = lowest(samples)
     return [
-        Growth("resident memory, MiB", slope([one.minutes for one in low], [one.resident_mib for one in low]), 0.2),
+        Growth("anonymous memory, MiB", slope([one.minutes for one in low], [one.anonymous_mib for one in low]), 0.2),
         Growth("tasks", slope(minutes, [sample.tasks for sample in samples]), 0.5),
         Growth("descriptors", slope(minutes, [sample.descriptors for sample in samples]), 0.5),
         Growth("latency of a get, ms", slope(minutes, [sample.latency_ms for sample in samples]), 1.0),
@@ -60,7 +60,7 @@ def growths(samples: Sequence[Sample]) -> list[Growth]:
 def lowest(samples: Sequence[Sample]) -> list[Sample]:
     """The sample with the least memory of each LOW_MINUTES."""
     periods = groupby(samples, key=lambda sample: int((sample.minutes - samples[0].minutes) / LOW_MINUTES))
-    return [min(period, key=lambda sample: sample.resident_mib) for _, period in periods]
+    return [min(period, key=lambda sample: sample.anonymous_mib) for _, period in periods]
 
 
 def slope(xs: Sequence[float], ys: Sequence[float]) -> float:

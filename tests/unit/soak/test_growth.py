@@ -13,9 +13,9 @@ from tests.soak.link import LOOPBACK, Link
 
 def sample(number: int, **changes: float) -> Sample:
     """One of many samples, five seconds apart."""
-    values = {"resident_mib": 200.0, "tasks": 60, "descriptors": 50, "latency_ms": 1.0} | changes
+    values = {"anonymous_mib": 200.0, "tasks": 60, "descriptors": 50, "latency_ms": 1.0} | changes
     return Sample(
-        number / 12, values["resident_mib"], int(values["tasks"]), int(values["descriptors"]), values["latency_ms"]
+        number / 12, values["anonymous_mib"], int(values["tasks"]), int(values["descriptors"]), values["latency_ms"]
     )
 
 
@@ -33,13 +33,13 @@ def test_one_time_has_no_slope() -> None:
 
 
 def test_a_steady_process_does_not_grow() -> None:
-    samples = [sample(number, resident_mib=200 + number % 3, tasks=60 + number % 2) for number in range(84)]
+    samples = [sample(number, anonymous_mib=200 + number % 3, tasks=60 + number % 2) for number in range(84)]
 
     assert [growth.name for growth in growths(samples) if growth.is_excessive] == []
 
 
 @pytest.mark.parametrize(
-    ("series", "a_minute"), [("resident_mib", 0.3), ("tasks", 1.0), ("descriptors", 1.0), ("latency_ms", 2.0)]
+    ("series", "a_minute"), [("anonymous_mib", 0.3), ("tasks", 1.0), ("descriptors", 1.0), ("latency_ms", 2.0)]
 )
 def test_a_leak_is_growth(series: str, a_minute: float) -> None:
     samples = [sample(number, **{series: 100 + a_minute * number / 12}) for number in range(84)]
@@ -47,11 +47,11 @@ def test_a_leak_is_growth(series: str, a_minute: float) -> None:
     assert len([growth for growth in growths(samples) if growth.is_excessive]) == 1
 
 
-@pytest.mark.parametrize(("leak", "found"), [(0.0, []), (0.3, ["resident memory, MiB"])])
+@pytest.mark.parametrize(("leak", "found"), [(0.0, []), (0.3, ["anonymous memory, MiB"])])
 def test_memory_that_is_used_for_moments_neither_is_growth_nor_hides_it(leak: float, found: list[str]) -> None:
     moments = random.Random(1)
     samples = [
-        sample(number, resident_mib=200 + leak * number / 12 + moments.choice([0, 0, 2, 5, 15]))
+        sample(number, anonymous_mib=200 + leak * number / 12 + moments.choice([0, 0, 2, 5, 15]))
         for number in range(84)
     ]
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS
-from kubesum.vocabulary.errors import Expired
-from kubesum.vocabulary.resource import ComputedResource, Key
+from kubesum.vocabulary.errors import Expired, ServiceUnavailable
+from kubesum.vocabulary.resource import ComputedResource, Key, Source
 from tests.unit.api.replicas import Replica, names, versions
 from tests.unit.api.watchwalk import PILES, WATCHED, Walk, flush
 from tests.unit.web.fakeresources import BOXES, NOW, Thing
@@ -248,6 +248,24 @@ async def test_a_change_that_a_slow_client_was_not_sent_is_sent_by_another_repli
     assert names([first, second]) == [("ADDED", "b"), ("MODIFIED", "a")]
     assert names(events) == [("MODIFIED", "b"), ("MODIFIED", "a")]
     assert events[1]["object"]["metadata"]["labels"] == {"wood": "ash"}
+
+
+async def test_a_watch_from_before_a_list_of_the_source_continues_on_its_own_replica_alone() -> None:
+    """A client kept what another replica had shown: here it came and went between a watch of pods and a new list."""
+    one, other = await two_replicas()
+    asked, own = one.version, other.version
+    other.world.now += 1
+    other.world.engine.note_missed(Source.PODS)
+
+    with pytest.raises(Expired, match="too old resource version"):
+        await other.events_from(asked)
+    one.world.now += 2
+    one.apply(A, OAK)
+    await flush(one)
+    with pytest.raises(ServiceUnavailable):
+        await other.events_from(one.version)
+    other.world.engine.note_missed(Source.NODES)
+    assert await other.events_from(own) == []
 
 
 async def test_a_watch_expires_when_skipped_states_were_dropped() -> None:

@@ -13,7 +13,7 @@ MINUTES ?= 10
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit coverage check bench bench-compare soak outages generate assets picture verify chart cluster image dist tag notes workflows
+.PHONY: help setup demo test unit coverage check bench bench-compare soak outages walks generate assets picture verify chart cluster image dist tag notes workflows
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -62,6 +62,9 @@ soak: setup ## Run kubesum for MINUTES=10 under churn and faults, then restart r
 
 outages: setup ## Have kube-apiserver away for 10, 60 and 200 seconds; fail if kubesum answers wrongly meanwhile.
 	$(BIN)/python -m tests.faults
+
+walks: setup ## Move watches between replicas at random for MINUTES=10; fail if a client keeps what no replica has.
+	$(BIN)/python -m tests.walks --minutes $(MINUTES)
 
 generate: setup ## Write from the declarations: the reference page, roles, manifests, documents that tests compare.
 	$(BIN)/kubesum render docs > docs/resources.md

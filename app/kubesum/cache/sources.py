@@ -111,6 +111,11 @@ class SourceStates:
         self._on_change(Source.INFORMERS, old, new)
 
 
+def source_of(kind: str) -> Source:
+    """The source that a watched kind is part of."""
+    return next(source for source, kinds in KINDS_OF.items() if kind in kinds)
+
+
 @cache
 def kinds_of(sources: frozenset[Source]) -> tuple[str, ...]:
     """The watched kinds that some sources are made of, each once, in the order of the sources."""

@@ -205,6 +205,12 @@ class Engine:
             self._change_joined(source, old, new)
         self.dirty.set()
 
+    def note_missed(self, source: Source) -> None:
+        """A source was listed again: what came and went since its watch ended was not among its changes."""
+        for rollup in self._order:
+            if source in self.sources(rollup.resource.plural):
+                rollup.store.note_missed()
+
     def _change_joined(self, source: Source, old: Any | None, new: Any | None) -> None:
         if (join := self._joins.get(source)) is not None:
             join.changed(_KEYS[source](old if new is None else new), new)

@@ -44,7 +44,7 @@ class Journal:
         self._coalesced: tuple[Version, Version, Sequence[RowEvent]] = (version, version, ())
 
     def complete_from(self, version: Version) -> None:
-        """No skipped state before `version` is kept: nobody read the rows then."""
+        """Not every skipped state before `version` is kept: nobody read the rows then, or changes were missed."""
         self._first_complete = version
 
     @property

@@ -163,6 +163,10 @@ class PublishedRows:
         self.skipped.start(unpublished)
         self.events.complete_from(self.clock.watermark())
 
+    def note_missed(self) -> None:
+        """States of rows until now are unknown that another replica may have published."""
+        self.events.complete_from(self.clock.watermark())
+
     def pause(self) -> None:
         """Nothing is published from now on, and no skipped state kept."""
         self.is_current = False

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from kubesum.cache.sources import source_of
 from kubesum.cache.store import Cache
 from kubesum.cache.syncstate import SyncState
 from kubesum.edge.http.connections import Connections
 from kubesum.edge.secureserving import BackgroundTask, SecureServing
-from kubesum.kube.deltas import Poll, SourceEvent, WatchError
+from kubesum.kube.deltas import Poll, SourceEvent, Synced, WatchError
 from kubesum.operations.eventlooplag import measure_event_loop_lag
 from kubesum.operations.logs import log_loop_error
 from kubesum.resources import RESOURCES
@@ -200,8 +201,11 @@ class Kubesum:
         if kind == "pods":
             await self._wait_for_others()
         async for event in self._list_watches[kind]():
+            is_relisted = isinstance(event, Synced) and self.cache.sources.watched[kind].has_synced
             self.cache.apply(kind, event)
             await self.cache.rejoin_moved()
+            if is_relisted:
+                self.engine.note_missed(source_of(kind))
             if not self.ready.is_set():
                 # Facts and sums hold no cycles: collections during the initial list would walk all that came so far.
                 gc.freeze()

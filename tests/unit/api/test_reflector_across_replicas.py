@@ -34,7 +34,8 @@ class Reflector:
     """The store of a client, its version, and the events that it should not have been sent."""
 
     query: dict[str, str]
-    page_size: int
+    page_size: int | None
+    """None: lists are streamed as the beginning of a watch (WatchList)."""
     objects: dict[Key, Object] = field(default_factory=dict)
     version: int = 0
     lists: int = 0
@@ -42,13 +43,10 @@ class Reflector:
 
     async def relist(self, replica: Replica) -> None:
         """Lists from a version that is not older, in pages if any will do."""
-        if self.version:
-            await not_older_than(self.version, replica.store, lambda: replica.world.now)
-        items, version, token = await self._page(replica, None)
-        while token is not None:
-            more, later, token = await self._page(replica, token)
-            items += more
-            self._check("the pages of a list have one version", later == version)
+        if self.page_size is None:
+            items, version = await self._stream(replica)
+        else:
+            items, version = await self._pages(replica, self.page_size)
         self._check("the version of a list goes back", version >= self.version)
         for item in items:
             known = self.objects.get(key_of(item), item)
@@ -57,9 +55,30 @@ class Reflector:
         self.version = version
         self.lists += 1
 
-    async def _page(self, replica: Replica, token: Continue | None) -> tuple[list[Object], int, Continue | None]:
+    async def _stream(self, replica: Replica) -> tuple[list[Object], int]:
+        initial = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        query = {**self.query, **initial, "resourceVersion": str(self.version), "allowWatchBookmarks": "true"}
+        async with aclosing(await replica.watch(query)) as lines:
+            *added, end = await ready(lines)
+        self._check("the initial events end with a bookmark", end["type"] == "BOOKMARK")
+        self._check("the initial events are ADDED", all(event["type"] == "ADDED" for event in added))
+        return [event["object"] for event in added], version_of(end["object"])
+
+    async def _pages(self, replica: Replica, size: int) -> tuple[list[Object], int]:
+        if self.version:
+            await not_older_than(self.version, replica.store, lambda: replica.world.now)
+        items, version, token = await self._page(replica, size, None)
+        while token is not None:
+            more, later, token = await self._page(replica, size, token)
+            items += more
+            self._check("the pages of a list have one version", later == version)
+        return items, version
+
+    async def _page(
+        self, replica: Replica, size: int, token: Continue | None
+    ) -> tuple[list[Object], int, Continue | None]:
         selector = watch_options(self.query, replica.resource).selector
-        options = ListOptions(limit=self.page_size, continue_=token, selector=selector)
+        options = ListOptions(limit=size, continue_=token, selector=selector)
         snapshot = snapshot_of(replica.store, token)
         parts, metadata = await page(replica.resource, snapshot, "", options, Selections(0, Turns(1)))
         items = [decoded(replica, served(row, snapshot.floor)) for part in parts for row in part]
@@ -188,8 +207,10 @@ async def cluster_of(chance: random.Random, count: int) -> Cluster:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("query", [{}, {"labelSelector": "wood=oak"}], ids=["all", "oaks"])
-@pytest.mark.parametrize("page_size", [0, 5], ids=["whole", "pages"])
-async def test_one_replica_is_exactly_as_kube_apiserver(query: dict[str, str], page_size: int, seed: int) -> None:
+@pytest.mark.parametrize("page_size", [0, 5, None], ids=["whole", "pages", "streamed"])
+async def test_one_replica_is_exactly_as_kube_apiserver(
+    query: dict[str, str], page_size: int | None, seed: int
+) -> None:
     """[W12] After a list in pages, objects that lived were DELETED, and known ones ADDED."""
     chance = random.Random(f"{query} {page_size} {seed}")
     cluster = await cluster_of(chance, 1)
@@ -212,9 +233,9 @@ async def test_one_replica_is_exactly_as_kube_apiserver(query: dict[str, str], p
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("query", [{}, {"labelSelector": "wood=oak"}], ids=["all", "oaks"])
-@pytest.mark.parametrize("page_size", [0, 5], ids=["whole", "pages"])
+@pytest.mark.parametrize("page_size", [0, 5, None], ids=["whole", "pages", "streamed"])
 def test_replicas_that_take_turns_and_restart_send_nothing_false(
-    query: dict[str, str], page_size: int, seed: int
+    query: dict[str, str], page_size: int | None, seed: int
 ) -> None:
     """[W5] A change of replica, or a restart, sent DELETED of living and of unknown objects."""
 

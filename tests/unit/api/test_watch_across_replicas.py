@@ -6,60 +6,17 @@ copy must always become equal to a list, without ever listing again.
 
 import asyncio
 import json
-import random
-from collections import deque
-from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import pytest
 
-from kubesum.api.representations.objects import ENCODER, object_of
-from kubesum.api.requests.options import watch_options
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS
-from kubesum.vocabulary.errors import Expired
-from kubesum.vocabulary.resource import Column, ComputedResource, FieldSelector, Fold, Key, Source
-from kubesum.vocabulary.tally import Contribution, Tally
+from kubesum.vocabulary.errors import Expired, ServiceUnavailable
+from kubesum.vocabulary.resource import ComputedResource, Key, Source
 from tests.unit.api.replicas import Replica, names, versions
+from tests.unit.api.watchwalk import PILES, WATCHED, Walk, flush
 from tests.unit.web.fakeresources import BOXES, NOW, Thing
-
-LATE_S = 4.0
-"""How much later than another a replica may receive a change; less than what a resumption replays."""
-
-Object = dict[str, Any]
-
-
-class PileStatus(msgspec.Struct, frozen=True):
-    boxes: int
-
-
-def by_wood(box: Thing) -> Iterator[tuple[Key, Contribution]]:
-    yield ("", box.labels["wood"]), (("boxes", "", 1),)
-
-
-def pile_status(_key: Key, _subject: None, tally: Tally) -> PileStatus:
-    # As for a workload that only its pods name: without members there is nothing to tell.
-    assert tally.total("boxes")
-    return PileStatus(tally.total("boxes"))
-
-
-PILES = ComputedResource(
-    kind="Pile",
-    plural="piles",
-    short_names=(),
-    namespaced=False,
-    help="A pile of boxes of one wood.",
-    status_type=PileStatus,
-    status=pile_status,
-    subjects=None,
-    subject_key=lambda _: None,
-    folds=(Fold(Source.PODS, by_wood),),
-    fallback_subject=lambda _key, _tally: None,
-    columns=(Column("NAME", "Name of it.", lambda row: row.name),),
-    field_selectors=(FieldSelector("status.boxes", lambda _, status: str(status.boxes)),),
-)
 
 A: Key = ("", "a")
 OAK, ASH, ELM = (Thing("a", labels={"wood": wood}) for wood in ("oak", "ash", "elm"))
@@ -72,14 +29,6 @@ async def two_replicas(*boxes: Thing, resource: ComputedResource = BOXES) -> tup
         await replica.start(*boxes)
         replica.world.now = NOW + 30
     return one, other
-
-
-async def flush(*replicas: Replica) -> None:
-    """Each replica publishes what is due, and two seconds later what had to rest."""
-    for replica in replicas:
-        await replica.world.engine.publish()
-        replica.world.now += 2
-        await replica.world.engine.publish()
 
 
 async def test_a_skipped_creation_is_sent_as_deletion() -> None:
@@ -258,16 +207,65 @@ async def test_an_object_that_changed_before_it_was_published_is_not_deleted() -
     assert names(await other.events_from(one.version)) == [("MODIFIED", "a")]
 
 
-async def test_what_happened_long_after_the_version_is_sent_as_it_was() -> None:
-    """No replica can have published it by then, so that the client cannot have seen it."""
-    one, other = await two_replicas(OAK)
-    start = one.version
-    other.world.now += 20
-    for key, box in ((A, None), (("", "b"), Thing("b")), (("", "c"), Thing("c")), (("", "c"), None)):
-        other.apply(key, box)
-        await flush(other)
+async def test_what_a_replay_sent_before_it_was_cut_off_is_deleted_again() -> None:
+    """A client kept an object of the first replica, which had come long after the version of the other's rows."""
+    one, other = await two_replicas()
+    asked = other.version
+    for replica in (one, other):
+        replica.world.now += 20
+    for name in ("a", "b"):
+        one.apply(("", name), Thing(name, labels={"wood": "oak"}))
+    await flush(one)
+    for box in (OAK, None):
+        other.apply(A, box)
+    await flush(other)
 
-    assert names(await other.events_from(start)) == [("DELETED", "a"), ("ADDED", "b")]
+    first, _ = await one.events_from(asked, labelSelector="wood=oak")
+    events = await other.events_from(versions([first])[0], labelSelector="wood=oak")
+
+    assert names([first]) == [("MODIFIED", "a")]
+    assert names(events) == [("DELETED", "a")]
+
+
+async def test_a_change_that_a_slow_client_was_not_sent_is_sent_by_another_replica() -> None:
+    """A client kept the state of before: its change and one much later are one event, which it did not read."""
+    one, other = await two_replicas(OAK)
+    asked = one.version
+    for replica in (one, other):
+        for box in (ASH, Thing("b")):
+            replica.apply(("", box.name), box)
+            await flush(replica)
+            replica.world.now += 20
+    for box in (ELM, ASH):
+        one.apply(A, box)
+        await flush(one)
+        other.apply(A, box)
+    await flush(other)
+
+    first, second = await one.events_from(asked)
+    events = await other.events_from(versions([first])[0])
+
+    assert names([first, second]) == [("ADDED", "b"), ("MODIFIED", "a")]
+    assert names(events) == [("MODIFIED", "b"), ("MODIFIED", "a")]
+    assert events[1]["object"]["metadata"]["labels"] == {"wood": "ash"}
+
+
+async def test_a_watch_from_before_a_list_of_the_source_continues_on_its_own_replica_alone() -> None:
+    """A client kept what another replica had shown: here it came and went between a watch of pods and a new list."""
+    one, other = await two_replicas()
+    asked, own = one.version, other.version
+    other.world.now += 1
+    other.world.engine.note_missed(Source.PODS)
+
+    with pytest.raises(Expired, match="too old resource version"):
+        await other.events_from(asked)
+    one.world.now += 2
+    one.apply(A, OAK)
+    await flush(one)
+    with pytest.raises(ServiceUnavailable):
+        await other.events_from(one.version)
+    other.world.engine.note_missed(Source.NODES)
+    assert await other.events_from(own) == []
 
 
 async def test_a_watch_expires_when_skipped_states_were_dropped() -> None:
@@ -285,161 +283,18 @@ async def test_a_watch_expires_when_skipped_states_were_dropped() -> None:
         await other.events_from(before)
 
 
-@dataclass
-class History:
-    """The changes of a few boxes, and two replicas which receive them at times of their own."""
-
-    chance: random.Random
-    replicas: tuple[Replica, Replica]
-    now: float = NOW + 30
-    changes: list[tuple[float, Key, Thing | None]] = field(default_factory=list)
-    boxes: dict[Key, Thing] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.received = [0, 0]
-        self.skews = [self.chance.uniform(-1, 1) for _ in self.replicas]
-
-    def change(self) -> None:
-        """A box is created, changed or deleted, and mostly becomes what it was before."""
-        # Often the one that is selected by name: a watch that gets nothing for five minutes cannot be resumed.
-        key = "", self.chance.choice("aaabcde")
-        before = self.boxes.get(key)
-        states = [self._any_state(key) for _ in range(self.chance.randint(1, 2))]
-        if self.chance.random() < 0.8:
-            states.append(before)
-        for state in states:
-            self.changes.append((self.now, key, state))
-        if states[-1] is None:
-            self.boxes.pop(key, None)
-        else:
-            self.boxes[key] = states[-1]
-
-    def _any_state(self, key: Key) -> Thing | None:
-        if self.chance.random() < 0.3:
-            return None
-        return Thing(key[1], uid=self.chance.choice("uv"), labels={"wood": self.chance.choice(("oak", "ash"))})
-
-    async def pass_time(self) -> None:
-        """Time passes; each replica receives some of the changes, and perhaps publishes."""
-        self.now += self.chance.expovariate(4)
-        for index, replica in enumerate(self.replicas):
-            replica.world.now = self.now + self.skews[index]
-            news = self.changes[self.received[index] :]
-            late = sum(when < self.now - LATE_S for when, _, _ in news)
-            self._receive(index, max(late, self.chance.randint(0, len(news))))
-            if self.chance.random() < 0.5:
-                await replica.world.engine.publish()
-
-    def _receive(self, index: int, number: int) -> None:
-        for _, key, box in self.changes[self.received[index] :][:number]:
-            self.replicas[index].apply(key, box)
-        self.received[index] += number
-
-    async def settle(self) -> None:
-        """Both replicas receive and publish everything."""
-        self.now += 4
-        for index, replica in enumerate(self.replicas):
-            self._receive(index, len(self.changes))
-            self.received[index] = len(self.changes)
-            replica.world.now = self.now + self.skews[index] - 2
-            await flush(replica)
-
-
-class Client:
-    """A client that keeps a copy from one watch after the other, each cut off at any event."""
-
-    def __init__(self, query: dict[str, str], replica: Replica) -> None:
-        self.query = query
-        self.version = replica.version
-        self.copy = shown(replica, query)
-        self.moves = 0
-        self._inbox: deque[str] = deque()
-        self._reading: asyncio.Task[None] | None = None
-
-    async def move(self, replica: Replica) -> None:
-        """The watch ends, and continues on a replica. Events that were not read yet are lost."""
-        await self.stop()
-        self.moves += 1
-        query = {**self.query, "resourceVersion": str(self.version)}
-        self._reading = asyncio.create_task(self._read(await replica.watch(query)))
-
-    async def stop(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait((self._reading,))
-        self._inbox.clear()
-
-    async def _read(self, lines: AsyncGenerator[bytes, None]) -> None:
-        async with aclosing(lines):
-            async for chunk in lines:
-                self._inbox.extend(chunk.decode().splitlines())
-
-    async def apply_events(self, most: int | None = None) -> None:
-        """Applies events that were received, all of them or some."""
-        for _ in range(20):
-            await asyncio.sleep(0)
-        for _ in range(len(self._inbox) if most is None else min(most, len(self._inbox))):
-            event = json.loads(self._inbox.popleft())
-            assert event["type"] != "ERROR", event
-            (version,) = versions([event])
-            assert version >= self.version, "time goes back"
-            self.version = version
-            if event["type"] == "DELETED":
-                self.copy.pop(key_of(event["object"]), None)
-            elif event["type"] != "BOOKMARK":
-                self.copy[key_of(event["object"])] = without_version(event["object"])
-
-
-def key_of(found: Object) -> Key:
-    return found["metadata"].get("namespace", ""), found["metadata"]["name"]
-
-
-def without_version(found: Object) -> Object:
-    return {**found, "metadata": {**found["metadata"], "resourceVersion": ""}}
-
-
-def shown(replica: Replica, query: dict[str, str]) -> dict[Key, Object]:
-    """What a list of the replica contains."""
-    resource = replica.resource
-    selects = watch_options(query, resource).selector.predicate(resource)
-    return {
-        row.key: without_version(json.loads(ENCODER.encode(object_of(resource, row))))
-        for row in replica.store.snapshot().rows
-        if selects(row)
-    }
-
-
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(
-    ("resource", "query"),
-    [
-        (BOXES, {}),
-        (BOXES, {"labelSelector": "wood=oak"}),
-        (BOXES, {"fieldSelector": "metadata.name=a"}),
-        (PILES, {}),
-        (PILES, {"fieldSelector": "status.boxes=2"}),
-    ],
-    ids=["boxes", "oaks", "named", "piles", "pairs"],
-)
-async def test_a_copy_always_becomes_equal_to_a_list(
-    resource: ComputedResource, query: dict[str, str], seed: int
-) -> None:
-    chance = random.Random(f"{resource.plural} {query} {seed}")
-    history = History(chance, await two_replicas(resource=resource))
-    client = Client(query, history.replicas[0])
+@pytest.mark.parametrize("watched", WATCHED)
+async def test_a_copy_always_becomes_equal_to_a_list(watched: str, seed: int) -> None:
+    client = await Walk(watched, seed, rounds=60).run()
 
-    for _ in range(200):
-        for _ in range(chance.randint(1, 4)):
-            if chance.random() < 0.4:
-                history.change()
-            await history.pass_time()
-            await client.apply_events(chance.choice((0, 2, None)))
-            if chance.random() < 0.5:
-                await client.move(chance.choice(history.replicas))
-        await history.settle()
-        await client.apply_events()
-        if client.moves:
-            assert client.copy == shown(history.replicas[0], query) == shown(history.replicas[1], query)
+    assert client.moves > 60
+    assert client.lists == 1
 
-    await client.stop()
-    assert client.moves > 200
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("watched", WATCHED)
+async def test_a_copy_becomes_equal_to_a_list_of_three_replicas_that_restart(watched: str, seed: int) -> None:
+    client = await Walk(watched, seed, replicas=3, restarts=0.03, rounds=60).run()
+
+    assert client.moves > 50

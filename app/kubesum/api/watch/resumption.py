@@ -5,6 +5,10 @@ that time than this one, or more. So the watch replays everything since LAG_S be
 included, and goes on to send skipped states for LAG_S, since the other replica may have published them already.
 After that its client agrees with this replica: each row of which it has another state has changed here meanwhile.
 
+The version bounds only what the client was not sent yet. What it was sent may be much newer: a replay counts up from
+the version that it began with, and of the changes that it sums up a client may have been sent one and not the other.
+So it is the time at which the watch begins, not its version, from which on a change is new to the client.
+
 A client that asks for bookmarks keeps a copy, and is told to list again instead (410): what is repeated here includes
 deletions of objects that it has removed already, or never had.
 
@@ -20,7 +24,7 @@ import msgspec
 from kubesum.api.lists.freshness import too_large
 from kubesum.api.representations.status import RETRY_SOON
 from kubesum.api.watch.watchevents import Predicate, WatchEvent, all_filtered, replayed
-from kubesum.rollups.resourceversion import SHARED_TAG, TAGS, Version
+from kubesum.rollups.resourceversion import SHARED_TAG, TAGS, Version, watermark_before
 from kubesum.rollups.store import LAG_S, MAX_AHEAD_S, Store
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
 
@@ -44,7 +48,6 @@ class Resumption:
         self.sent_until: Version = since
         """Up to here, in versions of this process, everything is sent."""
         self._store: Final = store
-        self._asked: Final = asked
         self._last_sent = asked  # the version that the client has
         self._begun_at: Final = clock.watermark()
 
@@ -56,12 +59,12 @@ class Resumption:
         first = self._last_sent // TAGS + 1
         # A change is replayed as two events at most. What is published in the pauses is issued above all of them.
         self._advance(max(first + 2 * len(changes), self.sent_until // TAGS))
-        last = self._last_sent
+        last, unknown_until = self._last_sent, watermark_before(self._begun_at, -LAG_S)
         if selects is not None:
             changes = await all_filtered(changes, selects, slice_events)
         sent = [
             msgspec.structs.replace(event, version=at * TAGS + SHARED_TAG)
-            for at, event in enumerate(replayed(changes, self._asked), start=first)
+            for at, event in enumerate(replayed(changes, unknown_until), start=first)
         ]
         if sent:
             sent[-1] = msgspec.structs.replace(sent[-1], version=last)

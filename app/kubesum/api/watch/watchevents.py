@@ -20,9 +20,8 @@ from kubesum.api.representations.table import Ages, column_definitions
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include
 from kubesum.rollups.events import RowEvent, coalesced
-from kubesum.rollups.resourceversion import Version, watermark_before
+from kubesum.rollups.resourceversion import Version
 from kubesum.rollups.rows import Row
-from kubesum.rollups.store import LAG_S
 from kubesum.vocabulary.errors import ApiError
 from kubesum.vocabulary.resource import ComputedResource, Key
 
@@ -78,16 +77,15 @@ def watch_events(events: Iterable[RowEvent]) -> Iterator[WatchEvent]:
             yield WatchEvent("DELETED", event.before, event.version)
 
 
-def replayed(events: Iterable[RowEvent], asked: Version) -> Iterator[WatchEvent]:
-    """What a watch sends whose client has the rows as another replica had published them at `asked`.
+def replayed(events: Iterable[RowEvent], unknown_until: Version) -> Iterator[WatchEvent]:
+    """What a watch sends whose client comes from other replicas.
 
-    That replica may have published each event of the time until LAG_S after `asked`, and skipped each; but all that
-    came before these events, and none that came later.
+    They may have published each event until `unknown_until`, and skipped each, and sent any number of them; but none
+    that came later.
     """
     chains: dict[Key, list[RowEvent]] = {}
     for event in events:
         chains.setdefault(event.key, []).append(event)
-    unknown_until = watermark_before(asked, -LAG_S)
     for chain in sorted(chains.values(), key=lambda chain: chain[-1].version):
         if chain[0].version > unknown_until:
             yield from watch_events(coalesced(event for event in chain if not event.is_skipped))

@@ -78,6 +78,47 @@ async def test_the_kinds_of_definitions_are_views(page: Opened, demo: Ready) -> 
     assert (await row(page, "payments").all_inner_texts())[:5] == next(w for w in groups if w[0] == "payments")[:5]
 
 
+async def test_a_group_opens_with_its_keys_and_all_measures(page: Opened, demo: Ready) -> None:
+    """Columns may leave measures out, such as cpuLimits here."""
+    await kinds(page).get_by_text("teamusages").click()
+    await row(page, "payments").get_by_role("link", name="payments").click()
+
+    served = json.loads((await demo.kubectl("get", "teamusage", "payments", "-o", "json")).out)
+    await expect(page.page.get_by_role("heading", level=1)).to_have_text("payments TeamUsage")
+    await expect(page.page.get_by_role("region", name="Keys").locator("div")).to_have_text(["teampayments"])
+    measures = page.page.get_by_role("region", name="Measures")
+    assert sorted(await measures.locator("dt").all_inner_texts()) == sorted(served["status"])
+    assert "cpuLimits" in served["status"]
+    await expect(kinds(page).get_by_text("teamusages")).to_have_attribute("aria-current", "page")
+
+    await demo.kubectl("label", "namespace", "payments", "team=treasury", "--overwrite")
+    try:
+        await expect(page.page.get_by_text("there is no TeamUsage payments")).to_be_visible()
+    finally:
+        await demo.kubectl("label", "namespace", "payments", "team=payments", "--overwrite")
+    await expect(measures).to_be_visible()
+    await page.page.get_by_role("main").get_by_role("link", name="teamusages").last.click()
+    await expect(page.page.get_by_role("table", name="teamusages")).to_be_visible()
+
+
+async def test_a_group_of_a_namespaced_kind_opens_by_keyboard(page: Opened, demo: Ready) -> None:
+    namespaced = json.loads(definition("pods"))
+    namespaced["spec"] |= {"scope": "Namespaced", "groupBy": [{"name": "node", "field": "nodeName"}]}
+    await demo.kubectl("apply", "-f", "-", given=json.dumps(namespaced))
+    try:
+        await kinds(page).get_by_text("reordereds").click()
+        await page.page.locator("#namespace").fill("kube-system")
+        await page.page.keyboard.press("Enter")
+        await expect(row(page, "cp-01")).to_have_count(2)
+        await page.page.keyboard.press("j")
+        await page.page.keyboard.press("Enter")
+
+        await expect(page.page.get_by_role("heading", level=1)).to_have_text("kube-system/cp-01 Reordered")
+        await expect(page.page.get_by_role("region", name="Keys").locator("dt")).to_have_text(["node"])
+    finally:
+        await demo.kubectl("delete", "rollupdefinition", "reordereds.rollup.kubesum.dev")
+
+
 async def test_a_group_that_appears_is_shown_at_once(page: Opened, demo: Ready) -> None:
     await kinds(page).get_by_text("teamusages").click()
     await expect(row(page, "payments")).not_to_have_count(0)

@@ -245,20 +245,35 @@ export function Workload({ views, address }) {
     <${Pods} found=${pods} address=${address} views=${views} omit="WORKLOAD" title="Pods of this workload" />`;
 }
 
-// A kind that a RollupDefinition makes.
+// A kind that a RollupDefinition makes, or one of its groups.
 export function Kind({ views, address, kinds }) {
   const kind = kinds?.find(({ plural }) => plural === address.plural);
-  if (kind) return html`<${Groups} key=${kind.plural} kind=${kind} views=${views} address=${address} />`;
+  if (kind) return html`<${address.view === "group" ? Group : Groups} key=${kind.plural} kind=${kind} views=${views} address=${address} />`;
   return html`<p class="empty" role="status">${kinds ? `No RollupDefinition makes ${address.plural}; it appears here once one does.` : "loading…"}</p>`;
 }
 
 function Groups({ kind, views, address }) {
   const found = useRows(kind, { namespace: address.namespace });
   return html`<${Trouble} live=${found.live} what=${`${kind.kind} cannot be read.`} />
-    <${Rows} found=${found} views=${views} columns=${{ namespace: address.namespace }} address=${address} caption=${kind.plural} empty="there are no groups" />`;
+    <${Rows} found=${found} views=${views} columns=${{ namespace: address.namespace }} address=${address} caption=${kind.plural} empty="there are no groups"
+      link=${(row) => to.group(kind.plural, row.namespace, row.name)} />`;
+}
+
+const named = (values) => Object.entries(values).map(([name, value]) => [name, String(value)]);
+
+function Group({ kind, address }) {
+  const resource = useMemo(() => ({ ...kind, isWhole: true }), [kind]);
+  const { live, rows } = useRows(resource, { namespace: address.namespace, fieldSelector: `metadata.name=${address.name}` });
+  const row = rows[0];
+  const within = kind.namespaced && address.namespace;
+  return html`<h1>${within && html`<a class="faint" href=${href(to.namespace(within))}>${within}/</a>`}${address.name} <span class="faint">${kind.kind}</span></h1>
+    <${Trouble} live=${live} what=${`${kind.kind} cannot be read.`} />
+    ${row && html`<section aria-label="Keys"><h2>Keys</h2><${Facts} entries=${named(row.groupKey)} /></section>
+      <section aria-label="Measures"><h2>Measures</h2><${Facts} entries=${named(row.measures)} /></section>`}
+    ${!row && live.synced && html`<p class="empty">there is no ${kind.kind} ${within ? `${within}/` : ""}${address.name}</p>`}`;
 }
 
 export const VIEWS = {
   overview: Overview, nodes: Nodes, namespaces: Namespaces, workloads: Workloads, unhealthy: Unhealthy, images: Images, pending: Pending,
-  node: Node, namespace: Namespace, workload: Workload, image: Image, kind: Kind,
+  node: Node, namespace: Namespace, workload: Workload, image: Image, kind: Kind, group: Kind,
 };

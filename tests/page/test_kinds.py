@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, expect
 
+from kubesum.clients.model.defined import DEFINITIONS
+from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from tests.commands.running import Ready, ready
 from tests.page.address import Address
 from tests.page.browser import Opened, opened
@@ -117,6 +119,105 @@ async def test_a_group_of_a_namespaced_kind_opens_by_keyboard(page: Opened, demo
         await expect(page.page.get_by_role("region", name="Keys").locator("dt")).to_have_text(["node"])
     finally:
         await demo.kubectl("delete", "rollupdefinition", "reordereds.rollup.kubesum.dev")
+
+
+async def names_of(demo: Ready, *arguments: str) -> list[str]:
+    """The names that kubectl prints."""
+    return sorted(
+        (await demo.kubectl("get", *arguments, "--no-headers", "-o", "custom-columns=N:.metadata.name")).out.split()
+    )
+
+
+def members(page: Opened) -> Locator:
+    """The rows of the table of members."""
+    return page.page.get_by_role("region", name="Members").locator("tbody tr[data-key]")
+
+
+async def test_a_group_lists_its_members(page: Opened, demo: Ready) -> None:
+    """By labels of namespaces, by labels of nodes, and by the absence of one."""
+    in_payments = await names_of(demo, "wlsum", "-n", "payments")
+    of_nodes = {
+        pool: await names_of(demo, "nodes", "-l", f"karpenter.sh/nodepool={pool}") for pool in ("gpu", "data")
+    }
+    without_pool = await names_of(demo, "nodes", "-l", "!karpenter.sh/nodepool")
+    for kind, group, expected in (
+        ("teamusages", "payments", in_payments),
+        ("nodepools", "gpu", of_nodes["gpu"]),
+        ("nodepools", "none", without_pool),
+    ):
+        assert expected, group
+        await kinds(page).get_by_text(kind).click()
+        await row(page, group).get_by_role("link", name=group).click()
+
+        await expect(members(page)).to_have_count(len(expected))
+        keys = [await one.get_attribute("data-key") for one in await members(page).all()]
+        assert sorted(str(key).partition("/")[2] for key in keys) == expected
+
+
+async def test_members_of_which_no_summary_tells_are_not_listed(page: Opened, demo: Ready) -> None:
+    by_expression = json.loads(definition("pods"))
+    by_expression["spec"]["groupBy"] = [{"name": "urgent", "expression": "pod.priority > 0 ? 'yes' : 'no'"}]
+    await demo.kubectl("apply", "-f", "-", given=json.dumps(by_expression))
+    try:
+        await kinds(page).get_by_text("reordereds").click()
+        await page.page.locator("tbody tr[data-key]").first.get_by_role("link").click()
+
+        await expect(
+            page.page.get_by_text("The members are not listed: no summary can be selected by urgent")
+        ).to_be_visible()
+    finally:
+        await demo.kubectl("delete", "rollupdefinition", "reordereds.rollup.kubesum.dev")
+
+
+SELECTIONS = """async ([definition, group, rows, namespaces, nodes]) => {
+  const { selection, membersOf } = await import("/static/members.js");
+  const selected = selection(definition, group, "");
+  const { fields, labels, namespace, why } = selected;
+  const members = membersOf(selected, rows, namespaces, nodes).map(({ name }) => name);
+  return { fields, labels, namespace, why, members };
+}"""
+
+
+async def test_what_selects_members(page: Opened) -> None:
+    definition = {
+        "source": "Pods",
+        "selector": {
+            "matchLabels": {"a": "b"},
+            "matchExpressions": [
+                {"key": "c", "operator": "In", "values": ["d", "e"]},
+                {"key": "f", "operator": "DoesNotExist"},
+            ],
+        },
+        "namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["x"]}]},
+        "groupBy": [
+            {"name": "reason", "field": "reason"},
+            {"name": "tier", "label": "tier", "default": "none"},
+            {"name": "pool", "nodeLabel": "pool", "default": "none"},
+            {"name": "kind", "workload": "Kind"},
+        ],
+    }
+    group = {"reason": "a,b=c", "tier": "none", "pool": "none", "kind": "Job"}
+    rows = [
+        {"name": "in-pool", "namespace": "a", "node": "n1", "labels": {}},
+        {"name": "other-pool", "namespace": "a", "node": "n2", "labels": {}},
+        {"name": "no-node", "namespace": "a", "node": "", "labels": {"tier": "none"}},
+        {"name": "other-tier", "namespace": "a", "node": "n1", "labels": {"tier": "web"}},
+        {"name": "other-namespace", "namespace": "b", "node": "n1", "labels": {}},
+    ]
+    namespaces = [{"name": "a", "labels": {}}, {"name": "b", "labels": {"team": "x"}}]
+    nodes = [{"name": "n1", "labels": {}}, {"name": "n2", "labels": {"pool": "p"}}]
+
+    assert await page.page.evaluate(SELECTIONS, [definition, group, rows, namespaces, nodes]) == {
+        "fields": [r"status.reason=a\,b\=c", "status.workloadRef.kind=Job"],
+        "labels": ["a=b", "c in (d,e)", "!f"],
+        "namespace": "",
+        "why": "",
+        "members": ["in-pool", "no-node"],
+    }
+
+
+async def test_the_definitions_are_where_the_page_reads_them() -> None:
+    assert WATCHED_DEFINITIONS.path == DEFINITIONS
 
 
 async def test_a_group_that_appears_is_shown_at_once(page: Opened, demo: Ready) -> None:

@@ -7,6 +7,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { adjust, current, dropToken, href, open, to } from "./address.js";
 import { forgetColours } from "./canvas.js";
 import { useKinds } from "./kinds.js";
+import { Kind } from "./kindviews.js";
 import { changed, collection, json, onChange, use } from "./live.js";
 import { Strip } from "./strip.js";
 import { moveCursor, openCursor } from "./table.js";
@@ -137,7 +138,7 @@ function Page({ views }) {
   const address = current();
   useKeys(kinds, nextTheme, () => setHelping(true));
 
-  const view = VIEWS[address.view || "overview"] ?? VIEWS.overview;
+  const view = KIND_VIEWS.includes(address.view) ? Kind : (VIEWS[address.view || "overview"] ?? VIEWS.overview);
   const shown = KIND_VIEWS.includes(address.view) ? address.plural : address.view || "overview";
   const title = [address.name ?? address.repository, shown, views.context].filter(Boolean).join(" · ");
   useEffect(() => void (document.title = `${title} · kubesum`), [title]);

@@ -13,6 +13,7 @@ from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from tests.commands.running import Ready, ready
 from tests.page.address import Address
 from tests.page.browser import Opened, opened
+from tests.unit.kubesim.runningcluster import pod
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
@@ -167,6 +168,22 @@ async def test_members_of_which_no_summary_tells_are_not_listed(page: Opened, de
         ).to_be_visible()
     finally:
         await demo.kubectl("delete", "rollupdefinition", "reordereds.rollup.kubesum.dev")
+
+
+async def test_members_are_not_listed_without_the_definition(chromium: Browser, tmp_path: Path) -> None:
+    """kubesum local serves the kinds of definitions in files, and not the definitions."""
+    objects = {"apiVersion": "v1", "kind": "Pod", **pod("a", "team")}
+    (tmp_path / "pod.json").write_text(json.dumps(objects))
+    (tmp_path / "rollup.json").write_text(definition("pods"))
+    flags = ("--from", str(tmp_path / "pod.json"), "--rollups", str(tmp_path / "rollup.json"))
+    async with ready(tmp_path, "local", *flags, "--dashboard", "--no-browser") as local:
+        url = (await local.command.ready_line()).removeprefix("dashboard: ")
+        async with opened(chromium, url) as seen:
+            await kinds(seen).get_by_text("reordereds").click()
+            await row(seen, "team").get_by_role("link", name="team").click()
+
+            await expect(seen.page.get_by_text("The members are not listed: this server has no")).to_be_visible()
+            await expect(seen.page.get_by_role("region", name="Measures").locator("dt").first).to_have_text("pods")
 
 
 SELECTIONS = """async ([definition, group, rows, namespaces, nodes]) => {

@@ -14,6 +14,8 @@ const SOURCES = {
   Workloads: { name: "workloads", link: (row) => to.workload(row.namespace, row.kind, row.owner) },
 };
 
+const UNREADABLE = { 403: "you may not get its RollupDefinition", 404: "this server has no RollupDefinitions, as kubesum local" };
+
 export function Kind({ views, address, kinds }) {
   const kind = kinds?.find(({ plural }) => plural === address.plural);
   if (kind) return html`<${address.view === "group" ? Group : Groups} key=${kind.plural} kind=${kind} views=${views} address=${address} />`;
@@ -49,7 +51,7 @@ function useDefinition(url) {
     const ending = new AbortController();
     json(url, ending.signal).then(
       ({ spec }) => setFound({ spec }),
-      ({ message }) => ending.signal.aborted || setFound({ message }),
+      ({ code, message }) => ending.signal.aborted || setFound({ why: UNREADABLE[code] ?? message }),
     );
     return () => ending.abort();
   }, [url]);
@@ -63,7 +65,7 @@ function Members({ kind, row, views, address }) {
     [definition, JSON.stringify(row.groupKey), row.namespace],
   );
   if (!definition) return null;
-  const why = definition.message ?? (selected.why && `no summary can be selected by ${selected.why}`);
+  const why = definition.why ?? (selected.why && `no summary can be selected by ${selected.why}`);
   return why ? html`<p class="empty">The members are not listed: ${why}</p>` : html`<${Selected} selected=${selected} views=${views} address=${address} />`;
 }
 

@@ -1,6 +1,7 @@
 """What `local` and `demo` print for the user who started them."""
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,7 +10,13 @@ from kubesum.commands.top.extra import is_installed
 
 def print_ready(kubeconfig: Path, arguments: str) -> None:
     """Prints a kubectl command to try, with the kubeconfig of this server."""
-    print(f"ready: kubectl --kubeconfig {shlex.quote(str(kubeconfig))} {arguments}", flush=True)
+    print(f"ready: {shlex.quote(_kubectl())} --kubeconfig {shlex.quote(str(kubeconfig))} {arguments}", flush=True)
+
+
+def _kubectl() -> str:
+    """The kubectl of the PATH, or else the one that `make setup` installs beside kubesum."""
+    beside = Path(sys.argv[0]).with_name("kubectl")
+    return str(beside) if beside.is_file() and not shutil.which("kubectl") else "kubectl"
 
 
 def print_top(kubeconfig: Path) -> None:

@@ -155,6 +155,21 @@ async def test_a_group_lists_its_members(page: Opened, demo: Ready) -> None:
         assert sorted(str(key).partition("/")[2] for key in keys) == expected
 
 
+async def test_members_follow_the_labels_of_namespaces(page: Opened, demo: Ready) -> None:
+    """Rows that are in the table for another reason than a change of their own, and leave it for one."""
+    in_payments, in_data = [await names_of(demo, "wlsum", "-n", namespace) for namespace in ("payments", "data")]
+    await kinds(page).get_by_text("teamusages").click()
+    await row(page, "payments").get_by_role("link", name="payments").click()
+    await expect(members(page)).to_have_count(len(in_payments))
+
+    await demo.kubectl("label", "namespace", "data", "team=payments", "--overwrite")
+    try:
+        await expect(members(page)).to_have_count(len(in_payments) + len(in_data))
+    finally:
+        await demo.kubectl("label", "namespace", "data", "team=data", "--overwrite")
+    await expect(members(page)).to_have_count(len(in_payments))
+
+
 async def test_members_of_which_no_summary_tells_are_not_listed(page: Opened, demo: Ready) -> None:
     by_expression = json.loads(definition("pods"))
     by_expression["spec"]["groupBy"] = [{"name": "urgent", "expression": "pod.priority > 0 ? 'yes' : 'no'"}]
@@ -187,10 +202,10 @@ async def test_members_are_not_listed_without_the_definition(chromium: Browser, 
 
 
 SELECTIONS = """async ([definition, group, rows, namespaces, nodes]) => {
-  const { selection, membersOf } = await import("/static/members.js");
+  const { selection, membersOf, places } = await import("/static/members.js");
   const selected = selection(definition, group, "");
   const { fields, labels, namespace, why } = selected;
-  const members = membersOf(selected, rows, namespaces, nodes).map(({ name }) => name);
+  const members = membersOf(selected, rows, places(selected, namespaces, nodes)).map(({ name }) => name);
   return { fields, labels, namespace, why, members };
 }"""
 

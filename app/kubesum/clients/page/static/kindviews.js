@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { href, to } from "./address.js";
 import { json } from "./live.js";
-import { membersOf, selection } from "./members.js";
+import { membersOf, places, selection } from "./members.js";
 import { Facts, Rows, Trouble, resourceOf, toWorkload, useRows } from "./views.js";
 
 const SOURCES = {
@@ -77,8 +77,11 @@ function Selected({ selected, views, address }) {
   const found = useRows(summaries(name), { namespace: selected.namespace, ...parameters });
   const namespaces = useRows(selected.namespaces.length ? summaries("namespaces") : null, { namespace: selected.namespace });
   const nodes = useRows(selected.nodes.length ? summaries("nodes") : null);
-  const rows = useMemo(() => membersOf(selected, found.rows, namespaces.rows, nodes.rows), [selected, found.rows, namespaces.rows, nodes.rows]);
+  // A table follows rows that are replaced: its key changes when others of the same rows become members.
+  const where = places(selected, namespaces.rows, nodes.rows);
+  const key = JSON.stringify(where);
+  const rows = useMemo(() => membersOf(selected, found.rows, where), [selected, found.rows, key]);
   return html`<section aria-label="Members"><h2>Members</h2>
     ${[found, namespaces, nodes].map(({ live, resource }) => live && html`<${Trouble} live=${live} what=${`${resource.plural} cannot be read.`} />`)}
-    <${Rows} found=${{ ...found, rows }} views=${views} columns=${{ namespace: selected.namespace }} address=${address} caption="Members" link=${link} /></section>`;
+    <${Rows} key=${key} found=${{ ...found, rows }} views=${views} columns=${{ namespace: selected.namespace }} address=${address} caption="Members" link=${link} /></section>`;
 }

@@ -35,10 +35,15 @@ function select(found, key, value) {
   else found.why = key.name;
 }
 
-// The rows that are members. `namespaces` and `nodes` are the rows of these; a pod without a node has no labels of one.
-export function membersOf(found, rows, namespaces, nodes) {
-  const passing = (tests, those) => tests.length && new Set(those.filter(({ labels }) => tests.every((test) => test(labels))).map(({ name }) => name));
-  const [within, on] = [passing(found.namespaces, namespaces), passing(found.nodes, nodes)];
+// The names of the namespaces and of the nodes that members are in; null where all are.
+export function places(found, namespaces, nodes) {
+  const passing = (tests, rows) => (tests.length ? rows.filter(({ labels }) => tests.every((test) => test(labels))).map(({ name }) => name).sort() : null);
+  return { namespaces: passing(found.namespaces, namespaces), nodes: passing(found.nodes, nodes) };
+}
+
+// The rows that are members, in these places; a pod without a node has no labels of one.
+export function membersOf(found, rows, { namespaces, nodes }) {
+  const [within, on] = [namespaces && new Set(namespaces), nodes && new Set(nodes)];
   const unassigned = found.nodes.every((test) => test({}));
   const isMember = (row) => (!within || within.has(row.namespace)) && (!on || (row.node ? on.has(row.node) : unassigned));
   return rows.filter((row) => isMember(row) && found.rows.every((test) => test(row.labels)));

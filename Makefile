@@ -30,7 +30,7 @@ setup: .venv/.locked ## Make .venv with the locked dependencies, real kubectls a
 	touch $@
 
 demo: setup ## Run kubesum against a simulated cluster and print the lines to try.
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/kubesum demo
+	$(BIN)/kubesum demo
 
 test: setup ## Run the tests.
 	$(BIN)/pytest

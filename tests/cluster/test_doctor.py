@@ -171,8 +171,8 @@ async def test_a_bundle_of_an_administrator(played: Pod, tmp_path: Path) -> None
     usage = 'apiservices.apiregistration.k8s.io "v1beta1.metrics.k8s.io" not found'
     answers = ("readyz.txt", "livez.txt", "version.json", "metrics.txt")
     assert found.missing == {
-        "objects/apiservices/v1beta1.metrics.k8s.io.json": f"it answers 404: {usage}",
-        **{f"pods/kubesum-0/{name}": "it answers 400: address not allowed" for name in answers},
+        "objects/apiservices/v1beta1.metrics.k8s.io.json": f"answered with 404: {usage}",
+        **{f"pods/kubesum-0/{name}": "answered with 400: address not allowed" for name in answers},
         "pods/kubesum-0/kubesum.log": "it is empty",
     }
     assert found.names("objects/deployments.json") == ["kubesum"]

@@ -79,6 +79,15 @@ async def test_a_line_for_kubectl_and_one_for_top_are_all_that_is_printed(tmp_pa
     assert permissions(kept) == 0o600
 
 
+async def test_a_reader_of_its_lines_that_has_ended_is_named(tmp_path: Path) -> None:
+    """As `kubesum demo | head -1`: it was a traceback."""
+    piped = ("sh", "-c", '"$@" | true', "sh", sys.executable, "-m", "kubesum", "demo", *STILL)
+
+    assert await output(tmp_path, *piped) == Output(
+        0, "", "kubesum: standard output was closed before all lines were printed\n"
+    )
+
+
 async def test_a_signal_ends_a_busy_demo_and_its_files_are_removed(tmp_path: Path) -> None:
     async with kubesum(tmp_path, "demo", *BUSY) as demo:
         await demo.ready_line()

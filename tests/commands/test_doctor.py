@@ -1,5 +1,6 @@
 """`kubesum doctor` as a user runs it: its lines on standard output, and its exit code."""
 
+import os
 import re
 import socket
 import sys
@@ -130,6 +131,37 @@ async def test_a_bundle_that_cannot_be_written(tmp_path: Path) -> None:
 
         assert (output.code, output.out) == (1, "")
         assert output.err == f"kubesum: the bundle {path} cannot be written: {reason}; name another file\n"
+
+
+async def test_a_bundle_leaves_a_device_in_place(tmp_path: Path) -> None:
+    """Such as /dev/null: as root it was replaced by a file, for everybody."""
+    config = written_kubeconfig(tmp_path / "config", "https://127.0.0.1:1")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        output = await failed(tmp_path, "doctor", "--kubeconfig", str(config), "--bundle", str(pipe))
+        archive = reader.read()
+
+    assert "doctor.txt" in unpacked(archive).texts
+    assert output.out.splitlines()[-1].startswith(f"wrote {pipe}: 4 files, ")
+    assert pipe.is_fifo()
+    assert archives(tmp_path) == []
+
+
+async def test_a_bundle_on_a_full_disk(tmp_path: Path) -> None:
+    config = written_kubeconfig(tmp_path / "config", "https://127.0.0.1:1")
+    file = tmp_path / "report.tar.gz"
+
+    # No file may grow, which stands for a disk that is full.
+    limited = ("sh", "-c", 'ulimit -f 0 && exec "$@"', "sh", sys.executable, "-m", "kubesum")
+    output = await output_of(tmp_path, *limited, "doctor", "--kubeconfig", str(config), "--bundle", str(file))
+
+    assert output.code == 1
+    assert output.err.splitlines()[-1] == (
+        f"kubesum: the bundle {file} cannot be written: File too large; name another file"
+    )
+    assert "wrote" not in output.out
+    assert archives(tmp_path) == []
 
 
 async def test_a_bundle_is_not_written_to_a_terminal(tmp_path: Path) -> None:

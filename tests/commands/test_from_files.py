@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import tarfile
 import zlib
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from tests.clients.listwatch import connected
-from tests.commands.running import Output, failed, kubesum, ready
+from tests.commands.running import Output, failed, kubesum, ready, started
 from tests.unit.kubesim.runningcluster import node, pod
 
 NODE: dict[str, Any] = {"apiVersion": "v1", "kind": "Node", **node("node-1")}
@@ -22,6 +23,17 @@ OTHER_POD = {"apiVersion": "v1", "kind": "Pod", **pod("b", "team", phase="Succee
 def listed(*items: dict[str, Any]) -> str:
     """What `kubectl get -o json` prints."""
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items, "metadata": {"resourceVersion": ""}})
+
+
+async def test_the_kubectl_of_the_project_is_named_if_the_path_has_none(tmp_path: Path) -> None:
+    dump = tmp_path / "cluster.json"
+    dump.write_text(listed(NODE, POD))
+    program = Path(sys.executable).with_name("kubesum")
+
+    async with started(tmp_path, str(program), "local", "--from", str(dump), PATH=str(tmp_path)) as local:
+        line = await local.ready_line()
+
+    assert line.startswith(f"ready: {program.with_name('kubectl')} --kubeconfig ")
 
 
 async def test_a_list_in_json(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def _pod_spec() -> dict[str, Any]:
     return {
         "serviceAccountName": "kubesum",
         "containers": [container],
-        "initContainers": [container],
+        "initContainers": [{**container, "name": "wait"}],
         "volumes": volumes,
     }
 
@@ -73,6 +73,7 @@ def _answers() -> dict[str, Any]:
         "phase": "Running",
         "conditions": [{"type": "Ready", "status": "True"}],
         "containerStatuses": [{"name": "kubesum", "ready": True, "restartCount": 1}],
+        "initContainerStatuses": [{"name": "wait", "ready": True, "restartCount": 2}],
     }
     port = {"name": "https", "port": 443, "targetPort": "https"}
     service = _object("kubesum", spec={"clusterIP": "10.0.0.1", "ports": [port], "selector": LABELS})

@@ -20,7 +20,8 @@ async def test_an_unsupported_kubernetes_version(scripted: Scripted) -> None:
 
 
 async def test_a_disabled_aggregation_layer(scripted: Scripted) -> None:
-    scripted.script.answers += [json_body({"gitVersion": "v1.36.0"}), failure(404, "NotFound", "not found")]
+    absent = failure(404, "NotFound", "not found")
+    scripted.script.answers += [json_body({"gitVersion": "v1.36.0"}), absent, absent]
 
     assert not await check_api_server(scripted.cluster, scripted.report)
 
@@ -28,6 +29,18 @@ async def test_a_disabled_aggregation_layer(scripted: Scripted) -> None:
         f"FAIL  API server {scripted.script.url}: the aggregation layer is disabled, so kubesum cannot be "
         "registered; use kubesum local instead"
     )
+
+
+async def test_a_kubesum_that_runs_locally(scripted: Scripted) -> None:
+    absent = failure(404, "NotFound", "not found")
+    scripted.script.answers += [json_body({"gitVersion": "v0.1.0"}), absent, json_body({"resources": []})]
+
+    assert not await check_api_server(scripted.cluster, scripted.report)
+
+    assert scripted.lines == [
+        f"FAIL  API server {scripted.script.url}: this is kubesum itself, as kubesum local serves it; use the "
+        "kubeconfig of the cluster in which kubesum is installed"
+    ]
 
 
 async def test_a_server_that_is_no_api_server(scripted: Scripted) -> None:

@@ -57,8 +57,15 @@ async def test_no_secret_is_in_it(tmp_path: Path) -> None:
     for name, text in found.texts.items():
         assert [secret for secret in SECRETS if secret in text] == [], name
     assert [path for path in cluster.paths if "secrets" in path] == []
-    whole = [f"pods/{POD}/kubesum.log", f"pods/{POD}/kubesum-previous.log", f"pods/{POD}/metrics.txt"]
-    for name in (*whole, "objects/pods.json", "objects/configmaps.json", "objects/events.json", "doctor.txt"):
+    logs = [f"pods/{POD}/{name}.log" for name in ("kubesum", "kubesum-previous", "wait", "wait-previous")]
+    for name in (
+        *logs,
+        f"pods/{POD}/metrics.txt",
+        "objects/pods.json",
+        "objects/configmaps.json",
+        "objects/events.json",
+        "doctor.txt",
+    ):
         assert "REDACTED" in found.texts[name], name
 
 

@@ -47,6 +47,17 @@ CREDENTIALS = (
     (f"{KEY}{CERTIFICATE}{KEY}", LINES_OF_KEY[-1]),
     (b64encode(PAIR.key).decode(), b64encode(PAIR.key).decode()[40:80]),
     (BOTH, BOTH[-80:-40]),
+    ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nc3VjaA\n-----END PGP PRIVATE KEY BLOCK-----", "c3VjaA"),
+    ("AccountKey=czNjcjN0==;EndpointSuffix=core", "czNjcjN0"),
+    ("encryption_key: s3cr3t", "s3cr3t"),
+    ("https://example.com/a?sv=1&sig=s3cr3t", "s3cr3t"),
+    ("https://example.com/a?X-Amz-Signature=s3cr3t", "s3cr3t"),
+    ("https://jane:hun@ter2@example.com/", "ter2"),
+    ("kubesum --token s3cr3t --v=2", "s3cr3t"),
+    ("sh -c 'kubesum --db-password s3cr3t'", "s3cr3t"),
+    ("npm_0123456789abcdefghij0123456789abcdef", "0123456789abc"),
+    ("dckr_pat_0123456789abcdefghij", "0123456789abc"),
+    ("sk-proj-0123456789abcdefghij", "0123456789abc"),
 )
 
 
@@ -70,6 +81,9 @@ OF_USE = (
     "passes all checks: ok",
     "basic authentication is off",
     "https://127.0.0.1:6443/apis?watch=1",
+    "https://127.0.0.1:6443/apis of jane@example.com",
+    "--token-auth-file /etc/tokens --tls-secret kubesum-tls",
+    "pod sk-frontend-6d9f: signature algorithm ecdsa-with-SHA256",
 )
 
 
@@ -89,6 +103,9 @@ def test_what_is_of_use_stays(text: str) -> None:
         "LS0tLS1CRUdJTi" * 80_000,
         "-----END PRIVATE KEY----- a " * 40_000,
         "a://" * 200_000,
+        "a://" + "b@" * 500_000,
+        "--token " * 120_000,
+        "--" + "token" * 200_000,
     ],
     ids=lambda text: text[:16],
 )

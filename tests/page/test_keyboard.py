@@ -35,6 +35,7 @@ VIEWS = {
     "images": "?view=images",
     "pending": "?view=pending",
     "a kind": "?view=kind&plural=teamusages",
+    "a group": "?view=group&plural=teamusages&name=payments",
     "no kind": "?view=kind&plural=none",
     "a node": "?view=node&name=worker-a-04",
     "a namespace": "?view=namespace&name=payments",

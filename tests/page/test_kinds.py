@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, expect
 
+from kubesum.clients.model.defined import DEFINITIONS
+from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from tests.commands.running import Ready, ready
 from tests.page.address import Address
 from tests.page.browser import Opened, opened
+from tests.unit.kubesim.runningcluster import pod
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
@@ -76,6 +79,177 @@ async def test_the_kinds_of_definitions_are_views(page: Opened, demo: Ready) -> 
     assert shown == [name for name in header if name in shown]
     assert await page.page.get_by_role("rowheader").all_inner_texts() == [words[0] for words in groups]
     assert (await row(page, "payments").all_inner_texts())[:5] == next(w for w in groups if w[0] == "payments")[:5]
+
+
+async def test_a_group_opens_with_its_keys_and_all_measures(page: Opened, demo: Ready) -> None:
+    """Columns may leave measures out, such as cpuLimits here."""
+    await kinds(page).get_by_text("teamusages").click()
+    await row(page, "payments").get_by_role("link", name="payments").click()
+
+    served = json.loads((await demo.kubectl("get", "teamusage", "payments", "-o", "json")).out)
+    await expect(page.page.get_by_role("heading", level=1)).to_have_text("payments TeamUsage")
+    await expect(page.page.get_by_role("region", name="Keys").locator("div")).to_have_text(["teampayments"])
+    measures = page.page.get_by_role("region", name="Measures")
+    assert sorted(await measures.locator("dt").all_inner_texts()) == sorted(served["status"])
+    assert "cpuLimits" in served["status"]
+    await expect(kinds(page).get_by_text("teamusages")).to_have_attribute("aria-current", "page")
+
+    await demo.kubectl("label", "namespace", "payments", "team=treasury", "--overwrite")
+    try:
+        await expect(page.page.get_by_text("there is no TeamUsage payments")).to_be_visible()
+    finally:
+        await demo.kubectl("label", "namespace", "payments", "team=payments", "--overwrite")
+    await expect(measures).to_be_visible()
+    await page.page.get_by_role("main").get_by_role("link", name="teamusages").last.click()
+    await expect(page.page.get_by_role("table", name="teamusages")).to_be_visible()
+
+
+async def test_a_group_of_a_namespaced_kind_opens_by_keyboard(page: Opened, demo: Ready) -> None:
+    namespaced = json.loads(definition("pods"))
+    namespaced["spec"] |= {"scope": "Namespaced", "groupBy": [{"name": "node", "field": "nodeName"}]}
+    await demo.kubectl("apply", "-f", "-", given=json.dumps(namespaced))
+    try:
+        await kinds(page).get_by_text("reordereds").click()
+        await page.page.locator("#namespace").fill("kube-system")
+        await page.page.keyboard.press("Enter")
+        await expect(row(page, "cp-01")).to_have_count(2)
+        await page.page.keyboard.press("j")
+        await page.page.keyboard.press("Enter")
+
+        await expect(page.page.get_by_role("heading", level=1)).to_have_text("kube-system/cp-01 Reordered")
+        await expect(page.page.get_by_role("region", name="Keys").locator("dt")).to_have_text(["node"])
+    finally:
+        await demo.kubectl("delete", "rollupdefinition", "reordereds.rollup.kubesum.dev")
+
+
+async def names_of(demo: Ready, *arguments: str) -> list[str]:
+    """The names that kubectl prints."""
+    return sorted(
+        (await demo.kubectl("get", *arguments, "--no-headers", "-o", "custom-columns=N:.metadata.name")).out.split()
+    )
+
+
+def members(page: Opened) -> Locator:
+    """The rows of the table of members."""
+    return page.page.get_by_role("region", name="Members").locator("tbody tr[data-key]")
+
+
+async def test_a_group_lists_its_members(page: Opened, demo: Ready) -> None:
+    """By labels of namespaces, by labels of nodes, and by the absence of one."""
+    in_payments = await names_of(demo, "wlsum", "-n", "payments")
+    of_nodes = {
+        pool: await names_of(demo, "nodes", "-l", f"karpenter.sh/nodepool={pool}") for pool in ("gpu", "data")
+    }
+    without_pool = await names_of(demo, "nodes", "-l", "!karpenter.sh/nodepool")
+    for kind, group, expected in (
+        ("teamusages", "payments", in_payments),
+        ("nodepools", "gpu", of_nodes["gpu"]),
+        ("nodepools", "none", without_pool),
+    ):
+        assert expected, group
+        await kinds(page).get_by_text(kind).click()
+        await row(page, group).get_by_role("link", name=group).click()
+
+        await expect(members(page)).to_have_count(len(expected))
+        keys = [await one.get_attribute("data-key") for one in await members(page).all()]
+        assert sorted(str(key).partition("/")[2] for key in keys) == expected
+
+
+async def test_members_follow_the_labels_of_namespaces(page: Opened, demo: Ready) -> None:
+    """Rows that are in the table for another reason than a change of their own, and leave it for one."""
+    in_payments, in_data = [await names_of(demo, "wlsum", "-n", namespace) for namespace in ("payments", "data")]
+    await kinds(page).get_by_text("teamusages").click()
+    await row(page, "payments").get_by_role("link", name="payments").click()
+    await expect(members(page)).to_have_count(len(in_payments))
+
+    await demo.kubectl("label", "namespace", "data", "team=payments", "--overwrite")
+    try:
+        await expect(members(page)).to_have_count(len(in_payments) + len(in_data))
+    finally:
+        await demo.kubectl("label", "namespace", "data", "team=data", "--overwrite")
+    await expect(members(page)).to_have_count(len(in_payments))
+
+
+async def test_members_of_which_no_summary_tells_are_not_listed(page: Opened, demo: Ready) -> None:
+    by_expression = json.loads(definition("pods"))
+    by_expression["spec"]["groupBy"] = [{"name": "urgent", "expression": "pod.priority > 0 ? 'yes' : 'no'"}]
+    await demo.kubectl("apply", "-f", "-", given=json.dumps(by_expression))
+    try:
+        await kinds(page).get_by_text("reordereds").click()
+        await page.page.locator("tbody tr[data-key]").first.get_by_role("link").click()
+
+        await expect(
+            page.page.get_by_text("The members are not listed: no summary can be selected by urgent")
+        ).to_be_visible()
+    finally:
+        await demo.kubectl("delete", "rollupdefinition", "reordereds.rollup.kubesum.dev")
+
+
+async def test_members_are_not_listed_without_the_definition(chromium: Browser, tmp_path: Path) -> None:
+    """kubesum local serves the kinds of definitions in files, and not the definitions."""
+    objects = {"apiVersion": "v1", "kind": "Pod", **pod("a", "team")}
+    (tmp_path / "pod.json").write_text(json.dumps(objects))
+    (tmp_path / "rollup.json").write_text(definition("pods"))
+    flags = ("--from", str(tmp_path / "pod.json"), "--rollups", str(tmp_path / "rollup.json"))
+    async with ready(tmp_path, "local", *flags, "--dashboard", "--no-browser") as local:
+        url = (await local.command.ready_line()).removeprefix("dashboard: ")
+        async with opened(chromium, url) as seen:
+            await kinds(seen).get_by_text("reordereds").click()
+            await row(seen, "team").get_by_role("link", name="team").click()
+
+            await expect(seen.page.get_by_text("The members are not listed: this server has no")).to_be_visible()
+            await expect(seen.page.get_by_role("region", name="Measures").locator("dt").first).to_have_text("pods")
+
+
+SELECTIONS = """async ([definition, group, rows, namespaces, nodes]) => {
+  const { selection, membersOf, places } = await import("/static/members.js");
+  const selected = selection(definition, group, "");
+  const { fields, labels, namespace, why } = selected;
+  const members = membersOf(selected, rows, places(selected, namespaces, nodes)).map(({ name }) => name);
+  return { fields, labels, namespace, why, members };
+}"""
+
+
+async def test_what_selects_members(page: Opened) -> None:
+    definition = {
+        "source": "Pods",
+        "selector": {
+            "matchLabels": {"a": "b"},
+            "matchExpressions": [
+                {"key": "c", "operator": "In", "values": ["d", "e"]},
+                {"key": "f", "operator": "DoesNotExist"},
+            ],
+        },
+        "namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["x"]}]},
+        "groupBy": [
+            {"name": "reason", "field": "reason"},
+            {"name": "tier", "label": "tier", "default": "none"},
+            {"name": "pool", "nodeLabel": "pool", "default": "none"},
+            {"name": "kind", "workload": "Kind"},
+        ],
+    }
+    group = {"reason": "a,b=c", "tier": "none", "pool": "none", "kind": "Job"}
+    rows = [
+        {"name": "in-pool", "namespace": "a", "node": "n1", "labels": {}},
+        {"name": "other-pool", "namespace": "a", "node": "n2", "labels": {}},
+        {"name": "no-node", "namespace": "a", "node": "", "labels": {"tier": "none"}},
+        {"name": "other-tier", "namespace": "a", "node": "n1", "labels": {"tier": "web"}},
+        {"name": "other-namespace", "namespace": "b", "node": "n1", "labels": {}},
+    ]
+    namespaces = [{"name": "a", "labels": {}}, {"name": "b", "labels": {"team": "x"}}]
+    nodes = [{"name": "n1", "labels": {}}, {"name": "n2", "labels": {"pool": "p"}}]
+
+    assert await page.page.evaluate(SELECTIONS, [definition, group, rows, namespaces, nodes]) == {
+        "fields": [r"status.reason=a\,b\=c", "status.workloadRef.kind=Job"],
+        "labels": ["a=b", "c in (d,e)", "!f"],
+        "namespace": "",
+        "why": "",
+        "members": ["in-pool", "no-node"],
+    }
+
+
+async def test_the_definitions_are_where_the_page_reads_them() -> None:
+    assert WATCHED_DEFINITIONS.path == DEFINITIONS
 
 
 async def test_a_group_that_appears_is_shown_at_once(page: Opened, demo: Ready) -> None:

@@ -120,6 +120,7 @@ class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
     """corev1.PodSpec."""
 
     service_account_name: str = "default"
+    init_containers: tuple[Container, ...] = ()
     containers: tuple[Container, ...] = ()
 
     def option(self, name: str) -> str | None:
@@ -137,6 +138,7 @@ class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
 
     phase: str = ""
     conditions: tuple[Condition, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
 
 

@@ -268,7 +268,7 @@ TERMINATIONS: Final = Counter(
 
 ROWS: Final = Gauge(
     "kubesum_rows",
-    "Objects of a computed resource, by resource; those of before where nobody has read it for five minutes.",
+    "Objects of a computed resource, by resource; not updated while no client has read it for five minutes.",
     ("resource",),
 )
 PUBLISHED_ROWS: Final = Counter(

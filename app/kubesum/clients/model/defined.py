@@ -22,6 +22,7 @@ from kubesum.vocabulary.errors import UpstreamError, UsageError
 from kubesum.vocabulary.resource import ROLLUP_GROUP, VERSION
 
 ROOT: Final = f"/apis/{ROLLUP_GROUP}/{VERSION}"
+DEFINITIONS: Final = "/apis/kubesum.dev/v1alpha1/rollupdefinitions"
 ROLE: Final = "kubesum:rollups"
 _TIMEOUT_S: Final = 10.0
 _NAME_WIDTH: Final = 20

@@ -1,8 +1,8 @@
-"""Forwards the page's requests to the API server: those for kubesum's two API groups, and no others.
+"""Forwards the page's requests to the API server: those for kubesum's two API groups and single RollupDefinitions.
 
-One group has the summaries, the other the kinds that RollupDefinitions make. Requests are sent with the credentials
-of the kubeconfig, so the user sees what kubectl would show. Responses are passed on in chunks as they arrive, lists
-and watches alike. An error is explained as `clients.model.explanations` does.
+One group has the summaries, the other the kinds that RollupDefinitions make. No other path is forwarded. Requests
+are sent with the credentials of the kubeconfig, so the user sees what kubectl would show. Responses are passed on in
+chunks as they arrive, lists and watches alike. An error is explained as `clients.model.explanations` does.
 """
 
 import re
@@ -14,7 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from kubesum.clients.model.defined import defined_resource
+from kubesum.clients.model.defined import DEFINITIONS, defined_resource
 from kubesum.clients.model.explanations import explanation
 from kubesum.clients.model.views import RESOURCES, Resource, Scope, View
 from kubesum.kube.client import JSON, TABLE, Upstream
@@ -41,12 +41,14 @@ BAD_GATEWAY: Final = 502
 
 # No segment begins with a dot or holds an escape: the path means the same to every server.
 _GROUPS: Final = "|".join(map(re.escape, (GROUP, ROLLUP_GROUP)))
-_PATH: Final = re.compile(rf"/apis(/({_GROUPS})(/[A-Za-z0-9][A-Za-z0-9.:_-]*){{0,5}})?")
+_PATH: Final = re.compile(
+    rf"/apis(/({_GROUPS})(/[A-Za-z0-9][A-Za-z0-9.:_-]*){{0,5}})?|{DEFINITIONS}/[A-Za-z0-9][A-Za-z0-9.-]*"
+)
 _COLLECTION: Final = re.compile(r"/apis/(?P<group>[^/]+)/[^/]+(/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[^/]+)")
 
 
 def is_forwarded(request: Request) -> bool:
-    """Whether a request is for kubesum's API groups or discovery, with parameters that a list or watch has."""
+    """Whether a request is for kubesum's groups, one definition or discovery, with parameters of a list or watch."""
     path = request.scope["raw_path"].decode("latin-1")
     names = [name for name, _ in request.query_params.multi_items()]
     return bool(_PATH.fullmatch(path)) and PARAMETERS.issuperset(names) and len(names) == len(set(names))

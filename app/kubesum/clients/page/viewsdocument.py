@@ -9,7 +9,7 @@ from typing import Any
 from kubesum import __version__
 from kubesum.clients.model.cells import FULL_PERCENT, TIGHT_PERCENT
 from kubesum.clients.model.columns import HEALTH_TONES, TRANSIENT
-from kubesum.clients.model.defined import ROOT
+from kubesum.clients.model.defined import DEFINITIONS, ROOT
 from kubesum.clients.model.views import CLUSTERS, PODS, VIEWS, Resource, View
 from kubesum.vocabulary.resource import VERSION
 
@@ -31,6 +31,7 @@ def views_document(cluster: Cluster) -> dict[str, Any]:
         "namespace": cluster.namespace,
         "server": cluster.server,
         "kinds": ROOT,
+        "definitions": DEFINITIONS,
         "cluster": _resource(CLUSTERS),
         "pods": _resource(PODS),
         "views": [_view(view) for view in VIEWS],

@@ -1,11 +1,12 @@
-"""The file of a bundle: a new one that only its owner may read, or standard output."""
+"""The file of a bundle: a new one that only its owner may read, a device or pipe, or standard output."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from errno import EISDIR
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Final
@@ -21,18 +22,26 @@ def path_of(given: str, now: datetime) -> Path:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which is at `path` once it is complete; raises UsageError.
+def opened(path: Path) -> Iterator[Callable[[bytes], object]]:
+    """Writes content to a file that is at `path` once it is complete; both raise UsageError.
 
-    It is made at once, so that a folder that cannot be written to is known before the cluster is read.
+    The file is made at once, so that a folder that cannot be written to is known before the cluster is read.
     """
     if path == STDOUT:
-        yield _stdout()
+        yield _stdout().write
         return
+    # To replace a device or a pipe, such as /dev/null, by a file would take it away from everybody.
+    is_replaced = path.is_dir() or path.is_file() or not path.exists()
+    with (_replaced if is_replaced else _device)(path) as file:
+        yield partial(_write, path, file)
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[IO[bytes]]:
     with _unless_unwritable(path):
         if path.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-        file = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115 - closed below
+        file = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", buffering=0, delete=False)  # noqa: SIM115 - closed below
     try:
         with file:
             yield file
@@ -40,6 +49,22 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             os.replace(file.name, path)
     finally:
         Path(file.name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _device(path: Path) -> Iterator[IO[bytes]]:
+    with _unless_unwritable(path):
+        file = path.open("wb", buffering=0)
+    with file:
+        yield file
+
+
+def _write(path: Path, file: IO[bytes], content: bytes) -> None:
+    rest = memoryview(content)
+    with _unless_unwritable(path):
+        while rest:
+            # Less than all of it where the disk becomes full, and an error the next time.
+            rest = rest[file.write(rest) :]
 
 
 def _stdout() -> IO[bytes]:

@@ -43,16 +43,19 @@ async def _bundled(options: argparse.Namespace) -> Report:
     """Writes a bundle, with the results of all checks."""
     path = bundlefile.path_of(options.bundle, _now())
     report = _report(sys.stderr if path == bundlefile.STDOUT else sys.stdout)
-    with bundlefile.opened(path) as file:
+    with bundlefile.opened(path) as write:
         async with await _connected(options) as upstream:
             findings = await Diagnosis(upstream, report, _now).run(options.namespace)
             bundle = Bundle(upstream.host, _now())
             await collect(Reader(Cluster(upstream), bundle, time.monotonic), report, findings, options.namespace)
-        size = file.write(bundle.archive())
+        archive = bundle.archive()
+        write(archive)
     for reason, names in bundle.missing_by_reason().items():
         print(printable(f"not in the bundle: {', '.join(names)}: {reason}"), file=sys.stderr)
     if path != bundlefile.STDOUT:
-        print(f"wrote {path}: {bundle.count} files, {size / 1024:.0f} KiB; look through it before you send it")
+        print(
+            f"wrote {path}: {bundle.count} files, {len(archive) / 1024:.0f} KiB; look through it before you send it"
+        )
     return report
 
 

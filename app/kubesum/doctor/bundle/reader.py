@@ -123,4 +123,4 @@ def _error(answer: Response) -> str:
     message = message_of(answer)
     if answer.code == 403:
         return denial(message).message
-    return f"it answers {answer.code}: {message}"
+    return f"answered with {answer.code}: {message}"

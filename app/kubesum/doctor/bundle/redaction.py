@@ -21,16 +21,16 @@ JsonValue = Any
 REDACTED: Final = "REDACTED"
 
 _CREDENTIAL_NAME: Final = (
-    r"(?:pass(?:word|wd|phrase)|pass(?![a-z])|pwd|(?<!tls-)secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|client[_-]?key|credentials?|cookie|\bauth(?![a-z_-]))"
+    r"(?:pass(?:word|wd|phrase)|pass(?![a-z])|pwd|(?<!tls-)secret|token"
+    r"|(?:api|access|private|client|account|encryption|signing)[_-]?key|x-amz-signature|\bsig(?==)|credentials?|cookie|\bauth(?![a-z_-]))"
 )
 # All repetitions have bounds: a log may hold anything, and must not take quadratic time.
 _KEY_BLOCK: Final = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----"
-    r"(?:(?:(?!-----BEGIN).){0,20000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|(?:\\n|[A-Za-z0-9+/=\s])*)",
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:(?!-----BEGIN).){0,20000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|(?:\\n|[A-Za-z0-9+/=\s])*)",
     re.DOTALL,
 )
-_END_OF_KEY: Final = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----")
+_END_OF_KEY: Final = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _BASE64_LINES: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\\ \r\n"
 _PEM_IN_BASE64: Final = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/_-]+=*")
 _PATTERNS: Final[Sequence[tuple[re.Pattern[str], str]]] = (
@@ -42,20 +42,26 @@ _PATTERNS: Final[Sequence[tuple[re.Pattern[str], str]]] = (
     (re.compile(r"\b(bearer)\s+[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE), rf"\1 {REDACTED}"),
     # Base64, and no word such as in "basic authentication".
     (re.compile(r"\b([Bb]asic)\s+(?=[a-z+/]{0,200}[A-Z0-9=])[A-Za-z0-9+/=]{6,}"), rf"\1 {REDACTED}"),
-    (re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://)[^\s/@\"']{1,1024}@", re.IGNORECASE), rf"\1{REDACTED}@"),
-    # GitHub, GitLab, Slack, AWS, Google, OpenShift, Hugging Face and Stripe; then bootstrap tokens of Kubernetes.
+    (re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://)[^\s/\"']{1,1024}@", re.IGNORECASE), rf"\1{REDACTED}@"),
+    # GitHub, GitLab, Slack, AWS, Google, OpenShift, Hugging Face, Stripe, npm and Docker; then OpenAI and Anthropic,
+    # whose tokens are longer than what else begins so; then bootstrap tokens of Kubernetes.
     (
         re.compile(
-            r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|AKIA|ASIA|AIza|sha256~|hf_|[sr]k_live_)[A-Za-z0-9_-]{10,}"
+            r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|AKIA|ASIA|AIza|sha256~|hf_|[sr]k_live_"
+            r"|npm_|dckr_pat_)[A-Za-z0-9_-]{10,}"
         ),
         REDACTED,
     ),
+    (re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"), REDACTED),
     (re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"), REDACTED),
 )
 _ANNOUNCED: Final = re.compile(
     rf"""(?P<name>{_CREDENTIAL_NAME}[\w.-]{{0,64}}\\*["']?\s{{0,8}}[:=]\s{{0,8}})"""
     r"""(?:"(?:[^"\\]|\\.){0,4096}"|\\+"[^"]{0,4096}"|'[^']{0,4096}'|["']?[^\s"'}&]+)""",
     re.IGNORECASE,
+)
+_FLAG_AND_VALUE: Final = re.compile(
+    rf"""(?P<name>(?<![\w-])--?[\w.-]{{0,64}}{_CREDENTIAL_NAME}[\w.-]{{0,64}}\s{{1,8}})(?!-)[^\s"']+""", re.IGNORECASE
 )
 _SECRET_FLAG: Final = re.compile(rf"--?[\w.-]{{0,64}}{_CREDENTIAL_NAME}[\w.-]{{0,64}}", re.IGNORECASE)
 _SECRET_MEMBER: Final = re.compile(_CREDENTIAL_NAME, re.IGNORECASE)
@@ -82,7 +88,7 @@ def redacted_text(text: str) -> str:
     text = _PEM_IN_BASE64.sub(_unless_public, text)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
-    return _ANNOUNCED.sub(_announced, text)
+    return _FLAG_AND_VALUE.sub(_announced, _ANNOUNCED.sub(_announced, text))
 
 
 def redacted(value: JsonValue) -> JsonValue:

@@ -50,12 +50,12 @@ async def sample_requests(reader: Reader) -> None:
 
 
 async def collect_logs(reader: Reader, pods: Sequence[Pod]) -> None:
-    """Adds the last lines of all containers' logs, then of those before their last restart."""
+    """Adds the last lines of the logs of all containers and init containers, then those before their last restart."""
     for pod in pods:
-        for container in pod.spec.containers:
+        for container in (*pod.spec.containers, *pod.spec.init_containers):
             await _log(reader, pod, container.name)
     for pod in pods:
-        for status in pod.status.container_statuses:
+        for status in (*pod.status.container_statuses, *pod.status.init_container_statuses):
             if status.restart_count:
                 await _log(reader, pod, status.name, previous="true")
 

@@ -8,12 +8,14 @@ import msgspec
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import Version
+from kubesum.resources import clustersummaries
 from kubesum.vocabulary.errors import UpstreamError
 
 OLDEST: Final = (1, 30)
 NEWEST: Final = (1, 37)
 
 _AGGREGATION: Final = "/apis/apiregistration.k8s.io/v1"
+_SUMMARIES: Final = f"/apis/{clustersummaries.RESOURCE.api_version}"
 _MINOR: Final = re.compile(r"v?(\d+)\.(\d+)")
 
 
@@ -25,15 +27,21 @@ async def check_api_server(cluster: Cluster, report: Report) -> bool:
     except UpstreamError as error:
         report.fail(f"API server: {error}; check the server and the credentials in the kubeconfig")
         return False
-    match version:
-        case Version(git_version):
-            _report_version(f"{subject}: Kubernetes {git_version}", git_version, report)
-        case Denial(message):
-            report.skip(f"{subject}: version unknown, {message}")
-        case None:
-            report.fail(f"{subject}: /version is not found, so this is no Kubernetes API server")
-            return False
-    return await _aggregates(cluster, report, subject)
+    if version is None:
+        report.fail(f"{subject}: /version is not found, so this is no Kubernetes API server")
+        return False
+    aggregation = await cluster.read(_AGGREGATION, msgspec.Raw)
+    if aggregation is None and await cluster.read(_SUMMARIES, msgspec.Raw) is not None:
+        report.fail(
+            f"{subject}: this is kubesum itself, as kubesum local serves it; use the kubeconfig of the cluster in "
+            "which kubesum is installed"
+        )
+        return False
+    if isinstance(version, Denial):
+        report.skip(f"{subject}: version unknown, {version.message}")
+    else:
+        _report_version(f"{subject}: Kubernetes {version.git_version}", version.git_version, report)
+    return _aggregates(aggregation, report, subject)
 
 
 def _report_version(message: str, git_version: str, report: Report) -> None:
@@ -48,8 +56,8 @@ def _text(version: tuple[int, int]) -> str:
     return ".".join(map(str, version))
 
 
-async def _aggregates(cluster: Cluster, report: Report, subject: str) -> bool:
-    match await cluster.read(_AGGREGATION, msgspec.Raw):
+def _aggregates(found: msgspec.Raw | Denial | None, report: Report, subject: str) -> bool:
+    match found:
         case Denial(message):
             report.skip(f"{subject}: unknown whether the aggregation layer is enabled, {message}")
         case None:

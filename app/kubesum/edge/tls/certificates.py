@@ -6,6 +6,7 @@ names.
 """
 
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -90,10 +91,11 @@ def client(
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Writes a file with mode 0600, also if it existed with another mode."""
+    """Writes a file with mode 0600, also if it existed with another mode; devices and pipes keep theirs."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)
         file.write(content)
 
 

@@ -45,6 +45,7 @@ export const to = {
   node: (name) => ({ view: "node", name }),
   namespace: (name) => ({ view: "namespace", name }),
   workload: (namespace, kind, name) => ({ view: "workload", namespace, kind, name }),
+  group: (plural, namespace, name) => ({ view: "group", plural, namespace, name }),
   kind: (plural, more) => ({ view: "kind", plural, ...more }),
   image: (repository, tag) => ({ view: "image", repository, tag }),
 };

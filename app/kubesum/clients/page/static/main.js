@@ -7,6 +7,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { adjust, current, dropToken, href, open, to } from "./address.js";
 import { forgetColours } from "./canvas.js";
 import { useKinds } from "./kinds.js";
+import { Kind } from "./kindviews.js";
 import { changed, collection, json, onChange, use } from "./live.js";
 import { Strip } from "./strip.js";
 import { moveCursor, openCursor } from "./table.js";
@@ -14,6 +15,7 @@ import { VIEWS } from "./views.js";
 
 const TABS = ["overview", "nodes", "namespaces", "workloads", "unhealthy", "images", "pending"];
 const PARENTS = { node: "nodes", namespace: "namespaces", workload: "workloads", image: "images" };
+const KIND_VIEWS = ["kind", "group"];
 const THEMES = ["auto", "light", "dark"];
 const CLOCK_MS = 5000;
 const KEYS = [
@@ -62,7 +64,7 @@ function Header({ views, address, live, theme, onTheme, onHelp }) {
 
 function Kinds({ kinds, address }) {
   if (!kinds?.length) return null;
-  const chosen = address.view === "kind" && address.plural;
+  const chosen = KIND_VIEWS.includes(address.view) && address.plural;
   return html`<nav class="kinds" aria-label="Kinds of RollupDefinitions">${kinds.map(({ plural, kind }) => html`<a key=${plural}
     href=${href(to.kind(plural, { namespace: address.namespace }))} aria-current=${plural === chosen ? "page" : undefined} title=${kind}>${plural}</a>`)}</nav>`;
 }
@@ -70,7 +72,7 @@ function Kinds({ kinds, address }) {
 // The kind after the one that is shown, the first one after the last.
 function openNextKind(kinds) {
   const { view, plural, namespace } = current();
-  const place = view === "kind" ? kinds.findIndex((kind) => kind.plural === plural) : -1;
+  const place = KIND_VIEWS.includes(view) ? kinds.findIndex((kind) => kind.plural === plural) : -1;
   if (kinds.length) open(to.kind(kinds[(place + 1) % kinds.length].plural, { namespace }));
 }
 
@@ -136,8 +138,8 @@ function Page({ views }) {
   const address = current();
   useKeys(kinds, nextTheme, () => setHelping(true));
 
-  const view = VIEWS[address.view || "overview"] ?? VIEWS.overview;
-  const shown = address.view === "kind" ? address.plural : address.view || "overview";
+  const view = KIND_VIEWS.includes(address.view) ? Kind : (VIEWS[address.view || "overview"] ?? VIEWS.overview);
+  const shown = KIND_VIEWS.includes(address.view) ? address.plural : address.view || "overview";
   const title = [address.name ?? address.repository, shown, views.context].filter(Boolean).join(" · ");
   useEffect(() => void (document.title = `${title} · kubesum`), [title]);
   const place = [address.view, address.name, address.kind, address.repository, address.tag, address.plural].join("\n");
@@ -150,14 +152,14 @@ function Page({ views }) {
   }, [place]);
   const cluster = live.rows.values().next().value;
   const old = (cluster?.conditions ?? []).find(({ type, status }) => type === "Synced" && status !== "True");
-  const isDetail = address.view in PARENTS;
+  const parent = address.view === "group" ? to.kind(address.plural) : address.view in PARENTS && to.view(PARENTS[address.view]);
   return html`<${Header} views=${views} address=${address} live=${live} theme=${theme} onTheme=${nextTheme} onHelp=${() => setHelping(true)} />
     <main key=${`${place}\n${address.namespace}`} tabindex="-1">
       <${Kinds} kinds=${kinds} address=${address} />
-      ${isDetail ? html`<p class="crumbs"><a href=${href(to.view(PARENTS[address.view]))}>${PARENTS[address.view]}</a> ›</p>` : html`<h1 class="unseen">${shown} of ${views.context}</h1>`}
+      ${parent ? html`<p class="crumbs"><a href=${href(parent)}>${parent.plural ?? parent.view}</a> ›</p>` : html`<h1 class="unseen">${shown} of ${views.context}</h1>`}
       ${old && html`<p class="trouble warning" role="alert">kubesum's own data is old: ${old.message}</p>`}
       ${live.error && (live.synced || live.error.code !== 403) && html`<p class="trouble" role="alert">${live.synced ? `What is shown is as of ${new Date(live.heardAt).toLocaleTimeString()}. ` : ""}${live.error.message}</p>`}
-      ${!isDetail && html`<${Strip} cluster=${cluster} />`}
+      ${!parent && html`<${Strip} cluster=${cluster} />`}
       <${view} views=${views} address=${address} cluster=${cluster} kinds=${kinds} />
     </main>
     ${helping && html`<${Help} onClose=${() => setHelping(false)} />`}`;

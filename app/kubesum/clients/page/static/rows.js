@@ -153,6 +153,11 @@ export function image(object) {
   };
 }
 
+// One object of a kind that a RollupDefinition makes, whole: columns may leave measures out.
+function group(object) {
+  return { ...common(object), groupKey: object.key ?? NONE, measures: object.status ?? NONE };
+}
+
 const SUMMARIES = {
   clustersummaries: cluster,
   nodesummaries: node,
@@ -163,6 +168,7 @@ const SUMMARIES = {
   clusterimagesummaries: image,
 };
 
-export function projection({ plural, isDefined }) {
+export function projection({ plural, isDefined, isWhole }) {
+  if (isWhole) return group;
   return isDefined ? common : SUMMARIES[plural];
 }

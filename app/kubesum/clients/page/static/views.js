@@ -22,17 +22,19 @@ const REASONS = [WHY];
 
 const OF_IMAGE = ["NAME", "REPOSITORY", "TAG"];
 
-// The live rows of a resource while a view shows them.
+const NO_ROWS = [];
+
+// The live rows of a resource while a view shows them; none without a resource.
 export function useRows(resource, { namespace = "", ...parameters } = {}) {
-  const id = JSON.stringify([resource.root, resource.plural, namespace, parameters]);
-  const live = useMemo(() => collection(resource, namespace, parameters), [id]);
-  useEffect(() => use(live), [live]);
-  const rows = useMemo(() => [...live.rows.values()], [live, live.version]);
-  return { live, rows, version: live.version, resource };
+  const id = resource && JSON.stringify([resource.root, resource.plural, namespace, parameters]);
+  const live = useMemo(() => resource && collection(resource, namespace, parameters), [id]);
+  useEffect(() => (live ? use(live) : undefined), [live]);
+  const rows = useMemo(() => (live ? [...live.rows.values()] : NO_ROWS), [live, live?.version]);
+  return { live, rows, version: live?.version, resource };
 }
 
 // The rows as a table with the columns of their resource.
-function Rows({ found, views, address, columns, ...shown }) {
+export function Rows({ found, views, address, columns, ...shown }) {
   return html`<${Table} collection=${found.live} rows=${found.rows} columns=${useColumns(found, views, columns)} address=${address} ...${shown} />`;
 }
 
@@ -155,7 +157,7 @@ export function Workloads({ views, address, namespace = address.namespace, title
     <${Rows} found=${found} views=${views} columns=${{ namespace }} address=${{ sort: "HEALTH", ...address }} caption="Workloads" link=${(row) => to.workload(row.namespace, row.kind, row.owner)} />`;
 }
 
-const toWorkload = (row) => (row.kind ? to.workload(row.namespace, row.kind, row.owner) : null);
+export const toWorkload = (row) => (row.kind ? to.workload(row.namespace, row.kind, row.owner) : null);
 
 export function Unhealthy({ views, address }) {
   const view = resourceOf(views, "unhealthy");
@@ -200,7 +202,7 @@ function Pods({ found, address, views, omit, title }) {
     <${Rows} found=${found} views=${views} columns=${{ namespace: address.namespace, omit: [omit] }} address=${address} caption="Pods" link=${toWorkload} />`;
 }
 
-function Facts({ entries }) {
+export function Facts({ entries }) {
   return html`<dl class="facts">${entries.filter(([, value]) => value).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
@@ -245,20 +247,7 @@ export function Workload({ views, address }) {
     <${Pods} found=${pods} address=${address} views=${views} omit="WORKLOAD" title="Pods of this workload" />`;
 }
 
-// A kind that a RollupDefinition makes.
-export function Kind({ views, address, kinds }) {
-  const kind = kinds?.find(({ plural }) => plural === address.plural);
-  if (kind) return html`<${Groups} key=${kind.plural} kind=${kind} views=${views} address=${address} />`;
-  return html`<p class="empty" role="status">${kinds ? `No RollupDefinition makes ${address.plural}; it appears here once one does.` : "loading…"}</p>`;
-}
-
-function Groups({ kind, views, address }) {
-  const found = useRows(kind, { namespace: address.namespace });
-  return html`<${Trouble} live=${found.live} what=${`${kind.kind} cannot be read.`} />
-    <${Rows} found=${found} views=${views} columns=${{ namespace: address.namespace }} address=${address} caption=${kind.plural} empty="there are no groups" />`;
-}
-
 export const VIEWS = {
   overview: Overview, nodes: Nodes, namespaces: Namespaces, workloads: Workloads, unhealthy: Unhealthy, images: Images, pending: Pending,
-  node: Node, namespace: Namespace, workload: Workload, image: Image, kind: Kind,
+  node: Node, namespace: Namespace, workload: Workload, image: Image,
 };

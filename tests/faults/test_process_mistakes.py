@@ -10,7 +10,7 @@ from tests.faults.childserver import ready_server, simulated_cluster
 
 @pytest.mark.parametrize(
     ("task", "place"),
-    [("publisher", "publish_forever"), ("informer pods", "client.py"), ("freshness", "_check_freshness")],
+    [("publisher", "publisher.py"), ("informer pods", "client.py"), ("freshness", "runtime.py")],
 )
 async def test_a_task_that_fails_ends_the_process(tmp_path: Path, task: str, place: str) -> None:
     """Kubernetes starts it again; a server that lives on without the task would answer 200 with old data."""

@@ -102,6 +102,6 @@ async def test_a_server_with_half_a_certificate_does_not_start_and_says_why(tmp_
         async with started_server(cluster) as child:
             assert await child.ended() == 1
 
-    assert child.log == []
+    assert [line["message"] for line in child.log] == ["starting"]
     assert len(child.other_output) == 1
     assert child.other_output[0].startswith(f"kubesum: {certificate} and ")

@@ -17,6 +17,7 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from kubesum import __version__
 from kubesum.commands.demo.manifests import SERVICE_HOST
 from tests.serving.runningserver import (
     NODES,
@@ -212,6 +213,7 @@ async def test_a_start_is_logged_once_and_no_probe(cluster: RunningServer) -> No
     """Each probe of a replica that starts was a line of the access log, for its 500."""
     async with logging_server(cluster, "--shutdown-delay-duration", "0s") as logged:
         assert of_requests(await logged.line('"message":"ready"'))["level"] == "info"
+        assert of_requests(await logged.line('"message":"starting"'))["version"] == __version__
 
     assert [line for line in logged.lines if '"message":"request"' in line] == []
     readiness = [of_requests(line) for line in logged.lines if "readinesslog" in line]

@@ -293,7 +293,7 @@ class Upstream:
                 server_hostname=self._configuration.tls_server_name,
             )
         finally:
-            _count(request.method, URL(self.host).authority, response, time.perf_counter() - began)
+            _count(request.method, URL(self.host).host_port_subcomponent or "", response, time.perf_counter() - began)
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("request to the API server", extra=_exchange(request, response, began))
         return response

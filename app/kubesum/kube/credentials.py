@@ -7,6 +7,7 @@ certificate is no longer trusted. Errors in a file become a UsageError of one se
 
 import logging
 import os
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -30,6 +31,8 @@ from kubesum.operations.metrics import CREDENTIAL_RELOADS
 from kubesum.vocabulary.errors import UsageError
 
 log = logging.getLogger(__name__)
+
+_USER: Final = re.compile(r"//[^/?#]*@")
 
 ConfigLoader = Callable[[], Awaitable[Configuration]]
 """Loads the configuration as the files and plugins have it now; raises UsageError."""
@@ -189,9 +192,18 @@ def _namespace(context: dict[str, Any]) -> str:
 
 def _check_server(configuration: Configuration, where: str) -> None:
     if not _is_http(configuration.host):
-        raise UsageError(f"{where}: server {configuration.host!r} is not a URL that begins with https://")
+        server = _without_password(configuration.host)
+        raise UsageError(f"{where}: server {server!r} is not a URL that begins with https://")
+    if _without_password(configuration.host) != configuration.host:
+        # It would be in every message that names the server.
+        raise UsageError(f"{where}: the URL of the server holds a user name or password; use a token or certificate")
     if configuration.proxy and not _is_http(configuration.proxy):
-        raise UsageError(f"{where}: proxy-url {configuration.proxy!r} is not an HTTP proxy")
+        raise UsageError(f"{where}: proxy-url {_without_password(configuration.proxy)!r} is not an HTTP proxy")
+
+
+def _without_password(url: str | None) -> str:
+    """A URL, or what should be one, without user name and password."""
+    return _USER.sub("//", url or "")
 
 
 def _check_token(configuration: Configuration, where: str) -> None:

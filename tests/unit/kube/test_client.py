@@ -10,12 +10,14 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from kubesum.edge.tls import certificates
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.failures import Stalled, cause
 from kubesum.kube.statuserror import StatusError
+from kubesum.operations.metrics import UPSTREAM_REQUESTS
 from kubesum.vocabulary.errors import UpstreamError
 from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.scriptedserver import (
@@ -53,6 +55,24 @@ async def test_a_request_accepts_uncompressed_json(script: Script, upstream: Ups
     assert request.headers["accept"] == "application/json"
     assert request.headers["accept-encoding"] == "identity"
     assert request.headers["user-agent"].startswith("kubesum/")
+
+
+async def test_requests_are_counted_as_by_client_go(script: Script, upstream: Upstream) -> None:
+    """By code, method and host, without a user in the URL; a request without a response is an <error>."""
+    host = f"127.0.0.1:{URL(upstream.host).port}"
+
+    async def hang_up(_: asyncio.StreamWriter) -> None:
+        raise ConnectionAbortedError
+
+    # aiohttp asks once more where a kept connection is closed.
+    script.answers = [body(b"{}"), failure(404, "NotFound", "no"), hang_up, hang_up]
+    await upstream.get("/api", {})
+    for _ in range(2):
+        with pytest.raises(UpstreamError):
+            await upstream.get("/api", {})
+
+    counted = [UPSTREAM_REQUESTS.labels(code, "GET", host)._value.get() for code in ("200", "404", "<error>")]
+    assert counted == [1, 1, 1]
 
 
 async def test_a_body_is_posted_as_json(script: Script, upstream: Upstream) -> None:

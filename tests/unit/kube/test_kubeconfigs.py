@@ -142,6 +142,22 @@ async def test_a_server_that_is_no_url(tmp_path: Path, server: str) -> None:
     assert error == f"kubeconfig {config}, context 'shop': server {server!r} is not a URL that begins with https://"
 
 
+@pytest.mark.parametrize("server", ["https://jane:hunter2@cluster.example:6443", "ssh://jane:hunter2@host"])
+async def test_a_password_in_the_url_of_a_server_is_refused_and_not_printed(tmp_path: Path, server: str) -> None:
+    """It crashed the command beside a token, and was in its error messages without one."""
+    error = await error_of(written_kubeconfig(tmp_path / "config", server))
+
+    assert "hunter2" not in error
+    assert "server" in error
+
+
+async def test_a_password_of_a_proxy_is_not_printed(tmp_path: Path) -> None:
+    proxy = {"proxy-url": "socks5://jane:hunter2@127.0.0.1:1080"}
+    error = await error_of(written_kubeconfig(tmp_path / "config", SERVER, cluster=proxy))
+
+    assert error.endswith("proxy-url 'socks5://127.0.0.1:1080' is not an HTTP proxy")
+
+
 async def test_a_proxy_that_is_not_http(tmp_path: Path) -> None:
     config = written_kubeconfig(tmp_path / "config", SERVER, cluster={"proxy-url": "socks5://127.0.0.1:1080"})
 

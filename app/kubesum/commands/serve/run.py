@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubesum import __version__
 from kubesum.commands import eventloop
 from kubesum.commands.listwatches import cluster_list_watches, definitions
 from kubesum.edge.delegatedserving import delegated_serving
@@ -23,6 +24,8 @@ from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.resource import ROLLUP_GROUP, VERSION
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def run(options: argparse.Namespace) -> None:
     formatter = JsonFormatter() if options.log_format == "json" else TextFormatter()
     set_up_logging(formatter, logging.getLevelNamesMapping()[options.log_level.upper()])
     sys.excepthook = log_crash
+    log.info("starting", extra={"version": __version__})
     shutdown = asyncio.Event()
     eventloop.run(until_stopped(serve(serve_options(options), shutdown), shutdown))
 

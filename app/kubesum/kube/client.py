@@ -189,7 +189,7 @@ class Upstream:
         """The response with any status and media type; raises UpstreamError without one or if it is too large."""
         with self._upstream_errors():
             request = _Request("GET", path, _within(timeout_s), params, accept=accept)
-            async with asyncio.timeout(timeout_s), await self._authorized(request) as response:
+            async with asyncio.timeout(timeout_s), self._any_response(request) as response:
                 body = b"".join(await _bounded(response, MAX_OBJECT_BYTES))
                 return Response(response.status, response.headers, body)
 
@@ -252,13 +252,24 @@ class Upstream:
     @asynccontextmanager
     async def _json_response(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
         """A 2xx response in JSON whose body is not read yet."""
-        async with await self._authorized(request) as response:
+        async with self._any_response(request) as response:
             if not 200 <= response.status < 300:
                 raise await status_error(response)
             if response.content_type != "application/json":
                 where = f"{self.host}{request.path}"
                 raise UpstreamError(f"{where} answers {response.content_type}: it is no Kubernetes API server")
             yield response
+
+    @asynccontextmanager
+    async def _any_response(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A response whose body is not read yet; its connection is kept only if it is then."""
+        async with await self._authorized(request) as response:
+            try:
+                yield response
+            finally:
+                # asyncio never closes a connection of TLS that its peer has ended while nothing was read from it.
+                if response.connection is not None and response.connection.transport is not None:
+                    response.connection.transport.abort()
 
     async def _authorized(self, request: _Request) -> aiohttp.ClientResponse:
         """The response; after 401 or an untrusted certificate, the one to a second try with reloaded credentials."""

@@ -19,6 +19,7 @@ from kubesum.kube.failures import Stalled, cause
 from kubesum.kube.statuserror import StatusError
 from kubesum.operations.metrics import UPSTREAM_REQUESTS
 from kubesum.vocabulary.errors import UpstreamError
+from tests.serving.runningserver import eventually
 from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.scriptedserver import (
     Answer,
@@ -306,6 +307,38 @@ async def test_a_client_certificate_is_presented(tmp_path: Path) -> None:
         config = written_kubeconfig(tmp_path / "config", script.url, user, {"certificate-authority": "ca.crt"})
         async with await connect(kubeconfig(config, None)) as upstream:
             assert await upstream.get("/api", {}) == b"{}"
+
+
+async def test_a_stream_that_is_given_up_leaves_no_connection(tmp_path: Path) -> None:
+    """The server has ended it, and more has arrived than is read ahead.
+
+    asyncio never closed such a connection of TLS, however often it was told to.
+    """
+    authority = certificates.authority("test")
+    ended = asyncio.Event()
+
+    async def large(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"100000\r\n" + b"x" * 0xC0000)
+        await writer.drain()
+        writer.transport.abort()
+        ended.set()
+
+    async with playing(Script([large]), server_context(tmp_path, authority)) as script:
+        config = written_kubeconfig(tmp_path / "config", script.url, None, {"certificate-authority": "ca.crt"})
+        async with await connect(kubeconfig(config, None)) as upstream:
+            async with aclosing(upstream.stream("/api", {}, 60)) as chunks:
+                await anext(chunks)
+                await ended.wait()
+                await eventually(lambda: asyncio.sleep(0, connections(script) == ["CLOSE_WAIT"]))
+            await eventually(lambda: asyncio.sleep(0, connections(script) == []))
+
+
+def connections(script: Script) -> list[str]:
+    """The states of the connections to a server on loopback."""
+    port = f":{int(script.url.rpartition(':')[2]):04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    states = {"01": "ESTABLISHED", "08": "CLOSE_WAIT"}
+    return [states[line[3]] for line in lines if line[2].endswith(port) and line[3] in states]
 
 
 async def test_a_server_certificate_of_an_unknown_ca_is_not_trusted(tmp_path: Path) -> None:

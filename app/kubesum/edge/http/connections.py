@@ -6,9 +6,10 @@ so that neither silent clients nor thousands of kept connections keep the probes
 kube-apiserver out. If none is idle, the new one is refused.
 """
 
+import asyncio
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 KEPT_IDLE: Final = 100
 """Idle connections that stay open while memory is short: a kube-apiserver keeps 25."""
+ENDINGS_S: Final = 0.002
+"""For how long the ends of connections are worked on in one iteration of the event loop."""
 LONG_IDLE_S: Final = 5.0
 """How long a connection is idle before it is closed for its memory: longer than a handshake takes under load."""
 
@@ -46,9 +49,34 @@ class Connection:
         """All responses have ended."""
         self._connections.set_idle(self, is_idle=True)
 
-    def closed(self) -> None:
-        """The connection has ended: its place is free."""
+    def closed(self, then: Callable[[], None]) -> None:
+        """The connection has ended: its place is free. `then` is called when it is its turn."""
         self._connections.remove(self)
+        self._connections.endings.add(then)
+
+
+class Endings:
+    """What is to be done for connections that have ended: thousands may end at once, with their aggregator."""
+
+    def __init__(self) -> None:
+        self._due: Final[deque[Callable[[], None]]] = deque()
+
+    def add(self, ending: Callable[[], None]) -> None:
+        """Calls `ending` in a later iteration of the event loop, after those before it."""
+        self._due.append(ending)
+        if len(self._due) == 1:
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        until = time.perf_counter() + ENDINGS_S
+        while True:
+            self._due[0]()
+            self._due.popleft()
+            if not self._due:
+                return
+            if time.perf_counter() > until:
+                break
+        asyncio.get_running_loop().call_soon(self._go_on)
 
 
 class Connections:
@@ -56,6 +84,7 @@ class Connections:
 
     def __init__(self, maximum: int) -> None:
         self.maximum: Final = maximum
+        self.endings: Final = Endings()
         self._idle: Final[OrderedDict[Connection, float]] = OrderedDict()
         """Since when each is idle, which is the order."""
         self._open: Final[set[Connection]] = set()

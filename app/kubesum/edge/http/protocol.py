@@ -10,6 +10,7 @@ bytes: that is dropped, the requests before it are answered, and then the error 
 
 import asyncio
 import logging
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -85,12 +86,14 @@ class StrictProtocol(HttpToolsProtocol):
         self._expect(FIRST_BYTE_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancels the deadline, and sends http.disconnect to the request that is being answered.
+        """Cancels the deadline, and soon sends http.disconnect to the request that is being answered.
 
         Also to be called for a connection that ends in its handshake.
         """
-        self._connection.closed()
         self._expect(None)
+        self._connection.closed(partial(self._end, exc))
+
+    def _end(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self._active is not None:
             # uvicorn notifies the latest request of the connection only, while an earlier one may be in progress.

@@ -7,6 +7,7 @@ as an error, is sent as it is, and ends the connection.
 """
 
 import logging
+from functools import partial
 from typing import Any, Final
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -58,8 +59,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Frees the place of the connection."""
-        self._connection.closed()
-        super().connection_lost(exc)
+        self._connection.closed(partial(super().connection_lost, exc))
 
     def shutdown(self) -> None:
         """Leaves the end of the connection to the watch, which ends when the store is closed."""

@@ -7,7 +7,6 @@ compared without what differs from run to run: addresses, names of pods, keys, d
 import asyncio
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -208,7 +207,7 @@ async def installed_with(
         server = RunningServer(store, pki, cluster, listener.getsockname()[1], issuer, home)
         async with await connect(kubeconfig(server.reader, None)) as upstream, asyncio.TaskGroup() as tasks:
             history = ServerHistory(upstream)
-            secure_serving = delegated_serving(upstream, history, ServerTls(pair), ALWAYS_ALLOW_PATHS, time.time)
+            secure_serving = delegated_serving(upstream, history, ServerTls(pair), ALWAYS_ALLOW_PATHS)
             kubesum = Kubesum(cluster_list_watches(upstream, history, usage_interval_s=0), secure_serving)
             running = [tasks.create_task(cluster.run()), tasks.create_task(kubesum.run(listener))]
             await kubesum.ready.wait()

@@ -117,6 +117,31 @@ async def test_masters_get_no_more_watches_than_there_are(tmp_path: Path) -> Non
         assert await probes(server) == [200, 200, 200]
 
 
+async def test_requests_that_wait_for_token_reviews_leave_connections_to_probes(tmp_path: Path) -> None:
+    released = asyncio.Event()
+
+    async def override(kind: str, _spec: Spec) -> web.StreamResponse | None:
+        if kind == "TokenReview":
+            await released.wait()
+        return None
+
+    async with (
+        running_server(tmp_path, Limits(max_connections=64), Relay(override)) as server,
+        server.session() as session,
+    ):
+        tokens = [[("Authorization", f"Bearer {number}")] for number in range(40)]
+        asking = [asyncio.create_task(fetch(session, server.port, NODES, token)) for token in tokens]
+        refused = [await answer for answer in islice(asyncio.as_completed(asking), 36)]
+
+        assert {answer.code for answer in refused} == {429}
+        assert await probes(server) == [200, 200, 200]
+        assert await metric(server, "kubesum_requests_refused_total", reason="authentication") == 36
+
+        released.set()
+        answers = await asyncio.gather(*asking)
+    assert [answer.code for answer in answers].count(401) == 4
+
+
 @contextmanager
 def resident(size: int) -> Iterator[None]:
     """So many bytes of memory in use by this process, which holds the server."""

@@ -1,11 +1,12 @@
 """The security of a server whose users kube-apiserver authenticates and authorizes."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from functools import partial
 
 from kubesum.edge.authn.authentication import DelegatingAuthenticator
 from kubesum.edge.authn.configwatcher import AUTHENTICATION_CONFIG, AuthenticationConfigWatcher
-from kubesum.edge.authn.tokens import TokenAuthenticator
+from kubesum.edge.authn.tokens import MAX_WAITING, TokenAuthenticator
 from kubesum.edge.authz.authorization import DelegatingAuthorizer
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.secureserving import SecureServing
@@ -21,13 +22,16 @@ def delegated_serving(
     history: ServerHistory,
     tls: ServerTls,
     always_allow_paths: Sequence[str],
-    now: Callable[[], float],
+    max_waiting: int = MAX_WAITING,
 ) -> SecureServing:
-    """Authentication and authorization as kube-apiserver decides them; `now` is in seconds since 1970."""
+    """Authentication and authorization as kube-apiserver decides them.
+
+    At most `max_waiting` requests wait until kube-apiserver says whose token they carry.
+    """
     watcher = AuthenticationConfigWatcher(partial(reflect, upstream, AUTHENTICATION_CONFIG, history=history), tls)
-    tokens = TokenAuthenticator(partial(token_review, upstream), ReviewCache())
+    tokens = TokenAuthenticator(partial(token_review, upstream), ReviewCache(), max_waiting)
     return SecureServing(
         tls.context,
-        DelegatingAuthenticator(lambda: watcher.current, tokens.authenticate, now),
+        DelegatingAuthenticator(lambda: watcher.current, tokens.authenticate, time.time),
         DelegatingAuthorizer(partial(access_review, upstream), ReviewCache(), always_allow_paths),
     ).with_task("authentication-config", watcher.run, lambda: watcher.is_loaded)

@@ -233,7 +233,8 @@ MAX_INFLIGHT: Final = Gauge(
 MAX_WATCHES: Final = Gauge("kubesum_max_watches", "How many watches of clients may be open at the same time.")
 REQUESTS_REFUSED: Final = Counter(
     "kubesum_requests_refused",
-    "Requests answered with 429, by reason: as many requests or watches as may be, the share of the user, or memory.",
+    "Requests answered with 429, by reason: as many requests or watches as may be, the share of the user, memory, or "
+    "authentication, if as many as may be wait for TokenReviews.",
     ("reason",),
 )
 REQUESTS: Final = Counter(

@@ -77,6 +77,11 @@ class Limits:
     """The annotations of pods that are read, for the keys and expressions of definitions."""
 
 
+def max_waiting(limits: Limits) -> int:
+    """How many requests may wait for a TokenReview: a sixteenth of the connections."""
+    return max(1, max_connections(limits.max_connections) // 16)
+
+
 class Kubesum:
     """One running kubesum: list-watches, cache, computation and server."""
 
@@ -128,7 +133,8 @@ class Kubesum:
             ),
         )
         request_limits = RequestLimits(
-            # Of the connections at least a quarter is idle, so that there is always one to be closed for a new one.
+            # Half of the connections at most have watches, a quarter requests, an eighth requests of masters beyond
+            # these, and a sixteenth wait for TokenReviews: some are idle, and can be closed for a new one.
             max_requests_inflight=min(limits.max_requests_inflight, max(1, connections.maximum // 4)),
             max_watches=max(1, connections.maximum // 2),
             user_share_percent=limits.user_share_percent,

@@ -20,6 +20,8 @@ from kubesum.vocabulary.errors import TooManyRequests
 from kubesum.vocabulary.memorypressure import CurrentPressure, MemoryPressure
 
 _READ_ONLY: Final = INFLIGHT.labels("readOnly")
+_LARGE_PATHS: Final = ("/openapi", "/metrics")
+"""Of responses that may fill the buffers of a connection."""
 _TAKE_MEMORY: Final = frozenset({"list", "watch"})
 
 
@@ -61,9 +63,11 @@ class InFlight:
     def refusal(self, user: User, info: RequestInfo) -> TooManyRequests | None:
         """Why a request is not answered now; None if it is.
 
-        Requests that are always allowed are not limited, but for the number of their watches: while all places are
-        taken by requests that wait for reviews, kube-apiserver would mark the APIService unavailable, and the kubelet
-        would restart the container. What takes little memory is answered also while the server is short of it.
+        Probes and discovery that are allowed without a review are not limited: while all places are taken,
+        kube-apiserver would mark the APIService unavailable, and the kubelet would restart the container. Their
+        responses are small, so that they hold no connection. Other requests that are allowed without a review, such
+        as those of system:masters, get half as many places again when those of all are taken: neither can others
+        keep them out, nor they all others. What takes little memory is answered also while the server is short of it.
         """
         if info.verb in _TAKE_MEMORY and self._memory_pressure() >= MemoryPressure.OVER:
             return out_of_memory()
@@ -79,9 +83,14 @@ class InFlight:
             return "watches"
         if not is_full and self._counts_of_users[kind, user.name] < self._share[kind]:
             return ""
-        if self._always_allowed(user, info):
+        if self._always_allowed(user, info) and (kind == "watch" or self._has_place_of_masters(info)):
             return ""
         return "requests" if is_full else "user"
+
+    def _has_place_of_masters(self, info: RequestInfo) -> bool:
+        if not info.is_resource_request and not info.path.startswith(_LARGE_PATHS):
+            return True
+        return self._counts["other"] < self._max["other"] + self._max["other"] // 2
 
     @contextmanager
     def counted(self, user: User, info: RequestInfo) -> Iterator[None]:

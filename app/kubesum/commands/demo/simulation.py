@@ -5,7 +5,6 @@ The only module of kubesum that imports the simulated cluster.
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -91,9 +90,7 @@ async def _demo(
         serving = ServerTls(certificates.serving(authority, (manifests.SERVICE_HOST,)))
         async with await connect(kubeconfig(own_kubeconfig, None)) as upstream:
             history = ServerHistory(upstream)
-            secure_serving = delegated_serving(
-                upstream, history, serving, (*ALWAYS_ALLOW_PATHS, "/metrics"), time.time
-            )
+            secure_serving = delegated_serving(upstream, history, serving, (*ALWAYS_ALLOW_PATHS, "/metrics"))
             limits = Limits(rollup_metrics=tuple(ROLLUP_METRICS.values()))
             list_watches = cluster_list_watches(upstream, history, usage_interval_s)
             kubesum = Kubesum(list_watches, secure_serving, limits, definitions(upstream, history))

@@ -5,7 +5,7 @@ import asyncio
 import logging
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kubesum import __version__
@@ -19,8 +19,9 @@ from kubesum.kube.credentials import in_cluster_config, kubeconfig, own_namespac
 from kubesum.kube.serverhistory import ServerHistory
 from kubesum.operations.logs import JsonFormatter, TextFormatter, log_crash, set_up_logging
 from kubesum.resources import RESOURCES
+from kubesum.server.descriptors import max_connections
 from kubesum.server.garbage import short_collections
-from kubesum.server.runtime import Kubesum, Limits
+from kubesum.server.runtime import Kubesum, Limits, max_waiting
 from kubesum.server.signals import until_stopped
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.resource import ROLLUP_GROUP, VERSION
@@ -55,13 +56,14 @@ async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
     async with await connect(credentials) as upstream:
         history = ServerHistory(upstream)
         certificate = _certificate(options, upstream)
-        serving = delegated_serving(upstream, history, certificate.tls, options.always_allow_paths, time.time)
+        limits = replace(options.limits, max_connections=max_connections(options.limits.max_connections))
+        serving = delegated_serving(
+            upstream, history, certificate.tls, options.always_allow_paths, max_waiting(limits)
+        )
         serving = serving.with_task("serving-certificate", certificate.run, lambda: certificate.is_loaded)
         with listen(options.secure_port, options.bind_address) as listener:
-            list_watches = cluster_list_watches(
-                upstream, history, options.usage_interval_s, options.limits.annotations
-            )
-            kubesum = Kubesum(list_watches, serving, options.limits, definitions(upstream, history))
+            list_watches = cluster_list_watches(upstream, history, options.usage_interval_s, limits.annotations)
+            kubesum = Kubesum(list_watches, serving, limits, definitions(upstream, history))
             with short_collections():
                 await kubesum.run(listener, shutdown)
 

@@ -33,6 +33,10 @@ class ReviewCache(Generic[ReviewStatus]):
         self._pending: dict[Hashable, asyncio.Future[ReviewStatus]] = {}
         self._in_flight: Final = asyncio.Semaphore(MAX_IN_FLIGHT)
 
+    def cached(self, key: Hashable) -> ReviewStatus | None:
+        """The status cached under `key`, None if there is none."""
+        return self._cached.get(key)
+
     async def get(self, key: Hashable, review: Callable[[], Awaitable[ReviewStatus]]) -> ReviewStatus:
         """The status cached under `key`, or else that of `review`; raises UpstreamError if it fails or is late."""
         while True:

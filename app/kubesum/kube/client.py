@@ -14,7 +14,7 @@ import logging
 import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import urlencode
@@ -26,7 +26,7 @@ from yarl import URL
 from kubesum import __version__
 from kubesum.kube.clientlibrary import ApiClient, Configuration
 from kubesum.kube.credentials import ConfigLoader, fingerprint
-from kubesum.kube.failures import Stalled, TooLarge, Unreachable, cause, status_error
+from kubesum.kube.failures import Stalled, TooLarge, Unreachable, cause, status_error, without_frames
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 
@@ -207,32 +207,29 @@ class Upstream:
         read at once. Raises StatusError, Stalled after `idle_s` without a byte, or another UpstreamError.
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=idle_s)
-        async with AsyncExitStack() as resources:
-            resources.enter_context(self._upstream_errors())
-            async with self._within_idle(idle_s):
-                response = await resources.enter_async_context(
-                    self._json_response(_Request("GET", path, limits, params, accept=accept))
-                )
-            _keep_alive(response)
-            _end_with_connection(response)
-            # aiohttp counts the bytes of the body that it has received.
-            resources.callback(_log_end, path, response.content, time.perf_counter())
-            yield b""
-            while True:
-                async with self._within_idle(idle_s):
-                    chunk = await response.content.read(CHUNK_BYTES)
-                if not chunk:
-                    return
-                is_all = len(chunk) < CHUNK_BYTES
-                yield chunk
-                # Frees the chunk's memory: the next one may take minutes to arrive.
-                del chunk
-                if is_all:
-                    await _pause(response, pause_s())
+        request = _Request("GET", path, limits, params, accept=accept)
+        # Not an AsyncExitStack: its frames hold the error that passes through, which holds them.
+        with self._upstream_errors():
+            async with self._json_response(request, idle_s) as response:
+                _keep_alive(response)
+                _end_with_connection(response)
+                with _logged_end(path, response.content):
+                    yield b""
+                    while True:
+                        async with self._within_idle(idle_s):
+                            chunk = await response.content.read(CHUNK_BYTES)
+                        if not chunk:
+                            return
+                        is_all = len(chunk) < CHUNK_BYTES
+                        yield chunk
+                        # Frees the chunk's memory: the next one may take minutes to arrive.
+                        del chunk
+                        if is_all:
+                            await _pause(response, pause_s())
 
     @asynccontextmanager
-    async def _within_idle(self, idle_s: float) -> AsyncIterator[None]:
-        """Raises Stalled if what happens within takes longer."""
+    async def _within_idle(self, idle_s: float | None) -> AsyncIterator[None]:
+        """Raises Stalled if what happens within takes longer; None for no limit."""
         try:
             async with asyncio.timeout(idle_s) as deadline:
                 yield
@@ -250,20 +247,27 @@ class Upstream:
                 return await _bounded(response, max_bytes)
 
     @asynccontextmanager
-    async def _json_response(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A 2xx response in JSON whose body is not read yet."""
-        async with self._any_response(request) as response:
+    async def _json_response(
+        self, request: _Request, idle_s: float | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A 2xx response in JSON whose body is not read yet; raises Stalled if its head takes more than `idle_s`."""
+        async with self._any_response(request, idle_s) as response:
             if not 200 <= response.status < 300:
-                raise await status_error(response)
+                async with self._within_idle(idle_s):
+                    raise await status_error(response)
             if response.content_type != "application/json":
                 where = f"{self.host}{request.path}"
                 raise UpstreamError(f"{where} answers {response.content_type}: it is no Kubernetes API server")
             yield response
 
     @asynccontextmanager
-    async def _any_response(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _any_response(
+        self, request: _Request, idle_s: float | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A response whose body is not read yet; its connection is kept only if it is then."""
-        async with await self._authorized(request) as response:
+        async with self._within_idle(idle_s):
+            response = await self._authorized(request)
+        async with response:
             try:
                 yield response
             finally:
@@ -337,12 +341,12 @@ class Upstream:
         try:
             yield
         except aiohttp.SocketTimeoutError as error:
-            raise Stalled(f"{self.host} stopped sending data") from error
+            raise Stalled(f"{self.host} stopped sending data") from without_frames(error)
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"cannot reach {self.host}: {cause(error)}") from error
+            raise Unreachable(f"cannot reach {self.host}: {cause(error)}") from without_frames(error)
         # aiohttp raises RuntimeError for a connection or session that is closed before a read or request begins.
         except (aiohttp.ClientError, OSError, TimeoutError, RuntimeError) as error:
-            raise UpstreamError(f"cannot reach {self.host}: {cause(error)}") from error
+            raise UpstreamError(f"cannot reach {self.host}: {cause(error)}") from without_frames(error)
 
 
 def _count(method: str, host: str, response: aiohttp.ClientResponse | None, seconds: float) -> None:
@@ -389,9 +393,17 @@ def _exchange(request: _Request, response: aiohttp.ClientResponse | None, began:
     return sent | ({"audit_id": audit_id} if audit_id else {})
 
 
-def _log_end(path: str, body: aiohttp.StreamReader, began: float) -> None:
-    seconds = round(time.perf_counter() - began, 1)
-    log.debug("stream of the API server ended", extra={"path": path, "seconds": seconds, "bytes": body.total_bytes})
+@contextmanager
+def _logged_end(path: str, body: aiohttp.StreamReader) -> Iterator[None]:
+    """Logs the end of a stream, with the bytes of its body that aiohttp has received."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds = round(time.perf_counter() - began, 1)
+        log.debug(
+            "stream of the API server ended", extra={"path": path, "seconds": seconds, "bytes": body.total_bytes}
+        )
 
 
 def _within(timeout_s: float) -> aiohttp.ClientTimeout:

@@ -70,6 +70,20 @@ def cause(error: Exception) -> str:
     return _system_error(error)
 
 
+def without_frames(error: Exception) -> Exception:
+    """The error, without the frames that it and those that led to it passed through.
+
+    aiohttp keeps the error of a connection with its reader, which these frames hold: a cycle for each watch that is
+    cut, which only the garbage collector would free.
+    """
+    found: list[BaseException | None] = [error]
+    while found:
+        if (one := found.pop()) is not None:
+            one.__traceback__ = None
+            found += (one.__cause__, one.__context__)
+    return error
+
+
 def _system_error(error: Exception) -> str:
     """The error in the words of OpenSSL or the operating system."""
     if alert := _TLS_ALERT.search(str(error)):

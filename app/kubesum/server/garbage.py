@@ -5,10 +5,11 @@ event loop stood still for 0.4 s, to find nothing. Here the survivors of each fu
 walks them, and the next one walks only what came since. Reference counting frees them as before.
 
 A cycle of frozen objects is not found. So nothing may leave one behind that occurs again and again, such as requests,
-watches, connections and changes of the cluster (tests/serving/test_garbage.py). What does it nevertheless is found
-when memory is short: `collect_everything`.
+watches and connections (tests/serving/test_garbage.py, tests/unit/kube/test_client_garbage.py). What does it
+nevertheless is found once an hour, and when memory is short: `collect_everything`.
 """
 
+import asyncio
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from typing import Any, Final
 
 THRESHOLDS: Final = (700, 5, 2)
 """At most 700 * 6 * 4 new objects are walked at once, which takes some 7 ms."""
+EVERYTHING_INTERVAL_S: Final = 3600.0
+"""Between two collections of everything: each is one block of the event loop, of which an hour can have one."""
 _FULL: Final = 2
 """The generation of a full collection."""
 
@@ -41,6 +44,13 @@ def collect_everything() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+async def collect_everything_hourly() -> None:
+    """Collects everything once in EVERYTHING_INTERVAL_S, until cancelled."""
+    while True:
+        await asyncio.sleep(EVERYTHING_INTERVAL_S)
+        collect_everything()
 
 
 def _freeze_survivors(phase: str, collection: Mapping[str, Any]) -> None:

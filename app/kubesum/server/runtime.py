@@ -31,6 +31,7 @@ from kubesum.semantics.watchedresources import POLLED_RESOURCES
 from kubesum.server.definedkinds import DefinedKinds
 from kubesum.server.definitioncontroller import DefinitionController, DefinitionsApi
 from kubesum.server.descriptors import max_connections
+from kubesum.server.garbage import collect_everything_hourly
 from kubesum.server.memorywatch import MemoryWatch, Relief, memory_limit, trim_memory
 from kubesum.server.uvicornserver import Server, server_config
 from kubesum.vocabulary import defaults
@@ -186,6 +187,7 @@ class Kubesum:
             **self._secure_serving.tasks,
             **({} if self._controller is None else {"rollup definitions": self._controller.run}),
             "freshness": self._check_freshness,
+            "garbage": collect_everything_hourly,
             "publisher": self._publish,
             "memory": self._memory.run,
             "event loop lag": measure_event_loop_lag,

@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from kubesim.apiserver.apiserver import ServerOptions
 from tests.faults.childserver import (
@@ -20,6 +22,14 @@ from tests.serving.runningserver import identity
 
 WATCHES = 100
 """Of each kind."""
+
+
+@pytest.fixture(autouse=True)
+def hangups_are_not_ignored() -> Iterator[None]:
+    """A process inherits the signals that are ignored, so that a suite run by nohup would start servers like that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 async def test_a_signal_in_the_initial_list_ends_the_process(tmp_path: Path) -> None:

@@ -37,10 +37,7 @@ def short_collections() -> Iterator[None]:
 
 
 def collect_everything() -> None:
-    """Collects garbage among all objects, also the frozen ones.
-
-    It holds the event loop: with 20,000 pods for 80 ms, with 150,000 for 0.6 s.
-    """
+    """Collects garbage among all objects, also the frozen ones, and holds the event loop as long."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -139,11 +139,23 @@ def fail_in(task_name: str) -> None:
     signal.signal(signal.SIGUSR1, fail)
 
 
+def block_the_event_loop(_: bool) -> None:
+    """From SIGUSR1 until SIGUSR2 the main thread waits, as in a call that should be awaited and is not."""
+    ends = threading.Event()
+
+    def hold(_number: int, _frame: object) -> None:
+        ends.wait()
+
+    signal.signal(signal.SIGUSR1, hold)
+    signal.signal(signal.SIGUSR2, lambda *_: ends.set())
+
+
 FAULTS: dict[str, Callable[[Any], None]] = {
     "clock": set_clock,
     "read_only": deny_writes,
     "descriptors": use_up_descriptors,
     "failing_task": fail_in,
+    "blocking": block_the_event_loop,
     "names": use_names,
     "no_processes": deny_processes,
     "no_output": close_output,

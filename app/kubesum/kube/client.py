@@ -25,6 +25,7 @@ from yarl import URL
 
 from kubesum import __version__
 from kubesum.kube.clientlibrary import ApiClient, Configuration
+from kubesum.kube.clockskew import observe_clock_skew
 from kubesum.kube.credentials import ConfigLoader, fingerprint
 from kubesum.kube.failures import Stalled, TooLarge, Unreachable, cause, status_error, without_frames
 from kubesum.operations import metrics
@@ -308,9 +309,11 @@ class Upstream:
                 server_hostname=self._configuration.tls_server_name,
             )
         finally:
-            _count(request.method, URL(self.host).host_port_subcomponent or "", response, time.perf_counter() - began)
+            took_s = time.perf_counter() - began
+            _count(request.method, URL(self.host).host_port_subcomponent or "", response, took_s)
             if log.isEnabledFor(logging.DEBUG):
-                log.debug("request to the API server", extra=_exchange(request, response, began))
+                log.debug("request to the API server", extra=_exchange(request, response, took_s))
+        observe_clock_skew(response.headers.get("Date", ""), took_s)
         return response
 
     async def _reload(self, used: Configuration) -> None:
@@ -385,11 +388,10 @@ async def _pause(response: aiohttp.ClientResponse, pause_s: float) -> None:
             transport.resume_reading()
 
 
-def _exchange(request: _Request, response: aiohttp.ClientResponse | None, began: float) -> dict[str, object]:
+def _exchange(request: _Request, response: aiohttp.ClientResponse | None, took_s: float) -> dict[str, object]:
     """What the log says of a request; the code is 0 if there was no response."""
     code, audit_id = (response.status, response.headers.get("Audit-Id", "")) if response is not None else (0, "")
-    elapsed_ms = round((time.perf_counter() - began) * 1000, 1)
-    sent = {"method": request.method, "target": request.target, "code": code, "latency_ms": elapsed_ms}
+    sent = {"method": request.method, "target": request.target, "code": code, "latency_ms": round(took_s * 1000, 1)}
     return sent | ({"audit_id": audit_id} if audit_id else {})
 
 

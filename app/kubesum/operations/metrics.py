@@ -93,6 +93,10 @@ UPSTREAM_REQUEST_DURATION: Final = Histogram(
     ("verb", "host"),
     buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0),
 )
+CLOCK_SKEW: Final = Gauge(
+    "kubesum_clock_skew_seconds",
+    "By how much the clock here is ahead of that of the API server, by the Date of its responses, in whole seconds.",
+)
 CREDENTIAL_RELOADS: Final = Counter(
     "kubesum_credential_reloads",
     "Credentials reloaded after a 401 or an untrusted certificate of the API server, and token files that could not "

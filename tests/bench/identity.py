@@ -79,7 +79,7 @@ def delegating(clients: KeyPair, proxies: KeyPair) -> tuple[DelegatingAuthentica
     )
     tokens = TokenAuthenticator(invalid_token, ReviewCache())
     authenticator = DelegatingAuthenticator(lambda: config, tokens.authenticate, time.time)
-    return authenticator, DelegatingAuthorizer(allowed, ReviewCache(), ALWAYS_ALLOW_PATHS)
+    return authenticator, DelegatingAuthorizer(allowed, ReviewCache(), ALWAYS_ALLOW_PATHS, lambda: True)
 
 
 async def measured(groups: int) -> float:

@@ -15,14 +15,15 @@ SAME, OTHER = 1, 2
 
 
 def test_a_start_without_kube_apiserver_waits_for_it(tmp_path: Path) -> None:
-    """It lives and is not ready; without kube-apiserver nobody can be authenticated, so that all else is 503."""
+    """It lives and is not ready. Nobody can be authenticated: discovery is answered, and all else is 503."""
 
     async def test(stage: Stage) -> None:
         await eventually(lambda: stage.answers("/livez", 200))
         await asyncio.sleep(20)
 
-        codes = {path: await stage.code(path) for path in (*PROBES, f"{V}/podsummaries")}
-        assert codes == {"/livez": 200, "/readyz": 500, "/apis": 503, V: 503, f"{V}/podsummaries": 503}
+        codes = {path: await stage.code(path) for path in (*PROBES, "/openapi/v2", f"{V}/podsummaries", "/metrics")}
+        discovered = {"/apis": 200, V: 200, "/openapi/v2": 200}
+        assert codes == {"/livez": 200, "/readyz": 500, **discovered, f"{V}/podsummaries": 503, "/metrics": 503}
 
         stage.start_cluster()
         await stage.relay.up()

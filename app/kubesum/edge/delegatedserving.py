@@ -33,5 +33,7 @@ def delegated_serving(
     return SecureServing(
         tls.context,
         DelegatingAuthenticator(lambda: watcher.current, tokens.authenticate, time.time),
-        DelegatingAuthorizer(partial(access_review, upstream), ReviewCache(), always_allow_paths),
+        DelegatingAuthorizer(
+            partial(access_review, upstream), ReviewCache(), always_allow_paths, lambda: upstream.has_answered
+        ),
     ).with_task("authentication-config", watcher.run, lambda: watcher.is_loaded)

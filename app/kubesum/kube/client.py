@@ -127,6 +127,8 @@ class Upstream:
         self._configuration = configuration
         self._connections = _Connections.of(configuration)
         self._reloading: Final = asyncio.Lock()
+        self.has_answered = False
+        """Whether a response has arrived yet, with any status."""
 
     @property
     def host(self) -> str:
@@ -313,6 +315,7 @@ class Upstream:
             _count(request.method, URL(self.host).host_port_subcomponent or "", response, took_s)
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("request to the API server", extra=_exchange(request, response, took_s))
+        self.has_answered = True
         observe_clock_skew(response.headers.get("Date", ""), took_s)
         return response
 

@@ -40,9 +40,12 @@ def request(target: str, method: str = "GET") -> RequestInfo:
 
 
 def authorizer(
-    reviewer: Reviewer, always_allow_paths: tuple[str, ...] = ("/healthz", "/livez", "/readyz")
+    reviewer: Reviewer,
+    always_allow_paths: tuple[str, ...] = ("/healthz", "/livez", "/readyz"),
+    *,
+    has_answered: bool = True,
 ) -> DelegatingAuthorizer:
-    return DelegatingAuthorizer(reviewer, ReviewCache(), always_allow_paths)
+    return DelegatingAuthorizer(reviewer, ReviewCache(), always_allow_paths, lambda: has_answered)
 
 
 async def reviewed_spec(target: str, method: str = "GET", user: User = JANE) -> Any:
@@ -405,6 +408,22 @@ async def test_other_paths_are_reviewed_through_the_front_proxy(path: str) -> No
 async def test_discovery_is_reviewed_for_direct_clients(path: str) -> None:
     with pytest.raises(Forbidden):
         await authorizer(Reviewer(NO)).authorize(User("a"), request(path))
+
+
+@pytest.mark.parametrize("path", DISCOVERY)
+async def test_discovery_is_allowed_until_the_api_server_has_answered(path: str) -> None:
+    """Nobody can be identified then, and the documents hold nothing of the cluster."""
+    reviewer = Reviewer(UpstreamError("down"))
+
+    await authorizer(reviewer, has_answered=False).authorize(ANONYMOUS, request(path))
+
+    assert reviewer.specs == []
+
+
+@pytest.mark.parametrize("path", NO_DISCOVERY)
+async def test_nothing_else_is_allowed_until_the_api_server_has_answered(path: str) -> None:
+    with pytest.raises(ServiceUnavailable):
+        await authorizer(Reviewer(UpstreamError("down")), (), has_answered=False).authorize(ANONYMOUS, request(path))
 
 
 async def test_the_same_request_is_reviewed_once() -> None:

@@ -80,7 +80,7 @@ class Handler:
 
         tokens = TokenAuthenticator(token_review, ReviewCache())
         authenticator = DelegatingAuthenticator(lambda: CONFIG, tokens.authenticate, time.time)
-        authorizer = DelegatingAuthorizer(self.review, ReviewCache(), ALWAYS_ALLOW_PATHS)
+        authorizer = DelegatingAuthorizer(self.review, ReviewCache(), ALWAYS_ALLOW_PATHS, lambda: True)
         limits = RequestLimits(max_requests_inflight, max_watches)
         return HandlerChain(self, SERVER, authenticator, authorizer, limits)
 

@@ -91,9 +91,19 @@ _durations: Final = cache(AUTHORIZATION_DURATION.labels)
 class DelegatingAuthorizer:
     """Authorizes by SubjectAccessReview what is not always allowed."""
 
-    def __init__(self, review: Review, cache: ReviewCache[AccessStatus], always_allow_paths: Sequence[str]) -> None:
-        """`review` sends an encoded spec; a path of `always_allow_paths` that ends with `*` is a prefix."""
+    def __init__(
+        self,
+        review: Review,
+        cache: ReviewCache[AccessStatus],
+        always_allow_paths: Sequence[str],
+        has_answered: Callable[[], bool],
+    ) -> None:
+        """`review` sends an encoded spec; a path of `always_allow_paths` that ends with `*` is a prefix.
+
+        `has_answered` tells whether the API server has sent any response yet.
+        """
         self._review: Final = review
+        self._has_answered: Final = has_answered
         self._cache: Final = cache
         self._exact: Final = frozenset(path for path in always_allow_paths if not path.endswith("*"))
         self._prefixes: Final = tuple(path[:-1] for path in always_allow_paths if path.endswith("*"))
@@ -128,9 +138,12 @@ class DelegatingAuthorizer:
             return False
         if info.path in self._exact or info.path.startswith(self._prefixes):
             return True
+        if not is_discovery(info.path):
+            return False
         # kube-apiserver has authorized what it forwards; and its own requests for discovery name no groups, to which
-        # the review would need to grant them.
-        return user.from_front_proxy and is_discovery(info.path)
+        # the review would need to grant them. Before it has answered once nobody can be identified, and the documents
+        # are those of every cluster: without them an APIService would be unavailable, and namespaces not be deleted.
+        return user.from_front_proxy or not self._has_answered()
 
 
 def _result(status: AccessStatus) -> str:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 CHECK_INTERVAL_S: Final = 0.5
 BLOCKED_S: Final = 1.0
 """For so long the event loop must not have run."""
-LOG_INTERVAL_S: Final = 60.0
+LOG_INTERVAL_S: Final = 10.0
 """Between two blocks that are logged: a machine without CPU time has one after the other."""
 MAX_FRAMES: Final = 30
 """Innermost calls that are logged: the others are those that start the process."""

@@ -144,7 +144,9 @@ def block_the_event_loop(_: bool) -> None:
     ends = threading.Event()
 
     def hold(_number: int, _frame: object) -> None:
-        ends.wait()
+        # Not in one wait: a signal that another thread of the process gets interrupts none of this one.
+        while not ends.wait(0.1):
+            continue
 
     signal.signal(signal.SIGUSR1, hold)
     signal.signal(signal.SIGUSR2, lambda *_: ends.set())

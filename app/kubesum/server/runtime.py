@@ -78,9 +78,9 @@ class Limits:
     """The annotations of pods that are read, for the keys and expressions of definitions."""
 
 
-def max_waiting(limits: Limits) -> int:
-    """How many requests may wait for a TokenReview: a sixteenth of the connections."""
-    return max(1, max_connections(limits.max_connections) // 16)
+def max_waiting(connections: int) -> int:
+    """How many requests may wait for a TokenReview, of at most so many connections: a sixteenth."""
+    return max(1, connections // 16)
 
 
 class Kubesum:
@@ -124,7 +124,7 @@ class Kubesum:
             rollup_metrics=limits.rollup_metrics,
         )
         resources = ResourceHandler(state)
-        connections = Connections(max_connections(limits.max_connections))
+        connections = Connections(max_connections(None) if limits.max_connections is None else limits.max_connections)
         self._memory: Final = MemoryWatch(
             memory_limit(limits.memory_limit_bytes),
             Relief(

@@ -37,7 +37,7 @@ router: Final = APIRouter(redirect_slashes=False)
 @router.api_route("/livez", methods=READ_METHODS)
 @router.api_route("/healthz", methods=READ_METHODS)
 async def livez(request: Request) -> Response:
-    """Whether the process works: it does, if it responses."""
+    """Whether the process works: it works if it answers."""
     return report(request, {PING: True})
 
 

@@ -56,9 +56,10 @@ async def serve(options: ServeOptions, shutdown: asyncio.Event) -> None:
     async with await connect(credentials) as upstream:
         history = ServerHistory(upstream)
         certificate = _certificate(options, upstream)
-        limits = replace(options.limits, max_connections=max_connections(options.limits.max_connections))
+        connections = max_connections(options.limits.max_connections)
+        limits = replace(options.limits, max_connections=connections)
         serving = delegated_serving(
-            upstream, history, certificate.tls, options.always_allow_paths, max_waiting(limits)
+            upstream, history, certificate.tls, options.always_allow_paths, max_waiting(connections)
         )
         serving = serving.with_task("serving-certificate", certificate.run, lambda: certificate.is_loaded)
         with listen(options.secure_port, options.bind_address) as listener:

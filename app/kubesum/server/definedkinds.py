@@ -54,7 +54,10 @@ class DefinedKinds:
         return Served(*groups, one.failing) if groups is not None else None
 
     def refuse_slow(self) -> tuple[Verdict, ...]:
-        """Serves no longer the kinds whose expressions take too long; returns all verdicts if there are such."""
-        served = self._served.values()
-        slow = [one for one in served if one.expressions is not None and one.expressions.microseconds is not None]
-        return self.update(self._found) if slow else ()
+        """Serves no longer the kinds whose expressions take too long; returns the verdicts on these."""
+        slow = {
+            one.definition.name
+            for one in self._served.values()
+            if one.expressions is not None and one.expressions.microseconds is not None
+        }
+        return tuple(one for one in self.update(self._found) if one.metadata.name in slow) if slow else ()

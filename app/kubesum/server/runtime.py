@@ -249,15 +249,20 @@ class Kubesum:
         while True:
             await asyncio.sleep(FRESHNESS_CHECK_S)
             self.cache.sources.check()
-            for verdict in self.defined.refuse_slow():
-                for problem in verdict.problems:
-                    log.warning(
-                        "definition refused", extra={"definition": verdict.metadata.name, "reason": problem.sentence}
-                    )
+            if self._controller is None:
+                self._refuse_slow_definitions()
             # Asked first: a poll may hold its batch for as long as a kind cannot be listed.
             if self.cache.sources.expired_polls():
                 async with self.engine.batch():
                     await self.cache.drop_expired_usage()
+
+    def _refuse_slow_definitions(self) -> None:
+        """What the controller does where there is one; definitions of files alone have no status to say it."""
+        for verdict in self.defined.refuse_slow():
+            for problem in verdict.problems:
+                log.warning(
+                    "definition refused", extra={"definition": verdict.metadata.name, "reason": problem.sentence}
+                )
 
     async def _wait_for_definitions(self) -> None:
         """Returns once the kinds of all definitions are added; after a while also if they cannot be listed."""

@@ -12,7 +12,7 @@ import pytest_asyncio
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.deltas import Deltas, SourceEvent, Synced, WatchedResource, WatchError
-from kubesum.kube.objects import Metadata
+from kubesum.kube.objects.meta import Metadata
 from kubesum.kube.reflector import reflect
 from kubesum.vocabulary.resource import Key
 from tests.clients.listwatch import INITIAL_EVENTS_END, WITHIN_S, Copy, connected

@@ -16,7 +16,7 @@ from kubesum.doctor.report import Report
 from kubesum.doctor.views import Container, Pod, PodSpec, ServiceReference
 from kubesum.edge.tls import certificates
 from kubesum.edge.tls.certificates import KeyPair
-from kubesum.kube.objects import Metadata
+from kubesum.kube.objects.meta import Metadata
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 HOST = "kubesum.kubesum-system.svc"

@@ -8,7 +8,7 @@ import pytest
 from kubesum.doctor.checks.endpoints import check_endpoints
 from kubesum.doctor.checks.replicas import Replica, check_replicas, check_versions
 from kubesum.doctor.views import Container, Pod, PodSpec, ServiceReference
-from kubesum.kube.objects import Metadata
+from kubesum.kube.objects.meta import Metadata
 from tests.doctor.scriptedcluster import Scripted, json_body
 from tests.unit.kube.scriptedserver import body, cut, failure
 

@@ -8,7 +8,8 @@ from datetime import datetime
 
 import msgspec
 
-from kubesum.kube.objects import Condition, ContainerStatus, Metadata
+from kubesum.kube.objects.core import ContainerStatus
+from kubesum.kube.objects.meta import Condition, Metadata
 
 
 class ServiceReference(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from kubesum.kube.lenientjson import loaded
 from kubesum.kube.lines import HEAD_BYTES, MAX_LINE_BYTES, LongLine, metadata_in
 from kubesum.kube.listbody import ListPieces, decoded_in_pieces, decoded_list, items_of
 from kubesum.kube.objecterrorlog import ObjectErrorLog, Unread
-from kubesum.kube.objects import Annotations, Status, WatchEvent
+from kubesum.kube.objects.meta import Annotations, Status, WatchEvent
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import ObjectError, UpstreamError
 from kubesum.vocabulary.resource import Key

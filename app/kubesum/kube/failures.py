@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 
 from kubesum.kube.lines import begin_of
-from kubesum.kube.objects import Status
+from kubesum.kube.objects.meta import Status
 from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import inspect
 
-from kubesum.kube.objects import Time
+from kubesum.kube.objects.meta import Time
 from kubesum.vocabulary.errors import ObjectError
 
 View = TypeVar("View", bound=msgspec.Struct)

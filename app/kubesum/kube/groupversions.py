@@ -9,7 +9,7 @@ from typing import Final
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import decoded
-from kubesum.kube.objects import ApiGroup
+from kubesum.kube.objects.meta import ApiGroup
 from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import ListMetadata
+from kubesum.kube.objects.meta import ListMetadata
 
 _BETWEEN_ITEMS: Final = b'},{"metadata":'
 """What Go writes between two items of a list. It cannot be in a string, where quotation marks are escaped.

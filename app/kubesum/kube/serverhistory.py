@@ -16,7 +16,7 @@ from typing import Final
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.decoding import as_number, decoded
-from kubesum.kube.objects import NamespaceIdentities
+from kubesum.kube.objects.core import NamespaceIdentities
 from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 

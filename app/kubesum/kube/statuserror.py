@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kubesum.kube.objects import Status
+from kubesum.kube.objects.meta import Status
 from kubesum.vocabulary.errors import UpstreamError
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from kubesum.kube.deltas import WatchedResource
-from kubesum.kube.objects import Metadata
+from kubesum.kube.objects.meta import Metadata
 from kubesum.rollupdefinitions.acceptance import UnreadableDefinition
 from kubesum.rollupdefinitions.problems import Problem, read
 from kubesum.rollupdefinitions.spec import (

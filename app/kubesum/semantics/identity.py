@@ -1,6 +1,6 @@
 """Checks that objects have a name, and a namespace if their resource is namespaced."""
 
-from kubesum.kube.objects import Metadata
+from kubesum.kube.objects.meta import Metadata
 from kubesum.vocabulary.errors import ObjectError
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import Container, ContainerStatus, Pod, PodStatus, Volume
+from kubesum.kube.objects.core import Container, ContainerStatus, Pod, PodStatus, Volume
 from kubesum.semantics.facts import ImageUser, UsedImage
 from kubesum.semantics.names import slug, with_hash
 

@@ -6,7 +6,8 @@ from functools import lru_cache
 from sys import intern
 from typing import Final
 
-from kubesum.kube.objects import Condition, Namespace, Node
+from kubesum.kube.objects.core import Namespace, Node
+from kubesum.kube.objects.meta import Condition
 from kubesum.semantics.facts import NamespaceFacts, NodeFacts
 from kubesum.semantics.identity import checked
 from kubesum.semantics.interner import Interner, interned

@@ -9,7 +9,8 @@ from typing import Final, cast
 
 import msgspec
 
-from kubesum.kube.objects import Annotations, Metadata, Pod
+from kubesum.kube.objects.core import Pod
+from kubesum.kube.objects.meta import Annotations, Metadata
 
 MAX_CHARACTERS: Final = 1_024
 """Of a value; the rest of a longer one is cut off. A tenant may write 256 KiB."""

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from kubesum.kube.objects import NodeMetrics, PodMetrics, Quantities
+from kubesum.kube.objects.core import Quantities
+from kubesum.kube.objects.metrics import NodeMetrics, PodMetrics
 from kubesum.semantics.facts import Measurement, Usage
 from kubesum.vocabulary.errors import ObjectError
 from kubesum.vocabulary.quantity import CPU, MEMORY, uncached_nanos, whole

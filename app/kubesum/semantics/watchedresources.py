@@ -6,7 +6,10 @@ from typing import Any, Final
 import msgspec
 
 from kubesum.kube.deltas import WatchedResource
-from kubesum.kube.objects import CronJob, DaemonSet, Job, Namespace, Node, NodeMetrics, Pod, PodMetrics, Replicated
+from kubesum.kube.objects.apps import DaemonSet, Replicated
+from kubesum.kube.objects.batch import CronJob, Job
+from kubesum.kube.objects.core import Namespace, Node, Pod
+from kubesum.kube.objects.metrics import NodeMetrics, PodMetrics
 from kubesum.semantics.facts import PodFacts
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.nodes import namespace_facts, node_facts

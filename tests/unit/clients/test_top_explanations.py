@@ -5,7 +5,7 @@ import pytest
 from kubesum.clients.model.explanations import explanation
 from kubesum.clients.model.tablerows import TableObject
 from kubesum.clients.model.views import BY_NAME, Resource, Scope, View
-from kubesum.kube.objects import Status
+from kubesum.kube.objects.meta import Status
 from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 

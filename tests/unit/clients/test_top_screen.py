@@ -11,7 +11,7 @@ from kubesum.clients.model.browser import Browser, PromptKind
 from kubesum.clients.terminal.lines import Role, printable
 from kubesum.clients.terminal.screen import screen
 from kubesum.kube.deltas import Deltas, WatchError
-from kubesum.kube.objects import Status
+from kubesum.kube.objects.meta import Status
 from kubesum.kube.statuserror import StatusError
 from kubesum.vocabulary.errors import UpstreamError
 from tests.unit.clients.topfixtures import NOW, browsing, cluster, list_once, node, pod, workload

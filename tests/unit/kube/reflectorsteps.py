@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchedResource, WatchError
-from kubesum.kube.objects import Pod
+from kubesum.kube.objects.core import Pod
 from kubesum.kube.reflector import Timing
 from kubesum.vocabulary.errors import ObjectError
 

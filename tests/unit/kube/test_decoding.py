@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from kubesum.kube.decoding import Decoded, Decoder
 from kubesum.kube.deltas import WatchedResource
-from kubesum.kube.objects import Metadata
+from kubesum.kube.objects.meta import Metadata
 from kubesum.vocabulary.errors import UpstreamError
 from tests.unit.kube.reflectorsteps import PODS
 from tests.unit.kube.scriptedserver import JsonObject, bookmark, event, pod, status

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from kubesum.kube.fitting import Fitted, Written, fitted
 from kubesum.kube.lenientjson import loaded
-from kubesum.kube.objects import CronJob, Job, Node, Pod, Replicated
+from kubesum.kube.objects.apps import Replicated
+from kubesum.kube.objects.batch import CronJob, Job
+from kubesum.kube.objects.core import Node, Pod
 from kubesum.vocabulary.errors import ObjectError
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kubesum.kube.client import Upstream
 from kubesum.kube.deltas import WatchedResource, WatchError
-from kubesum.kube.objects import Pod
+from kubesum.kube.objects.core import Pod
 from kubesum.kube.reflector import reflect
 from kubesum.kube.serverversion import VersionedResource
 from tests.unit.kube.reflectorsteps import PODS, SHORT_TIMING, Step, phase, steps, take

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.kube.objects import Pod
+from kubesum.kube.objects.core import Pod
 from kubesum.semantics.pods.podresources import pod_resources
 from kubesum.semantics.pods.requests import EffectiveResources, effective_resources
 from kubesum.semantics.pods.resizes import ResizeRule

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubesum.kube.objects import Pod
+from kubesum.kube.objects.core import Pod
 from kubesum.semantics.facts import ImageUser, UsedImage
 from kubesum.semantics.images import parsed, running_digest, used_images, uses
 

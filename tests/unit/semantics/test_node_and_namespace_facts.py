@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.kube.objects import Namespace, Node
+from kubesum.kube.objects.core import Namespace, Node
 from kubesum.semantics.facts import NamespaceFacts, NodeFacts
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.nodes import namespace_facts, node_facts

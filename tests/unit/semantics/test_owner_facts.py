@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.kube.objects import CronJob, DaemonSet, Job, Replicated
+from kubesum.kube.objects.apps import DaemonSet, Replicated
+from kubesum.kube.objects.batch import CronJob, Job
 from kubesum.semantics.facts import OwnerFacts, Replicas, WorkloadRef
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.workloads.transform import (

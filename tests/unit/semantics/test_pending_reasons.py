@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from kubesum.kube.objects import Pod
+from kubesum.kube.objects.core import Pod
 from kubesum.semantics.pods.pending import pending_reasons
 from tests.computation import JsonObject
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.kube.objects import Pod
+from kubesum.kube.objects.core import Pod
 from kubesum.semantics.facts import PodFacts
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.resizes import ResizeRule

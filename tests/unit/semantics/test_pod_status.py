@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.kube.objects import Pod
+from kubesum.kube.objects.core import Pod
 from kubesum.semantics.pods.status import (
     Displayed,
     displayed,

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.kube.objects import PodStatus
+from kubesum.kube.objects.core import PodStatus
 from kubesum.semantics.facts import Resize
 from kubesum.semantics.pods.resizes import ResizeRule, resize_of, resize_rule, resize_rule_beside
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.kube.objects import NodeMetrics, PodMetrics
+from kubesum.kube.objects.metrics import NodeMetrics, PodMetrics
 from kubesum.semantics.facts import Measurement
 from kubesum.semantics.usage import node_measurement, pod_measurement
 from kubesum.vocabulary.errors import ObjectError

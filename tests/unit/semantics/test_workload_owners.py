@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesum.kube.objects import Metadata, Pod
+from kubesum.kube.objects.core import Pod
+from kubesum.kube.objects.meta import Metadata
 from kubesum.semantics.facts import OwnerFacts, PodFacts, Replicas, WorkloadRef
 from kubesum.semantics.workloads.owners import Lookup, controller_of, immediate_owner, reference, row_name, topmost
 

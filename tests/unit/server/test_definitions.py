@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
-from kubesum.kube.objects import Status
+from kubesum.kube.objects.meta import Status
 from kubesum.kube.statuserror import StatusError
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.rollups.engine import Engine

@@ -7,7 +7,7 @@ from kubesum.edge.secureserving import local_serving
 from kubesum.edge.tls.certificates import authority, serving
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchError
-from kubesum.kube.objects import Status
+from kubesum.kube.objects.meta import Status
 from kubesum.kube.statuserror import StatusError
 from kubesum.server.runtime import Kubesum
 from kubesum.vocabulary.errors import UpstreamError

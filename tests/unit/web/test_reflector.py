@@ -10,7 +10,7 @@ import pytest
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchedResource
-from kubesum.kube.objects import Metadata
+from kubesum.kube.objects.meta import Metadata
 from kubesum.kube.reflector import reflect
 from kubesum.vocabulary.resource import Key, Source
 from tests.unit.web.fakeresources import BOXES, NOW, Endpoint, Served, Thing, World

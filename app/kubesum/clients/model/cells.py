@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
-from kubesum.kube.objects import Quantities
+from kubesum.kube.objects.core import Quantities
 from kubesum.vocabulary.duration import UNKNOWN_AGE, human_duration
 from kubesum.vocabulary.quantity import amount, rounded
 

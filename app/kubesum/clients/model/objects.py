@@ -9,7 +9,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from kubesum.kube.objects import Annotations, Quantities, Time
+from kubesum.kube.objects.core import Quantities
+from kubesum.kube.objects.meta import Annotations, Time
 from kubesum.vocabulary.quantity import amount
 from kubesum.vocabulary.resource import Key
 

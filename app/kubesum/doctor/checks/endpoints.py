@@ -7,7 +7,7 @@ from typing import Final
 from kubesum.doctor.cluster import Cluster, Denial, labels_text
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import Deployment, EndpointSlice, Pod, PodSpec, Service, ServicePort, ServiceReference
-from kubesum.kube.objects import ContainerStatus
+from kubesum.kube.objects.core import ContainerStatus
 
 _SERVICE_NAME: Final = "kubernetes.io/service-name"
 

@@ -9,7 +9,7 @@ from kubesum.doctor.checks.certificate import authorities_text, first_expiry
 from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.edge.authn.requestheader import CONFIG_MAP, RequestHeaderConfig, request_header_config
-from kubesum.kube.objects import ConfigMap
+from kubesum.kube.objects.core import ConfigMap
 from kubesum.vocabulary.errors import UpstreamError
 
 _SUBJECT: Final = f"ConfigMap {'/'.join(CONFIG_MAP)}"

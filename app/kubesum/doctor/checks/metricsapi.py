@@ -8,7 +8,7 @@ from kubesum.doctor.cluster import Cluster, Denial
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import PodSpec
 from kubesum.kube.groupversions import path_of, readable_versions
-from kubesum.kube.objects import ApiGroup
+from kubesum.kube.objects.meta import ApiGroup
 from kubesum.semantics.watchedresources import METRICS_VERSIONS
 from kubesum.vocabulary.duration import duration_s
 from kubesum.vocabulary.errors import UpstreamError

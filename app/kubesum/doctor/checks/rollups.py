@@ -10,7 +10,7 @@ from kubesum.doctor.cluster import Cluster, Denial, message_of
 from kubesum.doctor.remedies import condition_remedy
 from kubesum.doctor.report import Report
 from kubesum.doctor.views import ApiService, Conditions
-from kubesum.kube.objects import Metadata
+from kubesum.kube.objects.meta import Metadata
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.vocabulary.resource import ROLLUP_GROUP, VERSION
 

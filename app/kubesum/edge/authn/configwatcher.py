@@ -16,7 +16,7 @@ from kubesum.edge.authn.requestheader import (
 )
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, SourceEvent, Synced, WatchedResource
-from kubesum.kube.objects import ConfigMap
+from kubesum.kube.objects.core import ConfigMap
 from kubesum.operations.metrics import AUTHENTICATION_CONFIG_ERRORS, AUTHENTICATION_CONFIG_LOADED
 from kubesum.vocabulary.errors import UpstreamError
 

@@ -10,7 +10,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Final
 
-from kubesum.kube.objects import Pod, PodSpec
+from kubesum.kube.objects.core import Pod, PodSpec
 from kubesum.semantics.pods.status import SCHEDULING_GATED, is_active
 
 UNSCHEDULABLE: Final = "Unschedulable"

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import Container, ContainerStatus, Pod, PodStatus, Quantities, Resources
+from kubesum.kube.objects.core import Container, ContainerStatus, Pod, PodStatus, Quantities, Resources
 from kubesum.semantics.pods.resizes import ResizeRule, is_infeasible
 
 _NO_DYNAMIC: Final[Mapping[str, tuple[str, ...]]] = {}

@@ -6,7 +6,7 @@ Follows ComputePodQOS of kubernetes/pkg/apis/core/v1/helper/qos/qos.go (Kubernet
 from collections.abc import Iterable
 from typing import Final
 
-from kubesum.kube.objects import Pod, Quantities
+from kubesum.kube.objects.core import Pod, Quantities
 from kubesum.vocabulary.quantity import CPU, MEMORY, nanos
 
 GUARANTEED: Final = "Guaranteed"

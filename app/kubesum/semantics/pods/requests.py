@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import Quantities, Resources
+from kubesum.kube.objects.core import Quantities, Resources
 from kubesum.semantics.pods.podresources import PodResources, ResourceState
 from kubesum.semantics.pods.resizes import ResizeRule
 from kubesum.vocabulary.quantity import CPU, MEMORY, PODS, ResourceList, nanos, whole

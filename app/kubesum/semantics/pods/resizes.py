@@ -10,7 +10,7 @@ from enum import Enum
 from sys import intern
 from typing import Final
 
-from kubesum.kube.objects import PodStatus
+from kubesum.kube.objects.core import PodStatus
 from kubesum.semantics.facts import Resize
 
 DEFERRED: Final = "Deferred"

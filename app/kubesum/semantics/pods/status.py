@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import ContainerStatus, Pod, PodStatus, Terminated
+from kubesum.kube.objects.core import ContainerStatus, Pod, PodStatus, Terminated
 from kubesum.semantics.pods.podresources import is_sidecar
 
 SUCCEEDED: Final = "Succeeded"

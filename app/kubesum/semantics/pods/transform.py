@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import Pod
+from kubesum.kube.objects.core import Pod
 from kubesum.semantics.facts import PodFacts, PodState, Resize
 from kubesum.semantics.identity import checked_in_namespace
 from kubesum.semantics.images import used_images, uses

@@ -9,7 +9,8 @@ from functools import lru_cache
 from sys import intern
 from typing import Final
 
-from kubesum.kube.objects import Metadata, OwnerReference, Pod
+from kubesum.kube.objects.core import Pod
+from kubesum.kube.objects.meta import Metadata, OwnerReference
 from kubesum.semantics.facts import OwnerFacts, PodFacts, WorkloadRef
 from kubesum.semantics.names import slug, with_hash
 

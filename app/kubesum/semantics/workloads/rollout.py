@@ -12,7 +12,9 @@ from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import Condition, CronJob, DaemonSet, Job, JobSpec, JobStatus, Replicated
+from kubesum.kube.objects.apps import DaemonSet, Replicated
+from kubesum.kube.objects.batch import CronJob, Job, JobSpec, JobStatus
+from kubesum.kube.objects.meta import Condition
 
 _INDEXES: Final = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 _ON_DELETE: Final = "OnDelete"

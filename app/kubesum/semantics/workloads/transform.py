@@ -5,7 +5,9 @@ from typing import Final
 
 import msgspec
 
-from kubesum.kube.objects import CronJob, DaemonSet, Job, Metadata, Replicated
+from kubesum.kube.objects.apps import DaemonSet, Replicated
+from kubesum.kube.objects.batch import CronJob, Job
+from kubesum.kube.objects.meta import Metadata
 from kubesum.semantics.facts import LastJob, OwnerFacts, Replicas
 from kubesum.semantics.identity import checked_in_namespace
 from kubesum.semantics.interner import Interner

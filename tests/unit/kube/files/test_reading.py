@@ -11,7 +11,7 @@ import yaml
 
 from kubesum.kube.deltas import WatchedResource
 from kubesum.kube.files.reading import Content, read
-from kubesum.kube.objects import Node
+from kubesum.kube.objects.core import Node
 from kubesum.vocabulary.errors import UsageError
 from tests.unit.kube.reflectorsteps import PODS, Step, steps, take
 from tests.unit.kube.scriptedserver import JsonObject, pod

@@ -10,7 +10,8 @@ import msgspec
 from kubesim.store.store import Store, StoredObject
 from kubesim.world.world import World
 from kubesum.commands.demo.simulation import INSTALLATION
-from kubesum.kube.objects import Metadata, Node, Pod
+from kubesum.kube.objects.core import Node, Pod
+from kubesum.kube.objects.meta import Metadata
 from kubesum.semantics.pods.podresources import pod_resources
 from kubesum.semantics.pods.requests import effective_resources
 from kubesum.semantics.pods.resizes import ResizeRule

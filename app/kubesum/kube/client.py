@@ -11,7 +11,6 @@ cancels its read timeout, and does not pass the error on to the reader of a body
 
 import asyncio
 import logging
-import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -24,10 +23,12 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from kubesum import __version__
-from kubesum.kube.clientlibrary import ApiClient, Configuration
+from kubesum.kube.clientlibrary import Configuration
 from kubesum.kube.clockskew import observe_clock_skew
+from kubesum.kube.connectionpool import ConnectionPool
 from kubesum.kube.credentials import ConfigLoader, fingerprint
 from kubesum.kube.failures import Stalled, TooLarge, Unreachable, cause, status_error, without_frames
+from kubesum.kube.streamedresponse import end_with_connection, keep_alive, pause
 from kubesum.operations import metrics
 from kubesum.vocabulary.errors import UpstreamError, UsageError
 
@@ -52,9 +53,6 @@ _HEADERS: Final = {
     "Accept-Encoding": "identity",
     "User-Agent": f"kubesum/{__version__}",
 }
-
-# Detects a lost peer within 60 s; the stall timeout of a watch is longer.
-_KEEPALIVE: Final = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 30_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,46 +84,13 @@ class Response:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Connections:
-    """A pool of connections, all with the same CA and client certificate."""
-
-    api: ApiClient
-    session: aiohttp.ClientSession
-    fingerprint: bytes
-
-    @classmethod
-    def of(cls, configuration: Configuration) -> Self:
-        """Raises UsageError for certificates or a key that cannot be used."""
-        try:
-            digest = fingerprint(configuration)
-            api = ApiClient(configuration)
-        except OSError as error:
-            files = (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
-            named = ", ".join(name for name in files if name)
-            raise UsageError(
-                f"the certificates for {configuration.host} ({named}) cannot be used: {cause(error)}"
-            ) from error
-        # The session of ApiClient reads ~/.netrc and keeps cookies; only its connector, which holds TLS, is used.
-        session = aiohttp.ClientSession(
-            connector=api.rest_client.pool_manager.connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        return cls(api, session, digest)
-
-    async def close(self) -> None:
-        await self.session.close()
-        await self.api.close()
-
-
 class Upstream:
     """A client of one API server."""
 
     def __init__(self, load: ConfigLoader, configuration: Configuration) -> None:
         self._load: Final = load
         self._configuration = configuration
-        self._connections = _Connections.of(configuration)
+        self._pool = ConnectionPool.of(configuration)
         self._reloading: Final = asyncio.Lock()
         self.has_answered = False
         """Whether a response has arrived yet, with any status."""
@@ -143,7 +108,7 @@ class Upstream:
 
     async def close(self) -> None:
         """Ends all connections."""
-        await self._connections.close()
+        await self._pool.close()
 
     async def get(
         self,
@@ -214,8 +179,8 @@ class Upstream:
         # Not an AsyncExitStack: its frames hold the error that passes through, which holds them.
         with self._upstream_errors():
             async with self._json_response(request, idle_s) as response:
-                _keep_alive(response)
-                _end_with_connection(response)
+                keep_alive(response)
+                end_with_connection(response)
                 with _logged_end(path, response.content):
                     yield b""
                     while True:
@@ -228,7 +193,7 @@ class Upstream:
                         # Frees the chunk's memory: the next one may take minutes to arrive.
                         del chunk
                         if is_all:
-                            await _pause(response, pause_s())
+                            await pause(response, pause_s())
 
     @asynccontextmanager
     async def _within_idle(self, idle_s: float | None) -> AsyncIterator[None]:
@@ -294,13 +259,13 @@ class Upstream:
 
     async def _sent(self, request: _Request) -> aiohttp.ClientResponse:
         headers = dict(request.headers)
-        await self._connections.api.update_params_for_auth(headers, [], ["BearerToken"])
+        await self._pool.api.update_params_for_auth(headers, [], ["BearerToken"])
         if "authorization" in headers:
             # Token files written by hand end with a line break.
             headers["authorization"] = headers["authorization"].strip()
         began, response = time.perf_counter(), None
         try:
-            response = await self._connections.session.request(
+            response = await self._pool.session.request(
                 request.method,
                 URL(self.host + request.target, encoded=True),
                 headers=headers,
@@ -332,12 +297,12 @@ class Upstream:
             metrics.CREDENTIAL_RELOADS.labels("success").inc()
 
     async def _replace(self, configuration: Configuration) -> None:
-        if fingerprint(configuration) == self._connections.fingerprint:
-            self._connections.api.configuration = self._configuration = configuration
+        if fingerprint(configuration) == self._pool.fingerprint:
+            self._pool.api.configuration = self._configuration = configuration
             return
         log.info("credentials for the API server replaced", extra={"host": self.host})
-        replaced = self._connections
-        self._connections, self._configuration = _Connections.of(configuration), configuration
+        replaced = self._pool
+        self._pool, self._configuration = ConnectionPool.of(configuration), configuration
         # Closing ends their watches; the reflectors resume them over the new connections.
         await replaced.close()
 
@@ -378,19 +343,6 @@ async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> Sequence
     return chunks
 
 
-async def _pause(response: aiohttp.ClientResponse, pause_s: float) -> None:
-    """Reads nothing for a moment."""
-    transport = response.connection.transport if response.connection else None
-    if not pause_s or transport is None or transport.is_closing():
-        return
-    transport.pause_reading()
-    try:
-        await asyncio.sleep(pause_s)
-    finally:
-        if not transport.is_closing():
-            transport.resume_reading()
-
-
 def _exchange(request: _Request, response: aiohttp.ClientResponse | None, took_s: float) -> dict[str, object]:
     """What the log says of a request; the code is 0 if there was no response."""
     code, audit_id = (response.status, response.headers.get("Audit-Id", "")) if response is not None else (0, "")
@@ -413,36 +365,3 @@ def _logged_end(path: str, body: aiohttp.StreamReader) -> Iterator[None]:
 
 def _within(timeout_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
-
-
-def _keep_alive(response: aiohttp.ClientResponse) -> None:
-    transport = response.connection.transport if response.connection else None
-    connected = transport.get_extra_info("socket") if transport else None
-    if connected is None:
-        return
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
-        if hasattr(socket, name):
-            connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-def _end_with_connection(response: aiohttp.ClientResponse) -> None:
-    """Makes reading the body fail as soon as its connection is closed before its end.
-
-    aiohttp closes a connection on which a malformed chunk arrives, and leaves the reader waiting.
-    """
-    protocol = response.connection.protocol if response.connection else None
-    # A protocol without unread responses is false.
-    closed = protocol.closed if protocol is not None else None
-    if closed is None:
-        return
-    body = response.content
-
-    def end(of: asyncio.Future[None]) -> None:
-        lost = None if of.cancelled() else of.exception()
-        if not body.is_eof() and body.exception() is None:
-            body.set_exception(
-                lost or aiohttp.ClientPayloadError("the connection was closed before the end of the body")
-            )
-
-    closed.add_done_callback(end)

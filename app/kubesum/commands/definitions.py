@@ -7,7 +7,7 @@ from kubesum.commands.messages import warn
 from kubesum.kube.deltas import Deltas, SourceEvent
 from kubesum.kube.files import reading
 from kubesum.rollupdefinitions.acceptance import UnreadableDefinition, Verdict
-from kubesum.rollupdefinitions.spec import DEFINITION_PLURAL, RollupDefinition
+from kubesum.rollupdefinitions.definition import DEFINITION_PLURAL, RollupDefinition
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.vocabulary.errors import UsageError
 from kubesum.vocabulary.quoting import escaped

@@ -4,7 +4,7 @@ from typing import Any
 
 from kubesum.render.rbac import cluster_roles
 from kubesum.resources import RESOURCES
-from kubesum.rollupdefinitions.spec import DEFINITION_GROUP, DEFINITION_PLURAL
+from kubesum.rollupdefinitions.definition import DEFINITION_GROUP, DEFINITION_PLURAL
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.watchedresources import watched_resources
 

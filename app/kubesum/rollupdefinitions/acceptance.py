@@ -12,9 +12,11 @@ from typing import Final
 from msgspec import UNSET
 
 from kubesum.rollupdefinitions.compiling import CompiledDefinition, compiled
+from kubesum.rollupdefinitions.definition import DefinitionMetadata, RollupDefinition
 from kubesum.rollupdefinitions.expressions import SLOW_S
 from kubesum.rollupdefinitions.problems import Problem
-from kubesum.rollupdefinitions.spec import DefinitionMetadata, Names, RollupDefinition, Spec, Status
+from kubesum.rollupdefinitions.spec import Names, Spec
+from kubesum.rollupdefinitions.status import Status
 from kubesum.rollupdefinitions.validation import problems
 from kubesum.vocabulary.resource import ComputedResource
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kubesum.rollupdefinitions import columns
+from kubesum.rollupdefinitions.definition import RollupDefinition
 from kubesum.rollupdefinitions.expressions import Expressions, environment
 from kubesum.rollupdefinitions.keys import KeyValue, Results, key_value
 from kubesum.rollupdefinitions.measures import (
@@ -29,7 +30,7 @@ from kubesum.rollupdefinitions.measures import (
 from kubesum.rollupdefinitions.naming import REST, key_labels, row_name
 from kubesum.rollupdefinitions.records import PODS, RECORDS, FieldType, RecordType, namespace_labels
 from kubesum.rollupdefinitions.selectors import Predicate, predicate
-from kubesum.rollupdefinitions.spec import Measure, RollupDefinition, Spec
+from kubesum.rollupdefinitions.spec import Measure, Spec
 from kubesum.semantics.facts import JoinedMember, Labels, MeasuredNode
 from kubesum.vocabulary.resource import (
     ROLLUP_GROUP,

@@ -13,7 +13,7 @@ import msgspec
 
 from kubesum.rollupdefinitions.acceptance import Verdict
 from kubesum.rollupdefinitions.problems import Problem
-from kubesum.rollupdefinitions.spec import DefinitionCondition, Status
+from kubesum.rollupdefinitions.status import DefinitionCondition, Status
 
 _SHOWN_PROBLEMS: Final = 10
 _MOST_CHARACTERS: Final = 32_768

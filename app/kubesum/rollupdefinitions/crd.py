@@ -9,15 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
-from kubesum.rollupdefinitions.spec import (
+from kubesum.rollupdefinitions.definition import (
     DEFINITION_GROUP,
     DEFINITION_KIND,
     DEFINITION_PLURAL,
     DEFINITION_VERSION,
-    END,
-    Spec,
-    Status,
 )
+from kubesum.rollupdefinitions.spec import END, Spec
+from kubesum.rollupdefinitions.status import Status
 from kubesum.vocabulary.resource import ROLLUP_GROUP
 
 Schema = dict[str, Any]

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from kubesum.rollupdefinitions.spec import FORMS, RollupDefinition, definition
+from kubesum.rollupdefinitions.definition import RollupDefinition, definition
+from kubesum.rollupdefinitions.spec import FORMS
 
 _AT: Final = re.compile(r"^(.*?)(?: - at `(?:key in )?(.*)`)?$", re.DOTALL)
 _LENGTH: Final = re.compile(r"Expected `(\w+)` of length (>=|<=) (\d+)$")

@@ -1,23 +1,14 @@
-"""The custom resource RollupDefinition of kubesum.dev/v1alpha1, as typed structs.
+"""The spec of a RollupDefinition, as typed structs.
 
 The one declaration of it: the structural schema of the CustomResourceDefinition, its reference page and the checks of
 `validation` are made from these structs, whose fields have a description, bounds, and CEL rules of
 k8s.io/apiserver (x-kubernetes-validations) where a rule is about more than one field.
 """
 
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-
-from kubesum.vocabulary.resource import ROLLUP_GROUP
-
-DEFINITION_GROUP: Final = "kubesum.dev"
-DEFINITION_VERSION: Final = "v1alpha1"
-DEFINITION_API_VERSION: Final = f"{DEFINITION_GROUP}/{DEFINITION_VERSION}"
-DEFINITION_KIND: Final = "RollupDefinition"
-DEFINITION_PLURAL: Final = "rollupdefinitions"
 
 MOST_KEYS: Final = 4
 MOST_MEASURES: Final = 20
@@ -45,13 +36,14 @@ FORMS: Final = {
 
 
 def _rules(*rules: tuple[str, str]) -> Meta:
-    """CEL rules, each with the sentence for whoever breaks it."""
+    """CEL rules, each with the message of a definition that breaks it."""
     return Meta(
         extra_json_schema={"x-kubernetes-validations": [{"rule": one, "message": text} for one, text in rules]}
     )
 
 
-def _map_by(key: str) -> dict[str, Any]:
+def map_by(key: str) -> dict[str, Any]:
+    """A list whose items are merged by this field, which no two share."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
 
 
@@ -315,7 +307,7 @@ class Spec(Struct, frozen=True):
             description="Keys of the groups: members with equal keys are one row.",
             min_length=1,
             max_length=MOST_KEYS,
-            extra_json_schema=_map_by("name"),
+            extra_json_schema=map_by("name"),
         ),
     ]
     measures: Annotated[
@@ -324,7 +316,7 @@ class Spec(Struct, frozen=True):
             description="Numbers of each row.",
             min_length=1,
             max_length=MOST_MEASURES,
-            extra_json_schema=_map_by("name"),
+            extra_json_schema=map_by("name"),
         ),
     ]
     scope: Annotated[
@@ -352,65 +344,7 @@ class Spec(Struct, frozen=True):
         Meta(
             description="Columns that `kubectl get` prints; without any, all keys and measures are.",
             max_length=MOST_MEASURES + MOST_KEYS,
-            extra_json_schema=_map_by("name"),
+            extra_json_schema=map_by("name"),
         ),
     ] = ()
     limits: Annotated[Limits, Meta(description="Bounds of the definition.")] = Limits()
-
-
-class DefinitionCondition(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """metav1.Condition."""
-
-    type: Annotated[str, Meta(description="Accepted, NamesAccepted, Established or Truncated.", max_length=316)]
-    status: Annotated[Literal["True", "False", "Unknown"], Meta(description="Whether it holds.")]
-    reason: Annotated[str, Meta(description="Why, as one word.", max_length=1024)]
-    message: Annotated[str, Meta(description="Why, and what to do, in a sentence.", max_length=32768)]
-    last_transition_time: Annotated[datetime, Meta(description="Time at which `status` last changed.")]
-    observed_generation: Annotated[int, Meta(description="Generation of the definition that it is about.")] = 0
-
-
-class Status(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What the server says of a definition."""
-
-    observed_generation: Annotated[int, Meta(description="Generation of the definition that it is about.")] = 0
-    groups: Annotated[int, Meta(description="Number of groups, also of those without a row of their own.")] = 0
-    expression_errors: Annotated[
-        int, Meta(description="Number of objects for which an expression of the definition fails now.")
-    ] = 0
-    conditions: Annotated[
-        tuple[DefinitionCondition, ...],
-        Meta(description="The state of the definition.", max_length=8, extra_json_schema=_map_by("type")),
-    ] = ()
-
-
-class DefinitionMetadata(msgspec.Struct, frozen=True, rename="camel"):
-    """The fields of metav1.ObjectMeta that are read."""
-
-    name: str = ""
-    uid: str = ""
-    generation: int = 0
-    resource_version: str = ""
-    creation_timestamp: datetime | None = None
-
-
-class RollupDefinition(msgspec.Struct, frozen=True, rename="camel"):
-    """A definition."""
-
-    metadata: DefinitionMetadata
-    spec: Spec
-    status: Status = Status()
-
-    @property
-    def name(self) -> str:
-        """The name of the object, `<plural>.rollup.kubesum.dev`."""
-        return self.metadata.name
-
-    @property
-    def expected_name(self) -> str:
-        """The name that its plural asks for."""
-        return f"{self.spec.names.plural}.{ROLLUP_GROUP}"
-
-
-def definition(found: object) -> RollupDefinition:
-    """The definition in a decoded JSON or YAML object; raises msgspec.ValidationError, which names the path."""
-    return msgspec.convert(found, RollupDefinition)

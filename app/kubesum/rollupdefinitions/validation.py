@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Iterator
 from msgspec import UNSET
 
 from kubesum.rollupdefinitions import expressions
+from kubesum.rollupdefinitions.definition import RollupDefinition
 from kubesum.rollupdefinitions.expressions import InvalidExpression, environment
 from kubesum.rollupdefinitions.problems import Problem, shown
 from kubesum.rollupdefinitions.records import RECORDS, FieldType, RecordType
-from kubesum.rollupdefinitions.spec import ColumnSpec, GroupKey, LabelSelector, Measure, RollupDefinition, Spec
+from kubesum.rollupdefinitions.spec import ColumnSpec, GroupKey, LabelSelector, Measure, Spec
 
 ORIGINS = ("field", "label", "annotation", "namespace_label", "node_label", "workload", "expression")
 _SCALARS = (FieldType.STRING, FieldType.BOOL, FieldType.INT)

@@ -7,16 +7,16 @@ import msgspec
 from kubesum.kube.deltas import WatchedResource
 from kubesum.kube.objects.meta import Metadata
 from kubesum.rollupdefinitions.acceptance import UnreadableDefinition
-from kubesum.rollupdefinitions.problems import Problem, read
-from kubesum.rollupdefinitions.spec import (
+from kubesum.rollupdefinitions.definition import (
     DEFINITION_GROUP,
     DEFINITION_KIND,
     DEFINITION_PLURAL,
     DEFINITION_VERSION,
     DefinitionMetadata,
     RollupDefinition,
-    Status,
 )
+from kubesum.rollupdefinitions.problems import Problem, read
+from kubesum.rollupdefinitions.status import Status
 
 
 class DefinitionObject(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Final
 from kubesum.rollupdefinitions.acceptance import Acceptance, UnreadableDefinition, Verdict
 from kubesum.rollupdefinitions.compiling import CompiledDefinition
 from kubesum.rollupdefinitions.conditions import Served
-from kubesum.rollupdefinitions.spec import RollupDefinition
+from kubesum.rollupdefinitions.definition import RollupDefinition
 from kubesum.rollups.engine import Engine
 from kubesum.vocabulary.resource import ComputedResource
 from kubesum.web.requestmetrics import remove_series

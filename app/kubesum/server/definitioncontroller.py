@@ -16,7 +16,8 @@ from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, WatchE
 from kubesum.operations.metrics import DEFINITION_STATUS_WRITES
 from kubesum.rollupdefinitions.acceptance import UnreadableDefinition, Verdict
 from kubesum.rollupdefinitions.conditions import content, encoded, settled, status
-from kubesum.rollupdefinitions.spec import RollupDefinition, Status
+from kubesum.rollupdefinitions.definition import RollupDefinition
+from kubesum.rollupdefinitions.status import Status
 from kubesum.server.definedkinds import DefinedKinds
 from kubesum.vocabulary.errors import UpstreamError
 

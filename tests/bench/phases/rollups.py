@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from kubesum.rollupdefinitions.spec import DEFINITION_GROUP, DEFINITION_KIND, DEFINITION_VERSION
+from kubesum.rollupdefinitions.definition import DEFINITION_GROUP, DEFINITION_KIND, DEFINITION_VERSION
 from kubesum.vocabulary.resource import ROLLUP_GROUP
 from tests.bench.figures import Figure
 from tests.bench.options import Options

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from kubesum.rollupdefinitions.compiling import compiled
+from kubesum.rollupdefinitions.definition import RollupDefinition
 from kubesum.rollupdefinitions.problems import Problem, read
-from kubesum.rollupdefinitions.spec import RollupDefinition
 from kubesum.rollupdefinitions.validation import problems
 from kubesum.vocabulary.resource import ComputedResource
 from tests.computation import ANNOTATION, JsonObject

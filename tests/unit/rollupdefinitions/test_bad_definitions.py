@@ -8,8 +8,9 @@ import pytest
 
 from kubesum.resources import RESOURCES
 from kubesum.rollupdefinitions.acceptance import Acceptance, UnreadableDefinition, Verdict
+from kubesum.rollupdefinitions.definition import DefinitionMetadata
 from kubesum.rollupdefinitions.problems import Problem, read
-from kubesum.rollupdefinitions.spec import DefinitionMetadata, Status
+from kubesum.rollupdefinitions.status import Status
 from tests.computation import JsonObject
 from tests.unit.rollupdefinitions.samples import SAMPLE, changed, named
 

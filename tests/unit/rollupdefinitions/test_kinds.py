@@ -8,8 +8,8 @@ import pytest
 from kubesum.kube.deltas import Deltas
 from kubesum.resources import RESOURCES
 from kubesum.rollupdefinitions import problems
+from kubesum.rollupdefinitions.definition import RollupDefinition
 from kubesum.rollupdefinitions.problems import Problem
-from kubesum.rollupdefinitions.spec import RollupDefinition
 from kubesum.rollups.store import Store
 from kubesum.server.definedkinds import DefinedKinds
 from kubesum.vocabulary.resource import ROLLUP_GROUP, VERSION, Key, Source

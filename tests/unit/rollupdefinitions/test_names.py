@@ -4,7 +4,7 @@ import pytest
 
 from kubesum.resources import RESOURCES
 from kubesum.rollupdefinitions.acceptance import Acceptance
-from kubesum.rollupdefinitions.spec import definition
+from kubesum.rollupdefinitions.definition import definition
 from tests.unit.rollupdefinitions.samples import named
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from kubesum.rollupdefinitions.spec import DEFINITION_GROUP, DEFINITION_KIND, DEFINITION_VERSION
+from kubesum.rollupdefinitions.definition import DEFINITION_GROUP, DEFINITION_KIND, DEFINITION_VERSION
 from kubesum.vocabulary.resource import ROLLUP_GROUP
 
 JsonObject = dict[str, Any]

@@ -13,7 +13,7 @@ from typing import Any
 from kubesum.commands.definitions import Definition, in_events
 from kubesum.kube.deltas import Deltas, SourceEvent, WatchedResource
 from kubesum.kube.files import reading
-from kubesum.rollupdefinitions.spec import DEFINITION_PLURAL
+from kubesum.rollupdefinitions.definition import DEFINITION_PLURAL
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 from kubesum.semantics.facts import NodeFacts, PodFacts
 from kubesum.semantics.interner import Interner

@@ -17,7 +17,7 @@ from kubesum.doctor.views import Pod, ServiceReference
 from kubesum.edge.authn.requestheader import CONFIG_MAP
 from kubesum.render.rbac import NAME_PREFIX
 from kubesum.resources import clustersummaries
-from kubesum.rollupdefinitions.spec import DEFINITION_GROUP, DEFINITION_PLURAL
+from kubesum.rollupdefinitions.definition import DEFINITION_GROUP, DEFINITION_PLURAL
 from kubesum.rollupdefinitions.watched import WATCHED_DEFINITIONS
 
 _NAME: Final = "app.kubernetes.io/name"

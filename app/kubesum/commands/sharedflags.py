@@ -48,8 +48,8 @@ def no_browser(command: argparse._ActionsContainer) -> None:
     )
 
 
-def port_and_kubeconfig_out(command: argparse.ArgumentParser) -> None:
-    """Declares --port and --kubeconfig-out."""
+def port(command: argparse._ActionsContainer) -> None:
+    """Declares --port."""
     command.add_argument(
         "--port",
         metavar="NUMBER",
@@ -57,6 +57,10 @@ def port_and_kubeconfig_out(command: argparse.ArgumentParser) -> None:
         default=0,
         help="port to listen on, on 127.0.0.1 (default: any free one)",
     )
+
+
+def kubeconfig_out(command: argparse._ActionsContainer) -> None:
+    """Declares --kubeconfig-out."""
     command.add_argument(
         "--kubeconfig-out",
         metavar="FILE",

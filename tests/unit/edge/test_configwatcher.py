@@ -11,18 +11,9 @@ from kubesum.edge.tls.certificates import authority, serving
 from kubesum.edge.tls.servertls import ServerTls
 from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced
 from kubesum.vocabulary.resource import Key
-from tests.unit.edge.clientcertificates import SM2, root
+from tests.unit.edge.authenticationconfig import CLIENTS, CONFIG, PROXIES
+from tests.unit.edge.clientcertificates import SM2
 
-CLIENTS, PROXIES = root("clients"), root("proxies")
-CONFIG: dict[str, str] = {
-    "client-ca-file": CLIENTS.pem.decode(),
-    "requestheader-client-ca-file": PROXIES.pem.decode(),
-    "requestheader-allowed-names": '["front-proxy-client","aggregator"]',
-    "requestheader-username-headers": '["X-Remote-User","X-User"]',
-    "requestheader-uid-headers": '["X-Remote-Uid"]',
-    "requestheader-group-headers": '["X-Remote-Group"]',
-    "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
-}
 CONFIG_MAP: Key = ("kube-system", "extension-apiserver-authentication")
 SERVING = serving(authority("ca"), ["kubesum.test"])
 

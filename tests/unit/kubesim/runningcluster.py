@@ -20,25 +20,13 @@ from kubesim.access.pki import Pki
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesum.commands.demo.simulation import INSTALLATION
+from tests.wire import Answer
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 ONE_GROUP = replace(INSTALLATION, further_api_services=())
 """kubesum with the first of its groups alone."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A whole response."""
-
-    code: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass(frozen=True)

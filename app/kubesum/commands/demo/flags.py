@@ -37,4 +37,5 @@ def add(command: argparse.ArgumentParser) -> None:
         help="random events per second, 0 for none (default: %(default)s)",
     )
     sharedflags.usage_interval(command)
-    sharedflags.port_and_kubeconfig_out(command)
+    sharedflags.port(command)
+    sharedflags.kubeconfig_out(command)

@@ -32,7 +32,8 @@ def add(command: Parser) -> None:
         "--dashboard", action="store_true", help="also serve the page of kubesum dashboard, and open it in a browser"
     )
     sharedflags.no_browser(command)
-    sharedflags.port_and_kubeconfig_out(command)
+    sharedflags.port(command)
+    sharedflags.kubeconfig_out(command)
 
 
 def _conflict(options: argparse.Namespace) -> str:

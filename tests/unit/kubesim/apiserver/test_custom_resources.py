@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.kubesim.runningcluster import Answer, Cluster
+from tests.unit.kubesim.runningcluster import Cluster
 from tests.unit.rollupdefinitions.samples import SAMPLE
+from tests.wire import Answer
 
 PATH = "/apis/kubesum.dev/v1alpha1/rollupdefinitions"
 OWN = f"{PATH}/{SAMPLE['metadata']['name']}"

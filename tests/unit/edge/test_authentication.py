@@ -90,8 +90,11 @@ async def user_of(
         return None
 
 
+REFUSED = "401"
+
+
 def name(user: User | None) -> str:
-    return user.name if user else ""
+    return user.name if user else REFUSED
 
 
 async def test_the_front_proxy_names_the_user() -> None:
@@ -137,15 +140,15 @@ NAMELESS = certificate_for([(NameOID.ORGANIZATION_NAME, "system:masters")], CLIE
 
 MATRIX: dict[str, tuple[tuple[Issued, ...], list[tuple[str, str]], str]] = {
     "proxy and a user": ((PROXY,), ZOE, "zoë"),
-    "proxy without a user": ((PROXY,), [], ""),
-    "proxy and an empty name": ((PROXY,), [("X-Remote-User", ""), ("X-Remote-Group", "a")], ""),
-    "proxy and a group alone": ((PROXY,), [("X-Remote-Group", "system:masters")], ""),
+    "proxy without a user": ((PROXY,), [], REFUSED),
+    "proxy and an empty name": ((PROXY,), [("X-Remote-User", ""), ("X-Remote-Group", "a")], REFUSED),
+    "proxy and a group alone": ((PROXY,), [("X-Remote-Group", "system:masters")], REFUSED),
     "proxy without a user, but a token": ((PROXY,), GOOD, "robot"),
     "proxy and a user and a bad token": ((PROXY,), ZOE + BAD, "zoë"),
-    "a proxy whose name is not allowed": ((OTHER_PROXY,), ZOE, ""),
+    "a proxy whose name is not allowed": ((OTHER_PROXY,), ZOE, REFUSED),
     "a proxy whose name is not allowed, and a token": ((OTHER_PROXY,), ZOE + GOOD, "robot"),
-    "an expired proxy": ((EXPIRED_PROXY,), ZOE, ""),
-    "a proxy's certificate for servers": ((SERVER_PROXY,), ZOE, ""),
+    "an expired proxy": ((EXPIRED_PROXY,), ZOE, REFUSED),
+    "a proxy's certificate for servers": ((SERVER_PROXY,), ZOE, REFUSED),
     "a user": ((JANE,), [], "jane"),
     "a user with headers": ((JANE,), ZOE, "jane"),
     "a user named like the proxy, with headers": ((LIKE_A_PROXY,), ZOE, "front-proxy-client"),
@@ -153,29 +156,29 @@ MATRIX: dict[str, tuple[tuple[Issued, ...], list[tuple[str, str]], str]] = {
     "a proxy that shows a user's certificate too": ((PROXY, JANE), ZOE, "zoë"),
     "a user and a good token": ((JANE,), GOOD, "jane"),
     "a user and a bad token": ((JANE,), BAD, "jane"),
-    "an expired user": ((EXPIRED,), [], ""),
+    "an expired user": ((EXPIRED,), [], REFUSED),
     "an expired user and a good token": ((EXPIRED,), GOOD, "robot"),
-    "an expired user and a bad token": ((EXPIRED,), BAD, ""),
-    "a user of another authority": ((OF_ANOTHER,), ZOE, ""),
+    "an expired user and a bad token": ((EXPIRED,), BAD, REFUSED),
+    "a user of another authority": ((OF_ANOTHER,), ZOE, REFUSED),
     "a user of another authority and a good token": ((OF_ANOTHER,), GOOD, "robot"),
-    "a user without a name": ((NAMELESS,), [], ""),
+    "a user without a name": ((NAMELESS,), [], REFUSED),
     "a user without a name, and a good token": ((NAMELESS,), GOOD, "robot"),
     "headers alone": ((), ZOE, "system:anonymous"),
     "headers and a good token": ((), ZOE + GOOD, "robot"),
-    "headers and a bad token": ((), ZOE + BAD, ""),
-    "a bad token": ((), BAD, ""),
-    "a token whose review fails": ((), DOWN, ""),
+    "headers and a bad token": ((), ZOE + BAD, REFUSED),
+    "a bad token": ((), BAD, REFUSED),
+    "a token whose review fails": ((), DOWN, REFUSED),
     "a user and a token whose review fails": ((JANE,), DOWN, "jane"),
     "a subprotocol": ((), subprotocols(as_subprotocol("good"), "v1"), "robot"),
     "a subprotocol after another": ((), subprotocols("v1", as_subprotocol("good")), "robot"),
-    "a bad subprotocol": ((), subprotocols(as_subprotocol("bad"), "v1"), ""),
+    "a bad subprotocol": ((), subprotocols(as_subprotocol("bad"), "v1"), REFUSED),
     "a bad header and a good subprotocol": ((), BAD + subprotocols(as_subprotocol("good"), "v1"), "robot"),
     "a user and a subprotocol": ((JANE,), subprotocols(as_subprotocol("good"), "v1"), "jane"),
-    "a subprotocol that leaves none for the response": ((), subprotocols(as_subprotocol("good")), ""),
-    "two subprotocols": ((), subprotocols(as_subprotocol("good"), as_subprotocol("good"), "v1"), ""),
-    "a padded subprotocol": ((), subprotocols(as_subprotocol("good") + "==", "v1"), ""),
-    "a subprotocol that is no base64": ((), subprotocols(as_subprotocol("") + "%", "v1"), ""),
-    "a subprotocol that is no text": ((), subprotocols(as_subprotocol("") + "_w", "v1"), ""),
+    "a subprotocol that leaves none for the response": ((), subprotocols(as_subprotocol("good")), REFUSED),
+    "two subprotocols": ((), subprotocols(as_subprotocol("good"), as_subprotocol("good"), "v1"), REFUSED),
+    "a padded subprotocol": ((), subprotocols(as_subprotocol("good") + "==", "v1"), REFUSED),
+    "a subprotocol that is no base64": ((), subprotocols(as_subprotocol("") + "%", "v1"), REFUSED),
+    "a subprotocol that is no text": ((), subprotocols(as_subprotocol("") + "_w", "v1"), REFUSED),
     "an empty subprotocol": ((), subprotocols(as_subprotocol(""), "v1"), "system:anonymous"),
     "a subprotocol of another upgrade": (
         (),

@@ -22,7 +22,7 @@ FIELD_MANAGER: Final = "kubesum"
 DEFINITIONS_TIMING: Final = Timing(max_backoff_s=10.0)
 """Their CustomResourceDefinition may be installed at any time."""
 _WRITE_TIMEOUT_S: Final = 10.0
-_GONE: Final = 404
+_NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 
 
@@ -54,7 +54,7 @@ def definitions(upstream: Upstream, history: ServerHistory) -> DefinitionsApi:
         try:
             await upstream.apply_status(path, body, FIELD_MANAGER, _WRITE_TIMEOUT_S)
         except StatusError as error:
-            if error.code in (_GONE, _CONFLICT):
+            if error.code in (_NOT_FOUND, _CONFLICT):
                 return False
             raise
         return True

@@ -25,7 +25,7 @@ def rollup_annotations(command: argparse._ActionsContainer) -> None:
         metavar="NAMES",
         type=arguments.annotations,
         default=(),
-        help="annotations of pods that rollup definitions may group by and read, separated by commas (default: none)",
+        help="annotations of pods that RollupDefinitions may group by and read, separated by commas (default: none)",
     )
 
 

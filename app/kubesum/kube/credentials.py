@@ -74,7 +74,7 @@ def kubeconfig(path: Path | None, context: str | None) -> ConfigLoader:
         _check_server(configuration, where)
         _check_token(configuration, where)
         if (file := _token_file(paths, chosen)) and _API_KEY not in configuration.api_key:
-            # Without it, requests would be those of an anonymous user, whom no 401 tells to load it again.
+            # Without it, requests would be those of an anonymous user, which get no 401 on which it is loaded again.
             raise UsageError(f"{where}: {file} holds no token")
         configuration.proxy = configuration.proxy or _environment_proxy(str(configuration.host))
         return configuration

@@ -80,7 +80,7 @@ class WatchError:
 
     error: UpstreamError
     refused: bool
-    """Answered with 401, 403, 404 or 405: it keeps failing until somebody changes rights or what is served."""
+    """Answered with 401, 403, 404 or 405: it keeps failing until rights or what is served change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Stalled(UpstreamError):
 
 
 class Unreachable(UpstreamError):
-    """There is no connection to the server: it has noticed nothing of the request."""
+    """There is no connection to the server: it has received nothing of the request."""
 
 
 class TooLarge(UpstreamError):

@@ -51,7 +51,7 @@ class Timing:
     max_unreachable_s: float = 5.0
     """Longest pause while there is no connection: to try one costs a server nothing that is not there."""
     refused_backoff_s: float = 10.0
-    """Least pause after an error that needs somebody to grant a right or install an API."""
+    """Least pause after an error that lasts until a right is granted or an API installed."""
     max_retry_after_s: float = 60.0
     """A longer Retry-After of the server is cut to this."""
     stall_timeout_s: float = 150.0

@@ -22,5 +22,5 @@ class StatusError(UpstreamError):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether retries keep failing until somebody grants a right or installs an API."""
+        """Whether retries keep failing until a right is granted or an API installed."""
         return self.code in (401, 403, 404, 405)

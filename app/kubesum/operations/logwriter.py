@@ -1,4 +1,4 @@
-"""Writes the log to a descriptor, and never waits for whoever reads it.
+"""Writes the log to a descriptor, and never waits for its reader.
 
 A pipe is full when its reader is stopped, such as a container runtime whose disk is full. A write would then hold the
 event loop for ever, and with it probes and signals. So lines that do not fit are dropped and counted, and the next

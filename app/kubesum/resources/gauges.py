@@ -63,7 +63,7 @@ def states(name: str, field: str, help_: str) -> Gauge:
 
 
 def reasons(name: str, field: str, help_: str) -> Gauge:
-    """A gauge of counts by reason, of which the most frequent are told apart."""
+    """A gauge of counts by reason, of which the most frequent have samples of their own."""
     read = attrgetter(field)
 
     def samples(status: Any) -> Iterable[Sample]:

@@ -1,6 +1,6 @@
 """Accepts connections, in place of the event loop.
 
-Event loops tell of a connection when its TLS handshake has ended: until then it could be neither counted nor closed.
+Event loops report a connection once its TLS handshake has ended: until then it could be neither counted nor closed.
 While no descriptor is left, uvloop closes every new connection, also that of a probe; here one that is idle is
 closed, and the new one waits in the queue of the kernel for a moment.
 
@@ -120,7 +120,7 @@ class Acceptor:
         finally:
             if transport is None:
                 client.close()
-                # Event loops do not tell a protocol whose connection was never made.
+                # Event loops call no method of a protocol whose connection was never made.
                 protocol.connection_lost(ConnectionAbortedError())
 
     async def _readable(self, client: socket.socket) -> None:

@@ -2,7 +2,7 @@
 
 Every replica serves the same kinds and computes the same status; none is elected. The status is written by
 server-side apply with the resourceVersion that it was computed for. So of two replicas that see the same change one
-writes, the other gets a conflict, and finds with the next event that nothing is left to say.
+writes, the other gets a conflict, and finds with the next event that the status is the one it computed.
 """
 
 import asyncio
@@ -112,7 +112,7 @@ class DefinitionController:
 
     async def run(self) -> None:
         """Follows the definitions until cancelled."""
-        # Those of files are known before, and whoever has read them has said what is wrong.
+        # What is wrong with definitions in files was reported when they were read.
         self._refusals = _refusals(self._kinds.verdicts)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(), name="definitions")
@@ -163,7 +163,7 @@ class DefinitionController:
         served = self._kinds.served(verdict.compiled) if verdict.compiled is not None else None
         before = definition.status
         if verdict.compiled is not None and served is None:
-            # Another replica may serve it already: what it says holds.
+            # Another replica may serve it already: the status that it wrote holds.
             is_answered = before.observed_generation == definition.metadata.generation
             if is_answered or loop_now < writing.since + STARTING_S:
                 return COMPUTING_S
@@ -203,9 +203,9 @@ class DefinitionController:
             self._failed(writing, loop_now, str(error))
             return
         DEFINITION_STATUS_WRITES.labels("success" if is_applied else "conflict").inc()
-        # Without success another replica was faster, or somebody changed or deleted it: an event will say.
+        # A conflict means that it was changed or deleted, most often by another replica: an event follows.
         if is_applied:
-            # Somebody who writes something else each time is answered ever more slowly.
+            # A writer that overwrites the status each time is answered ever more slowly.
             writing.failures = writing.failures + 1 if writing.written == said else 0
             writing.written = said
             self._log_transition("")

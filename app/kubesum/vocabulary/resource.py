@@ -199,7 +199,7 @@ class ComputedResource:
     A resource without folds has one row for each subject, and nothing is summed.
     `shown` gives parts of a subject that the status has as they are: two subjects that differ in one have different
     statuses, which then need not be computed to be compared.
-    `reader_roles` are the ClusterRoles that may read it; everybody who may view a namespace may read its namespaced
+    `reader_roles` are the ClusterRoles that may read it; users who may view a namespace may read its namespaced
     ones too. A cluster-scoped resource without roles is for administrators.
     `gauges` are what Prometheus gets of its rows, where it is asked for (`--rollup-metrics`); `gauge_label` is the
     label that has the name of a row, empty for none.
@@ -248,7 +248,7 @@ class ComputedResource:
     @property
     def all_reader_roles(self) -> frozenset[ReaderRole]:
         """The ClusterRoles that may read it, with `kubesum:view` for a namespaced one."""
-        # Namespaced rows are computed from pods and workloads, which whoever may view the namespace may read.
+        # Namespaced rows are computed from pods and workloads, which users who may view the namespace may read.
         return frozenset((*self.reader_roles, ReaderRole.VIEW) if self.namespaced else self.reader_roles)
 
     @property

@@ -25,7 +25,7 @@ SLOW_S: Final = 1.0
 BURST: Final = 100
 """Lines of requests with the same code that are written at once, unless all requests are logged."""
 LINES_PER_S: Final = 1
-"""The same afterwards, in each second: in a day of refusals, 50 MB."""
+"""The same afterwards, in each second: 50 MB in a day of refusals."""
 MAX_AUDIT_ID: Final = 64
 """In characters: k8s.io/apiserver/pkg/audit/context.go, GetAuditIDTruncated."""
 MAX_VALUE: Final = 256
@@ -83,8 +83,8 @@ def exchange(headers: Headers) -> Exchange:
 class AccessLog:
     """Writes the lines of the requests that `which` selects.
 
-    Unless all are wanted, a crowd that is refused must not fill a disk: of each code so many lines are written, the
-    rest are counted, and the next line follows one that says how many are missing.
+    Unless all are wanted, many refused requests must not fill a disk: of each code, `BURST` lines are written at once
+    and `LINES_PER_S` from then on. The others are counted, and the next line follows one that gives their number.
     """
 
     def __init__(self, which: str, now: Callable[[], float] = time.monotonic) -> None:
@@ -166,7 +166,7 @@ def _values(done: Exchange, scope: Scope) -> dict[str, object]:
         "bytes": done.sent_bytes,
         "source": client[0] if client else "",
     }
-    # Whoever else sends it may claim any address.
+    # Any other client may claim any address.
     if user is not None and user.from_front_proxy and done.forwarded_for:
         values["forwarded_for"] = done.forwarded_for
     return values

@@ -37,7 +37,7 @@ class RollupMetrics:
         parts: list[str] = []
         for store in self._catalogue().stores:
             if store.resource.plural in self._plurals:
-                # First: rows that nobody has read so far are unavailable until they are computed for somebody.
+                # First: rows that no client reads are not computed, and unavailable until they are.
                 await store.catch_up()
                 if store.unavailable() is None:
                     parts += await self._of_store(store)

@@ -88,5 +88,5 @@ async def _cancelled(task: asyncio.Task[Body]) -> None:
     task.cancel()
     await asyncio.wait((task,))
     if not task.cancelled():
-        # asyncio logs an exception that nobody has retrieved.
+        # asyncio logs an exception that was never retrieved.
         task.exception()

@@ -1,6 +1,6 @@
 """The rows of lists as JSON, each encoded once.
 
-The texts of a block's rows are kept together, one entry for each format in which somebody asked for them. A change
+The texts of a block's rows are kept together, one entry for each format in which they were requested. A change
 replaces the block by one that shares all other rows, and only the changed row is encoded again. Texts hold no
 reference to their rows, which would be kept for too long: a row is found again by its version, which no other row of
 its resource ever had.
@@ -149,7 +149,7 @@ class _Text(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 _MISSING: Final = _Text(b"", (), math.inf)
-"""In place of the text of a row that nobody asked for."""
+"""In place of the text of a row that no list has needed."""
 
 
 _Place = tuple[int, str, str, str]

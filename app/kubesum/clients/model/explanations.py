@@ -1,7 +1,7 @@
 """What the state of a table means to the user: how fresh it is, why it is empty, what went wrong and what to do.
 
 A 403 is explained with the ClusterRole that grants the resource. It says nothing about whether kubesum is installed,
-because authorization comes before the resource is looked up: discovery, which everybody may read, does.
+because authorization comes before the resource is looked up: discovery, which every user may read, does.
 """
 
 import time

@@ -31,7 +31,7 @@ class Informer:
         """The columns of the view, which a changed definition changes."""
         self.objects: Final[dict[Key, Any]] = {}
         self.changes = 0
-        """The number of changes to the objects, which tells whether there is anything new."""
+        """The number of changes to the objects, which shows whether anything is new."""
         self.has_synced = False
         """Whether the initial list completed."""
         self.error: UpstreamError | None = None

@@ -30,7 +30,7 @@ def opened(path: Path) -> Iterator[Callable[[bytes], object]]:
     if path == STDOUT:
         yield _stdout().write
         return
-    # To replace a device or a pipe, such as /dev/null, by a file would take it away from everybody.
+    # To replace a device or a pipe, such as /dev/null, by a file would take it from all processes.
     is_replaced = path.is_dir() or path.is_file() or not path.exists()
     with (_replaced if is_replaced else _device)(path) as file:
         yield partial(_write, path, file)

@@ -54,7 +54,7 @@ async def _warn_of_forbidden_definitions(upstream: Upstream) -> None:
     """Says that there may be RollupDefinitions which the user may not list, if their resource is installed."""
     if await _error_code(upstream, WATCHED_DEFINITIONS.path) != HTTPStatus.FORBIDDEN:
         return
-    # A 403 says nothing about whether the resource exists: discovery, which everybody may read, does.
+    # A 403 says nothing about whether the resource exists: discovery, which every user may read, does.
     if await _error_code(upstream, f"/apis/{WATCHED_DEFINITIONS.api_version}") is None:
         warn("not allowed to list rollupdefinitions: the kinds that they make are not served")
 

@@ -1,7 +1,8 @@
 """The list-watches of files that hold the objects of a cluster.
 
-The kubelets' versions tell by which rule the cluster's scheduler counts pods that are resized. Nodes may come after
-pods in the files, so the facts of pods are kept by either rule until all is read; those of nearly all pods are equal.
+The kubelets' versions decide by which rule pods that are resized are counted, as by the cluster's scheduler. Nodes
+may come after pods in the files, so the facts of pods are kept by either rule until all is read; those of nearly all
+pods are equal.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

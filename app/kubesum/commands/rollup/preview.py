@@ -51,7 +51,7 @@ def lines(store: Store) -> Iterator[str]:
             [namespace, *line]
             for namespace, line in zip(["NAMESPACE", *(row.key[0] for row in rows[:FIRST_ROWS])], table, strict=True)
         ]
-    # A definition of somebody else must not drive the terminal.
+    # The author of a definition must not send control sequences to the terminal of its reader.
     table = [[printable(text) for text in line] for line in table]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:

@@ -45,7 +45,7 @@ class _Rule(msgspec.Struct, frozen=True, rename="camel"):
     resources: tuple[str, ...] | None = ()
 
     def reads(self, plural: str) -> bool:
-        """Whether the rule names the group, and lets somebody read a kind of it."""
+        """Whether the rule names the group, and allows reading a kind of it."""
         is_read = not {"*", "get", "list", "watch"}.isdisjoint(self.verbs)
         return is_read and ROLLUP_GROUP in (self.api_groups or ()) and bool({"*", plural} & {*(self.resources or ())})
 

@@ -39,7 +39,7 @@ class Connection:
     def __init__(self, connections: "Connections") -> None:
         self._connections = connections
         self.abort: Callable[[], object] = lambda: None
-        """Ends it at once; set by whoever serves the connection."""
+        """Ends it at once; set by the acceptor, and then by the protocol of the connection."""
 
     def busy(self) -> None:
         """The head of a request has arrived: the connection is not idle until its response has ended."""

@@ -101,7 +101,7 @@ class WebSocketWatch:
                 for translated in self._translated(message):
                     await send(translated)
             except ClientDisconnected:
-                # As for HTTP: `receive` tells the application.
+                # As for HTTP: `receive` gives http.disconnect to the application.
                 pass
 
         await self._application(self._scope, translated_receive, translated_send)

@@ -34,11 +34,6 @@ class FieldType(Enum):
     LABELS = "a map of strings"
     AMOUNTS = "a map of numbers"
 
-    @property
-    def is_scalar(self) -> bool:
-        """Whether a key can be made of it."""
-        return self in (FieldType.STRING, FieldType.BOOL, FieldType.INT)
-
 
 @dataclass(frozen=True, slots=True)
 class RecordField:

@@ -1,25 +1,22 @@
-"""Watches as streams of lines, without a network: where they start, what they send, how they end."""
+"""Watches as streams of lines, without a network: what they send, and how they end."""
 
 import asyncio
 import json
-import random
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from kubesum.api.requests.negotiation import Form, Representation
-from kubesum.api.requests.options import Include, WatchOptions, watch_options
+from kubesum.api.requests.options import Include
 from kubesum.api.watch.watchevents import EventFormat, FrameCache, WatchEvent
-from kubesum.rollups.resourceversion import SHARED_TAG, TAGS
-from kubesum.vocabulary.errors import ApiError, Expired, ServiceUnavailable, Timeout
+from kubesum.rollups.resourceversion import TAGS
 from tests.leaping import leaping
 from tests.unit.api.replicas import JSON, Replica, names, ready, versions
 from tests.unit.web.fakeresources import BOXES, NOW, Thing
 
 TABLE = Representation(Form.TABLE, "meta.k8s.io/v1")
 METADATA = Representation(Form.METADATA, "meta.k8s.io/v1")
+LIST = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
 
 
 async def test_without_a_version_the_state_is_sent_first() -> None:
@@ -81,9 +78,6 @@ async def test_the_state_is_sent_in_order_of_version() -> None:
     await replica.put(Thing("a"))
 
     assert names(await ready(await replica.watch({}))) == [("ADDED", "b"), ("ADDED", "a")]
-
-
-LIST = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
 
 
 @pytest.mark.parametrize(
@@ -310,133 +304,6 @@ def test_watches_end_within_an_hour() -> None:
     leaping(main())
 
 
-async def refusal(replica: Replica, version: int) -> ApiError:
-    """The error of a watch from a version."""
-    with pytest.raises(ApiError) as raised:
-        await replica.watch({"resourceVersion": str(version)})
-    return raised.value
-
-
-async def test_versions_from_which_a_watch_cannot_start() -> None:
-    """[W5] [W9]"""
-    replica = await Replica().start(Thing("a"))
-    replica.world.now += 20
-    now = int(replica.world.now * 1_000_000) * TAGS
-
-    assert isinstance(await refusal(replica, 5), Expired)
-    assert isinstance(await refusal(replica, int((NOW - 60) * 1_000_000) * TAGS + 7), Expired)
-    assert isinstance(await refusal(replica, now - 30_000_000 * TAGS + 9), Expired)
-    assert isinstance(await refusal(replica, now - 20_000_000 * TAGS + 9), ServiceUnavailable)
-    assert isinstance(await refusal(replica, now + 61_000_000 * TAGS + 9), Timeout)
-    too_large = await refusal(replica, (1 << 64) - 1)
-    assert too_large.details is not None
-    assert too_large.details.causes[0].reason == "ResourceVersionTooLarge"
-
-
-async def test_from_a_version_of_another_replica_the_last_changes_are_replayed() -> None:
-    replica = await Replica().start(Thing("old"), Thing("changed"), Thing("gone"))
-    replica.world.now += 20
-    await replica.put(Thing("changed", labels={"is": "new"}))
-    await replica.put(Thing("new"))
-    await replica.drop("gone")
-    await replica.put(Thing("passing"))
-    await replica.drop("passing")
-    asked = replica.version - replica.tag + 9
-
-    events = await replica.events_from(asked)
-
-    assert names(events) == [
-        ("MODIFIED", "changed"),
-        ("MODIFIED", "new"),
-        ("DELETED", "gone"),
-        ("DELETED", "passing"),
-    ]
-    assert versions(events) == sorted(set(versions(events)))
-    assert versions(events)[0] > asked
-    assert [version % TAGS for version in versions(events)] == [SHARED_TAG] * 4
-
-
-async def test_a_version_of_a_replica_with_the_same_tag_was_not_issued_here() -> None:
-    """One in 999 pairs of replicas draws the same tag; a change that only one had published was lost."""
-    replica = await Replica().start()
-    replica.world.now += 20
-    await replica.put(Thing("a"))
-    await replica.put(Thing("b"))
-
-    assert names(await replica.events_from(replica.version - TAGS)) == [("MODIFIED", "a"), ("MODIFIED", "b")]
-
-
-async def test_a_replay_that_was_cut_off_is_replayed_again() -> None:
-    """A version in the middle of a replay does not show that the client has all of it."""
-    replica = await Replica().start()
-    replica.world.now += 20
-    await replica.put(Thing("a"), Thing("b"), Thing("c"))
-    first = (await replica.events_from(replica.version - replica.tag + 9))[0]
-
-    again = await replica.events_from(versions([first])[0])
-
-    assert names(again) == [("MODIFIED", "a"), ("MODIFIED", "b"), ("MODIFIED", "c")]
-
-
-async def test_changes_long_before_a_version_of_another_replica_are_not_replayed() -> None:
-    replica = await Replica().start()
-    replica.world.now += 20
-    await replica.put(Thing("a"))
-    replica.world.now += 20
-    await replica.put(Thing("b"))
-
-    assert names(await replica.events_from(replica.version - replica.tag + 9)) == [("MODIFIED", "b")]
-
-
-async def test_no_change_is_lost_after_a_version_of_a_replica_with_a_fast_clock() -> None:
-    replica = await Replica().start()
-    replica.world.now += 20
-    await replica.put(Thing("a"))
-    asked = replica.version + 2_500_000 * TAGS + 2
-
-    lines = await replica.watch({"resourceVersion": str(asked)})
-    await replica.put(Thing("b"))
-    events = await ready(lines)
-
-    assert names(events) == [("MODIFIED", "a"), ("MODIFIED", "b")]
-    assert asked < versions(events)[0] < versions(events)[1]
-
-
-async def test_a_client_that_was_cut_off_before_a_deletion_gets_it() -> None:
-    """A row that left the selection and changed again was coalesced into one event with the later version."""
-    replica = await Replica().start(Thing("k", labels={"wood": "oak"}), Thing("l", labels={"wood": "oak"}))
-    begun = replica.version
-    replica.world.now += 2
-    await replica.put(Thing("k", labels={"wood": "ash"}))
-    replica.world.now += 2
-    await replica.put(Thing("l", labels={"wood": "oak", "old": "yes"}))
-    replica.world.now += 2
-    await replica.put(Thing("k", labels={"wood": "elm"}))
-
-    events = await replica.events_from(begun, labelSelector="wood=oak")
-    cut_off_after_first = await replica.events_from(versions(events)[0], labelSelector="wood=oak")
-
-    assert names(events) == [("DELETED", "k"), ("MODIFIED", "l")]
-    assert names(cut_off_after_first) == [("MODIFIED", "l")]
-
-
-async def test_a_row_that_may_have_been_selected_in_between_is_deleted() -> None:
-    """The other replica may have published a state that was selected only for a moment."""
-    replica = await Replica().start(Thing("a", labels={"wood": "ash"}), Thing("b", labels={"wood": "oak"}))
-    replica.world.now += 20
-    await replica.put(Thing("a", labels={"wood": "oak"}))
-    await replica.put(Thing("a", labels={"wood": "elm"}))
-    before = replica.version - replica.tag + 9
-    await replica.put(Thing("b", uid="other", labels={"wood": "oak"}))
-    after = replica.version - replica.tag + 9
-
-    events = await replica.events_from(before, labelSelector="wood=oak")
-
-    assert names(events) == [("DELETED", "a"), ("MODIFIED", "b")]
-    assert events[0]["object"]["metadata"]["labels"] == {"wood": "oak"}
-    assert names(await replica.events_from(after, labelSelector="wood=oak"))[1:] == [("MODIFIED", "b")]
-
-
 async def test_an_event_is_encoded_once_for_all_watches() -> None:
     """[W13]"""
     replica = await Replica().start(Thing("a"))
@@ -467,142 +334,6 @@ async def test_a_thousand_watches_get_a_change() -> None:
     assert len(set(await asyncio.wait_for(asyncio.gather(*waiting), 10))) == 1
     for lines in opened:
         await lines.aclose()
-
-
-@dataclass
-class Copy:
-    """The copy of a client that lists and watches as client-go's reflector does."""
-
-    query: dict[str, str]
-    objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    version: int = 0
-    lists: int = 0
-
-    def relist(self, replica: Replica) -> None:
-        selector = WatchOptions(selector=watch_options(self.query, BOXES).selector).selector
-        snapshot = replica.store.snapshot()
-        self.version = snapshot.version
-        self.objects = {
-            row.key: labels_of(row.subject.labels) for row in snapshot.rows if selector.matches(BOXES, row)
-        }
-        self.lists += 1
-
-    def take(self, event: dict[str, Any]) -> None:
-        metadata = event["object"]["metadata"]
-        version = int(metadata["resourceVersion"])
-        assert version >= self.version, "time goes back"
-        self.version = version
-        key = metadata.get("namespace", ""), metadata.get("name", "")
-        match event["type"]:
-            case "ADDED" | "MODIFIED":
-                self.objects[key] = labels_of(metadata.get("labels", {}))
-            case "DELETED":
-                self.objects.pop(key, None)
-
-    async def follow(self, replica: Replica) -> None:
-        """Watches from the last version as long as there are events; lists again on 410."""
-        try:
-            events = await replica.events_from(self.version, **self.query)
-        except (Expired, ServiceUnavailable):
-            self.relist(replica)
-            return
-        for event in events:
-            if event["type"] == "ERROR":
-                self.relist(replica)
-                return
-            self.take(event)
-
-
-def labels_of(labels: dict[str, str]) -> dict[str, str]:
-    return dict(labels)
-
-
-async def churn(chance: random.Random, replicas: list[Replica]) -> None:
-    """One change of the cluster, which all replicas receive, some of them a moment later than others."""
-    name, namespace = f"box-{chance.randrange(12)}", chance.choice(("one", "two"))
-    exists = (namespace, name) in replicas[0].boxes
-    box = Thing(
-        name,
-        namespace,
-        uid=chance.choice("uv"),
-        labels={"wood": chance.choice(("oak", "ash")), "at": str(chance.random())},
-    )
-    is_dropped = exists and chance.random() < 0.3
-    for replica in chance.sample(replicas, len(replicas)):
-        replica.world.now += chance.random() * 0.01
-        if is_dropped:
-            await replica.drop(name, namespace)
-        else:
-            await replica.put(box)
-
-
-async def settled(replica: Replica) -> None:
-    replica.world.now += 2
-    await replica.world.engine.publish()
-
-
-@pytest.mark.parametrize("tags", [(7,), (7, 8), (7, 7), (7, 8, 9)], ids=["one", "two", "alike", "three"])
-@pytest.mark.parametrize("selector", ["", "wood=oak"], ids=["all", "oaks"])
-async def test_a_copy_always_becomes_equal_to_a_list(tags: tuple[int, ...], selector: str) -> None:
-    """Through changes, reconnects to any replica, and versions that have expired, no change is lost."""
-    chance = random.Random(f"{tags} {selector}")
-    replicas = [await Replica(tag).start() for tag in tags]
-    for replica in replicas:
-        replica.world.now += 30
-        await settled(replica)
-    query = {"labelSelector": selector} if selector else {}
-    copy = Copy(query)
-    copy.relist(replicas[0])
-
-    for step in range(700):
-        for _ in range(chance.randrange(1, 4)):
-            await churn(chance, replicas)
-        if chance.random() < 0.01:
-            for replica in replicas:
-                replica.world.now += 400
-        replica = chance.choice(replicas)
-        await copy.follow(replica)
-        if step % 10 == 0:
-            for one in replicas:
-                await settled(one)
-            await copy.follow(replica)
-            shown = Copy(query)
-            shown.relist(replica)
-            assert copy.objects == shown.objects
-
-    assert copy.lists < 60
-
-
-async def test_one_long_watch_keeps_a_copy_equal_to_a_list() -> None:
-    """One stream through thousands of events, read in pieces of any size."""
-    chance = random.Random(4)
-    replica = await Replica().start()
-    copy = Copy({"labelSelector": "wood=oak"})
-    copy.relist(replica)
-    read: list[int] = []
-    query = {"resourceVersion": str(copy.version), "labelSelector": "wood=oak"}
-    async with aclosing(await replica.watch(query)) as lines, asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-
-        async def follow() -> None:
-            async for chunk in lines:
-                for line in chunk.splitlines():
-                    copy.take(json.loads(line))
-                    read.append(copy.version)
-                for _ in range(chance.randrange(20)):
-                    await asyncio.sleep(0)
-
-        following = tasks.create_task(follow())
-        for _ in range(3000):
-            await churn(chance, [replica])
-        for _ in range(100):
-            await asyncio.sleep(0)
-        following.cancel()
-    shown = Copy(copy.query)
-    shown.relist(replica)
-
-    assert copy.objects == shown.objects
-    assert len(read) > 1000
-    assert read == sorted(set(read))
 
 
 async def test_versions_of_a_thousand_changes_rise() -> None:

@@ -16,10 +16,10 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
-from kubesum.api.lists.pacer import Turns
 from kubesum.edge.http.connections import Connection, Connections
 from kubesum.operations.logs import LogReduction
 from kubesum.operations.metrics import ACCEPT_ERRORS
+from kubesum.operations.pacer import Turns
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from kubesum.api.lists.pacer import Turns
 from kubesum.edge.http.requestcontext import RequestContext, request_context
 from kubesum.operations.metrics import SENT_WATCH_EVENTS, WATCHES_CUT
+from kubesum.operations.pacer import Turns
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
 from kubesum.vocabulary.resource import ComputedResource
 from kubesum.web.writes import Writes, WriteTimeout

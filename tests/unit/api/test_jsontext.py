@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from kubesum.api.lists.pacer import Turns
 from kubesum.api.representations.jsontext import pretty_list
+from kubesum.operations.pacer import Turns
 
 
 def listed(number: int, name: str = "items") -> bytes:

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from kubesum.api.lists.listing import encode_object
-from kubesum.api.lists.pacer import Turns
 from kubesum.api.lists.paging import ListMeta, page
 from kubesum.api.lists.selections import Selections
 from kubesum.api.representations.objects import ENCODER
@@ -14,6 +13,7 @@ from kubesum.api.representations.status import status_body
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Continue, Include, ListOptions
 from kubesum.api.requests.selectors import selector
+from kubesum.operations.pacer import Turns
 from kubesum.rollups.rows import Row
 from kubesum.rollups.snapshots import Rows, Snapshot
 from kubesum.vocabulary.errors import NotFound, ServiceUnavailable, StatusDetails

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from kubesum.api.lists.pacer import Turns
 from kubesum.api.lists.paging import page, snapshot_of
 from kubesum.api.lists.selections import Selections
 from kubesum.api.representations.status import status_body
 from kubesum.api.requests.options import LATEST, Continue, ListOptions
+from kubesum.operations.pacer import Turns
 from kubesum.rollups.events import RowEvent
 from kubesum.rollups.pastsnapshots import KEPT_ROWS, KEPT_SNAPSHOTS, PastSnapshots, as_of
 from kubesum.rollups.resourceversion import TAGS

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from kubesum.api.lists.freshness import not_older_than
-from kubesum.api.lists.pacer import Turns
 from kubesum.api.lists.paging import page, snapshot_of
 from kubesum.api.lists.selections import Selections
 from kubesum.api.representations.objects import ENCODER, object_of
 from kubesum.api.requests.options import Continue, ListOptions, watch_options
+from kubesum.operations.pacer import Turns
 from kubesum.rollups.rows import served
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
 from kubesum.vocabulary.resource import Key

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 import yaml
 
-from kubesum.api.lists.pacer import Turns
 from kubesum.api.representations.yamltext import yaml_document, yaml_list
+from kubesum.operations.pacer import Turns
 
 
 def test_a_document_is_in_block_style() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 
-from kubesum.api.lists.pacer import SLICE_S, Turns
+from kubesum.operations.pacer import SLICE_S, Turns
 
 
 class Iterations:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from starlette.types import Scope
 
-from kubesum.api.lists.pacer import Turns
 from kubesum.edge.http.requestcontext import RequestContext, attach
+from kubesum.operations.pacer import Turns
 from kubesum.vocabulary.errors import Forbidden, ServiceUnavailable
 from kubesum.vocabulary.memorypressure import MemoryPressure, no_pressure
 from kubesum.web.watch import WatchResponse

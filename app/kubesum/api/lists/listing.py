@@ -11,7 +11,6 @@ from typing import Any, Final
 from isal import isal_zlib
 
 from kubesum.api.lists.conversions import Conversions
-from kubesum.api.lists.pacer import Pacer, Turns
 from kubesum.api.lists.paging import ListMeta, page, snapshot_of
 from kubesum.api.lists.responsecache import Body, ResponseCache
 from kubesum.api.lists.rowtexts import RowFormat, RowTexts
@@ -22,6 +21,7 @@ from kubesum.api.representations.table import Ages, column_definitions, table_ro
 from kubesum.api.representations.yamltext import yaml_list
 from kubesum.api.requests.negotiation import Encoding, Form, Representation
 from kubesum.api.requests.options import Include, ListOptions
+from kubesum.operations.pacer import Pacer, Turns
 from kubesum.rollups.rows import Row
 from kubesum.rollups.snapshots import Snapshot
 from kubesum.rollups.store import Store

@@ -6,8 +6,8 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from kubesum.api.lists.pacer import Pacer, Turns
 from kubesum.api.requests.selectors import Selector
+from kubesum.operations.pacer import Pacer, Turns
 from kubesum.rollups.snapshots import BlockRows
 from kubesum.vocabulary.resource import ComputedResource
 

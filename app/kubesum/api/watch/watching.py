@@ -18,7 +18,6 @@ from itertools import islice
 from typing import Final
 
 from kubesum.api.lists.freshness import not_older_than
-from kubesum.api.lists.pacer import Turns
 from kubesum.api.requests.negotiation import Representation
 from kubesum.api.requests.options import Include, WatchOptions
 from kubesum.api.watch.resumption import Resumption
@@ -33,6 +32,7 @@ from kubesum.api.watch.watchevents import (
     error_frame,
     watch_events,
 )
+from kubesum.operations.pacer import Turns
 from kubesum.rollups.events import BY_VERSION, RowEvent, coalesced
 from kubesum.rollups.resourceversion import Version
 from kubesum.rollups.rows import Row

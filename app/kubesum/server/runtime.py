@@ -78,9 +78,21 @@ class Limits:
     """The annotations of pods that are read, for the keys and expressions of definitions."""
 
 
+# Half of the connections at most have watches, a quarter requests, an eighth requests of masters beyond these, and a
+# sixteenth wait for TokenReviews: some are idle, and can be closed for a new one.
 def max_waiting(connections: int) -> int:
-    """How many requests may wait for a TokenReview, of at most so many connections: a sixteenth."""
+    """How many requests may wait for a TokenReview, of at most so many connections."""
     return max(1, connections // 16)
+
+
+def _request_limits(limits: Limits, connections: int) -> RequestLimits:
+    """How many requests and watches may be answered at the same time, of at most so many connections."""
+    return RequestLimits(
+        max_requests_inflight=min(limits.max_requests_inflight, max(1, connections // 4)),
+        max_watches=max(1, connections // 2),
+        user_share_percent=limits.user_share_percent,
+        access_log=limits.access_log,
+    )
 
 
 class Kubesum:
@@ -133,14 +145,7 @@ class Kubesum:
                 resources.end_slow_responses,
             ),
         )
-        request_limits = RequestLimits(
-            # Half of the connections at most have watches, a quarter requests, an eighth requests of masters beyond
-            # these, and a sixteenth wait for TokenReviews: some are idle, and can be closed for a new one.
-            max_requests_inflight=min(limits.max_requests_inflight, max(1, connections.maximum // 4)),
-            max_watches=max(1, connections.maximum // 2),
-            user_share_percent=limits.user_share_percent,
-            access_log=limits.access_log,
-        )
+        request_limits = _request_limits(limits, connections.maximum)
         app = create_app(resources, state, secure_serving.authenticator, secure_serving.authorizer, request_limits)
         self._server: Final = Server(server_config(app, secure_serving.tls), connections)
 

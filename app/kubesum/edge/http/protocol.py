@@ -110,7 +110,7 @@ class StrictProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         self.parser = None  # type: ignore[assignment]  # as uvicorn ends
         self.cycle = None  # type: ignore[assignment]  # as uvicorn begins
-        self.scope = {}  # type: ignore[typeddict-item]
+        self.scope = {}  # type: ignore[typeddict-item]  # no request any more
 
     def data_received(self, data: bytes) -> None:
         """Parses `data`; invalid or refused HTTP ends the connection."""

@@ -6,9 +6,10 @@ from contextlib import aclosing
 
 import pytest
 
+from kubesum.api.representations.rowformat import RowFormat
 from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include
-from kubesum.api.watch.watchevents import EventFormat, FrameCache, WatchEvent
+from kubesum.api.watch.watchevents import FrameCache, WatchEvent
 from kubesum.rollups.resourceversion import TAGS
 from tests.leaping import leaping
 from tests.unit.api.replicas import JSON, Replica, names, ready, versions
@@ -310,12 +311,12 @@ async def test_an_event_is_encoded_once_for_all_watches() -> None:
     row = replica.store.snapshot().rows[0]
     frames, event = FrameCache(lambda: NOW), WatchEvent("ADDED", row, row.version)
 
-    one = frames.frame(event, EventFormat(BOXES, JSON, Include.METADATA), with_columns=False)
+    one = frames.frame(event, RowFormat(BOXES, JSON, Include.METADATA), with_columns=False)
     other = frames.frame(
-        WatchEvent("ADDED", row, row.version), EventFormat(BOXES, JSON, Include.METADATA), with_columns=False
+        WatchEvent("ADDED", row, row.version), RowFormat(BOXES, JSON, Include.METADATA), with_columns=False
     )
     modified = frames.frame(
-        WatchEvent("MODIFIED", row, row.version), EventFormat(BOXES, JSON, Include.METADATA), with_columns=False
+        WatchEvent("MODIFIED", row, row.version), RowFormat(BOXES, JSON, Include.METADATA), with_columns=False
     )
 
     assert one is other

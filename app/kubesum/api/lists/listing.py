@@ -6,18 +6,19 @@ slices between which other tasks run. It is sent as it is joined, and never held
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from isal import isal_zlib
 
 from kubesum.api.lists.conversions import Conversions
 from kubesum.api.lists.paging import ListMeta, page, snapshot_of
 from kubesum.api.lists.responsecache import Body, ResponseCache
-from kubesum.api.lists.rowtexts import RowFormat, RowTexts
+from kubesum.api.lists.rowtexts import RowTexts
 from kubesum.api.lists.selections import Selections
 from kubesum.api.representations.jsontext import pretty_list
-from kubesum.api.representations.objects import ENCODER, object_of, partial_of
-from kubesum.api.representations.table import Ages, column_definitions, table_row
+from kubesum.api.representations.objects import ENCODER
+from kubesum.api.representations.rowformat import RowFormat
+from kubesum.api.representations.table import Ages, column_definitions
 from kubesum.api.representations.yamltext import yaml_list
 from kubesum.api.requests.negotiation import Encoding, Form, Representation
 from kubesum.api.requests.options import Include, ListOptions
@@ -207,20 +208,6 @@ def _key(request: ListRequest, snapshot: Snapshot) -> tuple[object, ...]:
     )
 
 
-def row_document(
-    resource: ComputedResource, representation: Representation, include: Include, ages: Ages
-) -> Callable[[Row], Any]:
-    """A function from a row to the document that is encoded for it."""
-    api_version = representation.api_version
-    match representation.form:
-        case Form.OBJECT:
-            return lambda row: object_of(resource, row)
-        case Form.TABLE:
-            return lambda row: table_row(resource, row, ages, include, api_version)
-        case Form.METADATA | Form.METADATA_LIST:
-            return lambda row: partial_of(resource, row, api_version)
-
-
 def _opening(resource: ComputedResource, representation: Representation, metadata: ListMeta) -> bytes:
     """The document up to its first row."""
     match representation.form:
@@ -247,8 +234,7 @@ def encode_object(
     resource: ComputedResource, row: Row, representation: Representation, include: Include, now: float
 ) -> bytes:
     """One row in the requested form, as JSON; a Table of it has the row's version."""
-    document = row_document(resource, representation, include, Ages(now))(row)
+    text, _ = RowFormat(resource, representation, include).encoded(row, Ages(now))
     if representation.form is not Form.TABLE:
-        return ENCODER.encode(document) + b"\n"
-    opening = _opening(resource, representation, ListMeta(str(row.version)))
-    return opening + ENCODER.encode(document) + b"]}\n"
+        return text + b"\n"
+    return _opening(resource, representation, ListMeta(str(row.version))) + text + _END

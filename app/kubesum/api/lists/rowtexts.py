@@ -14,50 +14,22 @@ Invariant: a text equals what its row is encoded to from scratch at the same tim
 import math
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from cachetools import LRUCache
 from isal import isal_zlib
 
-from kubesum.api.representations.objects import ENCODER, object_of, partial_of
-from kubesum.api.representations.table import Ages, AgeSpot, aged, spotted_row
-from kubesum.api.requests.negotiation import Form, Representation
-from kubesum.api.requests.options import Include
+from kubesum.api.representations.rowformat import RowFormat
+from kubesum.api.representations.table import Ages, AgeSpot, aged
 from kubesum.rollups.resourceversion import Version
-from kubesum.rollups.rows import Row, served
+from kubesum.rollups.rows import served
 from kubesum.rollups.snapshots import Block, BlockRows
-from kubesum.vocabulary.resource import ComputedResource
 
 _TEXT_BYTES: Final = 128
 """What a text takes beside its bytes, and what the place of an age in it takes."""
 _SPOT_BYTES: Final = 120
 _ENTRY_BYTES: Final = 400
-
-
-@dataclass(frozen=True, slots=True)
-class RowFormat:
-    """The format in which rows of a resource are encoded; `include` counts for Tables only."""
-
-    resource: ComputedResource
-    representation: Representation
-    include: Include
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Equal for formats in which a row has the same text."""
-        return self.representation.form.value, self.representation.api_version, self.include.value
-
-    def encoded(self, row: Row, ages: Ages) -> tuple[bytes, tuple[AgeSpot, ...]]:
-        """The JSON of one row, and where ages stand in it."""
-        form, api_version = self.representation.form, self.representation.api_version
-        if form is Form.TABLE:
-            return spotted_row(self.resource, row, ages, self.include, api_version)
-        document: Any = object_of(self.resource, row)
-        if form is not Form.OBJECT:
-            document = partial_of(self.resource, row, api_version)
-        return ENCODER.encode(document), ()
 
 
 class _BlockTexts:

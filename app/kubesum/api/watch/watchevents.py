@@ -6,24 +6,22 @@ watches that send it in the same format.
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 from cachetools import LRUCache
 
-from kubesum.api.lists.listing import row_document
 from kubesum.api.lists.paging import ListMeta
 from kubesum.api.representations.objects import ENCODER
+from kubesum.api.representations.rowformat import RowFormat
 from kubesum.api.representations.status import status_body
 from kubesum.api.representations.table import Ages, column_definitions
-from kubesum.api.requests.negotiation import Form, Representation
-from kubesum.api.requests.options import Include
+from kubesum.api.requests.negotiation import Form
 from kubesum.rollups.events import RowEvent, coalesced
 from kubesum.rollups.resourceversion import Version
 from kubesum.rollups.rows import Row
 from kubesum.vocabulary.errors import ApiError
-from kubesum.vocabulary.resource import ComputedResource, Key
+from kubesum.vocabulary.resource import Key
 
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
 """Annotates the bookmark that follows the initial state; k8s.io/apimachinery/pkg/apis/meta/v1/types.go."""
@@ -106,15 +104,6 @@ def _replayed(chain: list[RowEvent]) -> Iterator[WatchEvent]:
         yield WatchEvent("DELETED", earlier[-1], version)
 
 
-@dataclass(frozen=True, slots=True)
-class EventFormat:
-    """The format in which a watch sends the rows of a resource."""
-
-    resource: ComputedResource
-    representation: Representation
-    include: Include
-
-
 class FrameCache:
     """Encoded events, shared by all watches."""
 
@@ -127,7 +116,7 @@ class FrameCache:
         """Drops all encoded events."""
         self._frames.clear()
 
-    def frame(self, event: WatchEvent, format_: EventFormat, with_columns: bool) -> bytes:
+    def frame(self, event: WatchEvent, format_: RowFormat, with_columns: bool) -> bytes:
         """One event as a line of JSON; `with_columns` counts for Tables only."""
         # Published rows have versions of their own, and ages are written to the second.
         now = self._now()
@@ -146,7 +135,7 @@ class FrameCache:
 class EventEncoder:
     """Encodes the events of one watch: its first event in a Table carries the columns."""
 
-    def __init__(self, frames: FrameCache, format_: EventFormat) -> None:
+    def __init__(self, frames: FrameCache, format_: RowFormat) -> None:
         self._frames = frames
         self._format = format_
         self._with_columns = format_.representation.form is Form.TABLE
@@ -188,17 +177,17 @@ def _frame(kind: str, document: object) -> bytes:
     return ENCODER.encode({"type": kind, "object": document}) + b"\n"
 
 
-def _document(event: WatchEvent, format_: EventFormat, with_columns: bool, now: float) -> object:
+def _document(event: WatchEvent, format_: RowFormat, with_columns: bool, now: float) -> object:
     row = event.row
     if row.version != event.version:
         row = msgspec.structs.replace(row, version=event.version)
-    document = row_document(format_.resource, format_.representation, format_.include, Ages(now))(row)
+    document = format_.document(row, Ages(now))
     if format_.representation.form is not Form.TABLE:
         return document
     return _table(format_, event.version, document, with_columns)
 
 
-def _table(format_: EventFormat, version: Version, row: Any, with_columns: bool) -> dict[str, object]:
+def _table(format_: RowFormat, version: Version, row: Any, with_columns: bool) -> dict[str, object]:
     return {
         "kind": "Table",
         "apiVersion": format_.representation.api_version,

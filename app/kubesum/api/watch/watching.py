@@ -18,13 +18,13 @@ from itertools import islice
 from typing import Final
 
 from kubesum.api.lists.freshness import not_older_than
+from kubesum.api.representations.rowformat import RowFormat
 from kubesum.api.requests.negotiation import Representation
 from kubesum.api.requests.options import Include, WatchOptions
 from kubesum.api.watch.resumption import Resumption
 from kubesum.api.watch.timer import WatchTimer
 from kubesum.api.watch.watchevents import (
     EventEncoder,
-    EventFormat,
     FrameCache,
     Predicate,
     WatchEvent,
@@ -135,7 +135,7 @@ class Watches:
 
     async def _lines(self, request: WatchRequest, start: _Start) -> AsyncGenerator[bytes, None]:
         encoder = EventEncoder(
-            self._frames, EventFormat(request.store.resource, request.representation, request.include)
+            self._frames, RowFormat(request.store.resource, request.representation, request.include)
         )
         lifetime_s = request.options.timeout_s or random.uniform(*LIFETIME_S)  # noqa: S311 - spreads load
         timer = WatchTimer(lifetime_s, request.options.allow_bookmarks)

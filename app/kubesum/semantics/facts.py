@@ -1,9 +1,9 @@
 """Facts: the compact, immutable values that the cache stores in place of watched objects.
 
 `WatchedResource.transform` makes them of decoded views, as a TransformFunc does in client-go. They leave out what
-changes without any effect on summaries, such as resourceVersions, heartbeats and annotations, so an update that
-gives equal facts changes nothing that is served. Strings, label maps, resource lists and contributions are interned,
-since thousands of pods have equal ones.
+changes without any effect on summaries, such as resourceVersions, heartbeats and annotations that no definition may
+read, so an update that gives equal facts changes nothing that is served. Strings, label maps, resource lists and
+contributions are interned, since thousands of pods have equal ones.
 
 `gc=False` excludes them from garbage collection, which would walk every pod of a large cluster. That is safe because
 facts contain no reference cycles.

@@ -2,7 +2,8 @@
 
     KubesumError                 its message is one sentence: what, which, what to do
     ├── UsageError               a wrong flag, file or kubeconfig: the command ends with a non-zero code
-    ├── UpstreamError            the API server is unreachable, answers an error, or sends an invalid response
+    ├── UpstreamError            the API server is unreachable, answers an error, or sends an invalid response;
+    │                            its kinds are in kube.failures and kube.statuserror
     ├── ObjectError              one watched object is invalid: it is named, counted and skipped
     │   └── QuantityError        text that is no Kubernetes quantity
     └── ApiError                 an error response to an API client; each class is a code and reason of metav1.Status
@@ -12,7 +13,7 @@
         ├── NotFound             404
         ├── MethodNotAllowed     405
         ├── NotAcceptable        406
-        ├── RequestTimeout          408
+        ├── RequestTimeout       408
         ├── Expired              410
         ├── Invalid              422
         ├── TooManyRequests      429  (Retry-After)
@@ -20,7 +21,7 @@
         ├── InternalError        500
         ├── ServiceUnavailable   503  (Retry-After)
         ├── Timeout              504
-        └── HTTPVersionNotSupported   505
+        └── HTTPVersionNotSupported  505
 
 Codes and reasons: k8s.io/apimachinery/pkg/apis/meta/v1/types.go, StatusReason.
 """

@@ -1,100 +1,38 @@
-"""Authentication: all kinds of credentials, and the removal of identity headers."""
+"""Authentication by all kinds of credentials."""
 
-from base64 import urlsafe_b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from kubesum.edge.authn.authentication import DelegatingAuthenticator, bearer_token, by_name
-from kubesum.edge.authn.requestheader import EMPTY_CONFIG, RequestHeaderConfig, request_header_config
+from kubesum.edge.authn.requestheader import EMPTY_CONFIG, request_header_config
 from kubesum.edge.authn.tokens import TokenAuthenticator
 from kubesum.edge.authn.users import ANONYMOUS, User
 from kubesum.edge.authz.reviewcache import ReviewCache
 from kubesum.edge.tls.certpool import InvalidCredentials
 from kubesum.kube.reviews import TokenStatus, UserInfo
-from kubesum.vocabulary.errors import Unauthorized, UpstreamError
+from kubesum.vocabulary.errors import Unauthorized
+from tests.unit.edge.authenticating import (
+    BAD,
+    CONFIG,
+    DOWN,
+    GOOD,
+    JANE,
+    PROXY,
+    REFUSED,
+    ZOE,
+    TokenReviews,
+    as_subprotocol,
+    authenticator,
+    lines,
+    name,
+    subprotocols,
+    user_of,
+)
+from tests.unit.edge.authenticationconfig import CLIENTS, PROXIES
 from tests.unit.edge.clientcertificates import CLIENT, DAY, NOW, SERVER, UID, Issued, certificate_for, root
-
-CLIENTS, PROXIES = root("clients"), root("proxies")
-PROXY = certificate_for("front-proxy-client", PROXIES, usages=CLIENT)
-JANE = certificate_for([(NameOID.ORGANIZATION_NAME, "dev"), (NameOID.COMMON_NAME, "jane")], CLIENTS, usages=CLIENT)
-CONFIG = request_header_config(
-    {
-        "client-ca-file": CLIENTS.pem.decode(),
-        "requestheader-client-ca-file": PROXIES.pem.decode(),
-        "requestheader-allowed-names": '["front-proxy-client"]',
-        "requestheader-username-headers": '["X-Remote-User"]',
-        "requestheader-group-headers": '["X-Remote-Group"]',
-        "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
-    }
-)
-ZOE = [("X-Remote-User", "zoë"), ("X-Remote-Group", "a"), ("X-Remote-Group", "b,c")]
-GOOD, BAD, DOWN = (
-    [("Authorization", "Bearer good")],
-    [("Authorization", "Bearer bad")],
-    [("Authorization", "Bearer d")],
-)
-
-
-def subprotocols(*offered: str, upgrade: str = "websocket") -> list[tuple[str, str]]:
-    """The headers of a request to be upgraded, which offers these subprotocols."""
-    return [("Upgrade", upgrade), ("Sec-WebSocket-Protocol", ", ".join(offered))]
-
-
-def as_subprotocol(token: str) -> str:
-    """A token as kube-apiserver takes it among the subprotocols."""
-    encoded = urlsafe_b64encode(token.encode()).decode().rstrip("=")
-    return f"base64url.bearer.authorization.k8s.io.{encoded}"
-
-
-@dataclass
-class TokenReviews:
-    """Reviews of the tokens `good`, `bad` and `d`, of which the last one fails; records the tokens."""
-
-    tokens: list[str] = field(default_factory=list)
-
-    async def __call__(self, token: str) -> TokenStatus:
-        self.tokens.append(token)
-        if token == "d":
-            raise UpstreamError("down")
-        user = UserInfo("robot", "9", ("machines",), {"pod": ("p",)})
-        return TokenStatus(authenticated=True, user=user) if token == "good" else TokenStatus(error="unknown")
-
-
-def lines(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Headers as the protocol gives them, names in lower case."""
-    return [(name.lower().encode(), value.encode()) for name, value in headers]
-
-
-def authenticator(
-    config: RequestHeaderConfig = CONFIG, reviews: TokenReviews | None = None
-) -> DelegatingAuthenticator:
-    return DelegatingAuthenticator(
-        lambda: config, TokenAuthenticator(reviews or TokenReviews(), ReviewCache()).authenticate, NOW.timestamp
-    )
-
-
-async def user_of(
-    *chain: Issued,
-    headers: Sequence[tuple[str, str]] = (),
-    config: RequestHeaderConfig = CONFIG,
-    raw: Sequence[tuple[bytes, bytes]] = (),
-) -> User | None:
-    """The user of a request, None for 401."""
-    try:
-        return await authenticator(config).authenticate(tuple(one.der for one in chain), [*lines(headers), *raw])
-    except Unauthorized:
-        return None
-
-
-REFUSED = "401"
-
-
-def name(user: User | None) -> str:
-    return user.name if user else REFUSED
 
 
 async def test_the_front_proxy_names_the_user() -> None:
@@ -131,12 +69,25 @@ async def test_no_credentials_are_anonymous() -> None:
 
 
 OF_ANOTHER = certificate_for("jane", root("clients"))
+
+
 EXPIRED = certificate_for("jane", CLIENTS, ends=NOW - DAY / 2)
+
+
 EXPIRED_PROXY = certificate_for("front-proxy-client", PROXIES, ends=NOW - DAY / 2)
+
+
 OTHER_PROXY = certificate_for("other", PROXIES, usages=CLIENT)
+
+
 SERVER_PROXY = certificate_for("front-proxy-client", PROXIES, usages=SERVER)
+
+
 LIKE_A_PROXY = certificate_for("front-proxy-client", CLIENTS)
+
+
 NAMELESS = certificate_for([(NameOID.ORGANIZATION_NAME, "system:masters")], CLIENTS)
+
 
 MATRIX: dict[str, tuple[tuple[Issued, ...], list[tuple[str, str]], str]] = {
     "proxy and a user": ((PROXY,), ZOE, "zoë"),
@@ -250,113 +201,6 @@ async def test_with_allowed_names_a_shared_authority_is_distinguished_by_name() 
     assert name(await user_of(LIKE_A_PROXY, headers=ZOE, config=shared)) == "zoë"
 
 
-SPELLINGS = ["x-remote-user", "X-REMOTE-USER", "X-Remote-User"]
-
-
-@pytest.mark.parametrize("spelling", SPELLINGS)
-async def test_header_names_are_compared_without_case(spelling: str) -> None:
-    assert name(await user_of(PROXY, headers=[(spelling, "zoë")])) == "zoë"
-
-
-@pytest.mark.parametrize(
-    "header", ["X_Remote_User", "X-Remote_User", "X-Remote-User-", "XX-Remote-User", "X-Remote-Users", "Remote-User"]
-)
-async def test_a_similar_header_names_no_user(header: str) -> None:
-    """kube-apiserver forwards such headers of clients if they have underscores."""
-    assert await user_of(PROXY, headers=[(header, "root")]) is None
-
-
-async def test_the_first_line_of_a_header_names_the_user() -> None:
-    twice = [("X-Remote-User", "zoë"), ("X-Remote-User", "root")]
-
-    assert name(await user_of(PROXY, headers=twice)) == "zoë"
-
-
-async def test_the_first_header_that_is_not_empty_names_the_user() -> None:
-    """headerrequest.headerValue: the first line of each header."""
-    config = replace(CONFIG, username_headers=(b"x-user", b"x-remote-user"))
-
-    assert name(await user_of(PROXY, headers=[("X-Remote-User", "a"), ("X-User", "b")], config=config)) == "b"
-    assert name(await user_of(PROXY, headers=[("X-Remote-User", "a"), ("X-User", "")], config=config)) == "a"
-    lines_ = [("X-User", ""), ("X-User", "b"), ("X-Remote-User", "a")]
-    assert name(await user_of(PROXY, headers=lines_, config=config)) == "a"
-
-
-async def test_groups_are_read_header_by_header_without_empty_ones() -> None:
-    config = replace(CONFIG, group_headers=(b"x-group", b"x-remote-group"))
-    groups = [("X-Remote-Group", "c"), ("X-Group", "a"), ("X-Remote-Group", ""), ("X-Group", "b, b")]
-
-    user = await user_of(PROXY, headers=[("X-Remote-User", "zoë"), *groups], config=config)
-
-    assert user is not None
-    assert user.groups == ("a", "b, b", "c", "system:authenticated")
-
-
-async def test_three_hundred_groups_are_read() -> None:
-    groups = [f"cn=team-{number},ou=groups,dc=example,dc=org" for number in range(300)]
-
-    user = await user_of(PROXY, headers=[("X-Remote-User", "zoë"), *(("X-Remote-Group", group) for group in groups)])
-
-    assert user is not None
-    assert user.groups == (*groups, "system:authenticated")
-
-
-async def test_a_uid_is_read_only_from_a_configured_header() -> None:
-    """Older aggregators forward the header of the client (kubernetes#126821)."""
-    headers = [("X-Remote-User", "zoë"), ("X-Remote-Uid", "0")]
-    configured = replace(CONFIG, uid_headers=(b"x-remote-uid",))
-
-    without, with_uid = (
-        await user_of(PROXY, headers=headers),
-        await user_of(PROXY, headers=headers, config=configured),
-    )
-
-    assert without is not None
-    assert with_uid is not None
-    assert (without.uid, without.extra, with_uid.uid) == ("", {}, "0")
-
-
-@pytest.mark.parametrize(
-    ("header", "key"),
-    [
-        ("X-Remote-Extra-Scopes", "scopes"),
-        ("X-Remote-Extra-Example.org%2fScopes", "example.org/scopes"),
-        ("X-Remote-Extra-A%2FB%25", "a/b%"),
-        ("X-Remote-Extra-%4A", "J"),
-        ("X-Remote-Extra-%c3%a9", "é"),
-        ("X-Remote-Extra-%ff", "ÿ"),
-        ("X-Remote-Extra-%zz%41", "%zz%41"),
-        ("X-Remote-Extra-100%", "100%"),
-        ("X-Remote-Extra-", ""),
-        ("X-Remote-Extra-a_b", "a_b"),
-    ],
-)
-async def test_the_key_of_an_extra_is_unescaped_if_its_escapes_are_valid(header: str, key: str) -> None:
-    user = await user_of(PROXY, headers=[("X-Remote-User", "zoë"), (header, "1"), (header, "2, 3")])
-
-    assert user is not None
-    assert user.extra == {key: ("1", "2, 3")}
-
-
-async def test_two_spellings_of_a_key_are_one_extra() -> None:
-    headers = [("X-Remote-Extra-a%2fb", "1"), ("x-remote-extra-A%2Fb", "2"), ("X-Remote-Extra-c", "")]
-
-    user = await user_of(PROXY, headers=[("X-Remote-User", "zoë"), *headers])
-
-    assert user is not None
-    assert user.extra == {"a/b": ("1", "2"), "c": ("",)}
-
-
-async def test_values_are_utf_8_or_else_latin_1() -> None:
-    """[P10]"""
-    raw = [(b"x-remote-user", b"zo\xc3\xab"), (b"x-remote-group", b"zo\xeb"), (b"x-remote-extra-a", b"\xff\xfe")]
-
-    user = await user_of(PROXY, raw=raw)
-
-    assert user is not None
-    assert (user.name, user.groups[0], user.extra) == ("zoë", "zoë", {"a": ("ÿþ",)})
-
-
 @pytest.mark.parametrize(
     ("headers", "groups"),
     [
@@ -462,53 +306,3 @@ async def test_a_review_without_a_user_name_fails(status: TokenStatus) -> None:
 
     with pytest.raises(InvalidCredentials):
         await TokenAuthenticator(review, ReviewCache()).authenticate("abc")
-
-
-KEPT = [("Host", "a"), ("Accept", "b"), ("X-Forwarded-For", "c"), ("X-Remote", "d"), ("X-Request-Id", "e")]
-IDENTITY = [
-    "Authorization",
-    "AUTHORIZATION",
-    "X-Remote-User",
-    "X_Remote_User",
-    "X-Remote_Group",
-    "X-REMOTE-EXTRA-a%2fb",
-    "X-Remote-Uid",
-    "X-Remote-Anything",
-    "Impersonate-User",
-    "impersonate_group",
-    "Impersonate-Extra-a",
-]
-
-
-def test_identity_headers_and_credentials_are_removed() -> None:
-    """[A12]"""
-    headers = [*KEPT[:3], *((header, "root") for header in IDENTITY), *KEPT[3:]]
-
-    assert authenticator().without_identity_headers(lines(headers)) == lines(KEPT)
-
-
-def test_configured_identity_headers_are_removed() -> None:
-    config = request_header_config(
-        {
-            "requestheader-username-headers": '["X-Who"]',
-            "requestheader-uid-headers": '["X_Uid"]',
-            "requestheader-group-headers": '["X-Teams"]',
-            "requestheader-extra-headers-prefix": '["X-More-"]',
-        }
-    )
-    configured = [("X-Who", "a"), ("x_who", "a"), ("X-Uid", "a"), ("X-Teams", "a"), ("X-More-Or-Less", "a")]
-
-    identity = [*configured, *((header, "root") for header in IDENTITY)]
-
-    assert authenticator(config).without_identity_headers(lines([*KEPT, *identity])) == lines(KEPT)
-
-
-def test_headers_are_removed_by_the_current_configuration() -> None:
-    configs = [EMPTY_CONFIG]
-    under_test = DelegatingAuthenticator(
-        lambda: configs[0], TokenAuthenticator(TokenReviews(), ReviewCache()).authenticate, NOW.timestamp
-    )
-
-    configs[0] = replace(CONFIG, username_headers=(b"x-who",))
-
-    assert under_test.without_identity_headers([(b"x-who", b"a")]) == []

@@ -9,8 +9,9 @@ import pytest
 
 from kubesum.resources import imagesummaries
 from kubesum.semantics.facts import ImageUser, Pod, UsedImage
-from kubesum.semantics.images import Use, parsed, used_images
+from kubesum.semantics.imagereferences import parsed
 from kubesum.semantics.interner import Interner
+from kubesum.semantics.pods.images import Use, used_images
 from kubesum.semantics.workloads.owners import reference
 from kubesum.vocabulary.resource import Fold, Key, Source
 from kubesum.vocabulary.tally import Contribution

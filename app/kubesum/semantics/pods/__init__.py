@@ -1,1 +1,1 @@
-"""The meaning of pods: displayed status, effective requests, QoS class, pending reasons."""
+"""The meaning of pods: displayed status, effective requests, QoS class, pending reasons, images."""

@@ -12,9 +12,9 @@ import msgspec
 from kubesum.kube.objects.core import Pod
 from kubesum.semantics.facts import PodFacts, PodState, Resize
 from kubesum.semantics.identity import checked_in_namespace
-from kubesum.semantics.images import used_images, uses
 from kubesum.semantics.interner import Interner
 from kubesum.semantics.pods.bounds import bounded
+from kubesum.semantics.pods.images import used_images, uses
 from kubesum.semantics.pods.pending import pending_reasons
 from kubesum.semantics.pods.podresources import pod_resources
 from kubesum.semantics.pods.qos import qos_class

@@ -7,6 +7,7 @@ OpenAPI. A contribution to a group has an entry for the values of the keys and t
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Annotated, Any, Final
 
@@ -232,16 +233,18 @@ def _resource(
 ) -> ComputedResource:
     key_type = _key_type(spec)
     status_type = _status_type(spec, measures)
-    count = len(spec.group_by)
 
-    def subject(key: Key, tally: Tally) -> GroupSubject:
-        found = tally.sums(_IDENTITY)
-        if not found:
-            return GroupSubject({}, key_type(*[UNSET] * count))
-        # Two sets of values may have one name, if somebody makes the hashes equal: all replicas show the first.
-        values = min(found)
+    @lru_cache(maxsize=spec.limits.max_groups)
+    def subject_of(values: tuple[str, ...]) -> GroupSubject:
         named = {one.name: value for one, value in zip(spec.group_by, values, strict=True)}
         return GroupSubject(key_labels(named), key_type(*values))
+
+    of_rest = GroupSubject({}, key_type(*[UNSET] * len(spec.group_by)))
+
+    def subject(_key: Key, tally: Tally) -> GroupSubject:
+        found = tally.sums(_IDENTITY)
+        # Two sets of values may have one name, if somebody makes the hashes equal: all replicas show the first.
+        return subject_of(min(found)) if found else of_rest
 
     def status(_key: Key, _subject: GroupSubject, tally: Tally) -> Any:
         return status_type(*[displayed(one, one.value(tally)) for one in measures])

@@ -46,8 +46,12 @@ class LimitedGroups:
         """The tally of a row of the rest; None if `key` is no such row, or there is none."""
         return self._rests.get(key)
 
+    def row_of(self, key: Key) -> Key:
+        """The row that shows a group: its own, or the one that it is added up in."""
+        return key if self.has_row(key) else self.rest_of(key)
+
     def affected(self, key: Key) -> Iterable[Key]:
-        """The rows that may differ after a member joined or left a group."""
+        """The rows that may differ after a group appeared or disappeared."""
         if len(self._keys) < self._most:
             return (key,)
         groups = (key, *self._keys[self._most - 1 : self._most + 1])

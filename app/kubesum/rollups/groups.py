@@ -35,11 +35,15 @@ class Groups:
         hidden = 0 if self._resource.limit is None else max(0, len(self._tallies) - self._resource.limit.most)
         return len(self._tallies), hidden
 
-    def affected(self, keys: Iterable[Key]) -> Iterable[Key]:
-        """The rows that may differ after members of these groups changed."""
-        if self._limited is None:
-            return dict.fromkeys(keys)
-        return dict.fromkeys(row for key in dict.fromkeys(keys) for row in self._limited.affected(key))
+    def affected(self, changes: Collection[Change]) -> Iterable[Key]:
+        """The rows that may differ after these changes, which are not applied yet."""
+        limited = self._limited
+        if limited is None:
+            return dict.fromkeys([key for key, _, _ in changes])
+        if all([left is not None and joined is not None for _, left, joined in changes]):
+            # No group appears or disappears, so each stays in the row that it is in.
+            return dict.fromkeys([limited.row_of(key) for key, _, _ in changes])
+        return dict.fromkeys([row for key, _, _ in changes for row in limited.affected(key)])
 
     def keys(self) -> Collection[Key]:
         """The rows of the groups that have members."""

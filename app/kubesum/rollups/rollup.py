@@ -91,7 +91,7 @@ class Rollup:
         for fold in folds:
             changes += changes_of(fold, old, new)
         if self._dirty is not None:
-            for key in self._groups.affected([change[0] for change in changes]):
+            for key in self._groups.affected(changes):
                 self._about_to_change(key, None, None)
         self._groups.apply(changes)
 

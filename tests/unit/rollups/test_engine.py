@@ -11,7 +11,7 @@ import pytest
 
 from kubesum.rollups.engine import Engine
 from kubesum.rollups.resourceversion import VersionClock
-from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Source, Unavailable
+from kubesum.vocabulary.resource import ComputedResource, Fold, GroupLimit, Key, Source, Unavailable
 from kubesum.vocabulary.tally import Contribution, Tally
 
 
@@ -356,6 +356,31 @@ async def test_one_change_computes_one_row_however_many_there_are() -> None:
     await cluster.engine.publish()
 
     assert computed == [("", "s7")]
+
+
+@pytest.mark.parametrize(("shelf", "row"), [("a", "a"), ("b", "b"), ("c", "other"), ("d", "other")])
+async def test_a_change_within_a_group_computes_one_row_beside_a_limit(shelf: str, row: str) -> None:
+    computed: list[Key] = []
+
+    def noted(key: Key, subject: Shelf, tally: Tally) -> ShelfStatus:
+        computed.append(key)
+        return shelf_status(key, subject, tally)
+
+    limited = GroupLimit(2, "other", "none")
+    unnamed = Shelf("")
+    cluster = Cluster(
+        resource("shelves", status=noted, subjects=None, limit=limited, fallback_subject=lambda _key, _tally: unnamed)
+    )
+    for name in "abcd":
+        cluster.put(Source.PODS, f"on {name}", Book(name, 100))
+    await cluster.engine.publish()
+    computed.clear()
+    cluster.now += 2
+
+    cluster.put(Source.PODS, f"on {shelf}", Book(shelf, 300))
+    await cluster.engine.publish()
+
+    assert computed == [("", row)]
 
 
 @pytest.mark.parametrize(

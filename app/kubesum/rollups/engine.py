@@ -131,6 +131,9 @@ class Engine:
         self._order = in_order(self._rollups)
         self._sources = {source: (self._about(source), self._folds(source)) for source in Source}
         self._over_rows = {plural: self._folds(plural) for plural in (one.resource.plural for one in self._order)}
+        folded_over = {fold.over for rollup in self._order for fold in rollup.resource.folds}
+        for rollup in self._order:
+            rollup.is_folded_over = rollup.resource.plural in folded_over
         joined: dict[Source | str, list[tuple[Rollup, Fold]]] = {}
         for rollup in self._order:
             for fold in rollup.resource.folds:
@@ -327,7 +330,7 @@ class Engine:
         )
 
     def next_due(self) -> float | None:
-        """When the next pending row may be published, in monotonic seconds; None if none is pending."""
+        """When the next row that rests may be published, in monotonic seconds; None if none rests."""
         read = [rollup for rollup in self._order if rollup.is_read]
         return min((due for rollup in read if (due := rollup.next_due()) is not None), default=None)
 

@@ -2,7 +2,8 @@
 
 A change updates its groups at once, in time that depends on the change alone, and marks their rows dirty. When the
 publisher runs, `refresh` computes the dirty rows, which are then pending, and `publish_due` publishes those that have
-rested for QUIET_S. Without readers only the groups are kept up to date.
+rested for QUIET_S. A row that rests is computed only when that time is over, unless another resource sums it up.
+Without readers only the groups are kept up to date.
 
 Invariant: once nothing is dirty or pending, every published row equals what its subject and members give from
 scratch.
@@ -41,10 +42,14 @@ class Rollup:
         self._computing: dict[Key, Any] = {}  # was dirty when the refresh at work began, and is not computed yet
         self._pending: dict[Key, Row | None] = {}  # computed and not yet published; None: the row is gone
         self._recomputed: set[Key] = set()  # those of the pending ones that changed again
+        self._resting: set[Key] = set()  # changed, and neither dirty nor computed before they have rested
+        self._rested: list[tuple[float, Key]] = []  # a heap of when each of them has
         self._due: list[tuple[float, Key]] = []  # a heap of when each pending row may be published
         self._was_synced = False
         self.is_read = False
         """Whether the rows are computed, for readers of them or of a resource that folds over them."""
+        self.is_folded_over = False
+        """Whether another resource folds over the rows: it is given each state at once."""
 
     def start(self) -> None:
         """Computes the rows from now on; `mark_dirty` is to be drawn before the next `refresh`."""
@@ -100,6 +105,8 @@ class Rollup:
         if self._dirty is None:
             return
         self._note_state(key, old)
+        if key in self._resting:
+            return
         self._dirty[key] = new
         if not self.is_read and len(self._dirty) > len(self.store.keys()) + _MOST_UNREAD:
             self._dirty = None
@@ -140,30 +147,46 @@ class Rollup:
         self._computing, self._dirty = computing, {}
         # A source that syncs from here on, in a pause, makes rows dirty that only the next refresh computes.
         self._was_synced = self.store.not_synced() is None
+        while self._rested and (self.is_folded_over or self._rested[0][0] <= now):
+            key = heappop(self._rested)[1]
+            self._resting.remove(key)
+            yield self._compute(key, None, now)
         for key in list(computing):
-            subject = computing.pop(key)
-            before = self._latest(key)
-            after = self._groups.row(key, subject)
-            if same_content(self.resource, before, after):
-                if key not in self._pending:
-                    self.store.publish_skipped(key, self._changes_again(key))
-                yield None
-                continue
-            if before is not None and after is not None:
-                after = sharing(before, after)
+            subject, due = computing.pop(key), now + self._rests_s(self.store.get(key))
+            yield None if due > now and self._rest(key, due) else self._compute(key, subject, due)
+
+    def _rest(self, key: Key, due: float) -> bool:
+        """Whether a dirty row rests until it is due, and need not be computed before."""
+        # A projection has nothing to compute, and its subject would have to be kept.
+        if self.is_folded_over or not self.resource.folds or key in self._pending:
+            return False
+        if key not in self._resting:
+            self._resting.add(key)
+            heappush(self._rested, (due, key))
+        return True
+
+    def _compute(self, key: Key, subject: Any, due: float) -> RowChange | None:
+        """Computes a row that may be published when it is `due`; returns how it changed, if it did."""
+        before = self._latest(key)
+        after = self._groups.row(key, subject)
+        if same_content(self.resource, before, after):
             if key not in self._pending:
-                published = self.store.get(key)
-                heappush(self._due, (now + self._rests_s(published), key))
-            else:
-                self._recomputed.add(key)
-            self._pending[key] = after
-            yield key, before, after
+                self.store.publish_skipped(key, self._changes_again(key))
+            return None
+        if before is not None and after is not None:
+            after = sharing(before, after)
+        if key not in self._pending:
+            heappush(self._due, (due, key))
+        else:
+            self._recomputed.add(key)
+        self._pending[key] = after
+        return key, before, after
 
     def _latest(self, key: Key) -> Row | None:
         return self._pending[key] if key in self._pending else self.store.get(key)
 
     def _changes_again(self, key: Key) -> bool:
-        return key in self._computing or (self._dirty is not None and key in self._dirty)
+        return key in self._computing or key in self._resting or (self._dirty is not None and key in self._dirty)
 
     def _rests_s(self, published: Row | None) -> float:
         """For how long a row that has changed is not published yet."""
@@ -192,20 +215,22 @@ class Rollup:
             if has_changed:
                 self.store.publish(key, after)
             yield has_changed
+        # An emptied dict keeps the memory of its fullest hour.
         if not self._pending:
-            # An emptied dict keeps the memory of its fullest hour.
             self._pending = {}
+        if not self._resting:
+            self._resting = set()
 
     def complete_if_synced(self) -> None:
         """To be called when all dirty rows were computed and all due ones published."""
         if not self._was_synced:
             return
-        unpublished = (*(self._dirty or ()), *self._pending)
+        unpublished = (*(self._dirty or ()), *self._resting, *self._pending)
         if not self.store.is_complete:
             self.store.complete(unpublished)
         elif not self.store.is_current:
             self.store.resume(unpublished)
 
     def next_due(self) -> float | None:
-        """When the next pending row may be published, in monotonic seconds; None if none is pending."""
-        return self._due[0][0] if self._due else None
+        """When the next row that rests may be published, in monotonic seconds; None if none rests."""
+        return min((heap[0][0] for heap in (self._due, self._rested) if heap), default=None)

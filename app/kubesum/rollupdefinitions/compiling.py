@@ -5,10 +5,9 @@ OpenAPI. A contribution to a group has an entry for the values of the keys and t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,7 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from kubesum.rollupdefinitions import columns
 from kubesum.rollupdefinitions.definition import RollupDefinition
 from kubesum.rollupdefinitions.expressions import Expressions, environment
-from kubesum.rollupdefinitions.keys import KeyValue, Results, key_value
+from kubesum.rollupdefinitions.keys import CompiledKey, Results, compiled_key
 from kubesum.rollupdefinitions.measures import (
     CompiledMeasure,
     Contributed,
@@ -29,7 +28,7 @@ from kubesum.rollupdefinitions.measures import (
     when,
 )
 from kubesum.rollupdefinitions.naming import REST, key_labels, row_name
-from kubesum.rollupdefinitions.records import PODS, RECORDS, FieldType, RecordType, namespace_labels
+from kubesum.rollupdefinitions.records import NAMESPACE_LABELS, PODS, RECORDS, FieldType, RecordType
 from kubesum.rollupdefinitions.selectors import Predicate, predicate
 from kubesum.rollupdefinitions.spec import Measure, Spec
 from kubesum.semantics.facts import JoinedMember, Labels, MeasuredNode
@@ -82,28 +81,32 @@ class _Grouping:
     selects_namespace: Predicate | None
     record: RecordType
     is_namespaced: bool
-    keys: Sequence[KeyValue]
+    keys: Sequence[CompiledKey]
     entries: Sequence[Callable[[JoinedMember, Results], Entries]]
     expressions: Expressions | None
-    reads: Sequence[Callable[[Any], Any]]
-    """What expressions can depend on."""
     is_filtered: bool
     """The first expression is the filter."""
 
-    def is_same(self, one: JoinedMember, other: JoinedMember) -> bool:
-        """Whether two states of a member are the same to the expressions, as far as that is seen at once."""
-        return all([read(one) is read(other) for read in self.reads])
+    @property
+    def paths(self) -> frozenset[str]:
+        """The attributes of a member that the group depends on which it belongs to."""
+        selecting = (
+            () if self.selects is None else self.record.labels.paths,
+            () if self.selects_namespace is None else NAMESPACE_LABELS.paths,
+            () if self.expressions is None else self.expressions.paths,
+        )
+        return frozenset().union(*selecting, *(key.paths for key in self.keys))
 
     def contributions(self, joined: JoinedMember) -> Contributions:
         """The group that a member belongs to, and what it contributes to it."""
-        if self.selects is not None and not self.selects(self.record.labels(joined)):
+        if self.selects is not None and not self.selects(self.record.labels.of(joined)):
             return
-        if self.selects_namespace is not None and not self.selects_namespace(namespace_labels(joined)):
+        if self.selects_namespace is not None and not self.selects_namespace(NAMESPACE_LABELS.of(joined)):
             return
-        results = self.expressions.results(joined, self.is_same) if self.expressions is not None else ()
+        results = self.expressions.results(joined) if self.expressions is not None else ()
         if self.is_filtered and results[0] is not True:
             return
-        values = tuple([value(joined, results) for value in self.keys])
+        values = tuple([key.value(joined, results) for key in self.keys])
         key = (joined.key[0] if self.is_namespaced else "", row_name(values))
         yield key, self._contribution(joined, results, values)
 
@@ -128,7 +131,7 @@ def compiled(definition: RollupDefinition) -> CompiledDefinition:
         record=record,
         is_namespaced=spec.scope == "Namespaced",
         keys=[
-            key_value(key, record, None if key.expression is UNSET else positions[key.expression])
+            compiled_key(key, record, None if key.expression is UNSET else positions[key.expression])
             for key in spec.group_by
         ],
         entries=[
@@ -137,7 +140,6 @@ def compiled(definition: RollupDefinition) -> CompiledDefinition:
             if one.contributed is not None
         ],
         expressions=expressions,
-        reads=_readers(record, expressions),
         is_filtered=spec.filter is not UNSET,
     )
     return CompiledDefinition(
@@ -153,13 +155,6 @@ def _texts(spec: Spec) -> list[tuple[str, FieldType]]:
     found |= {key.expression: FieldType.STRING for key in spec.group_by if key.expression is not UNSET}
     found |= {measure.when: FieldType.BOOL for measure in spec.measures if measure.when is not UNSET}
     return list(found.items())
-
-
-def _readers(record: RecordType, expressions: Expressions | None) -> Sequence[Callable[[Any], Any]]:
-    paths = record.reads
-    if not paths or (expressions is not None and expressions.reads_usage):
-        paths = ("member", "namespace", "node")
-    return [attrgetter(path) for path in paths]
 
 
 def _expressions(source: str, texts: Sequence[tuple[str, FieldType]]) -> Expressions | None:
@@ -188,7 +183,8 @@ def _entries(
 
 
 def _folds(spec: Spec, grouping: _Grouping, measures: Sequence[CompiledMeasure]) -> tuple[Fold, ...]:
-    own = Fold(grouping.record.over, grouping.contributions, _reads(spec, grouping), is_joined=True)
+    reads = grouping.paths.union(*(one.paths for one in measures))
+    own = Fold(grouping.record.over, grouping.contributions, tuple(sorted(reads)), is_joined=True)
     of_pods = [
         _entries(measure, one.of_pods, {})
         for measure, one in zip(spec.measures, measures, strict=True)
@@ -196,12 +192,16 @@ def _folds(spec: Spec, grouping: _Grouping, measures: Sequence[CompiledMeasure])
     ]
     if not of_pods:
         return (own,)
-    pods = _PodsOfNodes(grouping, of_pods)
-    return own, Fold(PODS.over, pods.contributions, PODS.reads, is_joined=True)
+    # With results of their own: those of `grouping` are kept while a node is there, whatever its pods.
+    expressions = None if grouping.expressions is None else grouping.expressions.again()
+    pods = _PodsOfNodes(replace(grouping, expressions=expressions), of_pods)
+    return own, Fold(PODS.over, pods.contributions, _PodsOfNodes.READS, is_joined=True)
 
 
 class _PodsOfNodes:
     """What pods contribute to the group of their node."""
+
+    READS: Final = ("node", *(f"member.facts.state.{name}" for name in ("active", "requests", "limits", "amounts")))
 
     def __init__(self, grouping: _Grouping, entries: Sequence[Callable[[JoinedMember, Results], Entries]]) -> None:
         self._grouping: Final = grouping
@@ -218,14 +218,6 @@ class _PodsOfNodes:
             of_node = JoinedMember(("", node.name), MeasuredNode(node, None), None, None)
             for key, contribution in self._grouping.contributions(of_node):
                 yield key, (contribution[0], *added)
-
-
-def _reads(spec: Spec, grouping: _Grouping) -> tuple[str, ...]:
-    """What the contributions depend on; usage, which changes with every poll, only if they do."""
-    measured = any(one.resource is not UNSET and one.resource.from_ == "usage" for one in spec.measures)
-    if measured or (grouping.expressions is not None and grouping.expressions.reads_usage):
-        return ()
-    return grouping.record.reads
 
 
 def _resource(

@@ -1,4 +1,4 @@
-"""CEL expressions over records, compiled once and evaluated once per change of a member.
+"""CEL expressions over records, compiled once and evaluated once per change of what they read of a member.
 
 They are evaluated by cel-expr-python, the CEL project's own runtime, which is an extra of the package (kubesum[cel]).
 Each field of a record is a variable of its own with a type, `pod.phase`, so that an expression is checked when it is
@@ -10,7 +10,7 @@ What one evaluation can cost is bounded: by the length of the text, by the runti
 average is refused, and evaluated no more until then.
 
 The result for a member is kept until that member is asked for again, which is when it leaves its group: so a change
-evaluates the new member alone.
+evaluates the new member alone, and not even that if nothing that the expressions read has changed.
 """
 
 import re
@@ -18,12 +18,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from itertools import islice
+from operator import attrgetter
 from time import perf_counter
 from typing import Any, Final
 
 from kubesum.rollupdefinitions.growth import MOST_GROWTH, growth
-from kubesum.rollupdefinitions.records import MOST_LISTED, RECORDS, FieldType, RecordType, namespace_labels
-from kubesum.semantics.facts import JoinedMember
+from kubesum.rollupdefinitions.records import (
+    MOST_LISTED,
+    NAMESPACE_LABELS,
+    RECORDS,
+    FieldType,
+    Reading,
+    RecordType,
+)
+from kubesum.semantics.facts import JoinedMember, NodeFacts
 from kubesum.vocabulary.quantity import CPU
 from kubesum.vocabulary.resource import Key
 
@@ -35,8 +43,6 @@ _SLOW_TOTAL_S: Final = 0.5
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)*")
 _POSITION: Final = re.compile(r"ERROR: <input>:-?\d+:(-?\d+): (.*)")
 _MILLI: Final = 1000
-
-Read = Callable[[JoinedMember], Any]
 
 
 class InvalidExpression(Exception):  # an answer to whoever wrote it
@@ -99,8 +105,8 @@ class Environment:
         """The values of variables, as expressions take them."""
         return self._env.Activation(values)
 
-    def reads(self, names: Iterable[str]) -> Mapping[str, Read]:
-        """The functions that read these variables."""
+    def reads(self, names: Iterable[str]) -> Mapping[str, Reading]:
+        """How these variables are read."""
         return {name: self._variables[name][1] for name in names}
 
     def _read(self, name: str) -> Iterable[str]:
@@ -154,18 +160,22 @@ class Expressions:
     def __init__(self, environment: Environment, expressions: Sequence[Expression]) -> None:
         self._environment: Final = environment
         self._expressions: Final = expressions
-        self._reads: Final = environment.reads(name for one in expressions for name in one.variables)
+        reads = environment.reads(name for one in expressions for name in one.variables)
+        self._reads: Final = {name: one.of for name, one in reads.items()}
+        self.paths: Final = tuple(sorted({path for one in reads.values() for path in one.paths}))
+        """The attributes of a member that they depend on."""
+        self._inputs: Final = [attrgetter(path) for path in self.paths]
         self._kept: dict[Key, tuple[JoinedMember, tuple[Any, ...]]] = {}
+        self._last: tuple[JoinedMember, tuple[Any, ...]] | None = None
         self.evaluations = 0
-        """How often they were evaluated: once for each change of a member."""
+        """How often they were evaluated: once at most for each change of a member."""
         self._spent_s = 0.0
         self.failing = 0
         """Number of members for which some expression failed."""
 
-    @property
-    def reads_usage(self) -> bool:
-        """Whether some expression depends on what a member uses."""
-        return any(name.endswith(".usage") for name in self._reads)
+    def again(self) -> "Expressions":
+        """The same expressions, whose results for members are kept apart from these."""
+        return Expressions(self._environment, self._expressions)
 
     @property
     def microseconds(self) -> int | None:
@@ -174,21 +184,27 @@ class Expressions:
             return None
         return int(self._spent_s / self.evaluations * 1_000_000)
 
-    def results(self, joined: JoinedMember, is_same: Callable[[JoinedMember, JoinedMember], bool]) -> tuple[Any, ...]:
+    def results(self, joined: JoinedMember) -> tuple[Any, ...]:
         """The values of all expressions for a member, in order.
 
-        `is_same` says whether two states of a member are equal to all expressions. Called with a member whose results
-        are kept, it returns them and keeps them no longer.
+        Called with a member whose results are kept, it returns them and keeps them no longer.
         """
         kept = self._kept.pop(joined.key, None)
         if kept is not None:
             self._count(kept[1], -1)
-            if kept[0] is joined or is_same(kept[0], joined):
+            if self._is_same(kept[0], joined):
+                self._last = kept
                 return kept[1]
-        results = self._evaluated(joined)
-        self._kept[joined.key] = (joined, results)
+        if self._last is None or not self._is_same(self._last[0], joined):
+            self._last = joined, self._evaluated(joined)
+        results = self._last[1]
+        self._kept[joined.key] = joined, results
         self._count(results, 1)
         return results
+
+    def _is_same(self, one: JoinedMember, other: JoinedMember) -> bool:
+        """Whether two members, or two states of one, are the same to all expressions."""
+        return one is other or all([read(one) == read(other) for read in self._inputs])
 
     def _count(self, results: tuple[Any, ...], sign: int) -> None:
         if FAILED in results:
@@ -206,11 +222,11 @@ class Expressions:
         return results
 
 
-def variables(record: RecordType) -> Mapping[str, tuple[FieldType, Read]]:
+def variables(record: RecordType) -> Mapping[str, tuple[FieldType, Reading]]:
     """The variables that expressions over a record type can read: type and value of each, by name."""
     of = record.variable
-    found: dict[str, tuple[FieldType, Read]] = {
-        f"{of}.{name}": (one.type, one.read) for name, one in record.fields.items()
+    found: dict[str, tuple[FieldType, Reading]] = {
+        f"{of}.{name}": (one.type, one.value) for name, one in record.fields.items()
     }
     found[f"{of}.labels"] = FieldType.LABELS, _bounded(record.labels)
     if record.annotations is not None:
@@ -223,36 +239,45 @@ def variables(record: RecordType) -> Mapping[str, tuple[FieldType, Read]]:
     if of == "pod":
         found |= _OF_NODE
     if of != "node":
-        found["ns.labels"] = FieldType.LABELS, _bounded(namespace_labels)
+        found["ns.labels"] = FieldType.LABELS, _bounded(NAMESPACE_LABELS)
     return found
 
 
-def _part(workload: Callable[[JoinedMember], tuple[str, str, str]], position: int) -> Read:
-    return lambda joined: workload(joined)[position]
+def _part(workload: Reading, part: int) -> Reading:
+    read = workload.of
+    return Reading(lambda joined: read(joined)[part], workload.paths)
 
 
-def _bounded(labels: Callable[[JoinedMember], Mapping[str, str]]) -> Read:
+def _bounded(labels: Reading) -> Reading:
+    of = labels.of
+
     def read(joined: JoinedMember) -> dict[str, str]:
-        found = labels(joined)
+        found = of(joined)
         return dict(found) if len(found) <= MOST_LISTED else dict(islice(sorted(found.items()), MOST_LISTED))
 
-    return read
+    return Reading(read, labels.paths)
 
 
-def _amounts(of: Callable[[JoinedMember], Mapping[str, int] | None]) -> Read:
+def _amounts(amounts: Reading) -> Reading:
     """Amounts as numbers: cores, bytes, units."""
+    of = amounts.of
 
     def read(joined: JoinedMember) -> dict[str, float]:
         found = of(joined) or {}
         return {name: value / _MILLI if name == CPU else float(value) for name, value in found.items()}
 
-    return read
+    return Reading(read, amounts.paths)
 
 
-_OF_NODE: Final[Mapping[str, tuple[FieldType, Read]]] = {
-    "node.labels": (FieldType.LABELS, _bounded(lambda one: one.node.labels if one.node else {})),
-    "node.ready": (FieldType.BOOL, lambda one: one.node is not None and one.node.ready == "True"),
-    "node.schedulable": (FieldType.BOOL, lambda one: one.node is not None and not one.node.unschedulable),
-    "node.allocatable": (FieldType.AMOUNTS, _amounts(lambda one: one.node.allocatable if one.node else None)),
+def _of_node(read: Callable[[NodeFacts], Any], without: Any) -> Reading:
+    """What is read of the node of a pod, and what it is while the pod has none."""
+    return Reading(lambda one: without if one.node is None else read(one.node), ("node",))
+
+
+_OF_NODE: Final[Mapping[str, tuple[FieldType, Reading]]] = {
+    "node.labels": (FieldType.LABELS, _bounded(_of_node(attrgetter("labels"), {}))),
+    "node.ready": (FieldType.BOOL, _of_node(lambda node: node.ready == "True", False)),
+    "node.schedulable": (FieldType.BOOL, _of_node(lambda node: not node.unschedulable, False)),
+    "node.allocatable": (FieldType.AMOUNTS, _amounts(_of_node(attrgetter("allocatable"), None))),
 }
 """What expressions over pods can read of the pod's node; nothing while it has none."""

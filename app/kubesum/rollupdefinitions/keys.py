@@ -4,13 +4,14 @@ A value is a text. Where the origin has none, such as a label that is absent or 
 key's default.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from kubesum.rollupdefinitions.expressions import FAILED
-from kubesum.rollupdefinitions.records import RecordField, RecordType, namespace_labels
+from kubesum.rollupdefinitions.records import NAMESPACE_LABELS, Reading, RecordType
 from kubesum.rollupdefinitions.spec import GroupKey
 from kubesum.semantics.facts import JoinedMember
 
@@ -21,28 +22,37 @@ Results = tuple[Any, ...]
 """The values of all expressions of a definition for one member."""
 KeyValue = Callable[[JoinedMember, Results], str]
 
+
+@dataclass(frozen=True, slots=True)
+class CompiledKey:
+    """The value of a key, and the attributes of a member that it depends on beside expressions."""
+
+    value: KeyValue
+    paths: tuple[str, ...] = ()
+
+
 _PARTS: Final = {"Kind": 0, "Name": 1, "Group": 2}
 
 
-def key_value(key: GroupKey, record: RecordType, expression: int | None) -> KeyValue:
-    """The function that gives the value of a key, which is valid; `expression` is the position of its result."""
+def compiled_key(key: GroupKey, record: RecordType, expression: int | None) -> CompiledKey:
+    """A key that is valid; `expression` is the position of its result."""
     if expression is not None:
-        return _of_expression(expression, key.default)
+        return CompiledKey(_of_expression(expression, key.default))
     if key.field is not UNSET:
-        return _of_field(record.fields[key.field])
+        field = record.fields[key.field].value
+        return CompiledKey(_of_field(field), field.paths)
     if key.workload is not UNSET and record.workload is not None:
-        return _of_workload(record.workload, _PARTS[key.workload])
+        return CompiledKey(_of_workload(record.workload, _PARTS[key.workload]), record.workload.paths)
     labels, name = _labels(key, record)
-    default = key.default
-    return lambda joined, _: labels(joined).get(name, default)[:LONGEST_VALUE]
+    return CompiledKey(_of_label(labels, name, key.default), labels.paths)
 
 
-def _labels(key: GroupKey, record: RecordType) -> tuple[Callable[[JoinedMember], Mapping[str, str]], str]:
+def _labels(key: GroupKey, record: RecordType) -> tuple[Reading, str]:
     """The labels or annotations that a key looks into, and the name that it looks for."""
     if key.label is not UNSET:
         return record.labels, key.label
     if key.namespace_label is not UNSET:
-        return namespace_labels, key.namespace_label
+        return NAMESPACE_LABELS, key.namespace_label
     if key.node_label is not UNSET and record.node_labels is not None:
         return record.node_labels, key.node_label
     if key.annotation is not UNSET and record.annotations is not None:
@@ -50,8 +60,18 @@ def _labels(key: GroupKey, record: RecordType) -> tuple[Callable[[JoinedMember],
     raise ValueError(key)
 
 
-def _of_field(field: RecordField) -> KeyValue:
-    read = field.read
+def _of_label(labels: Reading, name: str, default: str) -> KeyValue:
+    read = labels.of
+
+    def value(joined: JoinedMember, _: Results) -> str:
+        found: str = read(joined).get(name, default)
+        return found[:LONGEST_VALUE]
+
+    return value
+
+
+def _of_field(field: Reading) -> KeyValue:
+    read = field.of
 
     def value(joined: JoinedMember, _: Results) -> str:
         found = read(joined)
@@ -60,8 +80,14 @@ def _of_field(field: RecordField) -> KeyValue:
     return value
 
 
-def _of_workload(workload: Callable[[JoinedMember], tuple[str, str, str]], part: int) -> KeyValue:
-    return lambda joined, _: workload(joined)[part]
+def _of_workload(workload: Reading, part: int) -> KeyValue:
+    read = workload.of
+
+    def value(joined: JoinedMember, _: Results) -> str:
+        found: str = read(joined)[part]
+        return found
+
+    return value
 
 
 def _of_expression(position: int, default: str) -> KeyValue:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from msgspec import UNSET, Meta, UnsetType
 
 from kubesum.rollupdefinitions.keys import Results
-from kubesum.rollupdefinitions.records import FieldType, RecordType
+from kubesum.rollupdefinitions.records import FieldType, RecordField, RecordType
 from kubesum.rollupdefinitions.spec import Measure
 from kubesum.semantics.facts import JoinedMember
 from kubesum.vocabulary.quantity import CPU, canonical, percent
@@ -31,7 +31,8 @@ _MILLI: Final = 1000
 class CompiledMeasure:
     """One measure: `contributed` by a member, and its `value` in a row's status, which has the type `type`.
 
-    `resource` is the name of the resource whose amounts it adds up or compares, empty for any other number.
+    `paths` are the attributes of a member that `contributed` depends on. `resource` is the name of the resource whose
+    amounts it adds up or compares, empty for any other number.
     `of_pods` gives what each pod of a node contributes, where the source is Nodes and the measure depends on them.
     """
 
@@ -40,6 +41,7 @@ class CompiledMeasure:
     description: str
     contributed: Contributed | None
     value: Callable[[Tally], Any]
+    paths: tuple[str, ...] = ()
     resource: str = ""
     is_time: bool = False
     of_pods: Contributed | None = None
@@ -52,8 +54,14 @@ def compiled_measure(measure: Measure, field: str, record: RecordType) -> Compil
         entry = ((field, "", 1),)
         return CompiledMeasure(measure.name, int_(description), description, lambda _: entry, _total(field))
     if measure.type == "Distinct":
+        one = record.fields[str(measure.field)]
         return CompiledMeasure(
-            measure.name, int_(description), description, _each(field, measure, record), lambda t: t.distinct(field)
+            measure.name,
+            int_(description),
+            description,
+            _each(field, one),
+            lambda t: t.distinct(field),
+            one.value.paths,
         )
     if measure.type == "Sum":
         return _sum(measure, field, record, description)
@@ -129,9 +137,15 @@ def _total(field: str) -> Callable[[Tally], int]:
 
 def _sum(measure: Measure, field: str, record: RecordType, description: str) -> CompiledMeasure:
     if measure.resource is UNSET:
-        read = record.fields[str(measure.field)].read
+        number = record.fields[str(measure.field)].value
+        read = number.of
         return CompiledMeasure(
-            measure.name, int_(description), description, lambda one: ((field, "", read(one)),), _total(field)
+            measure.name,
+            int_(description),
+            description,
+            lambda one: ((field, "", read(one)),),
+            _total(field),
+            number.paths,
         )
     of_pods = None
     source, name = measure.resource.from_, measure.resource.name
@@ -139,9 +153,11 @@ def _sum(measure: Measure, field: str, record: RecordType, description: str) -> 
         of_pods = _pods_of_node(field, source, name)
     # What is free on a node is what is allocatable there, less what its pods take.
     own = record.amounts.get("allocatable" if source == "free" else source)
-    contributed = None if own is None else _amount(field, own, name)
+    contributed, paths = (None, ()) if own is None else (_amount(field, own.of, name), own.paths)
     quantity = Annotated[str, Meta(description=description, extra=QUANTITY)]
-    return CompiledMeasure(measure.name, quantity, description, contributed, _total(field), name, of_pods=of_pods)
+    return CompiledMeasure(
+        measure.name, quantity, description, contributed, _total(field), paths, name, of_pods=of_pods
+    )
 
 
 def _amount(field: str, amounts: Callable[[JoinedMember], Mapping[str, int] | None], name: str) -> Contributed:
@@ -170,9 +186,8 @@ def _pods_of_node(field: str, source: str, name: str) -> Contributed:
     return contributed
 
 
-def _each(field: str, measure: Measure, record: RecordType) -> Contributed:
-    one = record.fields[str(measure.field)]
-    read = one.read
+def _each(field: str, one: RecordField) -> Contributed:
+    read = one.value.of
     if one.type is FieldType.STRINGS:
         return lambda joined: tuple([(field, value, 1) for value in dict.fromkeys(read(joined)) if value])
 
@@ -188,15 +203,18 @@ def _extreme(measure: Measure, field: str, record: RecordType, description: str)
     if measure.resource is not UNSET:
         source, name = measure.resource.from_, measure.resource.name
         amounts = record.amounts[source]
+        of = amounts.of
 
         def contributed(joined: JoinedMember) -> Entries:
-            found = amounts(joined)
+            found = of(joined)
             return ((field, sign * found.get(name, 0), 1),) if found is not None else ()
 
         quantity = Annotated[str | UnsetType, Meta(description=description, extra=QUANTITY)]
-        return CompiledMeasure(measure.name, quantity, description, contributed, _smallest(field, sign), name)
+        return CompiledMeasure(
+            measure.name, quantity, description, contributed, _smallest(field, sign), amounts.paths, name
+        )
     one = record.fields[str(measure.field)]
-    read = one.read
+    read, paths = one.value.of, one.value.paths
     if one.type is FieldType.TIME:
         return CompiledMeasure(
             measure.name,
@@ -204,6 +222,7 @@ def _extreme(measure: Measure, field: str, record: RecordType, description: str)
             description,
             lambda joined: _time_entries(field, sign, read(joined)),
             _time(_smallest(field, sign)),
+            paths,
             is_time=True,
         )
     return CompiledMeasure(
@@ -212,6 +231,7 @@ def _extreme(measure: Measure, field: str, record: RecordType, description: str)
         description,
         lambda joined: ((field, sign * read(joined), 1),),
         _smallest(field, sign),
+        paths,
     )
 
 

@@ -3,15 +3,19 @@
 A record is projected from the facts of the cache, never from the object. Each field has a name, by which
 definitions refer to it, a type, and a function from the joined member to its value. Expressions see the fields of a
 pod as `pod.phase`, those of its node as `node.labels`, those of its namespace as `ns.labels`.
+
+Each value names the attributes of the member that it depends on, so that the groups of a definition are computed
+again only when something that it reads has changed.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final
 
-from kubesum.semantics.facts import JoinedMember, NodeFacts
+from kubesum.semantics.facts import JoinedMember, NodeFacts, PodFacts, PodState
 from kubesum.semantics.workloads.owners import group_of
 from kubesum.vocabulary.quantity import CPU, MEMORY
 from kubesum.vocabulary.resource import Source
@@ -36,12 +40,20 @@ class FieldType(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A value that is read of a JoinedMember: `of` gives it, and it depends on the attributes `paths` alone."""
+
+    of: Callable[[Any], Any]
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordField:
-    """One field of a record; `read` takes a JoinedMember."""
+    """One field of a record."""
 
     name: str
     type: FieldType
-    read: Callable[[Any], Any]
+    value: Reading
     help: str
 
 
@@ -50,21 +62,18 @@ class RecordType:
     """The record of one source.
 
     `variable` is the name that expressions have for it; `over` the source of the members. `amounts` are the resource
-    lists that a measure can read of one member: functions from a JoinedMember to amounts by resource name, None where
-    there are none. `of_pods` are lists that are the sum over the pods of a node.
+    lists that a measure can read of one member, by resource name, None where there are none. `of_pods` are lists that
+    are the sum over the pods of a node. `workload` is kind, name and group of its workload.
     """
 
     variable: str
     over: Source | str
     fields: Mapping[str, RecordField]
-    amounts: Mapping[str, Callable[[JoinedMember], Mapping[str, int] | None]]
-    labels: Callable[[JoinedMember], Mapping[str, str]]
-    annotations: Callable[[JoinedMember], Mapping[str, str]] | None
-    node_labels: Callable[[JoinedMember], Mapping[str, str]] | None
-    workload: Callable[[JoinedMember], tuple[str, str, str]] | None
-    """Kind, name and group of its workload."""
-    reads: tuple[str, ...]
-    """The attributes of a JoinedMember that anything but its usage depends on; empty means all."""
+    amounts: Mapping[str, Reading]
+    labels: Reading
+    annotations: Reading | None
+    node_labels: Reading | None
+    workload: Reading | None
     of_pods: frozenset[str] = frozenset()
 
     def field_names(self, *types: FieldType) -> tuple[str, ...]:
@@ -72,18 +81,62 @@ class RecordType:
         return tuple(sorted(name for name, one in self.fields.items() if one.type in types))
 
 
-def _fields(*declared: tuple[str, FieldType, Callable[[Any], Any], str]) -> Mapping[str, RecordField]:
+def _fields(*declared: tuple[str, FieldType, Reading, str]) -> Mapping[str, RecordField]:
     return {one[0]: RecordField(*one) for one in declared}
 
 
-def namespace_labels(joined: JoinedMember) -> Mapping[str, str]:
-    """The labels of a member's namespace."""
+def _at(path: str) -> Reading:
+    return Reading(attrgetter(path), (path,))
+
+
+def _labels_of_namespace(joined: JoinedMember) -> Mapping[str, str]:
     return joined.namespace.labels if joined.namespace is not None else _NO_LABELS
+
+
+NAMESPACE_LABELS: Final = Reading(_labels_of_namespace, ("namespace",))
 
 
 def _usage(joined: JoinedMember) -> Mapping[str, int] | None:
     usage = joined.member.usage
     return None if usage is None else {CPU: usage.cpu, MEMORY: usage.memory}
+
+
+_NAME: Final = Reading(lambda one: one.key[1], ("key",))
+_NAMESPACE: Final = Reading(lambda one: one.key[0], ("key",))
+_USAGE: Final = Reading(_usage, ("member.usage",))
+
+
+def _created(path: str) -> Reading:
+    read = attrgetter(path)
+    return Reading(lambda one: read(one) or _NO_TIME, (path,))
+
+
+def _listed(path: str) -> Reading:
+    read = attrgetter(path)
+    return Reading(lambda one: list(read(one)[:MOST_LISTED]), (path,))
+
+
+def _of_state(name: str) -> Reading:
+    return _at(f"member.facts.state.{name}")
+
+
+def _terminating(joined: JoinedMember) -> bool:
+    state: PodState = joined.member.facts.state
+    return state.active and state.terminating
+
+
+def _unscheduled(joined: JoinedMember) -> bool:
+    facts: PodFacts = joined.member.facts
+    return facts.state.active and not facts.node
+
+
+def _images(joined: JoinedMember) -> list[str]:
+    return [image.image for image in joined.member.facts.images[:MOST_LISTED]]
+
+
+def _registry(joined: JoinedMember) -> str:
+    images = joined.member.facts.images
+    return images[0].registry if images else ""
 
 
 def _labels_of_node(joined: JoinedMember) -> Mapping[str, str]:
@@ -95,120 +148,106 @@ def _workload_of_pod(joined: JoinedMember) -> tuple[str, str, str]:
     return ref.kind, ref.name, group_of(ref.api_version)
 
 
-def _registry(joined: JoinedMember) -> str:
-    images = joined.member.facts.images
-    return images[0].registry if images else ""
-
-
 S, B, INT, TIME = FieldType.STRING, FieldType.BOOL, FieldType.INT, FieldType.TIME
+_ACTIVE: Final = "member.facts.state.active"
+_NODE: Final = "member.facts.node"
 
 PODS: Final = RecordType(
     variable="pod",
     over=Source.PODS,
     fields=_fields(
-        ("name", S, lambda one: one.key[1], "Name of the pod."),
-        ("namespace", S, lambda one: one.key[0], "Namespace of the pod."),
-        ("phase", S, lambda one: one.member.state.phase, "Phase: Pending, Running, Succeeded, Failed or Unknown."),
-        ("reason", S, lambda one: one.member.state.reason, "Status as `kubectl get pods` displays it."),
-        ("reasonClass", S, lambda one: one.member.state.reason_class, "The reason without its variable part."),
-        ("active", B, lambda one: one.member.state.active, "The phase is neither Succeeded nor Failed."),
-        ("ready", B, lambda one: one.member.state.ready, "The condition Ready is True."),
-        (
-            "healthy",
-            B,
-            lambda one: one.member.state.healthy,
-            "Ready or succeeded, and its status needs no attention.",
-        ),
-        (
-            "unscheduled",
-            B,
-            lambda one: one.member.state.active and not one.member.facts.node,
-            "Active, and assigned to no node.",
-        ),
+        ("name", S, _NAME, "Name of the pod."),
+        ("namespace", S, _NAMESPACE, "Namespace of the pod."),
+        ("phase", S, _of_state("phase"), "Phase: Pending, Running, Succeeded, Failed or Unknown."),
+        ("reason", S, _of_state("reason"), "Status as `kubectl get pods` displays it."),
+        ("reasonClass", S, _of_state("reason_class"), "The reason without its variable part."),
+        ("active", B, _at(_ACTIVE), "The phase is neither Succeeded nor Failed."),
+        ("ready", B, _of_state("ready"), "The condition Ready is True."),
+        ("healthy", B, _of_state("healthy"), "Ready or succeeded, and its status needs no attention."),
+        ("unscheduled", B, Reading(_unscheduled, (_ACTIVE, _NODE)), "Active, and assigned to no node."),
         (
             "terminating",
             B,
-            lambda one: one.member.state.active and one.member.state.terminating,
+            Reading(_terminating, (_ACTIVE, "member.facts.state.terminating")),
             "Active, and being deleted.",
         ),
-        ("restarts", INT, lambda one: one.member.state.restarts, "Container restarts."),
-        ("nodeName", S, lambda one: one.member.facts.node, "Node that it is assigned to; empty if to none."),
-        ("qosClass", S, lambda one: one.member.state.qos, "Guaranteed, Burstable or BestEffort."),
-        ("priority", INT, lambda one: one.member.state.priority, "Priority."),
-        ("priorityClassName", S, lambda one: one.member.state.priority_class, "Priority class; empty without one."),
-        ("schedulerName", S, lambda one: one.member.state.scheduler, "Scheduler."),
-        ("runtimeClassName", S, lambda one: one.member.state.runtime_class, "Runtime class; empty without one."),
-        ("serviceAccountName", S, lambda one: one.member.state.service_account, "Service account."),
-        ("registry", S, _registry, "Registry of the first container's image; empty once the pod has finished."),
+        ("restarts", INT, _of_state("restarts"), "Container restarts."),
+        ("nodeName", S, _at(_NODE), "Node that it is assigned to; empty if to none."),
+        ("qosClass", S, _of_state("qos"), "Guaranteed, Burstable or BestEffort."),
+        ("priority", INT, _of_state("priority"), "Priority."),
+        ("priorityClassName", S, _of_state("priority_class"), "Priority class; empty without one."),
+        ("schedulerName", S, _of_state("scheduler"), "Scheduler."),
+        ("runtimeClassName", S, _of_state("runtime_class"), "Runtime class; empty without one."),
+        ("serviceAccountName", S, _of_state("service_account"), "Service account."),
+        (
+            "registry",
+            S,
+            Reading(_registry, ("member.facts.images",)),
+            "Registry of the first container's image; empty once the pod has finished.",
+        ),
         (
             "images",
             FieldType.STRINGS,
-            lambda one: [image.image for image in one.member.facts.images[:MOST_LISTED]],
+            Reading(_images, ("member.facts.images",)),
             "Image references of the containers, while the pod is active; the first 50.",
         ),
-        ("createdAt", TIME, lambda one: one.member.created or _NO_TIME, "creationTimestamp."),
+        ("createdAt", TIME, _created("member.facts.created"), "creationTimestamp."),
         (
             "lastTerminationReason",
             S,
-            lambda one: one.member.state.last_termination_reason,
+            _of_state("last_termination_reason"),
             "Reason of the last termination that led to a restart.",
         ),
     ),
-    amounts={
-        "requests": lambda one: one.member.state.requests,
-        "limits": lambda one: one.member.state.limits,
-        "usage": _usage,
-    },
-    labels=lambda one: one.member.labels,
-    annotations=lambda one: one.member.facts.annotations,
-    node_labels=_labels_of_node,
-    workload=_workload_of_pod,
-    reads=("member.facts", "member.workload", "namespace", "node"),
+    amounts={"requests": _of_state("requests"), "limits": _of_state("limits"), "usage": _USAGE},
+    labels=_at("member.facts.labels"),
+    annotations=_at("member.facts.annotations"),
+    node_labels=Reading(_labels_of_node, ("node",)),
+    workload=Reading(_workload_of_pod, ("member.workload",)),
 )
 
 
-def _node(joined: JoinedMember) -> NodeFacts:
+def _of_node(name: str) -> Reading:
+    return _at(f"member.facts.{name}")
+
+
+def _is_ready(joined: JoinedMember) -> bool:
     facts: NodeFacts = joined.member.facts
-    return facts
+    return facts.ready == "True"
+
+
+def _is_schedulable(joined: JoinedMember) -> bool:
+    facts: NodeFacts = joined.member.facts
+    return not facts.unschedulable
 
 
 NODES: Final = RecordType(
     variable="node",
     over=Source.NODES,
     fields=_fields(
-        ("name", S, lambda one: _node(one).name, "Name of the node."),
-        ("reason", S, lambda one: _node(one).reason, "Status as `kubectl get nodes` displays it."),
-        ("ready", B, lambda one: _node(one).ready == "True", "The condition Ready is True."),
-        ("schedulable", B, lambda one: not _node(one).unschedulable, "Not cordoned."),
-        ("tainted", B, lambda one: _node(one).tainted, "Some taint keeps pods away."),
-        ("taints", INT, lambda one: _node(one).taints, "Number of taints."),
-        ("zone", S, lambda one: _node(one).zone, "Zone; empty if the node has none."),
-        ("kubeletVersion", S, lambda one: _node(one).kubelet_version, "Version of the kubelet."),
-        (
-            "problems",
-            FieldType.STRINGS,
-            lambda one: list(_node(one).problems[:MOST_LISTED]),
-            "Conditions that tell of a problem.",
-        ),
-        ("roles", FieldType.STRINGS, lambda one: list(_node(one).roles[:MOST_LISTED]), "Roles of the node."),
-        ("createdAt", TIME, lambda one: _node(one).created or _NO_TIME, "creationTimestamp."),
+        ("name", S, _of_node("name"), "Name of the node."),
+        ("reason", S, _of_node("reason"), "Status as `kubectl get nodes` displays it."),
+        ("ready", B, Reading(_is_ready, ("member.facts.ready",)), "The condition Ready is True."),
+        ("schedulable", B, Reading(_is_schedulable, ("member.facts.unschedulable",)), "Not cordoned."),
+        ("tainted", B, _of_node("tainted"), "Some taint keeps pods away."),
+        ("taints", INT, _of_node("taints"), "Number of taints."),
+        ("zone", S, _of_node("zone"), "Zone; empty if the node has none."),
+        ("kubeletVersion", S, _of_node("kubelet_version"), "Version of the kubelet."),
+        ("problems", FieldType.STRINGS, _listed("member.facts.problems"), "Conditions that tell of a problem."),
+        ("roles", FieldType.STRINGS, _listed("member.facts.roles"), "Roles of the node."),
+        ("createdAt", TIME, _created("member.facts.created"), "creationTimestamp."),
     ),
-    amounts={
-        "allocatable": lambda one: _node(one).allocatable,
-        "capacity": lambda one: _node(one).capacity,
-        "usage": _usage,
-    },
-    labels=lambda one: _node(one).labels,
+    amounts={"allocatable": _of_node("allocatable"), "capacity": _of_node("capacity"), "usage": _USAGE},
+    labels=_of_node("labels"),
     annotations=None,
-    node_labels=lambda one: _node(one).labels,
+    node_labels=_of_node("labels"),
     workload=None,
-    reads=("member.facts",),
     of_pods=frozenset({"requests", "limits", "free"}),
 )
 
 
-def _status(joined: JoinedMember) -> Any:
-    return joined.member.status
+def _of_status(name: str) -> Reading:
+    return _at(f"member.status.{name}")
 
 
 def _labels_of_subject(joined: JoinedMember) -> Mapping[str, str]:
@@ -223,64 +262,70 @@ def _created_of_subject(joined: JoinedMember) -> datetime:
 
 
 def _workload_of_row(joined: JoinedMember) -> tuple[str, str, str]:
-    ref = _status(joined).workload_ref
+    ref = joined.member.status.workload_ref
     return ref.kind, ref.name, group_of(ref.api_version)
 
 
-def _replicas(name: str) -> Callable[[JoinedMember], int]:
-    def read(joined: JoinedMember) -> int:
-        number = getattr(_status(joined).replicas, name)
-        return number if isinstance(number, int) else 0
+def _part_of_workload(part: int) -> Reading:
+    return Reading(lambda one: _workload_of_row(one)[part], ("member.status.workload_ref",))
 
-    return read
 
+def _desired(joined: JoinedMember) -> int:
+    number = joined.member.status.replicas.desired
+    return number if isinstance(number, int) else 0
+
+
+def _usage_of_row(joined: JoinedMember) -> Mapping[str, int] | None:
+    return joined.member.status.usage or None
+
+
+_SUBJECT: Final = ("member.subject",)
 
 WORKLOADS: Final = RecordType(
     variable="workload",
     over="workloadsummaries",
     fields=_fields(
-        ("name", S, lambda one: _status(one).workload_ref.name, "Name of the workload."),
-        ("namespace", S, lambda one: one.key[0], "Namespace of the workload."),
-        ("kind", S, lambda one: _status(one).workload_ref.kind, "Kind, such as Deployment."),
-        ("group", S, lambda one: group_of(_status(one).workload_ref.api_version), "API group; empty for core."),
+        ("name", S, _part_of_workload(1), "Name of the workload."),
+        ("namespace", S, _NAMESPACE, "Namespace of the workload."),
+        ("kind", S, _part_of_workload(0), "Kind, such as Deployment."),
+        ("group", S, _part_of_workload(2), "API group; empty for core."),
+        ("health", S, _of_status("health"), "Healthy, Progressing, Degraded, Suspended, Idle or Completed."),
         (
-            "health",
-            S,
-            lambda one: _status(one).health,
-            "Healthy, Progressing, Degraded, Suspended, Idle or Completed.",
+            "desired",
+            INT,
+            Reading(_desired, ("member.status.replicas",)),
+            "Desired pods; 0 where the kind has no such number.",
         ),
-        ("desired", INT, _replicas("desired"), "Desired pods; 0 where the kind has no such number."),
-        ("pods", INT, lambda one: _status(one).pods.total, "Pods."),
-        ("activePods", INT, lambda one: _status(one).pods.active, "Active pods."),
-        ("readyPods", INT, lambda one: _status(one).pods.ready, "Ready pods."),
-        ("nodes", INT, lambda one: _status(one).nodes, "Different nodes of its active pods."),
-        ("zones", INT, lambda one: _status(one).zones, "Different zones of its active pods."),
-        ("restarts", INT, lambda one: _status(one).restarts, "Container restarts of its pods."),
-        ("qosClass", S, lambda one: _status(one).qos_class, "Class of its active pods; empty where they differ."),
+        ("pods", INT, _of_status("pods.total"), "Pods."),
+        ("activePods", INT, _of_status("pods.active"), "Active pods."),
+        ("readyPods", INT, _of_status("pods.ready"), "Ready pods."),
+        ("nodes", INT, _of_status("nodes"), "Different nodes of its active pods."),
+        ("zones", INT, _of_status("zones"), "Different zones of its active pods."),
+        ("restarts", INT, _of_status("restarts"), "Container restarts of its pods."),
+        ("qosClass", S, _of_status("qos_class"), "Class of its active pods; empty where they differ."),
         (
             "priorityClassName",
             S,
-            lambda one: _status(one).priority_class_name,
+            _of_status("priority_class_name"),
             "Priority class of its active pods; empty where they differ or have none.",
         ),
         (
             "images",
             FieldType.STRINGS,
-            lambda one: list(_status(one).images),
+            _listed("member.status.images"),
             "Image references of its active pods; the first 20.",
         ),
-        ("createdAt", TIME, _created_of_subject, "creationTimestamp."),
+        ("createdAt", TIME, Reading(_created_of_subject, _SUBJECT), "creationTimestamp."),
     ),
     amounts={
-        "requests": lambda one: _status(one).requests,
-        "limits": lambda one: _status(one).limits,
-        "usage": lambda one: _status(one).usage or None,
+        "requests": _of_status("requests"),
+        "limits": _of_status("limits"),
+        "usage": Reading(_usage_of_row, ("member.status.usage",)),
     },
-    labels=_labels_of_subject,
+    labels=Reading(_labels_of_subject, _SUBJECT),
     annotations=None,
     node_labels=None,
-    workload=_workload_of_row,
-    reads=(),
+    workload=Reading(_workload_of_row, ("member.status.workload_ref",)),
 )
 
 RECORDS: Final[Mapping[str, RecordType]] = {"Pods": PODS, "Nodes": NODES, "Workloads": WORKLOADS}

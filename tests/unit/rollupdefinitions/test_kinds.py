@@ -89,8 +89,9 @@ async def test_a_changed_node_label_regroups_the_pods_of_that_node() -> None:
     assert await statuses(world) == {("", "a"): {"pods": 1}, ("", "none"): {"pods": 1}}
 
 
-async def test_expressions_are_evaluated_once_for_each_change() -> None:
-    parsed = definition(named("teamusages", "TeamUsage", filter="pod.active"))
+async def test_expressions_are_evaluated_once_for_each_change_of_what_they_read() -> None:
+    restarts = {"name": "restarts", "type": "Sum", "field": "restarts"}
+    parsed = definition(named("teamusages", "TeamUsage", filter="pod.active", measures=[restarts]))
     world = Computation(*RESOURCES)
     kinds = DefinedKinds(world.engine, RESOURCES, ())
     [verdict] = kinds.update([parsed])
@@ -100,11 +101,16 @@ async def test_expressions_are_evaluated_once_for_each_change() -> None:
     await world.settle()
     before = verdict.compiled.expressions.evaluations
 
-    world.put("pods", pod("p", reason="Evicted"))
+    world.put("pods", pod("p", containerStatuses=[{"name": "app", "restartCount": 1}]))
+    unread = await statuses(world)
+    evaluated = [verdict.compiled.expressions.evaluations]
+    world.put("pods", pod("p", phase="Failed"))
     await statuses(world)
     rows_of(store_of(world))
+    evaluated.append(verdict.compiled.expressions.evaluations)
 
-    assert verdict.compiled.expressions.evaluations == before + 1
+    assert unread == {("", "none"): {"restarts": 1}}
+    assert evaluated == [before, before + 1]
 
 
 async def test_a_failing_expression_counts_while_its_pod_is_there() -> None:
@@ -121,6 +127,25 @@ async def test_a_failing_expression_counts_while_its_pod_is_there() -> None:
     world.delete("pods", ("blue", "p"))
     await world.settle()
     assert verdict.compiled.failing == 1
+
+
+async def test_a_failing_expression_over_nodes_counts_whatever_pods_are_on_them() -> None:
+    """It counted for a node without pods, not for one with a pod, and again for one with two."""
+    cpu = {"name": "cpu", "type": "Sum", "resource": {"from": "requests", "name": "cpu"}}
+    by_name = {"groupBy": [{"name": "name", "field": "name"}], "measures": [cpu]}
+    parsed = definition(named("pools", "Pool", source="Nodes", filter="node.labels['a'] == ''", **by_name))
+    world = Computation(*RESOURCES)
+    [verdict] = DefinedKinds(world.engine, RESOURCES, ()).update([parsed])
+    assert verdict.compiled is not None
+    world.put("nodes", labelled("n0"))
+
+    failing = []
+    for number in range(3):
+        await world.settle()
+        failing.append(verdict.compiled.failing)
+        world.put("pods", pod(f"p{number}"))
+
+    assert failing == [1, 1, 1]
 
 
 async def test_groups_beyond_the_limit_are_one_row() -> None:

@@ -4,7 +4,7 @@ Everything else follows from the declaration: the computation, lists and watches
 OpenAPI. A contribution to a group has an entry for the values of the keys and the entries of the measures.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -20,12 +20,9 @@ from kubesum.rollupdefinitions.keys import CompiledKey, Results, compiled_key
 from kubesum.rollupdefinitions.measures import (
     CompiledMeasure,
     Contributed,
-    Entries,
-    always,
     compiled_measure,
     displayed,
     ratio,
-    when,
 )
 from kubesum.rollupdefinitions.naming import REST, key_labels, row_name
 from kubesum.rollupdefinitions.records import NAMESPACE_LABELS, PODS, RECORDS, FieldType, RecordType
@@ -46,7 +43,7 @@ from kubesum.vocabulary.tally import Contribution, Tally
 CATEGORY: Final = "rollups"
 _IDENTITY: Final = "key"
 
-Contributions = Iterator[tuple[Key, Contribution]]
+Contributions = Iterable[tuple[Key, Contribution]]
 
 
 class GroupSubject(msgspec.Struct, frozen=True, gc=False):
@@ -82,7 +79,8 @@ class _Grouping:
     record: RecordType
     is_namespaced: bool
     keys: Sequence[CompiledKey]
-    entries: Sequence[Callable[[JoinedMember, Results], Entries]]
+    entries: Sequence[tuple[int | None, Contributed]]
+    """What a member contributes to each measure, if the expression at this position is true."""
     expressions: Expressions | None
     is_filtered: bool
     """The first expression is the filter."""
@@ -100,20 +98,21 @@ class _Grouping:
     def contributions(self, joined: JoinedMember) -> Contributions:
         """The group that a member belongs to, and what it contributes to it."""
         if self.selects is not None and not self.selects(self.record.labels.of(joined)):
-            return
+            return ()
         if self.selects_namespace is not None and not self.selects_namespace(NAMESPACE_LABELS.of(joined)):
-            return
+            return ()
         results = self.expressions.results(joined) if self.expressions is not None else ()
         if self.is_filtered and results[0] is not True:
-            return
+            return ()
         values = tuple([key.value(joined, results) for key in self.keys])
         key = (joined.key[0] if self.is_namespaced else "", row_name(values))
-        yield key, self._contribution(joined, results, values)
+        return ((key, self._contribution(joined, results, values)),)
 
     def _contribution(self, joined: JoinedMember, results: Results, values: tuple[str, ...]) -> Contribution:
         entries: list[tuple[str, Any, int]] = [(_IDENTITY, values, 1)]
-        for of_measure in self.entries:
-            entries.extend(of_measure(joined, results))
+        for condition, contributed in self.entries:
+            if condition is None or results[condition] is True:
+                entries += contributed(joined)
         return tuple(entries)
 
 
@@ -135,16 +134,14 @@ def compiled(definition: RollupDefinition) -> CompiledDefinition:
             for key in spec.group_by
         ],
         entries=[
-            _entries(measure, one.contributed, positions)
+            (None if measure.when is UNSET else positions[measure.when], one.contributed)
             for measure, one in zip(spec.measures, measures, strict=True)
             if one.contributed is not None
         ],
         expressions=expressions,
         is_filtered=spec.filter is not UNSET,
     )
-    return CompiledDefinition(
-        definition, _resource(spec, record, measures, _folds(spec, grouping, measures)), expressions
-    )
+    return CompiledDefinition(definition, _resource(spec, record, measures, _folds(grouping, measures)), expressions)
 
 
 def _texts(spec: Spec) -> list[tuple[str, FieldType]]:
@@ -176,20 +173,10 @@ def _measures(measures: Sequence[Measure], record: RecordType) -> list[CompiledM
     ]
 
 
-def _entries(
-    measure: Measure, contributed: Contributed, positions: dict[str, int]
-) -> Callable[[JoinedMember, Results], Entries]:
-    return always(contributed) if measure.when is UNSET else when(positions[measure.when], contributed)
-
-
-def _folds(spec: Spec, grouping: _Grouping, measures: Sequence[CompiledMeasure]) -> tuple[Fold, ...]:
+def _folds(grouping: _Grouping, measures: Sequence[CompiledMeasure]) -> tuple[Fold, ...]:
     reads = grouping.paths.union(*(one.paths for one in measures))
     own = Fold(grouping.record.over, grouping.contributions, tuple(sorted(reads)), is_joined=True)
-    of_pods = [
-        _entries(measure, one.of_pods, {})
-        for measure, one in zip(spec.measures, measures, strict=True)
-        if one.of_pods is not None
-    ]
+    of_pods = [one.of_pods for one in measures if one.of_pods is not None]
     if not of_pods:
         return (own,)
     # With results of their own: those of `grouping` are kept while a node is there, whatever its pods.
@@ -203,9 +190,9 @@ class _PodsOfNodes:
 
     READS: Final = ("node", *(f"member.facts.state.{name}" for name in ("active", "requests", "limits", "amounts")))
 
-    def __init__(self, grouping: _Grouping, entries: Sequence[Callable[[JoinedMember, Results], Entries]]) -> None:
+    def __init__(self, grouping: _Grouping, of_pods: Sequence[Contributed]) -> None:
         self._grouping: Final = grouping
-        self._entries: Final = entries
+        self._of_pods: Final = of_pods
 
     def contributions(self, joined: JoinedMember) -> Contributions:
         """The group of the node of a pod, and what the pod adds to its measures."""
@@ -213,7 +200,7 @@ class _PodsOfNodes:
         # A finished pod has released what it requested.
         if node is None or not joined.member.state.active:
             return
-        added = tuple([entry for of_measure in self._entries for entry in of_measure(joined, ())])
+        added = tuple([entry for contributed in self._of_pods for entry in contributed(joined)])
         if added:
             of_node = JoinedMember(("", node.name), MeasuredNode(node, None), None, None)
             for key, contribution in self._grouping.contributions(of_node):

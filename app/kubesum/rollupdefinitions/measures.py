@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, UnsetType
 
-from kubesum.rollupdefinitions.keys import Results
 from kubesum.rollupdefinitions.records import FieldType, RecordField, RecordType
 from kubesum.rollupdefinitions.spec import Measure
 from kubesum.semantics.facts import JoinedMember
@@ -115,20 +114,6 @@ def displayed(measure: CompiledMeasure, value: Any) -> Any:
     if value is UNSET or value is None:
         return UNSET
     return canonical(measure.resource, value) if measure.resource else value
-
-
-def when(position: int, contributed: Contributed) -> Callable[[JoinedMember, Results], Entries]:
-    """What members contribute for which the expression at `position` is true."""
-
-    def entries(joined: JoinedMember, results: Results) -> Entries:
-        return contributed(joined) if results[position] is True else ()
-
-    return entries
-
-
-def always(contributed: Contributed) -> Callable[[JoinedMember, Results], Entries]:
-    """What all members contribute."""
-    return lambda joined, _: contributed(joined)
 
 
 def _total(field: str) -> Callable[[Tally], int]:

@@ -70,21 +70,29 @@ class LimitedGroups:
         if had_row and len(self._keys) >= self._most:
             self._move(self._keys[self._most - 1], -1)
 
-    def changed(self, key: Key, left: Contribution | None, joined: Contribution | None) -> None:
-        """A member's contribution to a group was replaced, added or taken out."""
-        if self.has_row(key):
-            return
-        rest = self._rests.setdefault(self.rest_of(key), Tally())
-        if joined is not None:
-            rest.add(self._anonymous(joined))
-        if left is not None:
-            rest.subtract(self._anonymous(left))
-        self._drop_empty(self.rest_of(key))
+    def joined(self, key: Key, contribution: Contribution) -> None:
+        """A member joined a group."""
+        if not self.has_row(key):
+            self._rest(key).add(self._anonymous(contribution))
+
+    def left(self, key: Key, contribution: Contribution) -> None:
+        """A member left a group."""
+        if not self.has_row(key):
+            self._rest(key).subtract(self._anonymous(contribution))
+            self._drop_empty(self.rest_of(key))
+
+    def changed(self, key: Key, difference: Contribution) -> None:
+        """Members of a group contribute something else."""
+        if not self.has_row(key):
+            self._rest(key).change(self._anonymous(difference))
+
+    def _rest(self, key: Key) -> Tally:
+        """The tally of the row that a group is added up in."""
+        return self._rests.setdefault(self.rest_of(key), Tally())
 
     def _move(self, key: Key, sign: int) -> None:
         """Adds a group to the rest, or takes it out."""
-        rest = self._rests.setdefault(self.rest_of(key), Tally())
-        rest.merge(self._tallies[key], sign, self._without)
+        self._rest(key).merge(self._tallies[key], sign, self._without)
         self._drop_empty(self.rest_of(key))
 
     def _drop_empty(self, rest: Key) -> None:

@@ -86,14 +86,17 @@ class Groups:
             tally = self._tallies[key] = Tally()
         if left is None:
             tally.add(joined or ())
+            limited.joined(key, joined or ())
         elif joined is not None:
-            tally.change(self._differences.between(left, joined))
+            difference = self._differences.between(left, joined)
+            tally.change(difference)
+            limited.changed(key, difference)
         else:
             tally.subtract(left)
-        limited.changed(key, left, joined)
-        if not tally:
-            del self._tallies[key]
-            limited.disappeared(key)
+            limited.left(key, left)
+            if not tally:
+                del self._tallies[key]
+                limited.disappeared(key)
 
     def _tally(self, key: Key) -> Tally | None:
         """What the members of a row add up to; None for no row."""

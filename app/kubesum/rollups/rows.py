@@ -68,7 +68,7 @@ def same_subject(one: Row | None, other: Row | None) -> bool:
     """Whether two states of a row have equal subjects, or the row exists in neither; statuses are not compared."""
     if one is None or other is None:
         return one is other
-    return bool(one.subject == other.subject)
+    return one.subject is other.subject or bool(one.subject == other.subject)
 
 
 def same_content(resource: ComputedResource, one: Row | None, other: Row | None) -> bool:

@@ -8,12 +8,14 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import pytest
 import pytest_asyncio
 from prometheus_client import REGISTRY
 
+from kubesum.server.runtime import Limits
 from tests.serving.rawclient import RawClient, exchange
 from tests.serving.runningserver import NODES, RunningServer, V, eventually, running_server
 
@@ -114,6 +116,18 @@ async def test_a_request_leaves_no_cyclic_garbage(client: RawClient, what: str) 
             assert [exchange(connection, *lines) for _ in range(3)] == [code] * 3
 
     assert await garbage(work) == []
+
+
+async def test_a_list_that_is_refused_leaves_no_cyclic_garbage(tmp_path: Path) -> None:
+    """429, as while memory is short."""
+    async with running_server(tmp_path, Limits(memory_limit_bytes=1)) as server:
+        client = RawClient(server.port, server.tls(server.front_proxy))
+
+        def work() -> None:
+            with client.connection() as connection:
+                assert exchange(connection, PODS, *ROOT) == 429
+
+        assert await garbage(work) == []
 
 
 @pytest.mark.parametrize("ends_by_reset", [False, True], ids=["closed", "reset"])

@@ -117,9 +117,15 @@ class HandlerChain:
                     await context.long_running(scope, receive, send)
 
     def _require_place(self, user: User, info: RequestInfo) -> None:
-        if (refusal := self._in_flight.refusal(user, info)) is not None:
-            observe_termination(self._labels(info), refusal.code)
+        refusal = self._in_flight.refusal(user, info)
+        if refusal is None:
+            return
+        observe_termination(self._labels(info), refusal.code)
+        try:
             raise refusal
+        finally:
+            # Its traceback holds this frame: with the variable that would be a cycle.
+            del refusal
 
     def _labels(self, info: RequestInfo | None) -> Labels:
         return labels_of(info, self._server.catalogue())

@@ -1,7 +1,7 @@
 """The published rows of one resource: what its Store gives to readers, and how its Rollup writes it.
 
 Every publication of a row issues a version and appends an event. Where no row changes, a new version is issued when
-somebody asks and the last one is FRESH_S old: other replicas keep events for minutes only, so that a client whose
+a client asks and the last one is FRESH_S old: other replicas keep events for minutes only, so that a client whose
 version never advanced could not continue there.
 """
 
@@ -69,7 +69,7 @@ class PublishedRows:
         self._past: Final = PastSnapshots()
 
     async def catch_up(self) -> None:
-        """Publishes what has changed since somebody last read the rows, and keeps them current from now on."""
+        """Publishes what has changed since a client last read the rows, and keeps them current from now on."""
         self.readers.note()
         if not self.is_current:
             await self.readers.publish()

@@ -1,8 +1,8 @@
-"""Whether anybody reads the rows of a resource.
+"""Whether clients read the rows of a resource.
 
-The sums of a resource are always kept, but its rows are computed for those who read them: most clusters have no
-reader of images, and many none at all at night. Who has not read for as long as events are kept could not continue a
-watch anyway.
+The sums of a resource are always kept, but its rows are computed for clients that read them: most clusters have no
+reader of images, and many none at all at night. A client that has not read for as long as events are kept could not
+continue a watch anyway.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -26,16 +26,16 @@ class Readers:
         self._read_until = 0.0
 
     def __bool__(self) -> bool:
-        """Whether somebody watches the rows, or has read them lately."""
+        """Whether a client watches the rows, or has read them lately."""
         return self._watches > 0 or self._now() < self._read_until
 
     def note(self) -> None:
-        """Somebody reads the rows now."""
+        """A client reads the rows now."""
         self._read_until = self._now() + READ_S
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Somebody reads the rows for as long as the context lasts."""
+        """A client reads the rows for as long as the context lasts."""
         self._watches += 1
         try:
             yield

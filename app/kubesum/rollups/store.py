@@ -16,7 +16,7 @@ Skipped state  A state of a row between two publications. Changes gather for GAT
                other times, may have: a watch that continues from a version of another replica reads skipped states
                beside the events.
 
-Each request awaits `catch_up()` first, since rows that nobody reads are not computed. A list takes `snapshot()`. A
+Each request awaits `catch_up()` first, since rows that no client reads are not computed. A list takes `snapshot()`. A
 watch begins at a version, then repeats `events.wait(version)`, `events.since(version)`, all within `watching()`. It
 keeps nothing but that version: a client that reads slowly costs no memory and gets the sum of the changes.
 """
@@ -101,7 +101,7 @@ class Store(Protocol):
         """
 
     async def catch_up(self) -> None:
-        """Publishes what has changed since somebody last read the rows, and keeps them current from now on.
+        """Publishes what has changed since a client last read the rows, and keeps them current from now on.
 
         They are kept current for as long as events are kept, so that it returns at once nearly always.
         """

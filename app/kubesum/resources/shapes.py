@@ -54,15 +54,18 @@ class PodCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     unknown: Annotated[int, count("Number of active pods in phase Unknown, because their node is lost.")] = 0
 
 
+PodsOrNodes: TypeAlias = Annotated[
+    int, count("Number of pods with the reason; in a PodSummary, number of nodes that it applies to, or 0.")
+]
+
+
 class ReasonCount(msgspec.Struct, frozen=True, gc=False):
     """A reason and how often it occurs."""
 
     reason: Annotated[
         str, list_key("Reason without its variable parts, such as CrashLoopBackOff or Insufficient cpu.")
     ]
-    count: Annotated[
-        int, count("Number of pods with the reason; in a PodSummary, number of nodes that it applies to, or 0.")
-    ]
+    count: PodsOrNodes
 
 
 class QosCounts(msgspec.Struct, frozen=True, gc=False, rename="camel"):

@@ -166,11 +166,11 @@ class Gauge:
 class RowKey:
     """What identifies a group beside its row's name: served as `key` beside the status.
 
-    `type` is a msgspec Struct of strings, whose fields can be selected by as `key.<field>`; `of` gives an instance
+    `struct` is a msgspec Struct of strings, whose fields can be selected by as `key.<field>`; `of` gives an instance
     from the row's subject.
     """
 
-    type: type[msgspec.Struct]
+    struct: type[msgspec.Struct]
     of: Callable[[Any], msgspec.Struct]
 
 

@@ -125,7 +125,7 @@ class Schemas:
     def _row_key(self, resource: ComputedResource) -> Schema:
         if resource.row_key is None:
             return {}
-        return {"key": _described(self._named(resource.row_key.type), "Values of the keys of the group.")}
+        return {"key": _described(self._named(resource.row_key.struct), "Values of the keys of the group.")}
 
     def _named(self, struct: type) -> str:
         """The name of a struct's schema, which is added at its first reference."""

@@ -133,7 +133,7 @@ def _key_fields(resource: ComputedResource) -> dict[str, str]:
     """The names of the fields of `key` by their paths."""
     if resource.row_key is None:
         return {}
-    return {f"key.{field.encode_name}": field.name for field in msgspec.structs.fields(resource.row_key.type)}
+    return {f"key.{field.encode_name}": field.name for field in msgspec.structs.fields(resource.row_key.struct)}
 
 
 def _group_value(resource: ComputedResource, row: Row, name: str) -> str:

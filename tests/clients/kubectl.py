@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.commands.running import Output, Ready
-
-WITHIN_S = 10
+from tests.hanging import HANGS_AFTER_S
 
 
 class Running:
@@ -22,12 +21,12 @@ class Running:
 
     async def words(self) -> list[str]:
         """The words of the next line of the output; none at its end."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             return (await self._out.readline()).decode().split()
 
     async def watches(self) -> None:
         """Returns once a watch was answered."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             async for line in self._err:
                 if b"watch=true" in line and b"200 OK" in line:
                     return
@@ -35,7 +34,7 @@ class Running:
 
     async def ended(self) -> Output:
         """The exit code, and what was printed that nobody has read; its own log left out."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             out, err = await self._process.communicate()
         assert self._process.returncode is not None
         said = [line for line in err.decode().splitlines(keepends=True) if not line.startswith("I")]

@@ -16,7 +16,8 @@ from typing import Any
 import aiohttp
 import yaml
 
-WITHIN_S = 10
+from tests.hanging import HANGS_AFTER_S
+
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
@@ -55,7 +56,7 @@ class Copy:
 
     async def until(self, events: AsyncIterator[str], key: tuple[str, str], *, there: bool) -> None:
         """Follows the events until an object has come or gone."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             while (key in self.objects) is not there:
                 await anext(events)
 

@@ -108,9 +108,9 @@ async def test_it_waits_for_an_end(demo: Ready) -> None:
     pod = "{apiVersion: v1, kind: Pod, metadata: {name: leaving, namespace: empty}, spec: {schedulerName: nobody}}"
     created = await demo.kubectl("create", "--validate=false", "-f", "-", given=pod)
     assert created.code == 0, created.err
-    assert (await demo.kubectl("wait", "posum/leaving", "-n", "empty", "--for=create", "--timeout=10s")).code == 0
+    assert (await demo.kubectl("wait", "posum/leaving", "-n", "empty", "--for=create", "--timeout=60s")).code == 0
 
-    wait = ("wait", "posum/leaving", "-n", "empty", "--for=delete", "--timeout=10s")
+    wait = ("wait", "posum/leaving", "-n", "empty", "--for=delete", "--timeout=60s")
     async with running(demo, *wait, program=OLDEST) as waiting:
         await waiting.watches()
         deleted = await demo.kubectl("delete", "pod", "leaving", "-n", "empty", "--wait=false", "--grace-period=0")

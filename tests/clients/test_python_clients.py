@@ -15,12 +15,12 @@ import pytest
 import pytest_asyncio
 
 from tests.commands.running import Ready
+from tests.hanging import HANGS_AFTER_S
 
 on_the_loop = pytest.mark.asyncio(loop_scope="module")
 
 NODE_SUMMARIES = ("summary.kubesum.dev", "v1alpha1", "nodesummaries")
 NODES = ["cp-01", "cp-02", "cp-03", "data-a-07", "gpu-c-06", "worker-a-04", "worker-b-05", "worker-b-08"]
-WITHIN_S = 10
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -28,7 +28,7 @@ async def asynchronous(demo: Ready) -> AsyncIterator[kubernetes_asyncio.client.A
     """A client of kubernetes_asyncio."""
     configuration = kubernetes_asyncio.client.Configuration()
     await kubernetes_asyncio.config.load_kube_config(str(demo.kubeconfig), client_configuration=configuration)
-    async with kubernetes_asyncio.client.ApiClient(configuration) as client, asyncio.timeout(WITHIN_S):
+    async with kubernetes_asyncio.client.ApiClient(configuration) as client, asyncio.timeout(HANGS_AFTER_S):
         yield client
 
 
@@ -106,7 +106,7 @@ async def test_the_asynchronous_client_is_told_of_a_version_that_is_gone(
 
 def test_the_official_client_lists_then_watches_then_resumes(official: kubernetes.client.ApiClient) -> None:
     nodes, summaries = kubernetes.client.CoreV1Api(official), kubernetes.client.CustomObjectsApi(official)
-    listed: Any = summaries.list_cluster_custom_object(*NODE_SUMMARIES, _request_timeout=WITHIN_S)
+    listed: Any = summaries.list_cluster_custom_object(*NODE_SUMMARIES, _request_timeout=HANGS_AFTER_S)
 
     nodes.patch_node("cp-03", labels(tier="one"))
     first = next_official_event(official, listed["metadata"]["resourceVersion"])
@@ -121,7 +121,7 @@ def test_the_official_client_lists_then_watches_then_resumes(official: kubernete
 def test_the_official_client_is_given_what_exists(official: kubernetes.client.ApiClient) -> None:
     summaries = kubernetes.client.CustomObjectsApi(official)
     events = kubernetes.watch.Watch().stream(
-        summaries.list_cluster_custom_object, *NODE_SUMMARIES, timeout_seconds=1, _request_timeout=WITHIN_S
+        summaries.list_cluster_custom_object, *NODE_SUMMARIES, timeout_seconds=1, _request_timeout=HANGS_AFTER_S
     )
 
     assert sorted(described(event, "kubernetes.io/hostname") for event in events) == [
@@ -150,7 +150,10 @@ def next_official_event(client: kubernetes.client.ApiClient, version: str) -> di
     summaries = kubernetes.client.CustomObjectsApi(client)
     watch = kubernetes.watch.Watch()
     events = watch.stream(
-        summaries.list_cluster_custom_object, *NODE_SUMMARIES, resource_version=version, _request_timeout=WITHIN_S
+        summaries.list_cluster_custom_object,
+        *NODE_SUMMARIES,
+        resource_version=version,
+        _request_timeout=HANGS_AFTER_S,
     )
     with closing(events):
         return next(events)

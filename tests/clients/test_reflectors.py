@@ -15,8 +15,9 @@ from kubesum.kube.deltas import Deltas, SourceEvent, Synced, WatchedResource, Wa
 from kubesum.kube.objects.meta import Metadata
 from kubesum.kube.reflector import reflect
 from kubesum.vocabulary.resource import Key
-from tests.clients.listwatch import INITIAL_EVENTS_END, WITHIN_S, Copy, connected
+from tests.clients.listwatch import INITIAL_EVENTS_END, Copy, connected
 from tests.commands.running import Ready
+from tests.hanging import HANGS_AFTER_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -65,13 +66,13 @@ class Reflected:
 
     async def completed(self) -> None:
         """Steps on until the initial state is whole."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             while not self.is_complete:
                 await self.step()
 
     async def reaches(self, versions: dict[Key, str]) -> None:
         """Steps on until the objects are those of a list."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             while self.versions != versions:
                 await self.step()
 
@@ -154,7 +155,7 @@ async def test_a_reflector_of_nodes_sees_the_same_versions_as_a_list(
         old = reflected.versions["", "worker-b-08"]
 
         await labelled(session, "worker-b-08", "silver")
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             while reflected.versions["", "worker-b-08"] == old:
                 await reflected.step()
         listed = Copy(session, NODES)
@@ -225,7 +226,7 @@ async def test_a_watch_list_ends_its_initial_state_even_when_it_is_empty(
     types: list[str] = []
 
     async with copy.watch(sendInitialEvents="true", resourceVersionMatch="NotOlderThan") as events:
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             while not copy.bookmarks:
                 types.append(await anext(events))
 
@@ -243,7 +244,7 @@ async def test_a_watch_says_where_it_stands_before_it_ends(session: aiohttp.Clie
         async with copy.watch(timeoutSeconds="3") as events:
             return copy, [type_ async for type_ in events]
 
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(HANGS_AFTER_S):
         (empty, told), (nodes, _) = await asyncio.gather(watched(NO_PODS), watched(NODES))
 
     assert told == ["BOOKMARK"]

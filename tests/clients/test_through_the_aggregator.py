@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from tests.clients.kubectl import WITHIN_S, running
+from tests.clients.kubectl import running
 from tests.commands.running import Output, Ready
+from tests.hanging import HANGS_AFTER_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,7 +27,7 @@ async def created(demo: Ready, name: str) -> None:
     """A pod comes that nobody schedules, and has its row."""
     done = await demo.kubectl("create", "--validate=false", "-f", "-", given=WAITING_POD % name)
     assert done.out == f"pod/{name} created\n", done.err
-    seen = await demo.kubectl("wait", f"posum/{name}", "-n", "empty", "--for=create", f"--timeout={WITHIN_S}s")
+    seen = await demo.kubectl("wait", f"posum/{name}", "-n", "empty", "--for=create", f"--timeout={HANGS_AFTER_S}s")
     assert seen.code == 0, seen.err
 
 
@@ -74,14 +75,14 @@ async def test_watch_only_lists_nothing(demo: Ready) -> None:
 
 
 async def test_wait_for_a_value_that_is_there(demo: Ready) -> None:
-    found = await demo.kubectl("wait", "nosum/cp-01", "--for=jsonpath={.status.ready}=True", "--timeout=5s")
+    found = await demo.kubectl("wait", "nosum/cp-01", "--for=jsonpath={.status.ready}=True", "--timeout=60s")
 
     assert found == Output(0, "nodesummary.summary.kubesum.dev/cp-01 condition met\n", "")
 
 
 async def test_wait_for_a_value_that_comes(demo: Ready) -> None:
     wanted = "--for=jsonpath={.status.unschedulable}=true"
-    async with running(demo, "wait", "nosum/worker-b-08", wanted, "--timeout=10s") as wait:
+    async with running(demo, "wait", "nosum/worker-b-08", wanted, "--timeout=60s") as wait:
         await wait.watches()
         await changed(demo, "cordon", "worker-b-08")
         found = await wait.ended()
@@ -98,7 +99,7 @@ async def test_wait_for_a_value_that_never_comes_times_out(demo: Ready) -> None:
 async def test_wait_for_the_end_of_a_pod(demo: Ready) -> None:
     await created(demo, "leaving")
 
-    async with running(demo, "wait", "posum/leaving", "-n", "empty", "--for=delete", "--timeout=10s") as wait:
+    async with running(demo, "wait", "posum/leaving", "-n", "empty", "--for=delete", "--timeout=60s") as wait:
         await wait.watches()
         await deleted(demo, "leaving")
         found = await wait.ended()

@@ -14,10 +14,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.hanging import HANGS_AFTER_S
+
 ROOT = Path(__file__).parents[2]
-_LONGEST_START_S = 30
-_LONGEST_RUN_S = 20
-_LONGEST_STOP_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Command:
     async def ready_line(self) -> str:
         """The first line of the output, without its newline."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(_LONGEST_START_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             line = await self.process.stdout.readline()
         assert line.endswith(b"\n"), await self.ended()
         return line.decode().removesuffix("\n")
@@ -61,7 +60,7 @@ class Command:
 
     async def ended(self) -> Output:
         """The rest of the output, once the process has ended."""
-        return await _ended(self.process, _LONGEST_STOP_S)
+        return await _ended(self.process, HANGS_AFTER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class Ready:
     async def run_line(self, *arguments: str, given: str = "") -> Output:
         """A run of a command line, as a shell would find its program."""
         process = await _process(self.command.home, *arguments)
-        return await _ended(process, _LONGEST_RUN_S, given)
+        return await _ended(process, HANGS_AFTER_S, given)
 
 
 @asynccontextmanager
@@ -116,12 +115,12 @@ async def ready(home: Path, *arguments: str) -> AsyncIterator[Ready]:
 async def failed(home: Path, *arguments: str) -> Output:
     """The output of a command of kubesum that ends with an error."""
     async with kubesum(home, *arguments) as command:
-        return await _ended(command.process, _LONGEST_RUN_S)
+        return await _ended(command.process, HANGS_AFTER_S)
 
 
 async def output(home: Path, *arguments: str) -> Output:
     """What a command line prints."""
-    return await _ended(await _process(home, *arguments), _LONGEST_RUN_S)
+    return await _ended(await _process(home, *arguments), HANGS_AFTER_S)
 
 
 def permissions(path: Path) -> int:

@@ -19,10 +19,10 @@ from typing import Any
 import pyte
 
 from tests.commands.running import ROOT, environment
+from tests.hanging import HANGS_AFTER_S
 
 # Long, because it ends a test that fails; a busy machine takes ten seconds to start a program.
 WITHIN_S = 60.0
-_LONGEST_STOP_S = 5.0
 # An escape sequence that pyte does not know, and would show.
 _UNKNOWN = re.compile(rb"\x1b\[<u")
 
@@ -76,7 +76,7 @@ class Terminal:
 
     async def ended(self) -> int:
         """The exit code of the program."""
-        async with asyncio.timeout(_LONGEST_STOP_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             code = await self._process.wait()
         self._read()
         return code

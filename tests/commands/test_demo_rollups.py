@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tests.commands.running import Output, Ready, ready, started
 from tests.commands.test_rollups import DEFINITION
+from tests.hanging import HANGS_AFTER_S
 from tests.serving.runningserver import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -42,12 +43,12 @@ async def apply(demo: Ready, definition: dict[str, Any]) -> Output:
 
 async def until_established(demo: Ready, definition: dict[str, Any]) -> None:
     name = f"rollupdefinition/{definition['metadata']['name']}"
-    waited = await demo.kubectl("wait", name, "--for=condition=Established", "--timeout=3s")
+    waited = await demo.kubectl("wait", name, "--for=condition=Established", "--timeout=60s")
     assert (waited.code, waited.err) == (0, "")
 
 
 async def test_three_definitions_are_established(demo: Ready) -> None:
-    await demo.kubectl("wait", "rollupdefinitions", "--all", "--for=condition=Established", "--timeout=3s")
+    await demo.kubectl("wait", "rollupdefinitions", "--all", "--for=condition=Established", "--timeout=60s")
     found = await demo.kubectl("get", "rollupdefinitions")
 
     assert [words[:5] for words in found.words] == [
@@ -163,7 +164,7 @@ async def test_a_definition_is_served_changed_and_deleted(demo: Ready, tmp_path:
 
 
 async def until_gone(demo: Ready, path: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANGS_AFTER_S):
         while (await demo.kubectl("get", "--raw", path)).code == 0:  # noqa: ASYNC110  # another process
             await asyncio.sleep(0.1)
 
@@ -177,7 +178,7 @@ async def test_a_bad_definition_says_why_and_harms_no_other(demo: Ready) -> None
     bad = named("bads", "Bad", filter="pod.colour == 'red'")
     await apply(demo, bad)
     waited = await demo.kubectl(
-        "wait", "rollupdefinition/bads.rollup.kubesum.dev", "--for=condition=Accepted=False", "--timeout=3s"
+        "wait", "rollupdefinition/bads.rollup.kubesum.dev", "--for=condition=Accepted=False", "--timeout=60s"
     )
     found = await demo.kubectl("get", "rollupdefinition", "bads.rollup.kubesum.dev", "-o", "json")
     await demo.kubectl("delete", "rollupdefinition", "bads.rollup.kubesum.dev")

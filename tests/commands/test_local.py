@@ -22,6 +22,7 @@ from kubesim.access.kubeconfig import kubeconfig, service_kubeconfig
 from kubesim.apiserver.apiserver import ServerOptions
 from kubesum.edge.tls import certificates
 from tests.commands.running import Output, Ready, failed, kubesum, permissions, ready
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.kubesim.runningcluster import Cluster, node, pod, running_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -285,7 +286,7 @@ async def test_a_signal_ends_it_before_it_is_ready(
         silent(answers) as (url, waiting),
         kubesum(tmp_path, "local", "--kubeconfig", without_credentials(url, tmp_path)) as local,
     ):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS_AFTER_S):
             await waiting.wait()
         assert await local.stopped(number) == Output(0, "", "")
 

@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from tests.commands.running import Ready, ready
 from tests.commands.test_rollups import DEFINITION
+from tests.hanging import HANGS_AFTER_S
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0", "--usage-interval", "0")
 
@@ -33,7 +34,7 @@ def written(path: Path, **spec: Any) -> str:
 
 async def until(local: Ready, code: int, *arguments: str) -> None:
     """Returns once a kubectl ends with this code."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANGS_AFTER_S):
         while (await local.kubectl(*arguments)).code != code:
             pass
 

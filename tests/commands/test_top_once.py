@@ -314,7 +314,7 @@ async def printed_of(demo: Ready, capsys: pytest.CaptureFixture[str], defined: d
     name, plural = defined["metadata"]["name"], defined["spec"]["names"]["plural"]
     await demo.kubectl("create", "--validate=false", "-f", str(path))
     try:
-        await demo.kubectl("wait", f"rollupdefinition/{name}", "--for=condition=Established", "--timeout=5s")
+        await demo.kubectl("wait", f"rollupdefinition/{name}", "--for=condition=Established", "--timeout=60s")
         return await printed(capsys, demo, None, TopOptions(plural, None, ""))
     finally:
         await demo.kubectl("delete", f"rollupdefinition/{name}")

@@ -35,6 +35,7 @@ from kubesum.kube.serverhistory import ServerHistory
 from kubesum.server.runtime import Kubesum, Limits
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
+from tests.hanging import HANGS_AFTER_S
 from tests.serving.runningserver import USUAL, RunningServer, eventually, running_server
 
 NAMESPACE = "kubesum-system"
@@ -184,7 +185,7 @@ async def installed(home: Path, limits: Limits = USUAL) -> AsyncIterator[Install
     """An installation for which all checks pass."""
     async with running_server(home, limits) as server:
         server.register()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS_AFTER_S):
             await server.cluster.aggregator.ready()
         yield Installation(server)
 

@@ -23,21 +23,20 @@ from kubesim.world.world import World
 from kubesum.commands.demo.manifests import SERVICE_HOST
 from kubesum.commands.demo.simulation import INSTALLATION
 from tests.commands.running import ROOT, environment
+from tests.hanging import HANGS_AFTER_S
 from tests.serving import runningserver
 from tests.serving.runningserver import RunningServer, V, free_port, is_ready
 
 NAMESPACES = f"{V}/namespacesummaries"
 MASTER = ("root", "system:masters")
 USUAL = ServerOptions()
-IN_TIME_S = 60
-"""No test measures time: this only ends one that hangs."""
 
 LogLine = dict[str, Any]
 
 
 async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
     """Returns when `check` holds, which is polled."""
-    await runningserver.eventually(check, IN_TIME_S)
+    await runningserver.eventually(check, HANGS_AFTER_S)
 
 
 class Cluster:
@@ -136,7 +135,7 @@ class ChildServer:
 
     async def logged(self, message: str, reason: str = "") -> LogLine:
         """The first line of the log with this message, and this in its reason, once it is there."""
-        async with asyncio.timeout(IN_TIME_S), self._changed:
+        async with asyncio.timeout(HANGS_AFTER_S), self._changed:
             await self._changed.wait_for(lambda: self.lines(message, reason) or self.has_ended)
         assert self.lines(message, reason), self.other_output
         return self.lines(message, reason)[0]
@@ -147,7 +146,7 @@ class ChildServer:
 
     async def ended(self) -> int:
         """The exit code, once the process has ended."""
-        async with asyncio.timeout(IN_TIME_S):
+        async with asyncio.timeout(HANGS_AFTER_S):
             return await self.process.wait()
 
     async def has_namespace(self, name: str) -> bool:

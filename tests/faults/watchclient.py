@@ -8,10 +8,11 @@ from typing import Any
 
 import aiohttp
 
-from tests.faults.childserver import IN_TIME_S, MASTER, NAMESPACES, ChildServer
+from tests.faults.childserver import MASTER, NAMESPACES, ChildServer
+from tests.hanging import HANGS_AFTER_S
 from tests.serving.runningserver import identity
 
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_read=IN_TIME_S)
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_read=HANGS_AFTER_S)
 
 
 def version_of(found: Any) -> int:

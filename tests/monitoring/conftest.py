@@ -52,7 +52,7 @@ async def of_demo(demo: Ready) -> Scraped:
     pods = json.loads((await demo.kubectl("get", "podsummaries", "-n", "data", "-o", "json")).out)["items"]
     pod = pods[0]["metadata"]["name"]
     await demo.kubectl("delete", "pod", "-n", "data", pod, "--wait=false")
-    await demo.kubectl("wait", "-n", "data", f"podsummary/{pod}", "--for=delete", "--timeout=10s")
+    await demo.kubectl("wait", "-n", "data", f"podsummary/{pod}", "--for=delete", "--timeout=60s")
     return scraped(before, await metrics(demo))
 
 

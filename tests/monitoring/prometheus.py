@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from tests.computation import JsonObject
+from tests.hanging import HANGS_AFTER_S
 from tests.monitoring.promql import Scrape, Vector
 from tests.serving.runningserver import free_port
 
@@ -93,7 +94,7 @@ async def _ready(running: asyncio.subprocess.Process) -> None:
     """Returns when it answers queries; its log says so."""
     assert running.stderr is not None
     log = b""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANGS_AFTER_S):
         async for line in running.stderr:
             log += line
             if b"ready to receive web requests" in line:

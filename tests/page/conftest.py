@@ -10,8 +10,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, expect
 
 from tests.commands.running import Ready, ready
+from tests.hanging import HANGS_AFTER_S
 from tests.page.address import Address
 from tests.page.browser import Opened, another_page, browser
+
+expect.set_options(timeout=HANGS_AFTER_S * 1000)
 
 STILL: Final = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0", "--usage-interval", "0")
 

@@ -13,7 +13,7 @@ from tests.page.address import Address, printed_address
 from tests.page.browser import Opened, opened
 from tests.page.conftest import STILL
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_the_overview_shows_nodes_workloads_and_problems(page: Opened) -> None:
@@ -32,7 +32,7 @@ async def test_a_pod_that_waits_appears_at_once(page: Opened, demo: Ready) -> No
         await demo.kubectl("create", "namespace", "empty")
         await demo.kubectl("create", "-f", "-", given=WAITING_POD)
 
-        await expect(page.page.get_by_role("row", name=re.compile("newcomer"))).to_be_visible(timeout=2000)
+        await expect(page.page.get_by_role("row", name=re.compile("newcomer"))).to_be_visible()
     finally:
         await demo.kubectl("delete", "pod", "newcomer", "-n", "empty", "--now")
     await expect(page.page.get_by_role("row", name=re.compile("newcomer"))).to_have_count(0)
@@ -116,7 +116,7 @@ async def test_data_say_how_old_they_are_once_the_server_is_gone(chromium: Brows
             await expect(seen.page.get_by_role("status")).to_have_text("live")
             await ending.command.stopped(signal.SIGINT)
 
-            await expect(seen.page.get_by_role("status")).to_contain_text("as of", timeout=10_000)
+            await expect(seen.page.get_by_role("status")).to_contain_text("as of")
             await expect(seen.page.get_by_text("nodes ready")).to_be_visible()
 
 

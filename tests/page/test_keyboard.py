@@ -11,7 +11,7 @@ from tests.commands.running import ROOT, Ready
 from tests.page.address import Address
 from tests.page.browser import Opened, opened
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AXE = ROOT / "deploy" / "assets" / "node_modules" / "axe-core" / "axe.min.js"
 MATTERS = ("serious", "critical")
@@ -119,11 +119,11 @@ async def test_the_focus_stays_in_a_picture_when_its_item_is_deleted(page: Opene
         await expect(page.page.get_by_role("row", name=re.compile("large"))).to_be_visible()
         item = page.page.locator("main .canvas a.item")
         await item.focus()
-        await expect(item).to_have_attribute("aria-label", re.compile("^namespace empty, "), timeout=10_000)
+        await expect(item).to_have_attribute("aria-label", re.compile("^namespace empty, "))
     finally:
         await demo.kubectl("delete", "pod", "large", "-n", "empty", "--now")
 
-    await expect(item).to_have_attribute("aria-label", re.compile("^namespace ml, "), timeout=10_000)
+    await expect(item).to_have_attribute("aria-label", re.compile("^namespace ml, "))
     await expect(item).to_be_focused()
 
 

@@ -15,7 +15,7 @@ from tests.page.address import Address
 from tests.page.browser import Opened, opened
 from tests.unit.kubesim.runningcluster import pod
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 VERY_WIDE = 1920
 """The widest a page gets."""
@@ -258,7 +258,7 @@ async def test_a_group_that_appears_is_shown_at_once(page: Opened, demo: Ready) 
     try:
         await demo.kubectl("label", "namespace", "payments", "team=treasury", "--overwrite")
 
-        await expect(row(page, "treasury")).not_to_have_count(0, timeout=2000)
+        await expect(row(page, "treasury")).not_to_have_count(0)
         await expect(row(page, "payments")).to_have_count(0)
     finally:
         await demo.kubectl("label", "namespace", "payments", "team=payments", "--overwrite")

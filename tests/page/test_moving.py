@@ -12,7 +12,7 @@ from tests.page.browser import Opened, opened
 from tests.page.conftest import Session
 from tests.page.links import QUERIES, TABLES
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE = {"width": 390, "height": 844}
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

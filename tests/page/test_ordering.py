@@ -6,7 +6,7 @@ import pytest
 
 from tests.page.browser import Opened
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROUNDS = """
 async ([up, text]) => {

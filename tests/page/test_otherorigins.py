@@ -9,7 +9,7 @@ from aiohttp import web
 from tests.page.address import LISTS
 from tests.page.conftest import Session
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ATTEMPTS = """
 async ([origin, path]) => {

@@ -17,7 +17,7 @@ from tests.page.address import Address
 from tests.page.browser import another_page, opened
 from tests.soak.link import Link
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PENDING = "/?view=pending"
 

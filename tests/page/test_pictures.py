@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 from tests.commands.running import Ready
 from tests.page.browser import Opened
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # Resolves when the pictures are others than these, and stay so for some frames: two are not painted in one.
 OTHERS = """(before) => new Promise((resolve) => {

@@ -29,6 +29,7 @@ from kubesum.commands.demo.simulation import INSTALLATION
 from kubesum.commands.serve.run import ServeOptions, serve
 from kubesum.server.runtime import Limits
 from kubesum.vocabulary.defaults import ALWAYS_ALLOW_PATHS
+from tests.hanging import HANGS_AFTER_S
 from tests.serving.relay import Relay
 
 V = "/apis/summary.kubesum.dev/v1alpha1"
@@ -205,7 +206,7 @@ def options(server: RunningServer, limits: Limits, port: int) -> ServeOptions:
     )
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], within_s: float = 10) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], within_s: float = HANGS_AFTER_S) -> None:
     """Returns when `check` holds, which is polled: the less often, the longer it takes."""
     now = asyncio.get_running_loop().time
     began = now()

@@ -23,6 +23,7 @@ from kubesum.edge.tls.selfsigned import ObjectNames, SelfSignedCertificate
 from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.vocabulary.errors import UpstreamError
+from tests.hanging import HANGS_AFTER_S
 
 NAMES = ObjectNames("kubesum-system", "kubesum-tls", "kubesum", (API_SERVICE,))
 NO_CHECK_TIME = 0x200000
@@ -190,7 +191,7 @@ async def test_only_a_missing_ca_bundle_is_restored(place: Place) -> None:
 async def test_a_running_replica_restores_a_ca_bundle_by_itself(place: Place) -> None:
     replica = place.replica()
     running = asyncio.create_task(replica.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANGS_AFTER_S):
         await place.written_bundle()
         place.store.put("apiservices", {"metadata": {"name": API_SERVICE}, "spec": {"version": "v1"}})
         await place.written_bundle()

@@ -10,6 +10,7 @@ import pytest
 
 from kubesum.server.runtime import Limits
 from tests.commands.running import Command, kubesum
+from tests.hanging import HANGS_AFTER_S
 from tests.serving.load import ROOT, load
 from tests.serving.runningserver import NODES, RunningServer, eventually, fetch, is_ready, running_server
 
@@ -93,7 +94,7 @@ async def test_an_idle_connection_does_not_delay_the_shutdown(tmp_path: Path) ->
 async def listening(command: Command) -> None:
     """Returns when the log says that the authentication configuration is loaded, after signal handlers are set."""
     assert command.process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGS_AFTER_S):
         while b"loaded extension-apiserver-authentication" not in (line := await command.process.stderr.readline()):
             assert line, "the process has ended"
 
@@ -104,7 +105,7 @@ async def test_the_first_signal_shuts_down_gracefully_and_the_second_at_once(tmp
         async with kubesum(tmp_path, "serve", *arguments) as command:
             await listening(command)
             command.process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(HANGS_AFTER_S):
                 while b"shutting down" not in await command.process.stderr.readline():  # type: ignore[union-attr]
                     continue
             assert command.process.returncode is None

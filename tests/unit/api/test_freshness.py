@@ -8,6 +8,7 @@ from kubesum.api.lists.freshness import exactly, not_older_than
 from kubesum.rollups.resourceversion import TAGS
 from kubesum.rollups.rows import served
 from kubesum.vocabulary.errors import Expired, Timeout
+from tests.hanging import HANGS_AFTER_S
 from tests.leaping import leaping
 from tests.unit.api.replicas import Replica
 from tests.unit.web.fakeresources import NOW, Thing
@@ -101,7 +102,7 @@ async def test_changes_received_by_then_are_published_first() -> None:
     assert not waiting.done()
     replica.world.now += 1
     await replica.world.engine.publish()
-    await asyncio.wait_for(waiting, 0.5)
+    await asyncio.wait_for(waiting, HANGS_AFTER_S)
 
     assert replica.store.snapshot().rows[0].subject.labels == {"is": "new"}
 
@@ -131,7 +132,7 @@ async def test_the_wait_ends_when_the_resource_is_removed() -> None:
 
     replica.world.engine.remove("boxes")
 
-    await asyncio.wait_for(waiting, 0.5)
+    await asyncio.wait_for(waiting, HANGS_AFTER_S)
 
 
 async def test_a_version_far_ahead_is_too_large() -> None:

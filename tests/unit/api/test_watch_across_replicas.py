@@ -14,6 +14,7 @@ import pytest
 from kubesum.rollups.resourceversion import SHARED_TAG, TAGS
 from kubesum.vocabulary.errors import Expired, ServiceUnavailable
 from kubesum.vocabulary.resource import ComputedResource, Key, Source
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.api.replicas import Replica, names, versions
 from tests.unit.api.watchwalk import PILES, WATCHED, Walk, flush
 from tests.unit.web.fakeresources import BOXES, NOW, Thing
@@ -141,7 +142,7 @@ async def test_states_that_are_skipped_after_the_move_are_sent_too() -> None:
         other.apply(A, None)
         await flush(other)
 
-        assert names([json.loads(await asyncio.wait_for(told, 5))]) == [("DELETED", "a")]
+        assert names([json.loads(await asyncio.wait_for(told, HANGS_AFTER_S))]) == [("DELETED", "a")]
 
 
 async def test_no_skipped_states_are_sent_when_the_resumption_is_over() -> None:
@@ -156,7 +157,7 @@ async def test_no_skipped_states_are_sent_when_the_resumption_is_over() -> None:
                 other.apply(key, box)
             other.world.now += 6
             await other.world.engine.publish()
-            told.append([json.loads(line) for line in (await asyncio.wait_for(reading, 5)).splitlines()])
+            told.append([json.loads(line) for line in (await asyncio.wait_for(reading, HANGS_AFTER_S)).splitlines()])
 
     assert [names(events) for events in told] == [
         [("DELETED", "a"), ("MODIFIED", "first")],

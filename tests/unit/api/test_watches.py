@@ -11,6 +11,7 @@ from kubesum.api.requests.negotiation import Form, Representation
 from kubesum.api.requests.options import Include
 from kubesum.api.watch.watchevents import FrameCache, WatchEvent
 from kubesum.rollups.resourceversion import TAGS
+from tests.hanging import HANGS_AFTER_S
 from tests.leaping import leaping
 from tests.unit.api.replicas import JSON, Replica, names, ready, versions
 from tests.unit.web.fakeresources import BOXES, NOW, Thing
@@ -240,7 +241,7 @@ async def test_a_watch_ends_with_its_resource() -> None:
 
     replica.world.engine.remove("boxes")
 
-    assert await asyncio.wait_for(ending, 5) is None
+    assert await asyncio.wait_for(ending, HANGS_AFTER_S) is None
 
 
 async def test_all_watches_can_be_ended() -> None:
@@ -250,7 +251,7 @@ async def test_all_watches_can_be_ended() -> None:
 
     replica.world.engine.close()
 
-    assert await asyncio.wait_for(asyncio.gather(*endings), 5) == [None] * 10
+    assert await asyncio.wait_for(asyncio.gather(*endings), HANGS_AFTER_S) == [None] * 10
 
 
 def test_bookmarks_come_every_minute_and_shortly_before_the_end() -> None:
@@ -332,7 +333,7 @@ async def test_a_thousand_watches_get_a_change() -> None:
 
     await replica.put(Thing("b", labels={"wood": "oak"}))
 
-    assert len(set(await asyncio.wait_for(asyncio.gather(*waiting), 10))) == 1
+    assert len(set(await asyncio.wait_for(asyncio.gather(*waiting), HANGS_AFTER_S))) == 1
     for lines in opened:
         await lines.aclose()
 

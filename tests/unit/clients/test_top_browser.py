@@ -6,6 +6,7 @@ import pytest
 
 from kubesum.clients.model.browser import Browser, Prompt, PromptKind
 from kubesum.clients.model.views import BY_NAME, VIEWS
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.clients.topfixtures import browsing, changed, image, list_once, names, namespace, node, pod, workload
 
 LEDGER = {"fieldSelector": "status.workloadRef.kind=Deployment,status.workloadRef.name=ledger"}
@@ -254,7 +255,7 @@ async def test_the_cluster_summary_is_watched_all_the_time() -> None:
     list_once(browser.headline)
     browser.show(BY_NAME["images"])
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_AFTER_S):
         await browser.changed.wait()
     assert informers.open[0] is browser.headline
     assert browser.headline.scope.watched.path == "/apis/summary.kubesum.dev/v1alpha1/clustersummaries"

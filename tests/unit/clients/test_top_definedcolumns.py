@@ -11,6 +11,7 @@ from kubesum.clients.model.informer import Informer
 from kubesum.clients.model.views import Scope
 from kubesum.kube.client import connect
 from kubesum.kube.credentials import kubeconfig
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.scriptedserver import Answer, JsonObject, Script, body, event, playing, silent_watch
 
@@ -44,7 +45,7 @@ async def test_columns_that_change_between_their_request_and_the_list_are_read_a
     async with (
         playing(script),
         await connect(kubeconfig(written_kubeconfig(tmp_path / "config", script.url), None)) as upstream,
-        asyncio.timeout(5),
+        asyncio.timeout(HANGS_AFTER_S),
     ):
         view = await defined_view(upstream, "things", "")
         changed = asyncio.Event()

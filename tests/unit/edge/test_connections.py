@@ -16,6 +16,7 @@ import pytest_asyncio
 from kubesum.edge.http.connections import Connections
 from kubesum.operations.metrics import ACCEPT_ERRORS, CONNECTIONS, CONNECTIONS_EVICTED, CONNECTIONS_REFUSED
 from kubesum.server.sockets import LOOPBACK
+from tests.hanging import HANGS_AFTER_S
 from tests.leaping import leaping
 from tests.wire import HOST, REQUEST, Client, Wire, client_tls, serving_wire
 
@@ -44,7 +45,7 @@ async def has_ended(reader: asyncio.StreamReader) -> bool:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Returns when `holds` does, which is polled."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANGS_AFTER_S):
         for _ in itertools.count():
             if holds():
                 return

@@ -11,6 +11,7 @@ from kubesum.edge.http.connections import Connection, Connections
 from kubesum.edge.http.requestcontext import request_context
 from kubesum.edge.tls.certificates import client
 from kubesum.operations.metrics import CONNECTIONS_REFUSED
+from tests.hanging import HANGS_AFTER_S
 from tests.wire import CLIENTS, REQUEST, Answer, Wire, serving_wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -236,9 +237,9 @@ async def test_a_disconnect_reaches_the_request_in_progress(wire: Wire) -> None:
 
     async with wire.client() as client:
         await client.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" + REQUEST)
-        await asyncio.wait_for(wire.app.waiting.wait(), 5)
+        await asyncio.wait_for(wire.app.waiting.wait(), HANGS_AFTER_S)
 
-    await asyncio.wait_for(wire.app.gone.wait(), 5)
+    await asyncio.wait_for(wire.app.gone.wait(), HANGS_AFTER_S)
 
 
 async def test_http_1_0_connections_end_after_one_response(wire: Wire) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from tests.hanging import HANGS_AFTER_S
 from tests.leaping import leaping
 from tests.wire import REQUEST, Answer, Client, Wire, serving_wire
 
@@ -41,7 +42,7 @@ def on(loop: Loop, main: Callable[[Wire], Coroutine[Any, Any, None]]) -> None:
     """Runs `main` with a server on a new event loop."""
 
     async def run() -> None:
-        async with serving_wire() as wire, asyncio.timeout(30):
+        async with serving_wire() as wire, asyncio.timeout(HANGS_AFTER_S):
             await main(wire)
 
     with asyncio.Runner(loop_factory=loop) as runner:

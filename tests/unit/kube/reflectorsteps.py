@@ -7,6 +7,7 @@ from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, Watche
 from kubesum.kube.objects.core import Pod
 from kubesum.kube.reflector import Timing
 from kubesum.vocabulary.errors import ObjectError
+from tests.hanging import HANGS_AFTER_S
 
 Step = str | tuple[str, str | None] | WatchError
 
@@ -46,5 +47,5 @@ async def steps(events: AsyncIterator[SourceEvent[str]]) -> AsyncIterator[Step]:
 
 async def take(source: AsyncIterator[Step], count: int) -> list[Step]:
     """The next steps; fails when they take longer than 5 s."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_AFTER_S):
         return [await anext(source) for _ in range(count)]

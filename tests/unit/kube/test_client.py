@@ -19,6 +19,7 @@ from kubesum.kube.failures import Stalled, cause
 from kubesum.kube.statuserror import StatusError
 from kubesum.operations.metrics import UPSTREAM_REQUESTS
 from kubesum.vocabulary.errors import UpstreamError
+from tests.hanging import HANGS_AFTER_S
 from tests.serving.runningserver import eventually
 from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.scriptedserver import (
@@ -190,7 +191,7 @@ async def test_netrc_is_not_used(
 async def test_a_stream_without_data_stalls(script: Script, upstream: Upstream) -> None:
     script.answers = [silent_watch(b"line\n")]
 
-    async with asyncio.timeout(5), aclosing(upstream.stream("/api/v1/pods", {}, 0.1)) as chunks:
+    async with asyncio.timeout(HANGS_AFTER_S), aclosing(upstream.stream("/api/v1/pods", {}, 0.1)) as chunks:
         assert await anext(chunks) == b""
         assert await anext(chunks) == b"line\n"
         with pytest.raises(Stalled, match="stopped sending data"):
@@ -208,7 +209,10 @@ async def test_what_arrives_in_the_pause_of_a_stream_is_one_chunk(script: Script
         await silence(writer)
 
     script.answers = [slow]
-    async with asyncio.timeout(5), aclosing(upstream.stream("/api/v1/pods", {}, 5, lambda: 0.05)) as chunks:
+    async with (
+        asyncio.timeout(HANGS_AFTER_S),
+        aclosing(upstream.stream("/api/v1/pods", {}, 5, lambda: 0.05)) as chunks,
+    ):
         assert [await anext(chunks), await anext(chunks)] == [b"", b"a\n"]
         go.set()
         assert await anext(chunks) == b"b\nc\n"
@@ -219,7 +223,10 @@ async def test_a_connection_that_ends_in_a_pause_of_its_stream_is_an_error(
 ) -> None:
     script.answers = [reset_watch(b"a\n")]
 
-    async with asyncio.timeout(5), aclosing(upstream.stream("/api/v1/pods", {}, 5, lambda: 0.05)) as chunks:
+    async with (
+        asyncio.timeout(HANGS_AFTER_S),
+        aclosing(upstream.stream("/api/v1/pods", {}, 5, lambda: 0.05)) as chunks,
+    ):
         assert [await anext(chunks), await anext(chunks)] == [b"", b"a\n"]
         with pytest.raises(UpstreamError, match="cannot reach"):
             await anext(chunks)
@@ -238,7 +245,7 @@ async def test_a_stream_uses_tcp_keepalive(
     monkeypatch.setattr(socket.socket, "setsockopt", record)
     script.answers = [silent_watch()]
 
-    async with asyncio.timeout(5), aclosing(upstream.stream("/api/v1/pods", {}, 5)) as chunks:
+    async with asyncio.timeout(HANGS_AFTER_S), aclosing(upstream.stream("/api/v1/pods", {}, 5)) as chunks:
         await anext(chunks)
 
     assert (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1) in options
@@ -289,7 +296,7 @@ async def test_concurrent_requests_that_get_401_reload_credentials_once(script: 
     config = written_kubeconfig(tmp_path / "config", script.url, user)
     script.answers = [failure(401)] * 3 + [body(b"{}")] * 3
 
-    async with await connect(kubeconfig(config, None)) as upstream, asyncio.timeout(5):
+    async with await connect(kubeconfig(config, None)) as upstream, asyncio.timeout(HANGS_AFTER_S):
         await asyncio.gather(*(upstream.get("/api", {}) for _ in range(3)))
 
     assert counter.read_text() == "run\nrun\n"

@@ -13,6 +13,7 @@ from kubesum.kube.client import Upstream, connect
 from kubesum.kube.credentials import kubeconfig
 from kubesum.kube.deltas import Deltas, ListStarted, Synced, WatchError
 from kubesum.kube.reflector import Reflector, Timing, reflect
+from tests.hanging import HANGS_AFTER_S
 from tests.leaping import leaping
 from tests.unit.kube.kubeconfigs import written_kubeconfig
 from tests.unit.kube.reflectorsteps import PODS, SHORT_TIMING, Step, steps, take
@@ -157,7 +158,7 @@ async def test_a_bookmark_yields_empty_deltas(script: Script, upstream: Upstream
     script.answers = [watch(INITIAL_END), silent_watch(bookmark("101"))]
     news = reflect(upstream, PODS, SHORT_TIMING)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_AFTER_S):
         seen = [await anext(news) for _ in range(4)]
 
     # The empty Deltas: one when the watch opens, one for the bookmark.

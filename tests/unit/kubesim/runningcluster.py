@@ -20,6 +20,7 @@ from kubesim.access.pki import Pki
 from kubesim.apiserver.apiserver import ApiServer, ServerOptions
 from kubesim.store.store import Store
 from kubesum.commands.demo.simulation import INSTALLATION
+from tests.hanging import HANGS_AFTER_S
 from tests.wire import Answer
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
@@ -79,7 +80,7 @@ class Cluster:
     async def kubectl(self, *arguments: str, who: str = "admin") -> tuple[int, str, str]:
         """(exit code, output, errors) of the real kubectl."""
         async with self.started_kubectl(*arguments, who=who) as process:
-            out, err = await asyncio.wait_for(process.communicate(), 20)
+            out, err = await asyncio.wait_for(process.communicate(), HANGS_AFTER_S)
         return process.returncode or 0, out.decode(), err.decode()
 
     @asynccontextmanager
@@ -110,7 +111,7 @@ class WatchEvents:
 
     async def next(self) -> Any:
         """The next event, None at the regular end of the stream."""
-        line = await asyncio.wait_for(self.answer.content.readline(), 5)
+        line = await asyncio.wait_for(self.answer.content.readline(), HANGS_AFTER_S)
         return json.loads(line) if line else None
 
     async def type_and_name(self) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from kubesum.rollups.engine import Engine
 from kubesum.rollups.resourceversion import VersionClock
 from kubesum.vocabulary.resource import ComputedResource, Fold, GroupLimit, Key, Source, Unavailable
 from kubesum.vocabulary.tally import Contribution, Tally
+from tests.hanging import HANGS_AFTER_S
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -554,7 +555,7 @@ async def test_a_batch_that_fails_does_not_hold_back_publication(cluster: Cluste
         async with cluster.engine.batch():
             raise ZeroDivisionError
 
-    await asyncio.wait_for(cluster.engine.publish(), 5)
+    await asyncio.wait_for(cluster.engine.publish(), HANGS_AFTER_S)
 
     assert cluster.rows("shelves") == {"a": ShelfStatus(0, 0)}
 

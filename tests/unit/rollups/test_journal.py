@@ -12,6 +12,7 @@ from kubesum.rollups.ring import Capacity
 from kubesum.rollups.rows import Row
 from kubesum.vocabulary.errors import Expired
 from kubesum.vocabulary.resource import Key, Source
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.web.fakeresources import BOXES, NOW, Thing, World
 
 A: Key = ("", "a")
@@ -153,7 +154,7 @@ def test_watches_that_are_equally_far_share_coalesced_events() -> None:
 async def test_all_waits_end_with_one_announcement() -> None:
     journal = journal_of()
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(HANGS_AFTER_S), asyncio.TaskGroup() as tasks:
         for _ in range(100):
             tasks.create_task(journal.wait(at(1)))
         await asyncio.sleep(0)
@@ -164,7 +165,7 @@ async def test_all_waits_end_with_one_announcement() -> None:
 async def test_waits_end_when_the_journal_is_closed() -> None:
     journal = journal_of()
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(HANGS_AFTER_S), asyncio.TaskGroup() as tasks:
         tasks.create_task(journal.wait(at(1)))
         await asyncio.sleep(0)
         journal.close()

@@ -9,6 +9,7 @@ from kubesum.rollups.readers import READ_S
 from kubesum.rollups.store import Store
 from kubesum.vocabulary.resource import Key, Source
 from kubesum.vocabulary.tally import Tally
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.rollups.test_engine import (
     LIBRARIES,
     Book,
@@ -231,6 +232,6 @@ async def test_nothing_is_kept_of_what_other_replicas_may_have_published_without
 async def test_a_resource_without_input_is_not_computed(cluster: Counted) -> None:
     """The first reader waited for a poll that waited for a list that never came."""
     async with cluster.engine.batch():
-        await asyncio.wait_for(cluster.store("shelves").catch_up(), 5)
+        await asyncio.wait_for(cluster.store("shelves").catch_up(), HANGS_AFTER_S)
 
     assert cluster.store("shelves").unavailable() is not None

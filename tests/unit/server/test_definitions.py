@@ -23,6 +23,7 @@ from kubesum.server.definedkinds import DefinedKinds
 from kubesum.server.definitioncontroller import DefinitionController, DefinitionsApi
 from kubesum.vocabulary.errors import UpstreamError
 from kubesum.web.requestmetrics import observe
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.rollupdefinitions.samples import named
 
 JsonObject = dict[str, Any]
@@ -126,7 +127,7 @@ async def replicas(server: ScriptedApiServer, number: int = 2) -> AsyncIterator[
     made = [Replica(api, tag) for tag in range(1, number + 1)]
     running = [asyncio.create_task(one.run()) for one in made]
     for one in made:
-        await asyncio.wait_for(one.controller.started.wait(), 5)
+        await asyncio.wait_for(one.controller.started.wait(), HANGS_AFTER_S)
     yield made
     for task in running:
         task.cancel()
@@ -135,7 +136,7 @@ async def replicas(server: ScriptedApiServer, number: int = 2) -> AsyncIterator[
 
 async def until(holds: Callable[[], bool]) -> None:
     """Returns when `holds` does."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANGS_AFTER_S):
         while not holds():  # noqa: ASYNC110  # the state is that of a remote server
             await asyncio.sleep(0.01)
 
@@ -281,7 +282,7 @@ async def test_without_the_resource_a_server_starts() -> None:
     server = ScriptedApiServer()
     replica = Replica(DefinitionsApi(refused, server.apply_status), 1)
     running = asyncio.create_task(replica.run())
-    await asyncio.wait_for(replica.controller.started.wait(), 5)
+    await asyncio.wait_for(replica.controller.started.wait(), HANGS_AFTER_S)
     running.cancel()
     await asyncio.wait((running,))
 

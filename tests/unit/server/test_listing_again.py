@@ -13,6 +13,7 @@ from kubesum.server.runtime import Kubesum
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.resource import GROUP, VERSION
 from tests.computation import KINDS
+from tests.hanging import HANGS_AFTER_S
 
 
 async def test_changes_before_a_kind_was_listed_again_are_not_complete() -> None:
@@ -37,11 +38,11 @@ async def test_changes_before_a_kind_was_listed_again_are_not_complete() -> None
     )
     with listen(0) as listener:
         running = asyncio.create_task(kubesum.run(listener))
-        await asyncio.wait_for(kubesum.ready.wait(), 5)
+        await asyncio.wait_for(kubesum.ready.wait(), HANGS_AFTER_S)
         workloads, nodes = [await read(kubesum, plural) for plural in ("workloadsummaries", "nodesummaries")]
         before = workloads.clock.watermark()
         lists_again.set()
-        await asyncio.wait_for(listed_again.wait(), 5)
+        await asyncio.wait_for(listed_again.wait(), HANGS_AFTER_S)
         running.cancel()
         await asyncio.wait((running,))
 

@@ -15,6 +15,7 @@ from kubesum.server.runtime import Kubesum
 from kubesum.server.sockets import listen
 from kubesum.vocabulary.resource import GROUP, VERSION, Source
 from tests.computation import KINDS, fact_of
+from tests.hanging import HANGS_AFTER_S
 
 POD = {"metadata": {"namespace": "blue", "name": "a", "uid": "a"}, "status": {"phase": "Running"}}
 KEY = ("blue", "a")
@@ -45,7 +46,7 @@ async def test_the_first_rows_have_the_usage_of_a_poll_and_are_left_out_of_garba
         for _ in range(20):
             await asyncio.sleep(0)
         polled.set()
-        await asyncio.wait_for(kubesum.ready.wait(), 5)
+        await asyncio.wait_for(kubesum.ready.wait(), HANGS_AFTER_S)
         store = kubesum.engine.catalogue.find(GROUP, VERSION, "podsummaries")
         assert store is not None
         await store.catch_up()

@@ -17,6 +17,7 @@ from kubesum.edge.tls.certificates import authority, client, serving
 from kubesum.edge.tls.servertls import mutual_tls_context
 from kubesum.server.sockets import listen
 from kubesum.server.uvicornserver import Server, server_config
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.web.fakeresources import (
     BOXES,
     SHELVES,
@@ -43,7 +44,7 @@ async def endpoint(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[En
         context = mutual_tls_context(own.certificate, own.key, ca.certificate)
         server = Server(server_config(endpoint, context), Connections(1000))
         running = asyncio.create_task(server.serve([listener]))
-        await asyncio.wait_for(server.listening.wait(), 5)
+        await asyncio.wait_for(server.listening.wait(), HANGS_AFTER_S)
         yield endpoint
     server.should_exit = server.force_exit = True
     await running

@@ -11,7 +11,7 @@ import pytest_asyncio
 from kubesum.vocabulary.resource import ROLLUP_GROUP, Column, Source
 from tests.unit.web.fakeresources import BOXES, SHELVES, Answer, Served, Thing, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(30)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROOT = f"/apis/{ROLLUP_GROUP}/v1alpha1"
 V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"

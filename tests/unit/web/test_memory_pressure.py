@@ -13,6 +13,7 @@ from kubesum.vocabulary.resource import Source
 from kubesum.web.app import create_app
 from kubesum.web.inflight import RequestLimits
 from kubesum.web.resources import ResourceHandler
+from tests.hanging import HANGS_AFTER_S
 from tests.serving.runningserver import eventually
 from tests.unit.web.fakeresources import Served, Thing
 
@@ -43,7 +44,7 @@ async def test_a_list_whose_client_does_not_read_is_ended(served: Served) -> Non
         return LISTS_CUT._value.get() == cut + 1
 
     await eventually(is_ended)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANGS_AFTER_S):
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError, ssl.SSLError)):
             await reader.readexactly(len(LARGE) * 10_000)
     writer.transport.abort()

@@ -13,6 +13,7 @@ from kubesum.kube.deltas import Deltas, ListStarted, SourceEvent, Synced, Watche
 from kubesum.kube.objects.meta import Metadata
 from kubesum.kube.reflector import reflect
 from kubesum.vocabulary.resource import Key, Source
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.web.fakeresources import BOXES, NOW, Endpoint, Served, Thing, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,7 +49,7 @@ class ReflectorStore:
 
     async def until(self, woods: dict[str, str]) -> None:
         """Returns when the store has these boxes with their wood, and no others."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(HANGS_AFTER_S):
             while {name: wood for (_, name), wood in self.woods.items()} != woods:
                 self._apply(await anext(self._events))
 

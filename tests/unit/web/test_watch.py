@@ -11,9 +11,10 @@ import pytest_asyncio
 
 from kubesum.rollups.store import Store
 from kubesum.vocabulary.resource import Source, Unavailable
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.web.fakeresources import BOXES, Served, Thing
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(30)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 V = "/apis/summary.kubesum.dev/v1alpha1"
 TABLE = (
@@ -270,4 +271,4 @@ async def test_a_client_that_leaves_is_forgotten(filled: Served) -> None:
         await connection.chunk()
         assert not finished.is_set()
 
-    await asyncio.wait_for(finished.wait(), 5)
+    await asyncio.wait_for(finished.wait(), HANGS_AFTER_S)

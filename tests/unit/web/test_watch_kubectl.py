@@ -11,9 +11,10 @@ import pytest
 import pytest_asyncio
 
 from kubesum.vocabulary.resource import Source
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.web.fakeresources import BOXES, KUBECTL, NOW, Served, Thing, World
 
-pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -61,7 +62,7 @@ async def kubectl(served: Served, *arguments: str) -> AsyncIterator[asyncio.subp
 async def words(process: asyncio.subprocess.Process) -> list[str]:
     """The words of the next line that is printed."""
     assert process.stdout is not None
-    return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().split()
+    return (await asyncio.wait_for(process.stdout.readline(), HANGS_AFTER_S)).decode().split()
 
 
 class WatchBegun:
@@ -96,7 +97,7 @@ async def test_get_watch_of_one_name_shows_its_first_change(filled: Served) -> N
     watched = WatchBegun(filled)
     async with kubectl(filled, "get", "box", "a", "-n", "attic", "-w", "--no-headers", "--show-labels") as process:
         assert await words(process) == ["a", "1", "wood=oak"]
-        await asyncio.wait_for(watched.begun.wait(), 10)
+        await asyncio.wait_for(watched.begun.wait(), HANGS_AFTER_S)
         await change(filled.world, Thing("other", "attic"), Thing("a", "attic", labels={"wood": "ash"}))
         assert await words(process) == ["a", "1", "wood=ash"]
 
@@ -104,7 +105,7 @@ async def test_get_watch_of_one_name_shows_its_first_change(filled: Served) -> N
 async def test_watch_only_prints_no_list(filled: Served) -> None:
     watched = WatchBegun(filled)
     async with kubectl(filled, "get", "bx", "-A", "--watch-only", "--output-watch-events", "--no-headers") as process:
-        await asyncio.wait_for(watched.begun.wait(), 10)
+        await asyncio.wait_for(watched.begun.wait(), HANGS_AFTER_S)
         await change(filled.world, Thing("bb", "attic"))
         lines = [await words(process)]
         if lines == [["ADDED", "attic", "a", "1"]]:
@@ -134,7 +135,7 @@ async def test_wait_for_a_value_ends_with_the_value(filled: Served) -> None:
     watched = WatchBegun(filled)
     condition = "--for=jsonpath={.metadata.labels.wood}=ash"
     async with kubectl(filled, "wait", "box/a", "-n", "attic", condition, "--timeout=20s") as process:
-        await asyncio.wait_for(watched.begun.wait(), 10)
+        await asyncio.wait_for(watched.begun.wait(), HANGS_AFTER_S)
         await change(filled.world, Thing("a", "attic", labels={"wood": "ash"}))
         assert await words(process) == ["box.summary.kubesum.dev/a", "condition", "met"]
         assert await process.wait() == 0
@@ -144,7 +145,7 @@ async def test_wait_for_a_deletion_ends_with_the_deletion(filled: Served) -> Non
     """[W11]"""
     watched = WatchBegun(filled)
     async with kubectl(filled, "wait", "box/a", "-n", "attic", "--for=delete", "--timeout=20s") as process:
-        await asyncio.wait_for(watched.begun.wait(), 10)
+        await asyncio.wait_for(watched.begun.wait(), HANGS_AFTER_S)
         await drop(filled.world, Thing("a", "attic", labels={"wood": "oak"}))
         assert (await words(process))[:2] == ["box.summary.kubesum.dev/a", "condition"]
         assert await process.wait() == 0
@@ -204,7 +205,7 @@ async def test_watch_after_several_pages_prints_nothing_twice(served: Served) ->
     await served.world.engine.publish()
 
     async def more_changes() -> None:
-        await asyncio.wait_for(watched.begun.wait(), 20)
+        await asyncio.wait_for(watched.begun.wait(), HANGS_AFTER_S)
         for _ in range(3):
             await changes.change(200)
         changes.set("last")

@@ -19,7 +19,7 @@ from tests.serving.runningserver import eventually
 from tests.unit.web.fakeresources import Served, Thing
 from tests.unit.web.test_watch import TABLE, V, put, wire
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(30)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BOXES = f"{V}/boxes?watch=true"
 

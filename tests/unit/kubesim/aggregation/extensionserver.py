@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from kubesim.access.certificates import KeyPair, authority, serving
 from kubesum.commands.demo.manifests import API_SERVICE
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.kubesim.runningcluster import Cluster
 
 ROOT = "/apis/summary.kubesum.dev/v1alpha1"
@@ -118,5 +119,5 @@ async def aggregated_extension(cluster: Cluster) -> AsyncIterator[Extension]:
     """An extension server that is registered, available and discovered."""
     async with running_extension(cluster) as extension:
         cluster.server.aggregator.register(extension.address, extension.ca.certificate)
-        await asyncio.wait_for(cluster.server.aggregator.ready(), 5)
+        await asyncio.wait_for(cluster.server.aggregator.ready(), HANGS_AFTER_S)
         yield extension

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from kubesum.commands.demo.manifests import API_SERVICE
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.kubesim.aggregation.extensionserver import (
     ROOT,
     aggregated_extension,
@@ -24,7 +25,7 @@ TABLE = b'{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{},"columnDef
 
 async def until_condition(cluster: Cluster) -> dict[str, str]:
     """Waits for the first condition of the APIService and returns it."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_AFTER_S):
         while (stored := cluster.store.get("apiservices", "", API_SERVICE)) is None or b"status" not in stored.body:
             await cluster.store.next_changes("apiservices", cluster.store.version)
     return condition(cluster)
@@ -170,8 +171,8 @@ async def test_a_watch_is_streamed_and_ends_when_its_client_disconnects(cluster:
         extension.answers[SUMMARIES] = watched
         async with cluster.watch(f"{SUMMARIES}?watch=true") as events:
             may_send.set()
-            assert await asyncio.wait_for(events.answer.content.readline(), 5) == b"first\n"
-        await asyncio.wait_for(is_gone.wait(), 5)
+            assert await asyncio.wait_for(events.answer.content.readline(), HANGS_AFTER_S) == b"first\n"
+        await asyncio.wait_for(is_gone.wait(), HANGS_AFTER_S)
 
 
 async def test_an_aborted_response_is_not_complete(cluster: Cluster) -> None:

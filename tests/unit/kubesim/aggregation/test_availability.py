@@ -14,6 +14,7 @@ from cryptography import x509
 from kubesim.access import certificates
 from kubesim.access.certificates import KeyPair
 from kubesum.commands.demo.manifests import API_SERVICE
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.kubesim.aggregation.extensionserver import ROOT, aggregated_extension, condition
 from tests.unit.kubesim.runningcluster import Cluster
 
@@ -24,7 +25,7 @@ FAILED = f"failing or missing response from {URL}"
 
 async def until_condition(cluster: Cluster, reason: str) -> str:
     """Waits until the condition has this reason; returns its message."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_AFTER_S):
         while condition(cluster)["reason"] != reason:
             await cluster.store.next_changes("apiservices", cluster.store.version)
     return condition(cluster)["message"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kubesim.access.kubeconfig import service_kubeconfig
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.kubesim.runningcluster import Cluster, node, pod
 
 
@@ -75,11 +76,11 @@ async def test_get_with_watch_prints_changes(cluster: Cluster) -> None:
 
     async with cluster.started_kubectl("get", "pods", "--watch", "--no-headers") as process:
         assert process.stdout is not None
-        first = await asyncio.wait_for(process.stdout.readline(), 10)
+        first = await asyncio.wait_for(process.stdout.readline(), HANGS_AFTER_S)
         cluster.store.put("pods", pod("a", phase="Failed"))
         cluster.store.put("pods", pod("b"))
-        second = await asyncio.wait_for(process.stdout.readline(), 10)
-        third = await asyncio.wait_for(process.stdout.readline(), 10)
+        second = await asyncio.wait_for(process.stdout.readline(), HANGS_AFTER_S)
+        third = await asyncio.wait_for(process.stdout.readline(), HANGS_AFTER_S)
 
     assert [line.split()[0] for line in (first, second, third)] == [b"a", b"a", b"b"]
 
@@ -87,11 +88,11 @@ async def test_get_with_watch_prints_changes(cluster: Cluster) -> None:
 @pytest.mark.process
 async def test_wait_sees_a_condition_come_true(cluster: Cluster) -> None:
     cluster.store.put("pods", pod("a", phase="Pending"))
-    waiting = ("wait", "pod/a", "--for=jsonpath={.status.phase}=Running", "--timeout=10s")
+    waiting = ("wait", "pod/a", "--for=jsonpath={.status.phase}=Running", "--timeout=60s")
 
     async with cluster.started_kubectl(*waiting) as process:
         cluster.store.put("pods", pod("a"))
-        out, _ = await asyncio.wait_for(process.communicate(), 15)
+        out, _ = await asyncio.wait_for(process.communicate(), HANGS_AFTER_S)
 
     assert out == b"pod/a condition met\n"
 

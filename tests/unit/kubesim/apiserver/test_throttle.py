@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kubesim.apiserver.apiserver import ServerOptions
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.kubesim.runningcluster import Cluster, pod, running_cluster
 
 
@@ -39,7 +40,7 @@ async def test_a_cancelled_server_stops_at_once_with_watches_open(cluster: Clust
     took_s = time.monotonic() - started
 
     with pytest.raises(Exception, match=r"not completed|payload|reset"):
-        await asyncio.wait_for(reply.read(), 5)
+        await asyncio.wait_for(reply.read(), HANGS_AFTER_S)
     await session.__aexit__(None, None, None)
     assert took_s < 1
     assert (await cluster.get("/readyz")).body == b"ok"

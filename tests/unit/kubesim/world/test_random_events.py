@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kubesim.world.ticker import tick_forever
+from tests.hanging import HANGS_AFTER_S
 from tests.unit.kubesim.world.simulatedworld import (
     NOW,
     WATCHED,
@@ -181,7 +182,7 @@ async def test_the_ticker_changes_the_store() -> None:
     world = simulated(nodes=3, pods=20)
     version = world.store.version_of("pods")
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(HANGS_AFTER_S), asyncio.TaskGroup() as tasks:
         life = tasks.create_task(tick_forever(world.world, world.store, 500))
         changes = await world.store.next_changes("pods", version)
         life.cancel()

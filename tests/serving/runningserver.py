@@ -152,9 +152,15 @@ async def fetch(
 
 
 def free_port() -> int:
-    """A free port."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+    """A free port, which the kernel gives to no other socket within the next minute.
+
+    A connection that its server ended first leaves the port in TIME_WAIT: listeners with SO_REUSEADDR may have it.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address), listener.accept()[0]:
+            pass
+        return int(address[1])
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ REPOSITORY ?= https://github.com/kubesum/kubesum
 DIST ?= dist
 TAG ?= v$(VERSION)
 MINUTES ?= 10
+# One process of pytest for each processor; tests/distribution.py says what each gets.
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
@@ -33,10 +35,10 @@ demo: setup ## Run kubesum against a simulated cluster and print the lines to tr
 	$(BIN)/kubesum demo
 
 test: setup ## Run the tests.
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 unit: setup ## Run the fast tests, which start no other program.
-	$(BIN)/pytest tests/unit -m "not process" --numprocesses 2 --dist loadfile
+	$(BIN)/pytest tests/unit -m "not process" $(PARALLEL)
 
 coverage: setup ## Run the tests under branch coverage; fail below the measured level.
 	$(BIN)/coverage erase

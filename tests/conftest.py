@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.cluster.controlplane import BINARIES
+from tests.distribution import UnitScheduling, arranged
 
 CLUSTERS = (BINARIES, "KUBESUM_CLUSTER")
 
@@ -29,3 +31,13 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
     if path == Path(__file__).parent / "cluster" and not any(name in os.environ for name in CLUSTERS):
         return SkippedDirectory.from_parent(parent, path=path)
     return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Arranges the tests after they were shuffled."""
+    items[:] = arranged(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitScheduling:
+    """Distributes them by units."""
+    return UnitScheduling(config, log)

@@ -184,11 +184,13 @@ async def running_server(
             await relay.start(pki, cluster.url)
         serving = tasks.create_task(_serving(server, limits))
         await until_ready(server)
-        yield server
-        serving.cancel()
-        if relay is not None:
-            await relay.stop()
-        upstream.cancel()
+        try:
+            yield server
+        finally:
+            serving.cancel()
+            if relay is not None:
+                await relay.stop()
+            upstream.cancel()
 
 
 async def _serving(server: RunningServer, limits: Limits) -> None:

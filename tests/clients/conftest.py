@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from tests.commands.running import Ready, ready
 
-STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0")
+STILL = ("--nodes", "8", "--pods", "80", "--seed", "3", "--churn", "0", "--usage-interval", "0")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -84,6 +84,8 @@ class _Grouping:
     expressions: Expressions | None
     is_filtered: bool
     """The first expression is the filter."""
+    has_identity: bool = True
+    """The values of the keys are contributed too."""
 
     @property
     def paths(self) -> frozenset[str]:
@@ -109,7 +111,7 @@ class _Grouping:
         return ((key, self._contribution(joined, results, values)),)
 
     def _contribution(self, joined: JoinedMember, results: Results, values: tuple[str, ...]) -> Contribution:
-        entries: list[tuple[str, Any, int]] = [(_IDENTITY, values, 1)]
+        entries: list[tuple[str, Any, int]] = [(_IDENTITY, values, 1)] if self.has_identity else []
         for condition, contributed in self.entries:
             if condition is None or results[condition] is True:
                 entries += contributed(joined)
@@ -141,7 +143,9 @@ def compiled(definition: RollupDefinition) -> CompiledDefinition:
         expressions=expressions,
         is_filtered=spec.filter is not UNSET,
     )
-    return CompiledDefinition(definition, _resource(spec, record, measures, _folds(grouping, measures)), expressions)
+    return CompiledDefinition(
+        definition, _resource(spec, record, measures, tuple(_folds(grouping, measures))), expressions
+    )
 
 
 def _texts(spec: Spec) -> list[tuple[str, FieldType]]:
@@ -173,16 +177,37 @@ def _measures(measures: Sequence[Measure], record: RecordType) -> list[CompiledM
     ]
 
 
-def _folds(grouping: _Grouping, measures: Sequence[CompiledMeasure]) -> tuple[Fold, ...]:
-    reads = grouping.paths.union(*(one.paths for one in measures))
-    own = Fold(grouping.record.over, grouping.contributions, tuple(sorted(reads)), is_joined=True)
+def _folds(grouping: _Grouping, measures: Sequence[CompiledMeasure]) -> Iterable[Fold]:
+    yield from _folds_of_members(grouping, measures)
     of_pods = [one.of_pods for one in measures if one.of_pods is not None]
-    if not of_pods:
-        return (own,)
-    # With results of their own: those of `grouping` are kept while a node is there, whatever its pods.
-    expressions = None if grouping.expressions is None else grouping.expressions.again()
-    pods = _PodsOfNodes(replace(grouping, expressions=expressions), of_pods)
-    return own, Fold(PODS.over, pods.contributions, _PodsOfNodes.READS, is_joined=True)
+    if of_pods:
+        # With results of their own: those of `grouping` are kept while a node is there, whatever its pods.
+        expressions = None if grouping.expressions is None else grouping.expressions.again()
+        pods = _PodsOfNodes(replace(grouping, expressions=expressions, entries=()), of_pods)
+        yield Fold(PODS.over, pods.contributions, _PodsOfNodes.READS, is_joined=True)
+
+
+def _folds_of_members(grouping: _Grouping, measures: Sequence[CompiledMeasure]) -> Iterable[Fold]:
+    """One fold, or two: measures that vary while a member exists are computed apart from those that do not."""
+    steady: list[CompiledMeasure] = []
+    varying: list[CompiledMeasure] = []
+    for one in measures:
+        (steady if grouping.record.varying.isdisjoint(one.paths) else varying).append(one)
+    # Expressions give their results to one fold only.
+    if not varying or grouping.expressions is not None:
+        yield _fold(grouping, measures)
+    else:
+        yield _fold(replace(grouping, entries=_always(steady)), steady)
+        yield _fold(replace(grouping, entries=_always(varying), has_identity=False), varying)
+
+
+def _always(measures: Iterable[CompiledMeasure]) -> Sequence[tuple[int | None, Contributed]]:
+    return [(None, one.contributed) for one in measures if one.contributed is not None]
+
+
+def _fold(grouping: _Grouping, measures: Iterable[CompiledMeasure]) -> Fold:
+    reads = grouping.paths.union(*(one.paths for one in measures))
+    return Fold(grouping.record.over, grouping.contributions, tuple(sorted(reads)), is_joined=True)
 
 
 class _PodsOfNodes:

@@ -75,6 +75,8 @@ class RecordType:
     node_labels: Reading | None
     workload: Reading | None
     of_pods: frozenset[str] = frozenset()
+    varying: frozenset[str] = frozenset()
+    """The attributes that change again and again while a member exists."""
 
     def field_names(self, *types: FieldType) -> tuple[str, ...]:
         """The names of the fields of these types, sorted."""
@@ -204,6 +206,23 @@ PODS: Final = RecordType(
     annotations=_at("member.facts.annotations"),
     node_labels=Reading(_labels_of_node, ("node",)),
     workload=Reading(_workload_of_pod, ("member.workload",)),
+    varying=frozenset(
+        (
+            *_USAGE.paths,
+            *(
+                f"member.facts.state.{name}"
+                for name in (
+                    "phase",
+                    "reason",
+                    "reason_class",
+                    "ready",
+                    "healthy",
+                    "restarts",
+                    "last_termination_reason",
+                )
+            ),
+        )
+    ),
 )
 
 

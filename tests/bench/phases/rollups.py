@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,13 @@ KUBECTL: Final = Path(sys.executable).with_name("kubectl")
 RUNNING: Final = "pod.active && pod.phase == 'Running'"
 
 JsonObject = dict[str, Any]
+
+STEADY: Final[Sequence[JsonObject]] = (
+    {"name": "pods", "type": "Count"},
+    {"name": "cpuRequests", "type": "Sum", "resource": {"from": "requests", "name": "cpu"}},
+)
+MEASURES: Final[Sequence[JsonObject]] = (*STEADY, {"name": "restarts", "type": "Sum", "field": "restarts"})
+"""Each event changes the restarts of a pod."""
 
 
 def measure(options: Options) -> Iterator[Figure]:
@@ -42,22 +49,23 @@ def measure(options: Options) -> Iterator[Figure]:
         sustained_name = f"events sustained by a whole core, with {MANY} definitions"
         yield Figure(sustained_name, 1e6 / many_us, "1/s", 10_000, more_is_better=True)
         delete(running, [definition(number) for number in range(MANY)])
+        steady = [definition(number, measures=STEADY) for number in range(MANY)]
+        create(running, steady)
+        added_us = (event_us(running, options) - none_us) / MANY
+        yield Figure(f"CPU of an event that changes nothing they read, added by each of {MANY}", added_us, "us")
+        delete(running, steady)
         create(running, [definition(MANY, expression=RUNNING)])
         added_us = event_us(running, options) - none_us
         yield Figure("CPU of an event, added by one definition with an expression", added_us, "us")
 
 
-def definition(number: int, expression: str = "") -> JsonObject:
-    """Pods and their requests by node."""
+def definition(number: int, expression: str = "", measures: Sequence[JsonObject] = MEASURES) -> JsonObject:
+    """Pods by node."""
     spec: JsonObject = {
         "names": {"kind": f"Bench{number}", "plural": f"bench{number}s"},
         "source": "Pods",
         "groupBy": [{"name": "node", "field": "nodeName", "default": "none"}],
-        "measures": [
-            {"name": "pods", "type": "Count"},
-            {"name": "cpuRequests", "type": "Sum", "resource": {"from": "requests", "name": "cpu"}},
-            {"name": "restarts", "type": "Sum", "field": "restarts"},
-        ],
+        "measures": measures,
     }
     if expression:
         spec["filter"] = expression

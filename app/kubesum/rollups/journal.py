@@ -6,7 +6,6 @@ asks for those after it, so that no slow client makes anything grow; one that as
 Skipped states are kept in a ring of their own, since only watches that continue from another replica read them.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from heapq import merge
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from kubesum.rollups.events import BY_VERSION, RowEvent, coalesced
 from kubesum.rollups.resourceversion import Version
 from kubesum.rollups.ring import Capacity, Ring
+from kubesum.rollups.waiters import Waiters
 
 EVENTS_PER_ROW: Final = 12
 """So many are kept for each row, for KEPT_S: they hold ten polls of usage, each of which may change every row."""
@@ -30,8 +30,8 @@ class Journal:
         """Holds the events after `start`, of which at most `capacity().most` are kept."""
         self.is_closed = False
         self._capacity: Final = capacity
-        self._has_events = asyncio.Event()
-        self._has_any = asyncio.Event()  # events or skipped states
+        self._waiters: Final = Waiters()
+        self._waiters_with_skipped: Final = Waiters()  # for events or skipped states
         self.restart(start, start)
 
     def restart(self, version: Version, complete_since: Version) -> None:
@@ -101,31 +101,26 @@ class Journal:
     def announce(self) -> None:
         """Wakes those who wait for what was appended since the last time."""
         if self.head > self._announced:
-            _wake(self._has_events)
+            self._waiters.wake()
         if self.head_with_skipped > self._announced:
-            _wake(self._has_any)
+            self._waiters_with_skipped.wake()
         self._announced = self.head_with_skipped
 
     def close(self) -> None:
         """No event will follow: ends every wait."""
         self.is_closed = True
-        _wake(self._has_events)
-        _wake(self._has_any)
+        self._waiters.wake()
+        self._waiters_with_skipped.wake()
 
     async def wait(self, version: Version) -> None:
         """Returns once there are events after `version` and they are announced, or none will follow."""
         while self.head <= version and not self.is_closed:
-            await self._has_events.wait()
+            await self._waiters.wait()
 
     async def wait_with_skipped(self, version: Version) -> None:
         """Returns as `wait` does, and for skipped states too."""
         while self.head_with_skipped <= version and not self.is_closed:
-            await self._has_any.wait()
-
-
-def _wake(event: asyncio.Event) -> None:
-    event.set()
-    event.clear()
+            await self._waiters_with_skipped.wait()
 
 
 def capacity_for(rows: int) -> Capacity:

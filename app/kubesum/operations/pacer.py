@@ -38,6 +38,8 @@ class Turns:
             self._waiting.append(mine)
         if not self._is_scheduled:
             self._is_scheduled = True
+            # The ones before may have had next to nothing to do, and these much.
+            self._at_once = 1
             asyncio.get_running_loop().call_soon(self._go_on)
         await mine
 

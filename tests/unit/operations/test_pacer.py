@@ -86,16 +86,23 @@ async def test_many_go_on_at_once_if_they_take_little() -> None:
 
 
 async def test_few_go_on_at_once_if_they_take_long() -> None:
+    """Also after many that took little: twenty watches that had much to send then did so in one iteration."""
     turns, iterations = Turns(100), Iterations()
     went_on: Counter[int] = Counter()
 
     async def work() -> None:
         await turns.wait()
         went_on[iterations.now] += 1
-        began = time.perf_counter()
-        while time.perf_counter() - began < SLICE_S:
-            continue
+        work_for_a_slice()
 
+    await asyncio.gather(*(turns.wait() for _ in range(1_000)))
     await asyncio.gather(*(work() for _ in range(20)))
 
     assert max(went_on.values()) == 1
+
+
+def work_for_a_slice() -> None:
+    """Takes a little longer than a slice."""
+    began = time.perf_counter()
+    while time.perf_counter() - began <= SLICE_S:
+        continue

@@ -24,10 +24,20 @@ class Turns:
         self._at_once = 1
         self._began = 0.0
         self._is_scheduled = False
+        self._arrival = 0.0
+        """When the first of the requests came that come in this iteration; 0 for none."""
 
     def pacer(self) -> "Pacer":
-        """The pacer of one more request."""
-        return Pacer(self, 0.0 if self._waiting else time.perf_counter())
+        """The pacer of one more request; those that come in one iteration have one slice together."""
+        if self._waiting:
+            return Pacer(self, 0.0)
+        if not self._arrival:
+            self._arrival = time.perf_counter()
+            asyncio.get_running_loop().call_soon(self._end_arrivals)
+        return Pacer(self, self._arrival)
+
+    def _end_arrivals(self) -> None:
+        self._arrival = 0.0
 
     async def wait(self, *, before_others: bool = False) -> None:
         """Returns in a later iteration of the event loop, after all who waited before, or before them."""

@@ -61,6 +61,22 @@ async def test_a_request_alone_begins_at_once() -> None:
     assert iterations.now == before
 
 
+async def test_requests_that_come_at_once_have_one_slice_together() -> None:
+    """Each of them worked for a slice before the first pause, all in one iteration."""
+    turns, iterations = Turns(1), Iterations()
+    went_on: Counter[int] = Counter()
+
+    async def work() -> None:
+        pacer = turns.pacer()
+        await pacer.pause()
+        went_on[iterations.now] += 1
+        work_for_a_slice()
+
+    await asyncio.gather(*(work() for _ in range(20)))
+
+    assert max(went_on.values()) == 1
+
+
 async def test_a_request_that_gives_up_takes_no_turn() -> None:
     turns, iterations = Turns(1), Iterations()
     waiting = [asyncio.create_task(turns.wait()) for _ in range(50)]

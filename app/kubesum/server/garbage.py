@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 THRESHOLDS: Final = (700, 5, 2)
-"""At most 700 * 6 * 4 new objects are walked at once, which takes some 7 ms."""
+"""Some 700 * 6 * 4 new objects are walked at once, which takes some 7 ms; more while older ones are freed."""
 EVERYTHING_INTERVAL_S: Final = 3600.0
-"""Between two collections of everything: each is one block of the event loop, of which an hour can have one."""
+"""Between two collections of everything: each is one block of the event loop, 0.1 s long at 20,000 pods."""
 _FULL: Final = 2
 """The generation of a full collection."""
 

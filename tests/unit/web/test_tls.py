@@ -6,15 +6,22 @@ from pathlib import Path
 import pytest
 
 from kubesum.edge.tls.certificates import KeyPair, authority, client, serving
-from kubesum.edge.tls.servertls import mutual_tls_context
+from kubesum.edge.tls.servertls import ReloadableContext, mutual_tls_context
 from tests.unit.web.fakeresources import client_context
 
 CA = authority("ca")
 SERVER = serving(CA, ["kubesum.test"])
 
 
-def shake(server: ssl.SSLContext, client: ssl.SSLContext, session: ssl.SSLSession | None = None) -> ssl.SSLObject:
+def shake(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
     """The client side of a completed handshake; raises the error of either side."""
+    return shaken(server, client)[1]
+
+
+def shaken(
+    server: ssl.SSLContext, client: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """Both sides of a completed handshake, the server's first; raises the error of either."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ours = server.wrap_bio(to_server, to_client, server_side=True)
     theirs = client.wrap_bio(to_client, to_server, server_hostname="kubesum.test", session=session)
@@ -26,7 +33,7 @@ def shake(server: ssl.SSLContext, client: ssl.SSLContext, session: ssl.SSLSessio
                 continue
     ours.write(b"hello")
     assert theirs.read() == b"hello"
-    return theirs
+    return ours, theirs
 
 
 def client_of(issuer: KeyPair, directory: Path) -> ssl.SSLContext:
@@ -65,13 +72,31 @@ def test_a_serving_certificate_fails_as_a_client_certificate(server: ssl.SSLCont
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_no_session_is_resumed(server: ssl.SSLContext, tmp_path: Path, version: ssl.TLSVersion) -> None:
+    """Neither while the first connection is open nor after it: OpenSSL keeps the sessions of TLS 1.2."""
     client = client_of(CA, tmp_path)
     client.maximum_version = version
 
-    session = shake(server, client).session
-    again = shake(server, client, session)
+    ours, theirs = shaken(server, client)
 
-    assert not again.session_reused
+    assert not shaken(server, client, theirs.session)[1].session_reused
+    session = theirs.session
+    del ours, theirs
+    assert not shaken(server, client, session)[1].session_reused
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_not_kept(server: ssl.SSLContext, tmp_path: Path, version: ssl.TLSVersion) -> None:
+    """Those of 20,000 connections with certificates would take 200 MB."""
+    client = client_of(CA, tmp_path)
+    client.maximum_version = version
+    assert isinstance(server, ReloadableContext)
+
+    open_connections, kept = [], []
+    for _ in range(10):
+        open_connections.append(shaken(server, client))
+        kept.append(server.current.session_stats()["number"])
+
+    assert kept == [1 if version is ssl.TLSVersion.TLSv1_2 else 0] * 10
 
 
 def test_a_key_of_another_certificate_is_refused() -> None:

@@ -1,8 +1,11 @@
 """TLS of the server: its certificate and the authorities of its clients, both replaceable while it runs.
 
-HTTP/1.1 only, TLS 1.2 and newer. Sessions are never resumed, because a resumed session skips the verification of
-the client's certificate and has no intermediates; renegotiation is off. The strict mode of newer Pythons is off,
-because the authorities of clusters lack extensions that it demands.
+HTTP/1.1 only, TLS 1.2 and newer; renegotiation is off. The strict mode of newer Pythons is off, because the
+authorities of clusters lack extensions that it demands.
+
+Sessions are not resumed, because a resumed one skips the verification of the client's certificate. No tickets are
+sent; but OpenSSL keeps the sessions of TLS 1.2, 10 KB each with a client certificate and up to 20,480, and Python
+cannot turn that off. So a context that keeps one is replaced before the next connection.
 
 A context in use is never changed: a key that does not fit would break it, and no authority can be removed from it.
 A new context replaces it for new connections.
@@ -13,8 +16,9 @@ import os
 import ssl
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 from cryptography import x509
@@ -27,6 +31,8 @@ from kubesum.operations.metrics import HANDSHAKES_FAILED, SERVING_CERTIFICATE_NO
 
 log = logging.getLogger(__name__)
 
+MakeContext = Callable[[], ssl.SSLContext]
+
 _LOG_REDUCTION: Final = LogReduction()
 _MFD_NOEXEC_SEAL: Final = 0x8
 """linux/memfd.h; Python has no name for it."""
@@ -38,11 +44,16 @@ def mutual_tls_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: by
     `certificate_pem` is the leaf and then its intermediates. Raises ssl.SSLError for invalid PEM and for a key that
     does not belong to the certificate.
     """
-    context = _context(certificate_pem, key_pem)
+
+    def make() -> ssl.SSLContext:
+        context = _context(certificate_pem, key_pem)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=client_ca_pem.decode("ascii"))
+        return context
+
+    made = ReloadableContext(make)
     SERVING_CERTIFICATE_NOT_AFTER.set(expiry(KeyPair(certificate_pem, key_pem)))
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(cadata=client_ca_pem.decode("ascii"))
-    return context
+    return made
 
 
 def optional_client_cert_context(certificate_pem: bytes, key_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
@@ -113,21 +124,31 @@ def _anonymous_file() -> int:
 
 
 class ReloadableContext(ssl.SSLContext):
-    """A context that sets up new connections by another context, `current`, which may be replaced at any time.
+    """A context that sets up new connections by another context, which may be replaced at any time.
 
     asyncio and uvloop call nothing but `wrap_bio`, once for each connection.
     """
 
     current: ssl.SSLContext
+    _make: MakeContext
 
-    def __new__(cls, current: ssl.SSLContext) -> "ReloadableContext":
-        """A context that delegates to `current`."""
+    def __new__(cls, make: MakeContext) -> "ReloadableContext":
+        """A context that delegates to those of `make`; raises what it raises."""
         made = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
-        made.current = current
+        made.use(make)
         return made
+
+    def use(self, make: MakeContext) -> None:
+        """Delegates to the contexts of `make` from now on; raises what it raises, and changes nothing then."""
+        self.current = make()
+        self._make = make
 
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
         """A new connection of the current context."""
+        if self.current.session_stats()["number"]:
+            # Without descriptors none can be made: the key is read from a file in memory.
+            with suppress(OSError, ValueError):
+                self.current = self._make()
         return self.current.wrap_bio(*arguments, **named)
 
 
@@ -166,7 +187,7 @@ class ServerTls:
         """
         self._pair = pair
         self._client_bundle = b""
-        self.context: Final = ReloadableContext(_usable(pair, b""))
+        self.context: Final = ReloadableContext(partial(_usable, pair, b""))
         SERVING_CERTIFICATE_NOT_AFTER.set(expiry(pair))
 
     @property
@@ -184,7 +205,7 @@ class ServerTls:
             raise ValueError("the certificate has expired")
         if leaf.not_valid_before_utc.timestamp() > now:
             raise ValueError("the certificate is not valid yet")
-        self.context.current = _usable(pair, self._client_bundle)
+        self.context.use(partial(_usable, pair, self._client_bundle))
         self._pair = pair
         SERVING_CERTIFICATE_NOT_AFTER.set(expiry(pair))
 
@@ -193,7 +214,7 @@ class ServerTls:
 
         Raises ValueError for a bundle that cannot be used, and keeps the current one.
         """
-        self.context.current = _usable(self._pair, client_bundle)
+        self.context.use(partial(_usable, self._pair, client_bundle))
         self._client_bundle = client_bundle
 
 

@@ -83,7 +83,8 @@ class Join:
     def node_changed(self, old: MeasuredNode | None, new: MeasuredNode | None) -> None:
         """A node was added, changed or removed."""
         named = new or old
-        if named is not None and _placement(old) != _placement(new):
+        # Its usage is not joined, and is polled again and again.
+        if named is not None and (old is None or new is None or old.facts != new.facts):
             self._moved.update(dict.fromkeys(self._on.pods_of(named.facts.name)))
 
     def work(self, most: int) -> bool:
@@ -133,11 +134,3 @@ class Join:
 
     def _node_of(self, joined: JoinedMember | None) -> str:
         return joined.member.facts.node if joined is not None and self._has_node else ""
-
-
-def _placement(node: MeasuredNode | None) -> object:
-    """What members on a node can read of it."""
-    if node is None:
-        return None
-    facts = node.facts
-    return facts.labels, facts.ready, facts.unschedulable, facts.allocatable

@@ -39,6 +39,9 @@ _ORIGINS: dict[str, list[JsonObject]] = {
         {"nodeLabel": "topology.kubernetes.io/zone"},
         {"field": "ready"},
         {"field": "schedulable"},
+        {"field": "tainted"},
+        {"field": "kubeletVersion"},
+        {"expression": "node.problems.exists(one, one == 'DiskPressure') ? 'full' : 'fine'"},
         {"expression": "node.allocatable['cpu'] > 2 ? 'large' : 'small'", "default": "empty"},
     ],
     "Workloads": [

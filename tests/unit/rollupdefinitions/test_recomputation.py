@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,6 +75,61 @@ async def recomputed(played: Played, spec: JsonObject, chance: random.Random) ->
     for kind, measured in played.measured.items():
         await fresh.poll(kind, measured.values())
     return await rows_of_generated(fresh)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"field": "kubeletVersion"},
+        {"field": "tainted"},
+        {"field": "taints"},
+        {"expression": "'DiskPressure' in node.problems ? 'full' : 'fine'"},
+        {"expression": "string(node.createdAt)"},
+        {"expression": "string(node.capacity['cpu'])"},
+    ],
+)
+async def test_what_pods_request_moves_with_their_node_to_another_group(key: JsonObject) -> None:
+    """It stayed in the group of before, when nothing changed that a definition of pods can read of their node."""
+    spec = {
+        "names": {"kind": "Generated", "plural": "generateds"},
+        "source": "Nodes",
+        "groupBy": [{"name": "key", **key}],
+        "measures": [
+            {"name": "nodes", "type": "Count"},
+            {"name": "cpu", "type": "Sum", "resource": {"from": "requests", "name": "cpu"}},
+        ],
+    }
+    world = Computation(*RESOURCES, resource(spec))
+    world.put("nodes", _node("2026-01-02T03:04:05Z", {}, {"conditions": _READY, "capacity": {"cpu": "4"}}))
+    world.put("pods", _POD)
+    before = await rows_of_generated(world)
+    taints = {"taints": [{"key": "k", "effect": "NoSchedule"}]}
+    status = {
+        "capacity": {"cpu": "8"},
+        "nodeInfo": {"kubeletVersion": "v1.36.2"},
+        "conditions": [*_READY, {"type": "DiskPressure", "status": "True"}],
+    }
+    world.put("nodes", _node("2026-01-03T03:04:05Z", taints, status))
+    after = await rows_of_generated(world)
+
+    assert [row["status"] for row in before.values()] == [{"nodes": 1, "cpu": "2"}]
+    assert [row["status"] for row in after.values()] == [{"nodes": 1, "cpu": "2"}]
+    assert before.keys() != after.keys()
+
+
+_POD: JsonObject = {
+    "metadata": metadata("pods", "blue", "p0"),
+    "spec": {"nodeName": "n0", "containers": [{"name": "app", "resources": {"requests": {"cpu": "2"}}}]},
+    "status": {"phase": "Running"},
+}
+
+
+_READY = [{"type": "Ready", "status": "True"}]
+
+
+def _node(created: str, spec: JsonObject, status: JsonObject) -> JsonObject:
+    made = metadata("nodes", "", "n0") | {"creationTimestamp": created}
+    return {"metadata": made, "spec": spec, "status": {"allocatable": {"cpu": "4"}, **status}}
 
 
 @settings(max_examples=200, deadline=None)

@@ -221,8 +221,18 @@ def _expressions(spec: Spec, record: RecordType) -> Iterator[Problem]:
     if texts and not expressions.is_installed():
         yield Problem(texts[0][0], expressions.NOT_INSTALLED, "install kubesum[cel], or leave the expression out")
         return
+    of_pods = {one.resource.from_ for one in spec.measures if one.resource is not UNSET} & record.of_pods
     for path, text, wanted in texts:
         try:
-            environment(spec.source).compiled(text, wanted)
+            compiled = environment(spec.source).compiled(text, wanted)
         except InvalidExpression as error:
             yield Problem(path, f"the expression does not compile: {error}", "correct it")
+            continue
+        # Pods are joined with the facts of their node, not with its usage: a poll would join all of them anew.
+        if of_pods and "node.usage" in compiled.variables and not path.endswith(".when"):
+            yield Problem(
+                path,
+                f"{min(of_pods)} of {spec.source} is a sum over their pods, which cannot be grouped or filtered by "
+                "node.usage",
+                "use node.usage in a definition of its own",
+            )

@@ -353,6 +353,22 @@ OF_THE_SERVER: dict[str, tuple[Change, str, str]] = {
         "spec.measures[0].when",
         "cannot be chosen by an expression",
     ),
+    "requests of nodes by their usage": (
+        of_nodes(
+            groupBy=[{"name": "a", "expression": "node.usage['cpu'] > 1 ? 'busy' : 'calm'"}],
+            measures=[{"name": "a", "type": "Sum", "resource": CPU}],
+        ),
+        "spec.groupBy[0].expression",
+        "which cannot be grouped or filtered by node.usage",
+    ),
+    "what is free on busy nodes": (
+        of_nodes(
+            filter="node.usage['cpu'] > 1",
+            measures=[{"name": "a", "type": "Sum", "resource": {"from": "free", "name": "cpu"}}],
+        ),
+        "spec.filter",
+        "which cannot be grouped or filtered by node.usage",
+    ),
     "a column named NAME": (
         with_(columns=[{"name": "Name", "measure": "pods"}]),
         "spec.columns[0].name",

@@ -21,7 +21,7 @@ CHECK_INTERVAL_S: Final = 0.5
 BLOCKED_S: Final = 1.0
 """For so long the event loop must not have run."""
 LOG_INTERVAL_S: Final = 10.0
-"""Between two blocks that are logged: a machine without CPU time has one after the other."""
+"""Between two lines: a block may be long, and a machine without CPU time has one after the other."""
 MAX_FRAMES: Final = 30
 """Innermost calls that are logged: the others are those that start the process."""
 
@@ -35,6 +35,7 @@ class EventLoopWatchdog:
         self._beat = (time.monotonic(), time.process_time())
         self._logged: tuple[float, float] | None = None
         """The beat before the block that was logged last."""
+        self._quiet_until = 0.0
 
     def beat(self) -> None:
         """Says that the event loop runs: called by it again and again."""
@@ -61,13 +62,13 @@ class EventLoopWatchdog:
     def _check(self) -> None:
         beat = at, cpu_at = self._beat
         now = time.monotonic()
-        if now < at + BLOCKED_S or (self._logged is not None and now < self._logged[0] + LOG_INTERVAL_S):
+        if now < max(at + BLOCKED_S, self._quiet_until):
             return
         frame = sys._current_frames().get(self._watched)
         if frame is None:
             return
         # Before the line is written: the event loop may run again meanwhile.
-        self._logged = beat
+        self._logged, self._quiet_until = beat, now + LOG_INTERVAL_S
         seconds = {"seconds": round(now - at, 1), "cpu_seconds": round(time.process_time() - cpu_at, 1)}
         log.error("event loop is blocked", extra={**seconds, "stack": _stack(frame)})
 

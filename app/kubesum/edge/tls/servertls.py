@@ -5,7 +5,9 @@ authorities of clusters lack extensions that it demands.
 
 Sessions are not resumed, because a resumed one skips the verification of the client's certificate. No tickets are
 sent; but OpenSSL keeps the sessions of TLS 1.2, 10 KB each with a client certificate and up to 20,480, and Python
-cannot turn that off. So a context that keeps one is replaced before the next connection.
+cannot turn that off. So a context that keeps one is replaced before the next connection. What is left to resume, by
+connections that were accepted before or while there is no descriptor for another context, identifies nobody else: the
+certificate of a session is verified with each request, as that of a handshake.
 
 A context in use is never changed: a key that does not fit would break it, and no authority can be removed from it.
 A new context replaces it for new connections.

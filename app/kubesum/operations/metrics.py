@@ -95,7 +95,8 @@ UPSTREAM_REQUEST_DURATION: Final = Histogram(
 )
 CLOCK_SKEW: Final = Gauge(
     "kubesum_clock_skew_seconds",
-    "By how much the clock here is ahead of that of the API server, by the Date of its responses, in whole seconds.",
+    "By how many seconds at least the clock here is ahead of that of the API server, negative if it is behind; 0 if "
+    "the two may be equal, since the Date of a response has whole seconds.",
 )
 CREDENTIAL_RELOADS: Final = Counter(
     "kubesum_credential_reloads",

@@ -1,8 +1,9 @@
 """Logs what holds the event loop, while it is held: afterwards nothing tells.
 
 A thread of its own looks whether the event loop has run lately. Where it has not, such as for a loop without end or a
-call that waits, no request is answered, and after ten seconds the kubelet ends the process, for the liveness probe
-fails. A call of C code that holds Python's lock delays the thread as well: its line then comes after the call.
+call that waits, no request is answered, and the kubelet ends the process once three liveness probes have failed, half
+a minute with the chart's values. A call of C code that holds Python's lock delays the thread as well: its line then
+comes after the call.
 """
 
 import logging

@@ -72,7 +72,7 @@ class CompiledDefinition:
 
 @dataclass(frozen=True, slots=True)
 class _Grouping:
-    """The groups of members: who counts, with which keys, and what for."""
+    """How members are grouped: which ones are, by which keys, and what each contributes."""
 
     selects: Predicate | None
     selects_namespace: Predicate | None
@@ -80,7 +80,7 @@ class _Grouping:
     is_namespaced: bool
     keys: Sequence[CompiledKey]
     entries: Sequence[tuple[int | None, Contributed]]
-    """What a member contributes to each measure, if the expression at this position is true."""
+    """What a member contributes to each measure, if the expression at this position is true; always if None."""
     expressions: Expressions | None
     is_filtered: bool
     """The first expression is the filter."""
@@ -89,7 +89,7 @@ class _Grouping:
 
     @property
     def paths(self) -> frozenset[str]:
-        """The attributes of a member that the group depends on which it belongs to."""
+        """The attributes of a member that decide which group it belongs to, and that the expressions read."""
         selecting = (
             () if self.selects is None else self.record.labels.paths,
             () if self.selects_namespace is None else NAMESPACE_LABELS.paths,
@@ -98,7 +98,11 @@ class _Grouping:
         return frozenset().union(*selecting, *(key.paths for key in self.keys))
 
     def contributions(self, joined: JoinedMember) -> Contributions:
-        """The group that a member belongs to, and what it contributes to it."""
+        """The group that a member belongs to, and what it contributes to it.
+
+        With expressions it must be called for a member's old state before its new one, as a fold does:
+        `Expressions.results` keeps the results from one call to the next.
+        """
         if self.selects is not None and not self.selects(self.record.labels.of(joined)):
             return ()
         if self.selects_namespace is not None and not self.selects_namespace(NAMESPACE_LABELS.of(joined)):
@@ -193,7 +197,7 @@ def _folds_of_members(grouping: _Grouping, measures: Sequence[CompiledMeasure]) 
     varying: list[CompiledMeasure] = []
     for one in measures:
         (steady if grouping.record.varying.isdisjoint(one.paths) else varying).append(one)
-    # Expressions give their results to one fold only.
+    # `Expressions.results` keeps a member's results for the next call alone: a second fold would take them away.
     if not varying or grouping.expressions is not None:
         yield _fold(grouping, measures)
     else:

@@ -39,6 +39,7 @@ NOT_INSTALLED: Final = "expressions need cel-expr-python, which is not installed
 SLOW_S: Final = 0.001
 """Seconds that the expressions of a definition may take for one member, on average."""
 _SLOW_TOTAL_S: Final = 0.5
+"""Seconds that they must have taken in total before their average counts."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)*")
 _POSITION: Final = re.compile(r"ERROR: <input>:-?\d+:(-?\d+): (.*)")
@@ -187,7 +188,8 @@ class Expressions:
     def results(self, joined: JoinedMember) -> tuple[Any, ...]:
         """The values of all expressions for a member, in order.
 
-        Called with a member whose results are kept, it returns them and keeps them no longer.
+        Called with a member whose results are kept, it returns them and keeps them no longer: so a fold must ask once
+        for the old state of a member, and then once for the new one.
         """
         kept = self._kept.pop(joined.key, None)
         if kept is not None:

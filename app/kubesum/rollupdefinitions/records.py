@@ -63,7 +63,8 @@ class RecordType:
 
     `variable` is the name that expressions have for it; `over` the source of the members. `amounts` are the resource
     lists that a measure can read of one member, by resource name, None where there are none. `of_pods` are lists that
-    are the sum over the pods of a node. `workload` is kind, name and group of its workload.
+    are the sum over the pods of a node. `annotations`, `node_labels` and `workload` (kind, name and group of the
+    workload) are None for a source whose members have none.
     """
 
     variable: str

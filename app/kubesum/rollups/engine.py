@@ -26,7 +26,7 @@ from kubesum.vocabulary.resource import ComputedResource, Fold, Key, Source, Sta
 from kubesum.vocabulary.tally import Differences
 
 SLICE: Final = 100
-"""Rows that are computed or published before other tasks run."""
+"""Rows that are computed or published, and members that a join works on, before other tasks run."""
 MARKED_SLICE: Final = 5_000
 """Rows that are marked dirty before other tasks run."""
 
@@ -105,7 +105,10 @@ class Engine:
         removed.store.events.close()
 
     def _complete(self, rollup: Rollup) -> None:
-        """To be called when all dirty rows of a rollup were computed and all due ones published."""
+        """Completes a rollup whose sources have synced, and serves it in place of the one that it replaces.
+
+        To be called when all its dirty rows were computed and all due ones published.
+        """
         if not self._has_members(rollup):
             return
         rollup.complete_if_synced()
@@ -163,6 +166,7 @@ class Engine:
         return join
 
     def _fill(self, rollup: Rollup) -> None:
+        """Gives a rollup that was added the subjects and members there are; the joined ones come from their joins."""
         resource = rollup.resource
         for subject in self._subjects_of(resource):
             rollup.subject_changed(None, subject)
@@ -296,14 +300,14 @@ class Engine:
         rollup.store.events.announce()
         return published
 
-    def _derive(self, source: ComputedResource, changes: Iterable[RowChange]) -> None:
-        """Passes changed rows to the rollups that fold over their resource."""
-        members, join = self._over_rows[source.plural], self._joins.get(source.plural)
+    def _derive(self, resource: ComputedResource, changes: Iterable[RowChange]) -> None:
+        """Passes changed rows of a resource to the rollups that fold over it."""
+        members, join = self._over_rows[resource.plural], self._joins.get(resource.plural)
         if not members and join is None:
             return
         for key, before, after in changes:
-            old = None if before is None else status_of(source, before)
-            new = None if after is None else status_of(source, after)
+            old = None if before is None else status_of(resource, before)
+            new = None if after is None else status_of(resource, after)
             for rollup, folds in members.concerned(old, new):
                 rollup.member_changed(folds, _member(key, old), _member(key, new))
             if join is not None:
@@ -324,7 +328,7 @@ class Engine:
         return rollup.groups() if is_known else None
 
     def _find(self, plural: str) -> Rollup:
-        """The rollup that is served under a plural."""
+        """The rollup that is served under a plural, which must be that of a resource that was added."""
         return next(
             rollup for rollup in self._order if rollup.resource.plural == plural and rollup not in self._replacing
         )

@@ -21,7 +21,7 @@ from kubesum.vocabulary.resource import Fold, Key
 from kubesum.vocabulary.tally import Differences
 
 _MOST_UNREAD: Final = 1_000
-"""So many rows more than there are published ones may be dirty without readers; then all are."""
+"""Beyond so many dirty rows more than published ones, without readers, all rows count as dirty, and none is kept."""
 
 RowChange = tuple[Key, Row | None, Row | None]
 """(key, row before, row after); None where there is none."""
@@ -45,7 +45,7 @@ class Rollup:
         self._resting: set[Key] = set()  # changed, and neither dirty nor computed before they have rested
         self._rested: list[tuple[float, Key]] = []  # a heap of when each of them has
         self._due: list[tuple[float, Key]] = []  # a heap of when each pending row may be published
-        self._was_synced = False
+        self._was_synced = False  # the sources were when the last refresh began
         self.is_read = False
         """Whether the rows are computed, for readers of them or of a resource that folds over them."""
         self.is_folded_over = False
@@ -215,14 +215,17 @@ class Rollup:
             if has_changed:
                 self.store.publish(key, after)
             yield has_changed
-        # An emptied dict keeps the memory of its fullest hour.
+        # An emptied dict, and an emptied set, keeps the memory of its largest size.
         if not self._pending:
             self._pending = {}
         if not self._resting:
             self._resting = set()
 
     def complete_if_synced(self) -> None:
-        """To be called when all dirty rows were computed and all due ones published."""
+        """Makes the store complete, or current again, if the sources had synced when the last refresh began.
+
+        To be called when all dirty rows were computed and all due ones published.
+        """
         if not self._was_synced:
             return
         unpublished = (*(self._dirty or ()), *self._resting, *self._pending)

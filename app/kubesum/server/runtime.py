@@ -61,11 +61,11 @@ class Limits:
     """How much is answered at once, and how a server shuts down."""
 
     max_requests_inflight: int = defaults.MAX_REQUESTS_INFLIGHT
-    """Requests, but watches; --max-requests-inflight of kube-apiserver."""
+    """Requests other than watches, as --max-requests-inflight of kube-apiserver."""
     max_connections: int | None = None
     """Connections open at the same time; None for as many as there are descriptors for."""
     user_share_percent: int = defaults.USER_SHARE_PERCENT
-    """How much of the requests, and of the watches, one user gets at most."""
+    """Percentage of the requests in flight, and of the watches, that one user gets at most."""
     memory_limit_bytes: int | None = None
     """Memory to keep below; 0 for any, None for the limit of the control group."""
     shutdown_delay_s: float = 0.0

@@ -70,8 +70,8 @@ def _request_flags(command: Parser) -> None:
         metavar="NUMBER",
         type=arguments.percent,
         default=defaults.USER_SHARE_PERCENT,
-        help="how much of the requests in flight, and of the watches, one user gets at most, and else 429 "
-        "(default: %(default)s)",
+        help="percentage of the requests in flight, and of the watches, that one user gets at most; further ones get "
+        "429 (default: %(default)s)",
     )
     command.add_argument(
         "--memory-limit",

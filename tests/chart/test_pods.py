@@ -82,6 +82,8 @@ def test_kubelets_probe_without_credentials_over_tls() -> None:
     assert probed["readinessProbe"]["httpGet"] == ready
     # A process whose event loop lags for less than 10 s still counts as alive.
     assert probed["livenessProbe"]["timeoutSeconds"] == 10
+    # One that is blocked does not handle SIGTERM either: it is killed without the grace period of the pod.
+    assert probed["livenessProbe"]["terminationGracePeriodSeconds"] == 5
 
 
 def test_a_pod_may_do_nothing_but_serve() -> None:

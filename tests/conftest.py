@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.cluster.controlplane import BINARIES
 from tests.distribution import UnitScheduling, arranged
@@ -24,6 +25,21 @@ class SkippedDirectory(pytest.Directory):
     def collect(self) -> Iterator[pytest.Item]:
         """Nothing: skips the whole directory."""
         pytest.skip(f"needs {' or '.join(CLUSTERS)} in the environment, see CONTRIBUTING.md")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart() -> None:
+    """Uses Hypothesis once, which then registers a generator of random numbers and looks for what refers to it.
+
+    It would not find what a running server has frozen for the garbage collector (kubesum.server.garbage), and warn.
+    """
+
+    @settings(max_examples=1, database=None)
+    @given(st.none())
+    def use(_: None) -> None:
+        return
+
+    use()
 
 
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:

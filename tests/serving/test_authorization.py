@@ -161,6 +161,10 @@ async def test_while_reviews_fail_data_are_503_and_discovery_is_served(server: R
     assert (await server.forwarded(NODES, "500")).code == 403
 
 
+async def test_discovery_is_forbidden_to_anonymous_clients_once_reviews_are_answered(server: RunningServer) -> None:
+    assert [(await server.request(path)).code for path in (V, "/apis", "/openapi/v2")] == [403] * 3
+
+
 async def test_a_cached_review_is_used_while_reviews_fail(server: RunningServer, relay: Relay) -> None:
     tenant = server.pki.people["tenant"]
     path = f"{V}/namespaces/payments/workloadsummaries"
